@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mem - allocation that checks its sizes, and arenas
+ *
+ *	struct row *v = mem_array(NULL, n, sizeof *v);	// n * size checked; dies at the limit
+ *	struct arena a = { 0 };
+ *	char *s = arena_dup(&a, key);			// freed with arena_free(&a)
+ *
+ * Invariants: none of these returns NULL: out of memory ends the process with EXIT_IO and a
+ * message, and nothing half-written is committed (commits are separate steps).  PIPEHOUSE_OOM_AT=n
+ * in the environment makes the n-th call fail (tests).  Arena memory is aligned to 16 bytes.
+ */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stddef.h>
+
+#include "base/span.h"
+
+/* n zeroed bytes. */
+void *mem_new(size_t n);
+/* An array of n elements of the given size; grows old (may be NULL); new elements are not zeroed. */
+void *mem_array(void *old, size_t n, size_t size);
+/* A terminated copy of a span / of a C string; free() it. */
+char *mem_dup(struct span);
+char *mem_str(const char *);
+/* The product of two sizes, or death. */
+size_t mem_mul(size_t a, size_t b);
+size_t mem_add(size_t a, size_t b);
+
+struct arena {
+	struct arena_block *head;
+	size_t used, size;	/* of the head block */
+	size_t bytes;		/* held in all blocks, for budgets */
+};
+
+/* n bytes, uninitialised, living until arena_free or arena_reset. */
+void *arena_get(struct arena *, size_t n);
+/* A copy of the span's bytes (no terminator). */
+char *arena_dup(struct arena *, struct span);
+/* Forget everything but keep one block for reuse. */
+void arena_reset(struct arena *);
+void arena_free(struct arena *);
+
+#endif

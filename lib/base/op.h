@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * op - what an operator is: keyed state with one law
+ *
+ *	static const struct op window_op = { "window", 1, batch, close, add, save, shed, bytes, fresh, destroy };
+ *	window_op.batch(st, b, host); ... window_op.close(st, INT64_MAX, host);
+ *
+ * Invariants: state is a map key -> partial value and nothing else; add() is associative and
+ * commutative, and add() of every pair that save(all) gave, into a fresh state, equals the old state.
+ * From that law come snapshots, spilling, -j by merging thread states, --partial | --merge and shard.
+ * An operator sees typed spans, never files, clocks, threads or arguments.  Outputs of close() are in
+ * canonical key order.  Everything returns 0 or an exit status (EXIT_INPUT, EXIT_IO, EXIT_TEMP).
+ */
+#ifndef BASE_OP_H
+#define BASE_OP_H
+
+#include "base/batch.h"
+
+/* Given by run.  out 0 is the standard output, 1.. are side outputs in the order they were opened. */
+struct host {
+	void *self;
+	/* one made record, cells in the order of the output's names */
+	int (*row)(void *self, int out, const struct val *cell, size_t n);
+	/* one made record, a whole line without its end, bytes as they are */
+	int (*raw)(void *self, int out, struct span line);
+	/* over budget: this record in a later pass over part; run restores seq order */
+	int (*defer)(void *self, uint32_t part, struct span line, uint64_t seq);
+};
+
+/* One piece of keyed state; val.p == NULL: the key is gone.  A non-zero return must end the caller's call with it. */
+typedef int kv_fn(void *arg, struct span key, struct span val);
+
+struct op {
+	const char *name;
+	uint32_t version;					/* of the (key, val) bytes; another one is refused */
+	int (*batch)(void *st, const struct batch *, const struct host *);
+	int (*close)(void *st, int64_t wm_ms, const struct host *);	/* event time reached wm (INT64_MAX: end of input) */
+	int (*add)(void *st, struct span key, struct span val);
+	int (*save)(void *st, bool all, kv_fn *, void *arg);	/* all, or what changed since the last save */
+	int (*shed)(void *st, size_t want, kv_fn *, void *arg);	/* hand out >= want bytes in key order and forget them; NULL: defers */
+	size_t (*bytes)(const void *st);
+	void *(*fresh)(const void *st);				/* an empty state of the same set-up; NULL: serial */
+	void (*free)(void *st);
+};
+
+#endif

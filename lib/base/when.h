@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * when - times: exact integers, strict dates, zones, calendar units
+ *
+ *	struct zone *z = zone_open("Asia/Shanghai");
+ *	why = when_parse(text, UNIT_GUESS, z, &us);		// epoch microseconds
+ *	when_day(us, z, day);					// "2026-11-20"
+ *	why = dur_parse("5m", &d); start = dur_floor(d, offset_us, us, z);
+ *
+ * Invariants: a time is int64 microseconds since 1970-01-01T00:00:00Z; dates are proleptic Gregorian,
+ * years 0001..9999; a leap second and a day that does not exist are errors.  A local time in a
+ * gap of the clock moves forward by the gap, one that happens twice is the first (RFC 5545 3.3.5).
+ * Zones come from TZif files (RFC 8536) under $TZDIR or /usr/share/zoneinfo; no setenv, no libc zone state.
+ */
+#ifndef BASE_WHEN_H
+#define BASE_WHEN_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/val.h"
+
+#define US_PER_SEC INT64_C(1000000)
+#define WHEN_DAY_BYTES 11	/* "YYYY-MM-DD" and NUL */
+
+enum unit { UNIT_GUESS, UNIT_S, UNIT_MS, UNIT_US };	/* GUESS: 10 digits s, 13 ms, 16 us, else an error */
+
+struct zone;
+/* The zone of that IANA name or "UTC" or "+08:00"; NULL when there is none. Cached, never freed, thread-safe after opening. */
+const struct zone *zone_open(const char *name);
+const char *zone_name(const struct zone *);
+/* Seconds east of UTC at that instant. */
+int32_t zone_offset(const struct zone *, int64_t us);
+
+struct civil { int year, month, day, hour, min, sec; int32_t us; };
+void when_civil(int64_t us, const struct zone *, struct civil *);
+/* Local fields to an instant; NULL or a reason (a field out of range). */
+const char *when_from_civil(const struct civil *, const struct zone *, int64_t *us);
+
+/*
+ * A time as it stands in a record: a JSON number by `unit`, or text: RFC 3339, `YYYY-MM-DD[ HH:MM:SS[.f]]`
+ * (local to the zone; 'T' allowed; at most 6 fraction digits count, more must be zeros), or digits by `unit`.
+ */
+const char *when_val(struct val, enum unit, const struct zone *, struct buf *scratch, int64_t *us);
+const char *when_parse(struct span text, enum unit, const struct zone *, int64_t *us);
+
+enum when_style { WHEN_MS, WHEN_S, WHEN_SQL, WHEN_RFC3339 };	/* --time-format ms|s|sql|rfc3339 */
+/* Append as JSON value text (quotes included for sql and rfc3339). */
+void when_print(int64_t us, enum when_style, const struct zone *, struct buf *);
+/* date(1)'s % letters (Y m d H M S f j u w y e B b A a F T z Z s N %); NULL or a reason. */
+const char *when_format(struct span fmt, int64_t us, const struct zone *, struct buf *out);
+/* The reverse for to_timestamp(text, fmt). */
+const char *when_scan(struct span fmt, struct span text, const struct zone *, int64_t *us);
+
+/* The local day of an instant as "YYYY-MM-DD". */
+void when_day(int64_t us, const struct zone *, char day[WHEN_DAY_BYTES]);
+/* "YYYY-MM-DD" (exactly, a real date) to days since 1970-01-01, and back. */
+const char *day_parse(struct span text, int32_t *days);
+void day_print(int32_t days, char day[WHEN_DAY_BYTES]);
+
+/* A duration: calendar (1d 1w 1M in the zone) or exact (24h 5m 30s 500ms). */
+struct dur { int64_t us; int32_t days, months; };	/* one of the three is set */
+const char *dur_parse(const char *text, struct dur *);
+/* The start of the tumbling window that holds the instant: aligned to the epoch (calendar: local midnight, Monday, first of month) + offset. */
+int64_t dur_floor(struct dur, int64_t offset_us, int64_t us, const struct zone *);
+/* instant + n durations, calendar units in local time. */
+int64_t dur_add(struct dur, int64_t n, int64_t us, const struct zone *);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * source - the bytes of one input as blocks of whole lines
+ *
+ *	struct source *s; if ((rc = source_open("-", &conf, &s)) != 0) return rc;
+ *	while ((rc = source_block(s, &blk)) == 0 && blk.n > 0) ... blk.p, blk.n, blk.line0 ...
+ *	source_close(s);
+ *
+ * Invariants: a file, a descriptor or `-`; zstd and gzip are known by their first bytes and decompressed, all frames,
+ * checksums verified, window at most 2^ZSTD_WINDOW_LOG_MAX.  Blocks begin at a line start and end behind an LF, but for the last
+ * line of the input; BLOCK_PAD_BYTES behind each are readable.  A line longer than max_line is skipped in
+ * constant memory and reported once.  No mmap: a file cut while it is read cannot raise SIGBUS.
+ */
+#ifndef IN_SOURCE_H
+#define IN_SOURCE_H
+
+#include <stdint.h>
+
+#include "base/limits.h"
+#include "base/span.h"
+
+struct source_conf {
+	size_t max_line;	/* 0: LINE_BYTES_MAX */
+	size_t block;		/* 0: BLOCK_BYTES; smaller in tests */
+	bool raw;		/* do not decompress */
+};
+
+struct block {
+	const char *p;		/* good until the next source_block or source_close */
+	size_t n;		/* 0: end of input */
+	uint64_t line0;		/* number of its first line, from 1 */
+	uint64_t offset;	/* of p in the decompressed input */
+	size_t long_line;	/* > 0: instead of lines, one line of that many bytes over the limit was skipped here; p, n: its first bytes */
+};
+
+struct source;
+/* Open; errors were said and are EXIT_IO (cannot be opened, a directory). `name` is a path or "-". */
+int source_open(const char *name, const struct source_conf *, struct source **);
+/* The same over an open descriptor, which is closed with the source unless it is 0. */
+int source_fd(int fd, const char *name, const struct source_conf *, struct source **);
+/*
+ * The next block. 0, EXIT_IO (read error), EXIT_INPUT (torn or corrupt frame: the whole lines before it were handed out first).
+ * Waits for input at most until a first byte is there: a slow pipe gives small blocks, so that output can be flushed.
+ */
+int source_block(struct source *, struct block *);
+/* Input is ready now: false when a read would wait longer than ms (the caller flushes its output then). */
+bool source_ready(struct source *, int ms);
+const char *source_name(const struct source *);	/* "<stdin>" for "-" */
+uint64_t source_bytes(const struct source *);	/* raw bytes read so far, for --progress */
+uint64_t source_size(const struct source *);	/* file size, 0 if unknown */
+void source_close(struct source *);
+
+#endif

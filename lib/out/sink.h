@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sink - buffered output that is checked to the end: stdout, a file written whole or not at all, a zstd or gzip stream
+ *
+ *	struct sink *o; if ((rc = sink_open("out.ndjson.zst", &o)) != 0) return rc;
+ *	sink_line(o, line);				// bytes and an LF
+ *	rc = sink_close(o);				// 0 only when every byte is where it belongs
+ *
+ * Invariants: errors stick: after the first one every call returns EXIT_IO and the message was printed once.  A file
+ * appears under its name only by a successful sink_close (temporary in the same directory, fsync, rename);
+ * sink_abort leaves nothing.  .zst: independent frames of FRAME_BYTES of input, cut at line ends by bytes never by time, with
+ * checksum, level 1, so equal input gives equal bytes.  .gz: one member, no name, no time.
+ */
+#ifndef OUT_SINK_H
+#define OUT_SINK_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+enum codec { CODEC_NONE, CODEC_ZSTD, CODEC_GZIP };
+
+struct sink;
+/* A file by name, codec by its suffix; "-" is the standard output. */
+int sink_open(const char *path, struct sink **);
+/* An open descriptor of ours; closed (checked) with the sink. name is for messages. */
+int sink_fd(int fd, const char *name, enum codec, struct sink **);
+/* Append to a file that may exist (O_APPEND, whole lines per write): rejects, stats. */
+int sink_append(const char *path, struct sink **);
+
+int sink_add(struct sink *, struct span bytes);
+int sink_line(struct sink *, struct span line);
+/* A place for at least n bytes; fill it, then sink_advance(used). NULL after an error. */
+char *sink_room(struct sink *, size_t n);
+int sink_advance(struct sink *, size_t used);
+/* Hand everything to the kernel now (no fsync). */
+int sink_flush(struct sink *);
+uint64_t sink_bytes(const struct sink *);	/* given to it, before compression */
+/* XXH64 (seed 0) and size of what reached the file, after compression; for commit records. Valid after sink_sync. */
+/* End frames, flush, fsync; the sink stays open for nothing but close. */
+int sink_sync(struct sink *);
+uint64_t sink_file_bytes(const struct sink *);
+uint64_t sink_file_xxh64(const struct sink *);
+/* Flush, end, close, publish under its name; frees the sink in any case. */
+int sink_close(struct sink *);
+/* Close and remove what was written; frees the sink. */
+void sink_abort(struct sink *);
+
+#endif
