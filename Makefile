@@ -1,0 +1,85 @@
+# Pipehouse.  `make deps` once (build packages), then `make`; `make demo` and `make check` do that themselves.
+include config.mk
+
+.SUFFIXES:
+.DEFAULT_GOAL := all
+ccname := $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),clang,gcc)
+ROOMS = base in expr op out store cdc edge run
+LIBSRC := $(foreach r,$(ROOMS),$(wildcard lib/$(r)/*.c))
+CMDSRC := $(wildcard cmd/*.c)
+BIN := $(patsubst cmd/%.c,%,$(CMDSRC))
+UNIT := $(patsubst tests/lib/%.c,%,$(wildcard tests/lib/*_test.c))
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+SAN =
+CPPFLAGS = -Ilib -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DVERSION='"$(VERSION)"'
+CFLAGS = -std=c11 $(OPT) $(WARN) $(WARN_$(ccname)) $(HARDEN) $(HARDEN_$(ccname)) -ffile-prefix-map=$(CURDIR)=. $(SAN)
+LDFLAGS = $(LINK) $(SAN)
+LDLIBS = -lzstd -lz -lxxhash -lpcre2-8 -ljansson -lcrypto -lseccomp -lpthread
+
+all: $(BIN:%=$O/bin/%) $O/bin/mock-shop
+
+# A room's objects go into one archive, so a command links only what it calls; the outside is named where it is used.
+LIBOBJ := $(LIBSRC:%.c=$O/%.o)
+$O/lib.a: $(LIBOBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$O/%.o: %.c config.mk Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(KERNEL) -MMD -MP -c -o $@ $<
+
+$O/lib/in/scan_avx2.o: KERNEL = -mavx2 -mbmi -mbmi2 -mpclmul -O3
+$O/lib/in/scan_portable.o: KERNEL = -O3
+
+$O/bin/mysql-extract $O/bin/mysql-load: EDGE = -lmariadb
+$O/bin/wh-alert: EDGE = -lcurl
+$O/bin/%: $O/cmd/%.o $O/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $< $O/lib.a $(EDGE) $(LDLIBS)
+
+MOCK := $(wildcard demo/mock*.c)
+$O/bin/mock-shop: $(MOCK:%.c=$O/%.o)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+
+$O/tests/%: $O/tests/lib/%.o $O/lib.a
+	$(CC) $(LDFLAGS) -o $@ $< $O/lib.a -lmariadb -lcurl $(LDLIBS)
+
+units: $(UNIT:%=$O/tests/%)
+
+deps:
+	sh scripts/deps build
+check:
+	sh scripts/deps check
+	$(MAKE) all units
+	BIN=$(abspath $O)/bin O=$(abspath $O) sh tests/run
+check-real:
+	sh scripts/deps real
+	$(MAKE) all
+	BIN=$(abspath $O)/bin O=$(abspath $O) sh tests/run-real
+demo:
+	sh scripts/deps demo
+	$(MAKE) all
+	BIN=$(abspath $O)/bin sh demo/run
+bench: all
+	BIN=$(abspath $O)/bin O=$(abspath $O) sh tests/bench/run
+# The whole check again under the sanitizers, in its own object directory.
+SANFLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+asan:
+	sh scripts/deps check
+	$(MAKE) O=$(O)-asan OPT= LINK=-pie HARDEN='-fPIE -U_FORTIFY_SOURCE' HARDEN_$(ccname)= SAN='$(SANFLAGS)' all units
+	BIN=$(abspath $(O)-asan)/bin O=$(abspath $(O)-asan) SANITIZED=1 sh tests/run
+fuzz:
+	sh scripts/deps fuzz
+	CC=clang O=$(O)-fuzz sh tests/fuzz/run
+
+install: all
+	BIN=$O/bin DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' MANPREFIX='$(MANPREFIX)' VERSION='$(VERSION)' sh scripts/install
+uninstall:
+	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' MANPREFIX='$(MANPREFIX)' sh scripts/install -u
+clean:
+	rm -rf $O $(O)-asan $(O)-fuzz
+
+.PHONY: all units deps check check-real demo bench asan fuzz install uninstall clean
+.SECONDARY:
+-include $(LIBOBJ:.o=.d) $(CMDSRC:%.c=$O/%.d) $(MOCK:%.c=$O/%.d) $(UNIT:%=$O/tests/lib/%.d)
