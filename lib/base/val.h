@@ -58,8 +58,8 @@ void val_unescape(struct span inside, struct buf *out);
 
 /*
  * Append the canonical form of a value as a key: numbers without exponent and trailing zeros (`-0` is `0`),
- * strings with the fewest escapes, null for absent and null, true, false; arrays and objects are appended
- * as their raw bytes only when `deep`, else they are an error.  KEY_TEXT turns numbers into strings.
+ * strings with the fewest escapes, null for absent and null, true, false; an array or an object
+ * is an error.  KEY_TEXT turns numbers into strings.
  * Returns NULL, or a constant reason why it cannot be a key (b is then as before).
  * Forms of several values are joined by ',' into one key; byte order of that is key order everywhere.
  */

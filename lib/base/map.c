@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* map - see map.h */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/mem.h"
+
+#define SLOTS_MIN ((size_t)64)
+
+/* An entry is header, key bytes, then the cell at the next multiple of 16: one cache line for small ones. */
+struct entry {
+	uint64_t hash;
+	uint32_t key_n;
+	uint32_t room;		/* key bytes it can hold: what a reuse needs to know */
+	struct entry *next_free;
+};
+
+struct map {
+	struct entry **slot;
+	uint32_t *tag;		/* upper hash bits beside the slots, so most misses never touch an entry */
+	size_t mask, used, dead;
+	size_t cell_bytes;
+	struct arena mem;
+	struct entry *free_list;
+};
+
+#define DEAD ((struct entry *)1)
+
+static size_t
+cell_offset(uint32_t room)
+{
+	return (sizeof(struct entry) + room + 15) & ~(size_t)15;
+}
+
+static const char *
+entry_key(const struct entry *e)
+{
+	return (const char *)(e + 1);
+}
+
+static void *
+entry_cell(struct entry *e)
+{
+	return (char *)e + cell_offset(e->room);
+}
+
+static void
+make_slots(struct map *m, size_t n)
+{
+	m->slot = mem_new(mem_mul(n, sizeof *m->slot));
+	m->tag = mem_new(mem_mul(n, sizeof *m->tag));
+	m->mask = n - 1;
+	m->dead = 0;
+}
+
+struct map *
+map_new(size_t cell_bytes)
+{
+	struct map *m = mem_new(sizeof *m);
+
+	m->cell_bytes = (cell_bytes + 15) & ~(size_t)15;
+	make_slots(m, SLOTS_MIN);
+	return m;
+}
+
+static void
+grow(struct map *m)
+{
+	struct entry **old = m->slot;
+	size_t n = m->mask + 1;
+
+	free(m->tag);
+	make_slots(m, m->used * 2 > n ? mem_mul(n, 2) : n);	/* many dead slots: same size, cleaned */
+	for (size_t i = 0; i < n; i++) {
+		size_t at;
+
+		if (old[i] == NULL || old[i] == DEAD)
+			continue;
+		at = old[i]->hash & m->mask;
+		while (m->slot[at] != NULL)
+			at = (at + 1) & m->mask;
+		m->slot[at] = old[i];
+		m->tag[at] = (uint32_t)(old[i]->hash >> 32);
+	}
+	free(old);
+}
+
+static bool
+holds(const struct map *m, size_t at, uint64_t hash, struct span key)
+{
+	const struct entry *e = m->slot[at];
+
+	return m->tag[at] == (uint32_t)(hash >> 32) && e != DEAD && e->hash == hash && e->key_n == key.n &&
+	    (key.n == 0 || memcmp(entry_key(e), key.p, key.n) == 0);
+}
+
+static size_t
+find(const struct map *m, uint64_t hash, struct span key, bool *found)
+{
+	size_t at = hash & m->mask, hole = SIZE_MAX;
+
+	for (; m->slot[at] != NULL; at = (at + 1) & m->mask) {
+		if (holds(m, at, hash, key)) {
+			*found = true;
+			return at;
+		}
+		if (m->slot[at] == DEAD && hole == SIZE_MAX)
+			hole = at;
+	}
+	*found = false;
+	return hole == SIZE_MAX ? at : hole;
+}
+
+void *
+map_get(const struct map *m, struct span key)
+{
+	bool found;
+	size_t at = find(m, hash_mem(key), key, &found);
+
+	return found ? entry_cell(m->slot[at]) : NULL;
+}
+
+void
+map_prefetch(const struct map *m, uint64_t hash)
+{
+	__builtin_prefetch(&m->slot[hash & m->mask]);
+	__builtin_prefetch(&m->tag[hash & m->mask]);
+}
+
+static struct entry *
+make_entry(struct map *m, uint64_t hash, struct span key)
+{
+	struct entry *e = m->free_list;
+
+	if (key.n > UINT32_MAX - 64)
+		mem_mul(SIZE_MAX, 2);		/* no line is that long: limits.h */
+	if (e != NULL && e->room >= key.n) {
+		m->free_list = e->next_free;
+	} else {
+		uint32_t room = (uint32_t)key.n;
+
+		e = arena_get(&m->mem, mem_add(cell_offset(room), m->cell_bytes));
+		e->room = room;
+	}
+	e->hash = hash;
+	e->key_n = (uint32_t)key.n;
+	e->next_free = NULL;
+	if (key.n > 0)
+		memcpy(e + 1, key.p, key.n);
+	memset(entry_cell(e), 0, m->cell_bytes);
+	return e;
+}
+
+void *
+map_put_hashed(struct map *m, uint64_t hash, struct span key, bool *fresh)
+{
+	bool found;
+	size_t at = find(m, hash, key, &found);
+
+	if (fresh != NULL)
+		*fresh = !found;
+	if (found)
+		return entry_cell(m->slot[at]);
+	if ((m->used + m->dead + 1) * 4 > (m->mask + 1) * 3) {
+		grow(m);
+		at = find(m, hash, key, &found);
+	}
+	m->dead -= m->slot[at] == DEAD;
+	m->slot[at] = make_entry(m, hash, key);
+	m->tag[at] = (uint32_t)(hash >> 32);
+	m->used++;
+	return entry_cell(m->slot[at]);
+}
+
+void *
+map_put(struct map *m, struct span key, bool *fresh)
+{
+	return map_put_hashed(m, hash_mem(key), key, fresh);
+}
+
+bool
+map_del(struct map *m, struct span key)
+{
+	bool found;
+	size_t at = find(m, hash_mem(key), key, &found);
+
+	if (!found)
+		return false;
+	m->slot[at]->next_free = m->free_list;
+	m->free_list = m->slot[at];
+	m->slot[at] = DEAD;
+	m->used--;
+	m->dead++;
+	return true;
+}
+
+size_t
+map_count(const struct map *m)
+{
+	return m->used;
+}
+
+size_t
+map_bytes(const struct map *m)
+{
+	return (m->mask + 1) * (sizeof *m->slot + sizeof *m->tag) + m->mem.bytes;
+}
+
+bool
+map_next(const struct map *m, size_t *i, struct map_entry *out)
+{
+	for (; *i <= m->mask; ++*i) {
+		struct entry *e = m->slot[*i];
+
+		if (e == NULL || e == DEAD)
+			continue;
+		++*i;
+		*out = (struct map_entry){ { entry_key(e), e->key_n }, entry_cell(e) };
+		return true;
+	}
+	return false;
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+	return span_cmp(((const struct map_entry *)a)->key, ((const struct map_entry *)b)->key);
+}
+
+struct map_entry *
+map_sorted(const struct map *m)
+{
+	struct map_entry *v = mem_array(NULL, m->used, sizeof *v);
+	size_t n = 0, i = 0;
+
+	while (map_next(m, &i, &v[n]))
+		n++;
+	qsort(v, n, sizeof *v, by_key);
+	return v;
+}
+
+void
+map_clear(struct map *m)
+{
+	free(m->slot);
+	free(m->tag);
+	arena_free(&m->mem);
+	m->free_list = NULL;
+	m->used = 0;
+	make_slots(m, SLOTS_MIN);
+}
+
+void
+map_free(struct map *m)
+{
+	if (m == NULL)
+		return;
+	free(m->slot);
+	free(m->tag);
+	arena_free(&m->mem);
+	free(m);
+}

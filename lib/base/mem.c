@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* mem - see mem.h */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#define ARENA_BLOCK_BYTES ((size_t)256 * 1024)
+#define ARENA_ALIGN ((size_t)16)
+
+struct arena_block {
+	struct arena_block *next;
+	size_t size;
+	_Alignas(16) char data[];
+};
+
+/* Fail the n-th allocation when a test asks for it: every out-of-memory path can be walked. */
+static void *
+checked(void *p, size_t n)
+{
+	static long fail_at = -1, calls;
+
+	if (fail_at == -1) {
+		const char *s = getenv("PIPEHOUSE_OOM_AT");
+		fail_at = s == NULL ? 0 : strtol(s, NULL, 10);
+	}
+	if (fail_at > 0 && ++calls == fail_at) {
+		free(p);
+		p = NULL;
+	}
+	if (p == NULL)
+		err_die(EXIT_IO, "out of memory (%zu bytes)", n);
+	return p;
+}
+
+size_t
+mem_mul(size_t a, size_t b)
+{
+	size_t r;
+
+	if (__builtin_mul_overflow(a, b, &r))
+		err_die(EXIT_IO, "out of memory (%zu times %zu bytes)", a, b);
+	return r;
+}
+
+size_t
+mem_add(size_t a, size_t b)
+{
+	size_t r;
+
+	if (__builtin_add_overflow(a, b, &r))
+		err_die(EXIT_IO, "out of memory (%zu plus %zu bytes)", a, b);
+	return r;
+}
+
+void *
+mem_new(size_t n)
+{
+	return checked(calloc(1, n == 0 ? 1 : n), n);
+}
+
+void *
+mem_array(void *old, size_t n, size_t size)
+{
+	size_t bytes = mem_mul(n, size);
+
+	return checked(realloc(old, bytes == 0 ? 1 : bytes), bytes);
+}
+
+char *
+mem_dup(struct span s)
+{
+	char *p = mem_array(NULL, mem_add(s.n, 1), 1);
+
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
+	return p;
+}
+
+char *
+mem_str(const char *s)
+{
+	return mem_dup(span_str(s));
+}
+
+void *
+arena_get(struct arena *a, size_t n)
+{
+	size_t need = mem_add(n, ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+	struct arena_block *b;
+	void *p;
+
+	if (a->head == NULL || a->size - a->used < need) {
+		/* blocks double up to 1 MiB, so a small arena stays small and a large one has few */
+		size_t size = a->head == NULL ? ARENA_BLOCK_BYTES / 64 : a->head->size * 2;
+
+		if (size > 4 * ARENA_BLOCK_BYTES)
+			size = 4 * ARENA_BLOCK_BYTES;
+		if (size < need)
+			size = need;
+		b = mem_array(NULL, mem_add(sizeof *b, size), 1);
+		b->next = a->head;
+		b->size = size;
+		a->head = b;
+		a->used = 0;
+		a->size = size;
+		a->bytes += size + sizeof *b;
+	}
+	p = a->head->data + a->used;
+	a->used += need;
+	return p;
+}
+
+char *
+arena_dup(struct arena *a, struct span s)
+{
+	char *p = arena_get(a, s.n);
+
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	return p;
+}
+
+void
+arena_reset(struct arena *a)
+{
+	struct arena_block *b, *next;
+
+	if (a->head == NULL)
+		return;
+	for (b = a->head->next; b != NULL; b = next) {
+		next = b->next;
+		free(b);
+	}
+	a->head->next = NULL;
+	a->used = 0;
+	a->bytes = a->head->size + sizeof *a->head;
+}
+
+void
+arena_free(struct arena *a)
+{
+	struct arena_block *b, *next;
+
+	for (b = a->head; b != NULL; b = next) {
+		next = b->next;
+		free(b);
+	}
+	*a = (struct arena){ 0 };
+}
