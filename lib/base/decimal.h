@@ -35,7 +35,10 @@ struct decsum {
 
 /* A JSON number text. Digits behind the 38th are an error unless zero; exponents are expanded. Fast for short integers. */
 const char *dec_parse(struct span number, struct dec *);
-/* Also blanks around it and a leading '+': what CAST('…' AS DECIMAL) and comparisons of strings take as a number. */
+/*
+ * A number as people write it: also blanks around it, a leading '+', leading zeros, `.5` and `5.`.  For explicit
+ * conversions (CAST, json-clean's types); a string that merely meets a number must be a JSON number: dec_parse.
+ */
 const char *dec_parse_text(struct span text, struct dec *);
 void dec_int(int64_t, struct dec *);
 /* Append its digits: fixed point, exactly `scale` digits behind the point. */
@@ -53,9 +56,9 @@ const char *dec_div(const struct dec *a, const struct dec *b, struct dec *);
 /* The remainder with the dividend's sign, larger scale. Pre: b is not zero. */
 const char *dec_mod(const struct dec *a, const struct dec *b, struct dec *);
 void dec_neg(struct dec *);
-/* Round to `digits` behind the point (may be negative: tens, hundreds), half away from zero; or down to floor. */
+/* Exactly `digits` behind the point (padded, or rounded half away from zero; negative: tens, hundreds); or down to floor. */
 const char *dec_round(const struct dec *, int digits, struct dec *);
-void dec_floor(const struct dec *, struct dec *);
+const char *dec_floor(const struct dec *, struct dec *);
 /* To a 64-bit integer; false when it has a fraction or does not fit. */
 bool dec_to_i64(const struct dec *, int64_t *);
 
