@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sink - see sink.h */
+#define XXH_STATIC_LINKING_ONLY
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "out/sink.h"
+
+#define PLAIN_BYTES (256 * KIB)		/* handed to the kernel at once */
+#define ZSTD_LEVEL 1			/* faster than 3 and no larger on such data */
+
+struct sink {
+	int fd;
+	enum codec codec;
+	bool whole_lines;		/* append: a write ends at a line end */
+	bool failed, synced;
+	char *name;			/* for messages */
+	char *tmp, *final;		/* a file that is not there yet: its two names */
+	struct buf in;			/* not yet compressed or written */
+	size_t searched;		/* zstd: no LF at [FRAME_BYTES - 1, searched) */
+	uint64_t given, wrote;
+	XXH64_state_t sum;
+	ZSTD_CCtx *z;
+	z_stream gz;
+	char *zbuf;			/* compressed bytes of one step */
+	size_t zcap;
+};
+
+static int
+fail(struct sink *s, int error)
+{
+	if (!s->failed) {
+		s->failed = true;
+		/* a reader that went away is no news: the pipe's end tells the story */
+		if (error != EPIPE)
+			err_warn("%s: %s", s->name, strerror(error));
+	}
+	return EXIT_IO;
+}
+
+/* All n bytes to the kernel: short writes, EINTR and a full non-blocking pipe are waited out. */
+static int
+put(struct sink *s, const char *p, size_t n)
+{
+	if (s->failed)
+		return EXIT_IO;
+	if (s->codec != CODEC_NONE || s->tmp != NULL)
+		XXH64_update(&s->sum, p, n);
+	while (n > 0) {
+		ssize_t w = write(s->fd, p, n > INT_MAX ? INT_MAX : n);
+
+		if (w == -1 && errno == EAGAIN) {
+			struct pollfd pf = { s->fd, POLLOUT, 0 };
+
+			if (poll(&pf, 1, -1) == -1 && errno != EINTR)
+				return fail(s, errno);
+			continue;
+		}
+		if (w == -1 && errno == EINTR)
+			continue;
+		if (w == -1)
+			return fail(s, errno);
+		p += w;
+		n -= (size_t)w;
+		s->wrote += (uint64_t)w;
+	}
+	return 0;
+}
+
+static struct sink *
+make(int fd, const char *name, enum codec codec)
+{
+	struct sink *s = mem_new(sizeof *s);
+
+	s->fd = fd;
+	s->codec = codec;
+	s->name = mem_str(name);
+	XXH64_reset(&s->sum, 0);
+	if (codec == CODEC_ZSTD) {
+		s->z = ZSTD_createCCtx();
+		if (s->z == NULL)
+			err_die(EXIT_IO, "out of memory (zstd)");
+		ZSTD_CCtx_setParameter(s->z, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+		ZSTD_CCtx_setParameter(s->z, ZSTD_c_checksumFlag, 1);
+	} else if (codec == CODEC_GZIP) {
+		/* 31: a gzip member; zlib's header has no name and time 0 unless told otherwise */
+		if (deflateInit2(&s->gz, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+			err_die(EXIT_IO, "out of memory (zlib)");
+		s->zcap = 256 * KIB;
+		s->zbuf = mem_array(NULL, s->zcap, 1);
+	}
+	return s;
+}
+
+static bool
+ends_with(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+
+	return n > m && strcmp(s + n - m, suffix) == 0;
+}
+
+int
+sink_fd(int fd, const char *name, enum codec codec, struct sink **out)
+{
+	*out = make(fd, name, codec);
+	return 0;
+}
+
+int
+sink_open(const char *path, struct sink **out)
+{
+	static unsigned serial;
+	enum codec codec = ends_with(path, ".zst") ? CODEC_ZSTD : ends_with(path, ".gz") ? CODEC_GZIP : CODEC_NONE;
+	const char *base = strrchr(path, '/');
+	struct buf tmp = { 0 };
+	struct stat st;
+	int fd;
+
+	*out = NULL;
+	if (strcmp(path, "-") == 0)
+		return sink_fd(1, "stdout", CODEC_NONE, out);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {	/* a FIFO, a device: written as it is */
+		if ((fd = open(path, O_WRONLY | O_CLOEXEC)) == -1)
+			return err_io("%s: %s", path, strerror(errno));
+		return sink_fd(fd, path, codec, out);
+	}
+	base = base == NULL ? path : base + 1;
+	buf_add(&tmp, path, (size_t)(base - path));
+	buf_fmt(&tmp, ".%.200s.%ld.%u.tmp", base, (long)getpid(), serial++);
+	fd = open(buf_cstr(&tmp), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+	if (fd == -1) {
+		int rc = err_io("%s: %s", path, strerror(errno));
+		buf_free(&tmp);
+		return rc;
+	}
+	*out = make(fd, path, codec);
+	(*out)->tmp = mem_str(buf_cstr(&tmp));
+	(*out)->final = mem_str(path);
+	buf_free(&tmp);
+	return 0;
+}
+
+int
+sink_append(const char *path, struct sink **out)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+
+	*out = NULL;
+	if (fd == -1)
+		return err_io("%s: %s", path, strerror(errno));
+	*out = make(fd, path, CODEC_NONE);
+	(*out)->whole_lines = true;
+	return 0;
+}
+
+/* One independent zstd frame. */
+static int
+frame(struct sink *s, const char *p, size_t n)
+{
+	size_t bound = ZSTD_compressBound(n), r;
+
+	if (bound > s->zcap) {
+		s->zcap = bound;
+		s->zbuf = mem_array(s->zbuf, bound, 1);
+	}
+	r = ZSTD_compress2(s->z, s->zbuf, s->zcap, p, n);
+	if (ZSTD_isError(r)) {
+		err_warn("%s: %s", s->name, ZSTD_getErrorName(r));
+		s->failed = true;
+		return EXIT_IO;
+	}
+	return put(s, s->zbuf, r);
+}
+
+static int
+deflate_all(struct sink *s, int flush)
+{
+	int r;
+
+	s->gz.next_in = (Bytef *)(uintptr_t)buf_span(&s->in).p;
+	s->gz.avail_in = (uInt)s->in.n;
+	do {
+		s->gz.next_out = (Bytef *)s->zbuf;
+		s->gz.avail_out = (uInt)s->zcap;
+		r = deflate(&s->gz, flush);
+		if (r == Z_STREAM_ERROR)
+			return fail(s, EINVAL);
+		if (put(s, s->zbuf, s->zcap - s->gz.avail_out) != 0)
+			return EXIT_IO;
+	} while (s->gz.avail_out == 0);
+	s->in.n = 0;
+	return 0;
+}
+
+/*
+ * Frames end at the first line end at or behind FRAME_BYTES: a rule of the bytes alone, so that neither
+ * the caller's call sizes nor time show in the file.
+ */
+static int
+full_frames(struct sink *s)
+{
+	size_t from = 0;
+	int rc = 0;
+
+	while (rc == 0 && s->in.n - from >= FRAME_BYTES) {
+		size_t look = s->searched > FRAME_BYTES - 1 ? s->searched : FRAME_BYTES - 1;
+		const char *lf = memchr(s->in.p + from + look, '\n', s->in.n - from - look);
+		size_t n;
+
+		if (lf == NULL) {
+			s->searched = s->in.n - from;
+			break;
+		}
+		n = (size_t)(lf - (s->in.p + from)) + 1;
+		rc = frame(s, s->in.p + from, n);
+		from += n;
+		s->searched = 0;
+	}
+	if (from > 0) {
+		memmove(s->in.p, s->in.p + from, s->in.n - from);
+		s->in.n -= from;
+	}
+	return rc;
+}
+
+/* Move on what there is enough of. */
+static int
+drain(struct sink *s)
+{
+	size_t n = s->in.n;
+	int rc;
+
+	if (s->codec == CODEC_ZSTD)
+		return s->in.n >= FRAME_BYTES ? full_frames(s) : 0;
+	if (n < PLAIN_BYTES)
+		return 0;
+	if (s->codec == CODEC_GZIP)
+		return deflate_all(s, Z_NO_FLUSH);
+	if (s->whole_lines) {
+		const char *lf = memrchr(s->in.p, '\n', n);
+
+		if (lf == NULL)
+			return 0;
+		n = (size_t)(lf - s->in.p) + 1;
+	}
+	rc = put(s, s->in.p, n);
+	memmove(s->in.p, s->in.p + n, s->in.n - n);
+	s->in.n -= n;
+	return rc;
+}
+
+int
+sink_add(struct sink *s, struct span b)
+{
+	if (s->failed)
+		return EXIT_IO;
+	s->given += b.n;
+	/* a large piece goes through without a copy */
+	if (s->codec == CODEC_NONE && !s->whole_lines && b.n >= PLAIN_BYTES) {
+		int rc = s->in.n > 0 ? put(s, s->in.p, s->in.n) : 0;
+
+		s->in.n = 0;
+		return rc != 0 ? rc : put(s, b.p, b.n);
+	}
+	buf_span_add(&s->in, b);
+	return drain(s);
+}
+
+int
+sink_line(struct sink *s, struct span line)
+{
+	char *p = sink_room(s, mem_add(line.n, 1));
+
+	if (p == NULL)
+		return EXIT_IO;
+	if (line.n > 0)
+		memcpy(p, line.p, line.n);
+	p[line.n] = '\n';
+	return sink_advance(s, line.n + 1);
+}
+
+char *
+sink_room(struct sink *s, size_t n)
+{
+	return s->failed ? NULL : buf_room(&s->in, n);
+}
+
+int
+sink_advance(struct sink *s, size_t used)
+{
+	s->in.n += used;
+	s->given += used;
+	return drain(s);
+}
+
+int
+sink_flush(struct sink *s)
+{
+	int rc;
+
+	if (s->failed)
+		return EXIT_IO;
+	/* a compressed file is never cut by time: its bytes would depend on the clock */
+	if (s->codec != CODEC_NONE || s->in.n == 0)
+		return 0;
+	rc = put(s, s->in.p, s->in.n);
+	s->in.n = 0;
+	return rc;
+}
+
+uint64_t
+sink_bytes(const struct sink *s)
+{
+	return s->given;
+}
+
+/* Everything to the kernel, frames ended. */
+static int
+finish(struct sink *s)
+{
+	int rc = 0;
+
+	if (s->failed)
+		return EXIT_IO;
+	if (s->synced)
+		return 0;
+	if (s->codec == CODEC_ZSTD) {
+		/* an empty file is one empty frame: readers know it by its first bytes */
+		if (s->in.n > 0 || s->wrote == 0)
+			rc = frame(s, buf_span(&s->in).p, s->in.n);
+	} else if (s->codec == CODEC_GZIP) {
+		rc = deflate_all(s, Z_FINISH);
+	} else if (s->in.n > 0) {
+		rc = put(s, s->in.p, s->in.n);
+	}
+	s->in.n = 0;
+	s->synced = rc == 0;
+	return rc;
+}
+
+int
+sink_sync(struct sink *s)
+{
+	int rc = finish(s);
+
+	/* a failed fsync is final: the pages may be marked clean, a second one would lie */
+	if (rc == 0 && fsync(s->fd) == -1)
+		rc = fail(s, errno);
+	return rc;
+}
+
+uint64_t
+sink_file_bytes(const struct sink *s)
+{
+	return s->wrote;
+}
+
+uint64_t
+sink_file_xxh64(const struct sink *s)
+{
+	return XXH64_digest(&s->sum);
+}
+
+static void
+release(struct sink *s)
+{
+	ZSTD_freeCCtx(s->z);
+	if (s->codec == CODEC_GZIP)
+		deflateEnd(&s->gz);
+	buf_free(&s->in);
+	free(s->zbuf);
+	free(s->name);
+	free(s->tmp);
+	free(s->final);
+	free(s);
+}
+
+int
+sink_close(struct sink *s)
+{
+	int rc = finish(s);
+
+	if (rc == 0 && s->tmp != NULL && fsync(s->fd) == -1)
+		rc = fail(s, errno);
+	if (close(s->fd) == -1 && rc == 0)
+		rc = fail(s, errno);
+	if (rc == 0 && s->tmp != NULL && rename(s->tmp, s->final) == -1)
+		rc = fail(s, errno);
+	if (rc != 0 && s->tmp != NULL)
+		unlink(s->tmp);
+	release(s);
+	return rc;
+}
+
+void
+sink_abort(struct sink *s)
+{
+	if (s == NULL)
+		return;
+	if (s->fd != 1)
+		close(s->fd);
+	if (s->tmp != NULL)
+		unlink(s->tmp);
+	release(s);
+}
