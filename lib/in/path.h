@@ -21,6 +21,7 @@
 struct seg {
 	struct span name;	/* p == NULL: an array index */
 	uint32_t index;
+	bool either;		/* a number in a JSON Pointer: the member of that name, or that element of an array */
 };
 
 struct path {

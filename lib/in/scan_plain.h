@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * scan_plain - one line judged byte by byte: the reference for every kernel, and the one voice that names an error
+ *
+ *	struct plain a; plain_init(&a, &trie, &limits, col);
+ *	why = plain_line(&a, line, row);	// NULL: valid, col[c][row] filled; else a reason, a.at its offset
+ *	plain_free(&a);
+ *
+ * Invariants: no recursion (a frame per open bracket, as many as the depth limit), no allocation but for the first
+ * keys with escapes.  Reads nothing behind the line.
+ */
+#ifndef IN_SCAN_PLAIN_H
+#define IN_SCAN_PLAIN_H
+
+#include "base/val.h"
+#include "in/scan_trie.h"
+
+struct limits {
+	size_t string;
+	uint32_t depth, keys;
+	bool any;
+};
+
+struct frame {
+	const char *start;	/* the bracket */
+	int self;		/* node of this container, or TRIE_NONE */
+	int children;		/* self, if asked paths go on below it */
+	int element;		/* array: the next child by index */
+	uint32_t n;		/* keys, or elements begun */
+	bool object;
+};
+
+struct plain {
+	const struct trie *trie;
+	const struct limits *limits;
+	struct val *const *col;
+	size_t row;
+	struct frame *frame;
+	uint32_t *met, serial;	/* met[node] == serial: this line had it */
+	struct buf key;
+	size_t at;
+};
+
+void plain_init(struct plain *, const struct trie *, const struct limits *, struct val *const *col);
+void plain_free(struct plain *);
+const char *plain_line(struct plain *, struct span line, size_t row);
+
+/* The columns that end at a node get this value. */
+static inline void
+trie_fill(const struct trie *t, int node, struct val *const *col, size_t row, struct val v)
+{
+	for (int r = t->node[node].col; r != TRIE_NONE; r = t->ref[r].next)
+		col[t->ref[r].col][row] = v;
+}
+
+/* The node below `node` for a key as it stands between its quotes. */
+static inline int
+trie_key(const struct trie *t, int node, struct span raw, bool escaped, struct buf *scratch)
+{
+	if (!escaped)
+		return trie_name(t, node, raw);
+	buf_clear(scratch);
+	val_unescape(raw, scratch);
+	return trie_name(t, node, buf_span(scratch));
+}
+
+/* What the first byte of a valid value says it is. */
+extern const uint8_t scan_tag[256];
+/* Bytes that end a number or a literal: blanks, LF, brackets, comma, colon, quote. */
+extern const uint8_t scan_delim[256];
+/* The end of the JSON number at p, or NULL; what follows it is not looked at. */
+const char *plain_number(const char *p, const char *end);
+
+#endif
