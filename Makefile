@@ -45,7 +45,7 @@ $O/bin/mock-shop: $(MOCK:%.c=$O/%.o)
 $O/tests/%: $O/tests/lib/%.o $O/lib.a
 	$(CC) $(LDFLAGS) -o $@ $< $O/lib.a -lmariadb -lcurl $(LDLIBS)
 
-units: $(UNIT:%=$O/tests/%)
+units: $(UNIT:%=$O/tests/%) $O/tests/scan_dump
 
 deps:
 	sh scripts/deps build

@@ -43,6 +43,11 @@ int source_fd(int fd, const char *name, const struct source_conf *, struct sourc
  * Waits for input at most until a first byte is there: a slow pipe gives small blocks, so that output can be flushed.
  */
 int source_block(struct source *, struct block *);
+/*
+ * The block just handed out had that many lines: spares the next source_block counting them for line0.  Not for a
+ * long_line block.
+ */
+void source_counted(struct source *, uint64_t lines);
 /* Input is ready now: false when a read would wait longer than ms (the caller flushes its output then). */
 bool source_ready(struct source *, int ms);
 const char *source_name(const struct source *);	/* "<stdin>" for "-" */
