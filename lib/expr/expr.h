@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * expr - SQL-like expressions over the fields of a record, compiled once
+ *
+ *	struct expr_env env = { .paths = ps, .zone = z };
+ *	rc = expr_compile(span_str("amount > 0 AND type = 'insert'"), &env, &e, msg, sizeof msg);
+ *	struct expr_state *st = expr_state_new();
+ *	switch (expr_test(st, e, b, i, &why)) { case 1: …true… case 0: case -1: …false, null… case -2: …that record's error… }
+ *
+ * Invariants: three-valued logic, absent and null are NULL; numbers are exact decimals; a compiled expression is read-only
+ * and may be shared by threads, each with its own state.  Evaluation does not recurse.
+ */
+#ifndef EXPR_EXPR_H
+#define EXPR_EXPR_H
+
+#include "base/batch.h"
+#include "base/decimal.h"
+#include "base/when.h"
+#include "in/path.h"
+
+struct expr;
+struct expr_state;
+
+/* --arg NAME=VALUE: `:NAME` in the text. */
+struct expr_arg { struct span name, value; };
+
+struct expr_env {
+	struct pathset *paths;		/* asked paths are added here: column numbers are its */
+	const struct zone *zone;
+	const struct expr_arg *arg;
+	size_t n_args;
+};
+
+enum xtag { X_NULL, X_BOOL, X_NUM, X_STR, X_JSON };
+struct xval {
+	enum xtag tag;
+	bool b;
+	struct dec num;
+	struct span str;		/* X_STR: unescaped text */
+	struct span raw;		/* an untouched path value: its token, printed as it stands; else p NULL */
+};
+
+/* Compile; 0, or EXIT_USAGE with "column N: what" in err. The text may be freed after. */
+int expr_compile(struct span text, const struct expr_env *, struct expr **, char *err, size_t err_size);
+void expr_free(struct expr *);
+
+struct expr_state *expr_state_new(void);
+void expr_state_free(struct expr_state *);
+
+/* Evaluate over record i. NULL, or a reason that lives until the next call with this state. out's spans live as long. */
+const char *expr_eval(struct expr_state *, const struct expr *, const struct batch *, size_t i, struct xval *out);
+/* 1 true, 0 false, -1 NULL, -2 in error with *why. */
+int expr_test(struct expr_state *, const struct expr *, const struct batch *, size_t i, const char **why);
+/* Append as JSON: an untouched value as its raw bytes. */
+void expr_print(const struct xval *, struct buf *);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ctx - what run keeps for one command (for the files of lib/run alone)
+ *
+ *	struct ctx c = { .cmd = cmd };
+ *	rc = input_all(&c);		// every operand through the command's batch function
+ *
+ * Invariants: one per process; commands see it only through run.h.  `emitted` counts the records of the current
+ * batch whose output is settled: what stands before it never goes out again.
+ */
+#ifndef RUN_CTX_H
+#define RUN_CTX_H
+
+#include <signal.h>
+#include <time.h>
+
+#include "base/map.h"
+#include "in/scan.h"
+#include "in/source.h"
+#include "out/json.h"
+#include "out/reject.h"
+#include "run/flow.h"
+#include "run/opt_parse.h"
+#include "run/run.h"
+
+struct common {			/* targets of the common options */
+	bool help, version, print_options, progress, line_buffered;
+	const char *output, *reject, *max_rejects, *stats, *tz;
+	struct opt_list arg;
+	int on_error;		/* 0 fail, 1 skip */
+	int key_as;		/* enum key_as */
+	uint64_t jobs;
+	size_t memory, max_line, max_string, max_depth, max_keys;
+};
+
+struct side {
+	struct sink *sink;
+	struct buf names;	/* `"name":` of each cell, one after the other */
+	struct span *key;
+	size_t n_keys;
+};
+
+struct note {
+	const char *name;
+	uint64_t n;
+};
+
+/* What is being read: the main input or a second one. */
+struct feed {
+	const struct command *cmd;	/* main input; NULL: each() */
+	int (*each)(void *, const struct batch *);
+	void *arg;
+	struct source *src;
+	struct scan *scan;
+	bool main;
+	uint64_t seq;
+	/* of the batch being handled */
+	uint64_t line_number;		/* of record 0 of the batch */
+	uint64_t offset;		/* of the block */
+	const char *block;
+	const struct batch *batch;
+};
+
+struct ctx {
+	const struct command *cmd;
+	void *st;
+	struct common opt;
+	char **file;		/* operands that are files, NULL-terminated */
+	size_t n_files;
+	const struct zone *zone;
+	struct expr_arg *arg;
+	struct expr_state *expr_state;
+	struct pathset *paths;
+	struct feed *feed;	/* the one running now */
+	struct feed main_feed;
+	struct sink *rejects;
+	struct side *side;	/* [0] is stdout */
+	size_t n_sides;
+	struct buf line;	/* the record being made */
+	size_t emitted;
+	struct host host;
+	/* accounts */
+	struct flow_counts count;
+	uint64_t blank, total_rejects, max_rejects, max_percent;
+	uint64_t second_in;	/* records of second inputs: counted apart, for the progress and --stats */
+	struct map *reasons;
+	struct note *note;
+	size_t n_notes;
+	struct timespec began, shown;
+	bool has_max_rejects, has_max_percent;
+};
+
+/* input.c */
+int input_all(struct ctx *);
+void emit_upto(struct ctx *, const struct batch *, size_t i);
+/* stats.c */
+int stats_write(struct ctx *, int status, struct buf *json);
+void stats_progress(struct ctx *, bool last);
+/* zone.c: the warehouse's zone against --tz and PIPEHOUSE_TZ. 0 or EXIT_USAGE after a message. */
+int zone_settle(struct ctx *);
+extern volatile sig_atomic_t run_stop;
+
+#endif

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* input - operands to blocks to batches, and the fate of every record (see run.h) */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "run/ctx.h"
+#include "store/ref.h"
+
+/* ---- output of the current batch, in input order ---- */
+
+/* Copy the passing lines from emitted up to i; neighbours in the input go as one piece. */
+void
+emit_upto(struct ctx *c, const struct batch *b, size_t i)
+{
+	struct sink *out = c->side[0].sink;
+	size_t k = c->emitted;
+
+	while (k < i) {
+		const char *from;
+		size_t j;
+
+		if (b->fate[k] != F_PASS) {
+			k++;
+			continue;
+		}
+		from = b->line[k].p;
+		for (j = k + 1; j < i && b->fate[j] == F_PASS &&
+		    b->line[j].p == b->line[j - 1].p + b->line[j - 1].n + 1; j++)
+			;
+		/* all but the last of the piece have their LF behind them in the block */
+		sink_add(out, span_of(from, (size_t)(b->line[j - 1].p - from)));
+		sink_line(out, b->line[j - 1]);
+		k = j;
+	}
+	if (i > c->emitted)
+		c->emitted = i;
+}
+
+struct buf *
+ctx_pass_begin(struct ctx *c, const struct batch *b, size_t i)
+{
+	assert(i >= c->emitted);
+	emit_upto(c, b, i);
+	c->emitted = i + 1;
+	buf_clear(&c->line);
+	return &c->line;
+}
+
+int
+ctx_pass_end(struct ctx *c)
+{
+	return sink_line(c->side[0].sink, buf_span(&c->line));
+}
+
+struct buf *
+ctx_made_begin(struct ctx *c, const struct batch *b, size_t i)
+{
+	if (b != NULL)
+		emit_upto(c, b, i);
+	buf_clear(&c->line);
+	return &c->line;
+}
+
+int
+ctx_made_end(struct ctx *c)
+{
+	c->count.made++;
+	return sink_line(c->side[0].sink, buf_span(&c->line));
+}
+
+int
+ctx_side(struct ctx *c, int out, struct span line)
+{
+	return sink_line(c->side[out].sink, line);
+}
+
+static int
+host_row(void *self, int out, const struct val *cell, size_t n)
+{
+	struct ctx *c = self;
+	struct side *s = &c->side[out];
+
+	assert(n == s->n_keys);
+	buf_clear(&c->line);
+	json_open(&c->line);
+	for (size_t i = 0; i < n; i++)
+		json_member(&c->line, s->key[i], cell[i].raw);
+	json_shut(&c->line);
+	if (out == 0)
+		c->count.made++;
+	return sink_line(s->sink, buf_span(&c->line));
+}
+
+static int
+host_raw(void *self, int out, struct span line)
+{
+	struct ctx *c = self;
+
+	if (out == 0)
+		c->count.made++;
+	return sink_line(c->side[out].sink, line);
+}
+
+const struct host *
+ctx_host(struct ctx *c)
+{
+	c->host = (struct host){ c, host_row, host_raw, NULL };
+	return &c->host;
+}
+
+/* ---- bad records ---- */
+
+static void
+count_reason(struct ctx *c, const char *why)
+{
+	uint64_t *n;
+
+	if (c->reasons == NULL)
+		c->reasons = map_new(sizeof *n);
+	/* reasons are constants of ours, but some carry a value: bound what a hostile input can make us keep */
+	n = map_count(c->reasons) < 1000 ? map_put(c->reasons, span_str(why), NULL) :
+	    map_put(c->reasons, span_str("other reasons"), NULL);
+	++*n;
+}
+
+int
+ctx_reject(struct ctx *c, struct where w, const char *why, struct span raw)
+{
+	bool tolerant = c->rejects != NULL || c->opt.on_error == 1;
+	int rc = 0;
+
+	c->total_rejects++;
+	count_reason(c, why);
+	if (!tolerant)
+		return err_input("%s:%llu: %s", w.source, (unsigned long long)w.line, why);
+	if (c->rejects != NULL)
+		rc = reject_put(c->rejects, &(struct reject){ .source = w.source, .run = ctx_run_id(c),
+		    .line = w.line, .offset = w.offset, .reason = why, .raw = raw });
+	if (rc == 0 && c->has_max_rejects && c->total_rejects > c->max_rejects)
+		rc = err_input("%s:%llu: %s: more than %llu rejects", w.source, (unsigned long long)w.line, why,
+		    (unsigned long long)c->max_rejects);
+	return rc;
+}
+
+struct where
+ctx_where(struct ctx *c, const struct batch *b, size_t i)
+{
+	const struct feed *f = c->feed;
+	uint64_t offset = f->block == NULL ? 0 : f->offset + (uint64_t)(b->line[i].p - f->block);
+
+	return (struct where){ source_name(f->src), f->line_number + i, offset };
+}
+
+uint64_t
+ctx_offset(struct ctx *c)
+{
+	const struct feed *f = c->feed;
+	const struct batch *b = f->batch;
+	struct span last = b->line[b->n - 1];
+
+	return f->offset + (uint64_t)(last.p + last.n - f->block);
+}
+
+/* ---- batches ---- */
+
+/* Count fates, route rejects, copy what passes. */
+static int
+settle(struct ctx *c, const struct batch *b)
+{
+	uint64_t n[4] = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < b->n && rc == 0; i++) {
+		n[b->fate[i]]++;
+		if (b->fate[i] != F_REJECT)
+			continue;
+		emit_upto(c, b, i);
+		rc = ctx_reject(c, ctx_where(c, b, i), b->why[i], b->line[i]);
+	}
+	if (rc == 0)
+		emit_upto(c, b, b->n);
+	c->count.passed += n[F_PASS];
+	c->count.dropped += n[F_DROP];
+	c->count.used += n[F_USED];
+	c->count.rejected += n[F_REJECT];
+	c->count.in += n[0] + n[1] + n[2] + n[3];
+	return rc;
+}
+
+/* Give n records, numbered from `number`, to whoever reads this feed. */
+static int
+deliver(struct ctx *c, struct feed *f, const struct span *line, const struct val *const *col, size_t n, uint64_t number)
+{
+	uint8_t fate[BATCH_RECORDS_MAX];
+	const char *why[BATCH_RECORDS_MAX];
+	struct batch b = { .n = n, .seq0 = f->seq, .line = line, .col = col, .fate = fate, .why = why };
+	const struct batch *was = f->batch;
+	int rc;
+
+	memset(fate, F_PASS, n);
+	f->batch = &b;
+	f->line_number = number;
+	f->seq += n;
+	if (f->main) {
+		c->emitted = 0;
+		rc = f->cmd->batch(c, c->st, &b);
+		if (rc == 0)
+			rc = settle(c, &b);
+	} else {
+		rc = f->each(f->arg, &b);
+		for (size_t i = 0; i < n && rc == 0; i++)
+			if (fate[i] == F_REJECT)
+				rc = ctx_reject(c, ctx_where(c, &b, i), why[i], line[i]);
+		c->second_in += n;
+	}
+	f->batch = was;
+	return rc;
+}
+
+/* One bad line: counted in, judged by the policy. */
+static int
+bad_line(struct ctx *c, struct feed *f, const char *why, struct span raw, uint64_t number, uint64_t offset)
+{
+	if (f->main) {
+		c->count.in++;
+		c->count.rejected++;
+	}
+	return ctx_reject(c, (struct where){ source_name(f->src), number, offset }, why, raw);
+}
+
+/* Runs of records between bad and blank lines go out as batches of their own, so that order is kept. */
+static int
+scanned_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const struct scanned *got, uint64_t *number)
+{
+	const struct val *col[PATHS_MAX];
+	size_t i = 0;
+	int rc = 0;
+
+	while (i < got->n && rc == 0) {
+		size_t a = i;
+
+		while (i < got->n && got->kind[i] == LINE_RECORD)
+			i++;
+		if (i > a) {
+			for (size_t k = 0; k < ps->n; k++)
+				col[k] = got->col[k] + a;
+			rc = deliver(c, f, got->line + a, col, i - a, *number + a);
+		}
+		for (; rc == 0 && i < got->n && got->kind[i] != LINE_RECORD; i++) {
+			if (got->kind[i] == LINE_BLANK)
+				c->blank += f->main;
+			else
+				rc = bad_line(c, f, got->why[i], got->line[i], *number + i,
+				    f->offset + (uint64_t)(got->line[i].p - f->block));
+		}
+	}
+	*number += got->n;
+	return rc;
+}
+
+/* CMD_LINES: every line as it stands; blank ones too. */
+static int
+plain_lines(struct ctx *c, struct feed *f, const struct block *blk)
+{
+	struct span line[BATCH_RECORDS_MAX];
+	const char *p = blk->p, *end = p + blk->n;
+	uint64_t number = blk->line0;
+	int rc = 0;
+
+	while (p < end && rc == 0) {
+		size_t n = 0;
+
+		while (p < end && n < BATCH_RECORDS_MAX) {
+			const char *lf = memchr(p, '\n', (size_t)(end - p));
+
+			lf = lf == NULL ? end : lf;
+			line[n++] = span_of(p, (size_t)(lf - p));
+			p = lf + (lf < end);
+		}
+		rc = deliver(c, f, line, NULL, n, number);
+		number += n;
+	}
+	return rc;
+}
+
+static int
+feed_source(struct ctx *c, struct feed *f, const struct pathset *ps)
+{
+	struct feed *was = c->feed;
+	struct block blk;
+	int rc = 0;
+
+	c->feed = f;
+	while (rc == 0 && !run_stop && (rc = source_block(f->src, &blk)) == 0 && (blk.n > 0 || blk.long_line > 0)) {
+		uint64_t number = blk.line0;
+		struct scanned got;
+
+		f->offset = blk.offset;
+		f->block = blk.p;
+		if (blk.long_line > 0) {
+			size_t keep = blk.n < EXCERPT_BYTES_MAX ? blk.n : EXCERPT_BYTES_MAX;
+			rc = bad_line(c, f, "line longer than the limit (--max-line)", span_of(blk.p, keep),
+			    number, blk.offset);
+			continue;
+		}
+		if (f->main && (c->cmd->is & CMD_LINES) != 0) {
+			rc = plain_lines(c, f, &blk);
+		} else {
+			scan_block(f->scan, blk.p, blk.n);
+			while (rc == 0 && scan_next(f->scan, &got))
+				rc = scanned_lines(c, f, ps, &got, &number);
+		}
+		if (f->main && rc == 0 && (c->opt.line_buffered || !source_ready(f->src, IDLE_FLUSH_MS)))
+			rc = sink_flush(c->side[0].sink);
+		if (f->main)
+			c->count.bytes_in = c->count.bytes_in + blk.n;
+		stats_progress(c, false);
+	}
+	c->feed = was;
+	return rc;
+}
+
+static struct source_conf
+source_limits(const struct ctx *c)
+{
+	return (struct source_conf){ .max_line = c->opt.max_line };
+}
+
+static struct scan_conf
+scan_limits(const struct ctx *c)
+{
+	return (struct scan_conf){ .max_string = c->opt.max_string, .max_depth = c->opt.max_depth,
+	    .max_keys = c->opt.max_keys };
+}
+
+int
+input_all(struct ctx *c)
+{
+	struct source_conf sc = source_limits(c);
+	struct scan_conf kc = scan_limits(c);
+	struct feed *f = &c->main_feed;
+	int rc = 0;
+
+	f->cmd = c->cmd;
+	f->main = true;
+	if ((c->cmd->is & CMD_LINES) == 0)
+		f->scan = scan_new(c->paths, &kc);
+	for (size_t i = 0; rc == 0 && i < (c->n_files == 0 ? 1 : c->n_files); i++) {
+		const char *name = c->n_files == 0 ? "-" : c->file[i];
+
+		if ((rc = source_open(name, &sc, &f->src)) != 0)
+			break;
+		rc = feed_source(c, f, c->paths);
+		source_close(f->src);
+		f->src = NULL;
+	}
+	if (f->scan != NULL)
+		scan_free(f->scan);
+	f->scan = NULL;
+	if (rc == 0 && c->has_max_percent && c->count.in > 0 &&
+	    c->total_rejects * 100 > c->max_percent * c->count.in)
+		rc = err_input("%llu of %llu records rejected: more than %llu%%",
+		    (unsigned long long)c->total_rejects, (unsigned long long)c->count.in,
+		    (unsigned long long)c->max_percent);
+	return rc;
+}
+
+struct read_arg {
+	struct ctx *c;
+	struct feed *f;
+	const struct pathset *ps;
+};
+
+static int
+read_one(void *arg, const char *day, const char *path)
+{
+	struct read_arg *a = arg;
+	struct source_conf sc = source_limits(a->c);
+	int rc;
+
+	(void)day;
+	if ((rc = source_open(path, &sc, &a->f->src)) != 0)
+		return rc;
+	rc = feed_source(a->c, a->f, a->ps);
+	source_close(a->f->src);
+	return rc;
+}
+
+int
+ctx_read(struct ctx *c, const char *operand, const struct pathset *ps,
+    int (*each)(void *arg, const struct batch *), void *arg)
+{
+	struct scan_conf kc = scan_limits(c);
+	struct feed f = { .each = each, .arg = arg };
+	struct read_arg a = { c, &f, ps };
+	int rc;
+
+	f.scan = scan_new(ps, &kc);
+	if (strncmp(operand, "wh:", 3) == 0)
+		rc = ref_files(operand, read_one, &a);
+	else
+		rc = read_one(&a, "", operand);
+	scan_free(f.scan);
+	return rc;
+}

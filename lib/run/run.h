@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * run - what makes a function over batches a command: the record contract, once for all
+ *
+ *	static const struct command cmd = { .name = "dedup", .what = "…", .synopsis = "-k PATHS [FILE ...]", .opts = opts,
+ *	    .state_bytes = sizeof(struct state), .set_up = set_up, .batch = batch, .end = end };
+ *	int main(int argc, char *argv[]) { return run_main(argc, argv, &cmd); }
+ *
+ * Invariants: run owns arguments, inputs, blocks, scanning, rejects, counts, output, statistics, the run's flow records and
+ * the exit status; a command owns what it does with a batch.  set_up makes the last allocations that do not
+ * grow with the data.  Under control lines run hands in the only clock and watermark (base/mark.h).
+ */
+#ifndef RUN_RUN_H
+#define RUN_RUN_H
+
+#include "base/batch.h"
+#include "base/err.h"
+#include "base/mark.h"
+#include "base/op.h"
+#include "base/when.h"
+#include "expr/expr.h"
+#include "in/path.h"
+#include "out/sink.h"
+#include "run/opt.h"
+
+struct ctx;
+
+/* How a command runs on several cores: blocks in parallel with order kept, thread states joined by add(), or serial. */
+enum par { PAR_STATELESS, PAR_ADD, PAR_SERIAL };
+
+enum {
+	CMD_EFFECT = 1,		/* writes more than stdout: SIGPIPE ends it cleanly with nothing unwritten committed */
+	CMD_NO_INPUT = 2,	/* operands are not input files: `words` takes them all, `main` does the work */
+	CMD_LINES = 4		/* lines are not JSON: every line is a record, no columns (cat-like, trace-grep) */
+};
+
+struct command {
+	const char *name, *what;
+	const char *synopsis;		/* options and operands, as in the man page, without the name */
+	const struct opt *opts;
+	size_t state_bytes;		/* run gives set_up a zeroed state with the options filled in */
+	unsigned is;			/* CMD_* */
+	enum par par;
+	/* Does the next operand belong to the command? 1: taken; 0: files begin here; or minus an exit status after a message. NULL: none do. */
+	int (*word)(struct ctx *, void *st, const char *word);
+	/* Paths, expressions, side outputs, operators. 0 or an exit status after a message (ctx_usage). */
+	int (*set_up)(struct ctx *, void *st);
+	/* A batch: set fates; 0 or an exit status. */
+	int (*batch)(struct ctx *, void *st, const struct batch *);
+	/* The main input has ended well: close operators. */
+	int (*end)(struct ctx *, void *st);
+	/* CMD_NO_INPUT: the whole work. */
+	int (*main)(struct ctx *, void *st);
+	/* Its i-th operator, NULL after the last: run snapshots, spills and joins them. Optional. */
+	const struct op *(*op)(void *st, int i, void **op_state);
+	/* status so far (0 or what went wrong); commit or drop outside effects, free; returns the final status. Optional. */
+	int (*finish)(struct ctx *, void *st, int status);
+};
+
+/* Run a command; returns its exit status. Never returns for -h and --version. */
+int run_main(int argc, char *argv[], const struct command *);
+
+/* ---- for set_up ---- */
+
+/* A usage message with the synopsis below it; returns EXIT_USAGE. */
+int ctx_usage(struct ctx *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The column of a path of the main input, or -1 after a message that names the option `what`. */
+int ctx_col(struct ctx *, struct span path, const char *what);
+/* The columns of a list `PATH,NAME=PATH,…`. 0 or EXIT_USAGE after a message (also for two equal names). */
+struct col_list {
+	size_t n;
+	int *col;		/* [n] */
+	struct span *name;	/* [n] */
+	struct span *key;	/* [n] `"name":`, for json_member */
+};
+int ctx_cols(struct ctx *, const char *list, const char *what, struct col_list *out);
+/* The asked paths of the main input so far. */
+const struct pathset *ctx_paths(struct ctx *);
+/* Compile an expression over the main input; 0 or EXIT_USAGE after a message. Freed with the process. */
+int ctx_expr(struct ctx *, struct span text, const char *what, struct expr **out);
+/* What expressions of the main input are evaluated with. One per thread. */
+struct expr_state *ctx_expr_state(struct ctx *);
+/* For compiling over another input's paths: this command's zone and --arg values. */
+struct expr_env ctx_env(struct ctx *, struct pathset *);
+/* Time zone: the warehouse's (warehouse.conf), else --tz, PIPEHOUSE_TZ, UTC. */
+const struct zone *ctx_zone(struct ctx *);
+/* -t PATH[:s|ms|us]: column and unit. 0 or EXIT_USAGE after a message. */
+int ctx_time(struct ctx *, const char *text, const char *what, int *col, enum unit *);
+int ctx_dur(struct ctx *, const char *text, const char *what, struct dur *);
+/* A side output file (numbers from 1), whole or appended; its path may not be "-". -1 after a message. */
+int side_open(struct ctx *, const char *name, const char *path);
+/* Names of the cells that host->row gets for that output. */
+void ctx_names(struct ctx *, int out, const struct span *name, size_t n);
+
+/* ---- for batch and end ---- */
+
+/* What operators write with. */
+const struct host *ctx_host(struct ctx *);
+/*
+ * Record i passes with other bytes: begin, append the new line (no LF) to the buffer, end.  Records before i pass first,
+ * so output order is input order.  The record counts as passed; set F_PASS (the default). Call in increasing i.
+ */
+struct buf *ctx_pass_begin(struct ctx *, const struct batch *, size_t i);
+int ctx_pass_end(struct ctx *);
+/* A made record on stdout at this place (between passes of the records before i and from i on). */
+struct buf *ctx_made_begin(struct ctx *, const struct batch *, size_t i);	/* b NULL: in end or main */
+int ctx_made_end(struct ctx *);
+/* A line to a side output. */
+int ctx_side(struct ctx *, int out, struct span line);
+/* Source position of record i of the current batch, for messages and positions. */
+struct where { const char *source; uint64_t line, offset; };
+struct where ctx_where(struct ctx *, const struct batch *, size_t i);
+/* Byte offset in the current source behind the last line of the current batch. */
+uint64_t ctx_offset(struct ctx *);
+
+/*
+ * Read a second input whole (a dimension, a base): a file, `-`, or wh:TABLE[@DAYS].  Same rules as the main input, but a bad
+ * record stops with EXIT_INPUT unless --reject is given.  each() returns 0 or an exit status.
+ */
+int ctx_read(struct ctx *, const char *operand, const struct pathset *, int (*each)(void *arg, const struct batch *), void *arg);
+
+enum key_as ctx_key_as(struct ctx *);	/* --key-as */
+size_t ctx_budget(struct ctx *);		/* -S in bytes */
+uint64_t ctx_jobs(struct ctx *);		/* -j */
+const char *ctx_run_dir(struct ctx *);		/* PIPEHOUSE_RUN or NULL */
+const char *ctx_run_id(struct ctx *);		/* its last path component, or NULL */
+/* A number or a JSON text for --stats and the run's record, e.g. ctx_note(ctx, "late", 3). */
+void ctx_note(struct ctx *, const char *name, uint64_t n);
+/* Counts of records that did not come through batch: sources count what they put out, sinks what they took. */
+void ctx_count_in(struct ctx *, uint64_t n, enum fate);
+void ctx_count_made(struct ctx *, uint64_t n);
+/* One bad record outside a batch: the --on-error, --reject, --max-rejects policy. 0: go on; else the exit status. */
+int ctx_reject(struct ctx *, struct where, const char *why, struct span raw);
+/* Standard output of this command. */
+struct sink *ctx_out(struct ctx *);
+/* Operands behind the words. */
+size_t ctx_files(struct ctx *, const char *const **files);
+/* A signal asked for a clean stop (CMD_EFFECT). */
+bool ctx_stopped(struct ctx *);
+
+#endif
