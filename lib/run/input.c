@@ -2,6 +2,7 @@
 /* input - operands to blocks to batches, and the fate of every record (see run.h) */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "run/ctx.h"
@@ -299,8 +300,7 @@ feed_source(struct ctx *c, struct feed *f, const struct pathset *ps)
 		f->offset = blk.offset;
 		f->block = blk.p;
 		if (blk.long_line > 0) {
-			size_t keep = blk.n < EXCERPT_BYTES_MAX ? blk.n : EXCERPT_BYTES_MAX;
-			rc = bad_line(c, f, "line longer than the limit (--max-line)", span_of(blk.p, keep),
+			rc = bad_line(c, f, "line longer than the limit (--max-line)", span_of(blk.p, blk.n),
 			    number, blk.offset);
 			continue;
 		}
@@ -334,12 +334,55 @@ scan_limits(const struct ctx *c)
 	    .max_keys = c->opt.max_keys };
 }
 
+struct read_arg {
+	struct ctx *c;
+	struct feed *f;
+	const struct pathset *ps;
+	const char *operand;
+};
+
+static int
+read_one(void *arg, const char *day, const char *path)
+{
+	struct read_arg *a = arg;
+	struct source_conf sc = source_limits(a->c);
+	struct buf name = { 0 };
+	int rc, fd;
+
+	if (day == NULL) {
+		rc = source_open(path, &sc, &a->f->src);
+	} else if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1) {
+		/* collected since the commit was read: the next try reads a newer one */
+		rc = errno == ENOENT ? err_temp("%s: %s", path, strerror(errno)) : err_io("%s: %s", path, strerror(errno));
+	} else {
+		/* a row is known by its table and day; the name of its file is the store's business */
+		buf_fmt(&name, "%.*s@%s", (int)strcspn(a->operand, "@"), a->operand, day);
+		rc = source_fd(fd, buf_cstr(&name), &sc, &a->f->src);
+		buf_free(&name);
+	}
+	if (rc != 0)
+		return rc;
+	rc = feed_source(a->c, a->f, a->ps);
+	source_close(a->f->src);
+	a->f->src = NULL;
+	return rc;
+}
+
+/* A file, `-`, or where that is meant a table. */
+static int
+read_operand(struct read_arg *a, bool tables)
+{
+	if (tables && strncmp(a->operand, "wh:", 3) == 0)
+		return ref_files(a->operand, read_one, a);
+	return read_one(a, NULL, a->operand);
+}
+
 int
 input_all(struct ctx *c)
 {
-	struct source_conf sc = source_limits(c);
 	struct scan_conf kc = scan_limits(c);
 	struct feed *f = &c->main_feed;
+	struct read_arg a = { c, f, c->paths, "-" };
 	int rc = 0;
 
 	f->cmd = c->cmd;
@@ -347,13 +390,9 @@ input_all(struct ctx *c)
 	if ((c->cmd->is & CMD_LINES) == 0)
 		f->scan = scan_new(c->paths, &kc);
 	for (size_t i = 0; rc == 0 && i < (c->n_files == 0 ? 1 : c->n_files); i++) {
-		const char *name = c->n_files == 0 ? "-" : c->file[i];
-
-		if ((rc = source_open(name, &sc, &f->src)) != 0)
-			break;
-		rc = feed_source(c, f, c->paths);
-		source_close(f->src);
-		f->src = NULL;
+		if (i < c->n_files)
+			a.operand = c->file[i];
+		rc = read_operand(&a, (c->cmd->is & CMD_TABLES) != 0);
 	}
 	if (f->scan != NULL)
 		scan_free(f->scan);
@@ -366,41 +405,17 @@ input_all(struct ctx *c)
 	return rc;
 }
 
-struct read_arg {
-	struct ctx *c;
-	struct feed *f;
-	const struct pathset *ps;
-};
-
-static int
-read_one(void *arg, const char *day, const char *path)
-{
-	struct read_arg *a = arg;
-	struct source_conf sc = source_limits(a->c);
-	int rc;
-
-	(void)day;
-	if ((rc = source_open(path, &sc, &a->f->src)) != 0)
-		return rc;
-	rc = feed_source(a->c, a->f, a->ps);
-	source_close(a->f->src);
-	return rc;
-}
-
 int
 ctx_read(struct ctx *c, const char *operand, const struct pathset *ps,
     int (*each)(void *arg, const struct batch *), void *arg)
 {
 	struct scan_conf kc = scan_limits(c);
 	struct feed f = { .each = each, .arg = arg };
-	struct read_arg a = { c, &f, ps };
+	struct read_arg a = { c, &f, ps, operand };
 	int rc;
 
 	f.scan = scan_new(ps, &kc);
-	if (strncmp(operand, "wh:", 3) == 0)
-		rc = ref_files(operand, read_one, &a);
-	else
-		rc = read_one(&a, "", operand);
+	rc = read_operand(&a, true);
 	scan_free(f.scan);
 	return rc;
 }

@@ -103,9 +103,10 @@ opt_parse(const struct opt_set *set, int argc, char *argv[], int *first, int *da
 	struct option lopt[OPTIONS_MAX + 1] = { 0 };
 	const struct opt *by[OPTIONS_MAX];
 	void *base[OPTIONS_MAX];
-	char letters[3 * OPTIONS_MAX + 2] = ":";
-	size_t n = 0, l = 1;
-	int c, total = argc;
+	char letters[3 * OPTIONS_MAX + 3] = "-:";	/* '-': operands come in their place, so that a `--` is seen */
+	size_t n = 0, l = 2;
+	char **word = mem_array(NULL, (size_t)argc, sizeof *word);
+	int c, n_words = 0, keep = 1;
 
 	for (int t = 0; t < 2; t++) {
 		for (const struct opt *o = set->table[t]; o != NULL && o->name != NULL && n < OPTIONS_MAX; o++) {
@@ -121,25 +122,26 @@ opt_parse(const struct opt_set *set, int argc, char *argv[], int *first, int *da
 			n++;
 		}
 	}
-	/* operands behind `--` are files whatever they look like: getopt forgets where it stood, so look first */
 	opterr = 0;
 	optind = 0;
 	while ((c = getopt_long(argc, argv, letters, lopt, NULL)) != -1) {
 		size_t k = 0;
 
+		if (c == 1) {
+			word[n_words++] = optarg;
+			continue;
+		}
 		if (c == ':') {
 			snprintf(err, err_size, "option '%.60s' needs a value", argv[optind - 1]);
 			return -1;
 		}
 		if (c == '?') {
-			const char *word = argv[optind - 1];
-
 			if (optopt >= VALUE_BASE)
 				snprintf(err, err_size, "option '--%s' takes no value", by[optopt - VALUE_BASE]->name);
 			else if (optopt != 0)
 				snprintf(err, err_size, "unknown option '-%c'", optopt);
 			else
-				snprintf(err, err_size, "unknown option '%.60s'", word);
+				snprintf(err, err_size, "unknown option '%.60s'", argv[optind - 1]);
 			return -1;
 		}
 		if (c >= VALUE_BASE)
@@ -150,12 +152,18 @@ opt_parse(const struct opt_set *set, int argc, char *argv[], int *first, int *da
 		if (!store(by[k], base[k], optarg, err, err_size))
 			return -1;
 	}
-	*first = optind;
-	*dashes = total;
-	/* getopt puts a `--` it met right before the operands that followed it, behind the permuted ones */
-	for (int i = 1; i < optind; i++)
-		if (strcmp(argv[i], "--") == 0 && i == optind - 1)
-			*dashes = optind;
+	/* options first, then operands, then what stood behind `--`, each in its order */
+	for (int i = 1, w = 0; i < optind; i++) {
+		if (w < n_words && argv[i] == word[w])
+			w++;
+		else
+			argv[keep++] = argv[i];
+	}
+	*first = keep;
+	for (int w = 0; w < n_words; w++)
+		argv[keep++] = word[w];
+	*dashes = optind < argc ? keep : argc;
+	free(word);
 	return 0;
 }
 

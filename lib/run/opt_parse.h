@@ -5,7 +5,7 @@
  *	struct opt_set set = { { own, state }, { common, &ctx->common } };
  *	if ((rc = opt_parse(&set, argc, argv, &operands)) != 0) ...
  *
- * Invariants: argv is permuted by getopt_long; operands keep their order; what stood behind `--` is marked.
+ * Invariants: argv is permuted: options, then operands in their order, then what stood behind `--`, marked.
  */
 #ifndef RUN_OPT_PARSE_H
 #define RUN_OPT_PARSE_H

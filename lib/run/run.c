@@ -384,13 +384,13 @@ settle_options(struct ctx *c)
 	return zone_settle(c);
 }
 
-/* Operands: the command's words first, then files; behind `--` all are files. */
+/* Operands: the command's words first, then files; behind `--` all are files, but for words known by their place. */
 static int
 take_operands(struct ctx *c, char *argv[], int first, int argc, int dashes)
 {
 	int i = first, took;
 
-	while (i < argc && i < dashes && c->cmd->word != NULL) {
+	while (i < argc && (i < dashes || (c->cmd->is & CMD_PLACES) != 0) && c->cmd->word != NULL) {
 		took = c->cmd->word(c, c->st, argv[i]);
 		if (took < 0)
 			return -took;

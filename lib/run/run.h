@@ -31,6 +31,8 @@ enum par { PAR_STATELESS, PAR_ADD, PAR_SERIAL };
 enum {
 	CMD_EFFECT = 1,		/* writes more than stdout: SIGPIPE ends it cleanly with nothing unwritten committed */
 	CMD_NO_INPUT = 2,	/* operands are not input files: `words` takes them all, `main` does the work */
+	CMD_PLACES = 16,	/* words are known by their place, not their look: they may stand behind `--` too */
+	CMD_TABLES = 8,		/* operands may be wh:TABLE[@DAYS]; their source name is wh:TABLE@DAY */
 	CMD_LINES = 4		/* lines are not JSON: every line is a record, no columns (cat-like, trace-grep) */
 };
 
