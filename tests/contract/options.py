@@ -110,7 +110,7 @@ def main(argv):
         rendered = call("mandoc", "-T", "ascii", "-O", "width=2000", man)
         rendered = re.sub(r".\x08", "", rendered)
         shown = re.search(r"^SYNOPSIS\n(.*?)^DESCRIPTION", rendered, re.S | re.M)
-        usage = re.match(r"usage: (.*?)(?=\n\n|\noptions:|\n[a-z]|\Z)", help_text, re.S)
+        usage = re.search(r"^usage: (.*?)(?=\n\n|\noptions:|\n[a-z]|\Z)", help_text, re.S | re.M)
         got = synopsis(shown.group(1)) if shown else ""
         want = synopsis(usage.group(1)) if usage else "?"
         point(x + ": the synopsis of -h and of the page", [] if got == want else ["page  " + got, "usage " + want])
