@@ -107,7 +107,7 @@ def main(argv):
         page, sections = page_options(man)
         point(x + ": the page has its sections", ["no " + s for s in SECTIONS if s not in sections])
         point(x + ": options of the table and of the page", compare(own, page, "man/%s.1" % x))
-        rendered = call("mandoc", "-T", "ascii", "-O", "width=2000", man)
+        rendered = call("mandoc", "-T", "ascii", "-O", "width=500", man)
         rendered = re.sub(r".\x08", "", rendered)
         shown = re.search(r"^SYNOPSIS\n(.*?)^DESCRIPTION", rendered, re.S | re.M)
         usage = re.search(r"^usage: (.*?)(?=\n\n|\noptions:|\n[a-z]|\Z)", help_text, re.S | re.M)
