@@ -10,7 +10,12 @@
 #ifndef STORE_REF_H
 #define STORE_REF_H
 
+#include "base/buf.h"
+
 /* Call each() for every file; 0, each's status, EXIT_NO for a day never committed, EXIT_USAGE, EXIT_IO, EXIT_TEMP (a file is gone). */
 int ref_files(const char *operand, int (*each)(void *arg, const char *day, const char *path), void *arg);
+
+/* Append `LAYER.TABLE N` and LF for every table of the warehouse and its newest commit. 0, EXIT_IO, EXIT_INPUT. */
+int ref_heads(struct buf *lines);
 
 #endif

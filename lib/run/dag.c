@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dag - the file: nodes, edges, no circles (see dag.h) */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/when.h"
+#include "run/dag.h"
+#include "run/opt.h"
+
+size_t
+dag_find(const struct dag *d, struct span name)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (span_is(name, d->node[i].name))
+			return i;
+	return SIZE_MAX;
+}
+
+/* Names become file names and run ids. */
+static bool
+good_name(struct span s)
+{
+	if (s.n == 0 || s.n > 60 || s.p[0] == '.' || s.p[0] == '-')
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.", s.p[i]) == NULL ||
+		    s.p[i] == '\0')
+			return false;
+	return true;
+}
+
+static const char *
+millis(const char *text, int64_t *out)
+{
+	struct dur d;
+	const char *why = dur_parse(text, &d);
+
+	if (why != NULL)
+		return why;
+	if (d.us <= 0 || d.days != 0 || d.months != 0)
+		return "an exact duration is needed (30s, 5m, 2h)";
+	*out = d.us / 1000;
+	return NULL;
+}
+
+static int
+option(struct dag *d, struct dag_node *n, struct span w, const char *eq)
+{
+	struct span name = span_of(w.p, (size_t)(eq - w.p));
+	const char *value = eq + 1, *why = NULL;
+
+	if (span_is(name, "retries"))
+		why = opt_count(value, &n->retries) ? NULL : "a whole number is needed";
+	else if (span_is(name, "timeout"))
+		why = millis(value, &n->timeout_ms);
+	else if (span_is(name, "delay"))
+		why = millis(value, &n->delay_ms);
+	else
+		why = "unknown setting (retries, delay, timeout)";
+	return why == NULL ? 0 : err_usage("%s:%zu: %s: %s", d->spec->name, n->line, w.p, why);
+}
+
+static int
+edges(struct dag *d, size_t i)
+{
+	struct dag_node *n = &d->node[i];
+	const struct spec_line *l = &d->spec->line[i];
+	int rc;
+
+	for (size_t k = 1; k < l->n; k++) {
+		struct span w = l->word[k];
+		const char *eq = memchr(w.p, '=', w.n);
+		struct dag_dep dep = { 0 };
+
+		if (eq != NULL) {
+			if ((rc = option(d, n, w, eq)) != 0)
+				return rc;
+			continue;
+		}
+		if (w.n > 3 && memcmp(w.p + w.n - 3, "@-1", 3) == 0) {
+			dep.day_before = true;
+			w.n -= 3;
+		}
+		dep.node = dag_find(d, w);
+		if (dep.node == SIZE_MAX)
+			return err_usage("%s:%zu: %s waits for '%.*s', which is no node of this file", d->spec->name,
+			    n->line, n->name, (int)w.n, w.p);
+		n->dep = mem_array(n->dep, n->n_deps + 1, sizeof *n->dep);
+		n->dep[n->n_deps++] = dep;
+	}
+	return 0;
+}
+
+/* Kahn's algorithm: what cannot be taken away in any order stands in a circle, or behind one. */
+static int
+no_circles(const struct dag *d)
+{
+	bool *gone = mem_new(d->n);
+	size_t left = d->n, before;
+	int rc = 0;
+
+	do {
+		before = left;
+		for (size_t i = 0; i < d->n; i++) {
+			bool free_of = !gone[i];
+
+			for (size_t k = 0; k < d->node[i].n_deps && free_of; k++)
+				free_of = d->node[i].dep[k].day_before || gone[d->node[i].dep[k].node];
+			if (free_of) {
+				gone[i] = true;
+				left--;
+			}
+		}
+	} while (left < before);
+	for (size_t i = 0; i < d->n && rc == 0; i++)
+		if (!gone[i])
+			rc = err_usage("%s:%zu: %s waits for itself, round a circle of nodes", d->spec->name,
+			    d->node[i].line, d->node[i].name);
+	free(gone);
+	return rc;
+}
+
+static int
+nodes(struct dag *d)
+{
+	struct spec *s = d->spec;
+
+	d->node = mem_new(mem_mul(s->n, sizeof *d->node));
+	for (size_t i = 0; i < s->n; i++) {
+		struct span w = s->line[i].word[0];
+		struct dag_node *n = &d->node[i];
+		struct fp fp = hash_fp(s->line[i].body);
+
+		n->line = s->line[i].number;
+		n->body = s->line[i].body;
+		n->delay_ms = 1000;
+		if (w.n < 2 || w.p[w.n - 1] != ':')
+			return err_usage("%s:%zu: expected 'NAME: …', found '%s'", s->name, n->line, w.p);
+		w.n--;
+		if (!good_name(w))
+			return err_usage("%s:%zu: '%.*s' is no node name ([A-Za-z0-9_.-], at most 60)", s->name, n->line,
+			    (int)w.n, w.p);
+		if (dag_find(d, w) != SIZE_MAX)
+			return err_usage("%s:%zu: the node '%.*s' stands twice", s->name, n->line, (int)w.n, w.p);
+		if (n->body.n == 0)
+			return err_usage("%s:%zu: the node '%.*s' has no shell lines", s->name, n->line, (int)w.n, w.p);
+		n->name = mem_dup(w);
+		d->n++;
+		for (int k = 0; k < 16; k++)
+			for (int h = 0; h < 2; h++)
+				n->hash[2 * k + h] = "0123456789abcdef"[(k < 8 ? fp.hi >> (60 - 8 * k - 4 * h) :
+				    fp.lo >> (60 - 8 * (k - 8) - 4 * h)) & 15];
+	}
+	return 0;
+}
+
+int
+dag_read(const char *path, struct dag **out)
+{
+	struct dag *d = mem_new(sizeof *d);
+	const char *base = strrchr(path, '/'), *state = getenv("PIPEHOUSE_STATE");
+	struct buf b = { 0 };
+	size_t n;
+	int rc;
+
+	*out = d;
+	d->dir = base == NULL ? mem_str(".") : mem_dup(span_of(path, base == path ? 1 : (size_t)(base - path)));
+	base = base == NULL ? path : base + 1;
+	n = strlen(base);
+	d->name = mem_dup(span_of(base, n > 4 && strcmp(base + n - 4, ".dag") == 0 ? n - 4 : n));
+	if (!good_name(span_str(d->name)))
+		return err_usage("%s: a dag's file name must be a name ([A-Za-z0-9_.-], at most 60)", path);
+	buf_fmt(&b, "%s/dag/%s", state == NULL ? "." : state, d->name);
+	d->state = mem_str(buf_cstr(&b));
+	buf_free(&b);
+	if ((rc = spec_read(path, SPEC_BODY, &d->spec)) != 0 || (rc = nodes(d)) != 0)
+		return rc;
+	for (size_t i = 0; i < d->n; i++)
+		if ((rc = edges(d, i)) != 0)
+			return rc;
+	return no_circles(d);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dag - a file of nodes: shell texts, what each waits for, and what is known of its last run
+ *
+ *	struct dag *d; if ((rc = dag_read("nightly.dag", &d)) != 0) return rc;
+ *	for (size_t i = 0; i < d->n; i++) use(d->node[i].name, d->node[i].body, d->node[i].dep, …);
+ *	struct dag_record r; dag_record_read(d, &d->node[i], "2026-11-20", &r);
+ *
+ * Invariants: `NAME: DEP DEP@-1 … retries=N timeout=DUR` over indented shell lines.  Every DEP names a node of the file;
+ * without the @-1 edges there is no circle.  Records are small JSON files, written whole, one a node and day, under
+ * $PIPEHOUSE_STATE/dag/DAG/DAY/: they say what happened last; the tables say what is true.
+ */
+#ifndef RUN_DAG_H
+#define RUN_DAG_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/spec.h"
+
+struct dag_dep {
+	size_t node;
+	bool day_before;	/* NODE@-1 */
+};
+
+struct dag_node {
+	const char *name;
+	size_t line;
+	struct span body;
+	struct dag_dep *dep;
+	size_t n_deps;
+	uint64_t retries;
+	int64_t timeout_ms;	/* 0: none */
+	int64_t delay_ms;	/* before the first retry; doubles, at most 5 minutes */
+	char hash[33];		/* of the body: a changed text is another node */
+};
+
+struct dag {
+	struct spec *spec;
+	char *name;		/* file name without directory and .dag */
+	char *dir;		/* where the file stands: nodes run there */
+	char *state;		/* $PIPEHOUSE_STATE/dag/NAME */
+	struct dag_node *node;
+	size_t n;
+};
+
+/* Read and check a file. 0; EXIT_USAGE after `file:line: what`; EXIT_IO. */
+int dag_read(const char *path, struct dag **);
+/* Index of a node by its name, or SIZE_MAX. */
+size_t dag_find(const struct dag *, struct span name);
+
+enum dag_known { DAG_NEVER, DAG_DONE, DAG_FAILED };
+struct dag_record {
+	enum dag_known known;
+	int status;
+	char hash[33];
+	char run[128];
+};
+
+/* What is known of a node on a day; an unreadable record is said and counts as DAG_NEVER. */
+void dag_record_read(const struct dag *, const struct dag_node *, const char *day, struct dag_record *);
+/* Durable. commits: `TABLE N` lines. 0 or EXIT_IO. */
+int dag_record_write(const struct dag *, const struct dag_node *, const char *day, int status, const char *run,
+    uint64_t attempts, double seconds, struct span commits);
+/* Has any day before this one a record of the node? If not, its @-1 edge waits for nothing: this is the first day. */
+bool dag_has_past(const struct dag *, const struct dag_node *, const char *day);
+/* The log of a node on a day, opened for appending; -1 after a message. */
+int dag_log_open(const struct dag *, const struct dag_node *, const char *day, struct buf *path);
+/* Take the lock of (dag, day): 0, or EXIT_TEMP after a message that names the holder's pid; held until the process ends. */
+int dag_lock(const struct dag *, const char *day);
+/*
+ * The commits that a day's nodes read: `TABLE N` lines.  Taken at the start of a run, kept for --resume, and moved on
+ * by what the nodes themselves commit.
+ */
+int dag_pins_read(const struct dag *, const char *day, struct buf *pins);
+int dag_pins_write(const struct dag *, const char *day, struct span pins);
+/* Lay the `TABLE N` lines of news over pins. */
+void dag_pins_merge(struct buf *pins, struct span news);
+
+#endif
