@@ -448,6 +448,11 @@ def _(c):
         need(c.run(["-o", out, "--on-error", "skip"], [bad], wrap='"$@" 2>&-')[0] == 0, "no stderr")
         with open(out, "rb") as f:
             same(f.read(), want, "-o with no stderr")
+    if c.records:
+        rejects = os.path.join(c.dir, "fd.rejects")
+        need(c.run(["--reject", rejects, "--max-rejects", "0"], data=c.lines(3) + b"x\n", wrap='"$@" 2>&-')[0] == 3, "over --max-rejects")
+        with open(rejects, "rb") as f:
+            need(len([json.loads(x) for x in f.read().splitlines()]) == 1, "a message went into the rejects")
     need(c.run(operands=[path], wrap='"$@" 2>&-')[0] == 0, "no stderr: not 0")
     need(not c.records or c.run(data=b"x\n", wrap='"$@" 2>&-')[0] == 3, "bad record, no stderr: not 3")
 
