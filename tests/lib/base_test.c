@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* base_test - masks, memory, buffers, values, maps and specs */
+#include "base/decimal.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/spec.h"
+#include "base/val.h"
+#include "t.h"
+
+static void
+test_mask(void)
+{
+	char out[64];
+
+	is_str(err_mask(out, sizeof out, "a\033]0;x\007b\n", 9), "a\\x1b]0;x\\x07b\\x0a", "control bytes are shown");
+	is_str(err_mask(out, sizeof out, "\xe4\xb8\xad\xff", 4), "\xe4\xb8\xad\\xff", "UTF-8 stays, a stray byte does not");
+	is_str(err_mask(out, sizeof out, "\xc2\x9b" "A", 3), "\\xc2\\x9bA", "a C1 control is a control");
+	is_str(err_mask(out, sizeof out, "\xe2\x80\xae", 3), "\\xe2\\x80\\xae", "an override of direction is shown");
+	is_str(err_mask(out, sizeof out, "\xc0\xaf\xed\xa0\x80", 5), "\\xc0\\xaf\\xed\\xa0\\x80", "overlong forms and surrogates");
+	is_str(err_mask(out, 12, "0123456789abcdef", 16), "01234567...", "a cut says that it is one");
+}
+
+static void
+test_buf(void)
+{
+	struct buf b = { 0 };
+	char ref[4096];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < 300; i++) {
+		n += (size_t)snprintf(ref + n, sizeof ref - n, "%u,", i * 7);
+		buf_u64(&b, i * 7);
+		buf_byte(&b, ',');
+	}
+	is_spans(buf_span(&b), span_of(ref, n), "a buffer grows and keeps its bytes");
+	buf_clear(&b);
+	buf_i64(&b, INT64_MIN);
+	buf_byte(&b, ' ');
+	buf_u64(&b, UINT64_MAX);
+	is_span(buf_span(&b), "-9223372036854775808 18446744073709551615", "the ends of 64 bits");
+	buf_clear(&b);
+	buf_json(&b, span_of("a\"\\\b\f\n\r\t\0\x1f\x7f\xe4\xb8\xad/", 15));
+	is_span(buf_span(&b), "\"a\\\"\\\\\\b\\f\\n\\r\\t\\u0000\\u001f\x7f\xe4\xb8\xad/\"", "the fewest escapes");
+	buf_free(&b);
+	is_int((int64_t)buf_span(&b).n, 0, "an empty buffer is an empty span");
+}
+
+static const char *
+key_of(const char *json, enum key_as as, struct buf *b)
+{
+	const char *why;
+
+	buf_clear(b);
+	why = val_key(val_of(span_str(json)), as, b);
+	return why != NULL ? why : buf_cstr(b);
+}
+
+static void
+test_val(void)
+{
+	struct buf b = { 0 }, scratch = { 0 };
+	struct val v = val_of(span_str("\"a\\u0041\\ud83d\\ude00\\n\\\"\\/\\u00e9\\u4e2d\\u0000z\""));
+
+	is_spans(val_text(v, &scratch), span_of("aA\xf0\x9f\x98\x80\n\"/\xc3\xa9\xe4\xb8\xad\0z", 16), "escapes undone");
+	v = val_of(span_str("\"plain\""));
+	ok(val_text(v, &scratch).p == v.raw.p + 1, "a string without escapes is not copied");
+	is_str(key_of("1.0", KEY_EXACT, &b), "1", "1.0 is 1");
+	is_str(key_of("1e0", KEY_EXACT, &b), "1", "1e0 is 1");
+	is_str(key_of("-0", KEY_EXACT, &b), "0", "-0 is 0");
+	is_str(key_of("-0.0e5", KEY_EXACT, &b), "0", "-0.0e5 is 0");
+	is_str(key_of("1.2300", KEY_EXACT, &b), "1.23", "trailing zeros go");
+	is_str(key_of("18446744073709551615", KEY_EXACT, &b), "18446744073709551615", "2^64 - 1 is whole");
+	is_str(key_of("\"1\"", KEY_EXACT, &b), "\"1\"", "the string 1 is another key");
+	is_str(key_of("1.0", KEY_TEXT, &b), "\"1\"", "unless keys are compared as text");
+	is_str(key_of("\"\\u0041\\/\"", KEY_EXACT, &b), "\"A/\"", "escapes make no new key");
+	is_str(key_of("null", KEY_EXACT, &b), "null", "null");
+	is_str(key_of("", KEY_EXACT, &b), "null", "absent is null");
+	is_str(key_of("[1]", KEY_EXACT, &b), "an array cannot be a key", "an array");
+	ok(strcmp(key_of("1e400", KEY_EXACT, &b), "1e400") != 0 && b.n == 0, "a number outside the range is an error");
+	ok(strcmp(key_of("1e400", KEY_TEXT, &b), "1e400") != 0 && b.n == 0, "also as text, and leaves nothing behind");
+	buf_free(&b);
+	buf_free(&scratch);
+}
+
+/* Random puts and dels against a plain array. */
+static void
+test_map(void)
+{
+	enum { KEYS = 5000, STEPS = 200000 };
+	struct map *m = map_new(sizeof(uint64_t));
+	static uint64_t ref[KEYS];
+	static bool there[KEYS];
+	uint64_t x = 88172645463325252u;
+	struct map_entry *e;
+	size_t n = 0, k;
+	bool fresh;
+
+	for (unsigned s = 0; s < STEPS; s++) {
+		char key[32];
+		size_t len;
+
+		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+		k = x % KEYS;
+		len = (size_t)snprintf(key, sizeof key, "%zu%.*s", k, (int)(k % 13), "abcdefghijklm");
+		if (x >> 60 < 11) {
+			uint64_t *c = map_put(m, span_of(key, len), &fresh);
+
+			okf(fresh == !there[k], "fresh of %s", key);
+			okf(fresh ? *c == 0 : *c == ref[k], "cell of %s", key);
+			ref[k] = *c = x;
+			n += fresh;
+			there[k] = true;
+		} else {
+			okf(map_del(m, span_of(key, len)) == there[k], "del of %s", key);
+			n -= there[k];
+			there[k] = false;
+		}
+	}
+	okf(map_count(m) == n, "count");
+	e = map_sorted(m);
+	for (size_t i = 1; i < n; i++)
+		okf(span_cmp(e[i - 1].key, e[i].key) < 0, "order at %zu", i);
+	for (k = 0; k < KEYS; k++) {
+		char key[32];
+		size_t len = (size_t)snprintf(key, sizeof key, "%zu%.*s", k, (int)(k % 13), "abcdefghijklm");
+		uint64_t *c = map_get(m, span_of(key, len));
+
+		okf((c != NULL) == there[k] && (c == NULL || *c == ref[k]), "at the end: %s", key);
+	}
+	ok_all("a map of 5,000 keys through 200,000 random steps");
+	free(e);
+	map_clear(m);
+	ok(map_count(m) == 0 && map_get(m, span_str("1")) == NULL, "cleared");
+	*(uint64_t *)map_put(m, span_of("", 0), &fresh) = 7;
+	ok(fresh && *(uint64_t *)map_get(m, span_of(NULL, 0)) == 7, "the empty key is a key");
+	map_free(m);
+}
+
+static void
+test_spec(void)
+{
+	struct spec *s;
+	struct span v;
+
+	ok(spec_parse(span_str("# head\ntel mask phone\n* null '' null 'N U' '\\N' # why\n  more \"a \\\"b\\\"\" c\\ d\n\n"
+	    "x k=v\n"), "t", SPEC_WORDS, &s) == 0, "a spec is read");
+	is_int((int64_t)s->n, 3, "lines");
+	is_int((int64_t)s->line[1].n, 9, "the indented line belongs to the one above");
+	is_span(s->line[1].word[2], "", "an empty word");
+	ok(s->line[1].quoted[2] && !s->line[1].quoted[3], "quoted words are marked");
+	is_span(s->line[1].word[5], "\\N", "a single-quoted backslash is itself");
+	is_span(s->line[1].word[7], "a \"b\"", "escapes in double quotes");
+	is_span(s->line[1].word[8], "c d", "an escaped blank");
+	is_int((int64_t)s->line[2].number, 6, "line numbers");
+	ok(spec_get(&s->line[2], 1, "k", &v) && span_is(v, "v"), "NAME=VALUE");
+	spec_free(s);
+	ok(spec_parse(span_str("a: b@-1 retries=3\n\tset -e\n\t  x | y # kept\n\n\techo 'q\nb: a\n  one\n"), "t", SPEC_BODY, &s) == 0,
+	    "a dag is read");
+	is_span(s->line[0].body, "set -e\n  x | y # kept\n\necho 'q\n", "a body stays as it is, without the common indent");
+	is_span(s->line[1].body, "one\n", "the next body");
+	is_int((int64_t)s->line[1].number, 6, "and its line number");
+	spec_free(s);
+	ok(spec_parse(span_str("a 'b\n"), "t", SPEC_WORDS, &s) == EXIT_USAGE && s == NULL, "an open quote is an error");
+	ok(spec_parse(span_str("  a\n"), "t", SPEC_WORDS, &s) == EXIT_USAGE, "an indented first line is an error");
+	ok(spec_parse(span_of("a\0b\n", 4), "t", SPEC_WORDS, &s) == EXIT_USAGE, "a NUL byte is an error");
+	ok(spec_parse(span_of("", 0), "t", SPEC_WORDS, &s) == 0 && s->n == 0, "nothing is an empty spec");
+	spec_free(s);
+}
+
+int
+main(void)
+{
+	struct arena a = { 0 };
+
+	err_name("base_test");
+	test_mask();
+	test_buf();
+	test_val();
+	test_map();
+	test_spec();
+	for (size_t i = 0; i < 10000; i++)
+		okf((uintptr_t)arena_get(&a, i % 700) % 16 == 0, "alignment %zu", i);
+	ok_all("arena memory is aligned");
+	ok(a.bytes >= 10000 * 349, "an arena knows its size");
+	arena_reset(&a);
+	arena_free(&a);
+	ok(hash_fixed(span_str("a")) == hash_fixed(span_of("ab", 1)), "a fixed hash depends on the bytes alone");
+	is_int((int64_t)hash_fixed(span_of("", 0)), (int64_t)0x2d06800538d394c2, "XXH3-64 of nothing is the published value");
+	return done();
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* out_test - sinks to files, record edits, rejects */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "out/json.h"
+#include "out/reject.h"
+#include "t.h"
+
+static struct buf
+slurp(const char *path)
+{
+	struct buf b = { 0 };
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	while (f != NULL && (n = fread(buf_room(&b, 65536), 1, 65536, f)) > 0)
+		b.n += n;
+	if (f != NULL)
+		fclose(f);
+	return b;
+}
+
+/* The same lines by small and large calls. */
+static void
+write_lines(const char *path, size_t step)
+{
+	struct buf all = { 0 };
+	struct sink *s;
+
+	for (unsigned i = 0; i < 200000; i++)
+		buf_fmt(&all, "{\"n\":%u,\"t\":\"%.*s\"}\n", i * 2654435761u, (int)(i % 40), "abcdefghijklmnopqrstuvwxyzabcdefghijklmnop");
+	okf(sink_open(path, &s) == 0, "open %s", path);
+	for (size_t at = 0; at < all.n; at += step)
+		okf(sink_add(s, span_of(all.p + at, all.n - at < step ? all.n - at : step)) == 0, "add");
+	okf(access(path, F_OK) == -1, "%s is not there before it is whole", path);
+	okf(sink_close(s) == 0, "close");
+	buf_free(&all);
+}
+
+static void
+test_files(void)
+{
+	static const char *const name[] = { "o.ndjson", "o.ndjson.zst", "o.ndjson.gz" };
+	struct buf a, b;
+	struct sink *s;
+
+	for (int i = 0; i < 3; i++) {
+		write_lines(name[i], 7919);
+		a = slurp(name[i]);
+		unlink(name[i]);
+		write_lines(name[i], 3 * MIB);
+		b = slurp(name[i]);
+		okf(a.n > 1000 && span_eq(buf_span(&a), buf_span(&b)), "%s: bytes depend on the size of the calls", name[i]);
+		buf_free(&a);
+		buf_free(&b);
+	}
+	ok_all("files are whole, and equal input gives equal bytes, plain, zstd and gzip");
+	ok(sink_open("gone", &s) == 0 && sink_line(s, span_str("x")) == 0, "a file is begun");
+	sink_abort(s);
+	ok(access("gone", F_OK) == -1, "and given up: nothing is left");
+	ok(sink_open("no/such/dir", &s) == EXIT_IO, "a place that is not there");
+	ok(sink_fd(open("/dev/full", O_WRONLY), "full", CODEC_NONE, &s) == 0 && sink_line(s, span_str("x")) == 0, "/dev/full takes it");
+	ok(sink_close(s) == EXIT_IO, "and closing tells");
+	for (int i = 0; i < 2; i++) {
+		ok(sink_append("app", &s) == 0 && sink_line(s, span_str(i == 0 ? "one" : "two")) == 0 && sink_close(s) == 0,
+		    "append");
+	}
+	a = slurp("app");
+	is_span(buf_span(&a), "one\ntwo\n", "appended");
+	buf_free(&a);
+}
+
+static void
+edit(const char *line, size_t n, struct edit *e, const char *want)
+{
+	struct buf out = { 0 };
+
+	json_edit(&out, span_str(line), e, n);
+	is_span(buf_span(&out), want, line);
+	buf_free(&out);
+}
+
+/* The value whose text is `raw` in line. */
+static struct val
+at(const char *line, const char *raw)
+{
+	return val_of(span_of(strstr(line, raw), strlen(raw)));
+}
+
+static void
+test_edit(void)
+{
+	const char *l = "{\"a\": 1 , \"b\":\"x\",\"c\":[1,2]}";
+	struct span k = span_str("\"n\":"), v = span_str("9");
+
+	edit(l, 1, (struct edit[]){ { at(l, "1"), k, v, EDIT_SET } }, "{\"a\": 9 , \"b\":\"x\",\"c\":[1,2]}");
+	edit(l, 2, (struct edit[]){ { at(l, "[1,2]"), k, v, EDIT_SET }, { at(l, "1"), k, v, EDIT_SET } },
+	    "{\"a\": 9 , \"b\":\"x\",\"c\":9}");
+	edit(l, 1, (struct edit[]){ { { .tag = T_ABSENT }, k, v, EDIT_SET } }, "{\"a\": 1 , \"b\":\"x\",\"c\":[1,2],\"n\":9}");
+	edit(l, 1, (struct edit[]){ { at(l, "1"), k, v, EDIT_DROP } }, "{\"b\":\"x\",\"c\":[1,2]}");
+	edit(l, 1, (struct edit[]){ { at(l, "[1,2]"), k, v, EDIT_DROP } }, "{\"a\": 1 , \"b\":\"x\"}");
+	edit(l, 3, (struct edit[]){ { at(l, "1"), k, v, EDIT_DROP }, { at(l, "[1,2]"), k, v, EDIT_DROP },
+	    { at(l, "\"x\""), k, v, EDIT_DROP } }, "{}");
+	edit(l, 2, (struct edit[]){ { at(l, "[1,2]"), k, v, EDIT_DROP }, { { .tag = T_ABSENT }, k, v, EDIT_SET } },
+	    "{\"a\": 1 , \"b\":\"x\",\"n\":9}");
+	edit(l, 2, (struct edit[]){ { { .tag = T_ABSENT }, k, v, EDIT_DROP }, { at(l, "\"x\""), k, { 0 }, EDIT_SET } },
+	    "{\"a\": 1 , \"b\":null,\"c\":[1,2]}");
+	edit("{ }", 1, (struct edit[]){ { { .tag = T_ABSENT }, k, v, EDIT_SET } }, "{ \"n\":9}");
+	l = "{\"x\\\\\\\"\":1,\"y\":\"}\"}";
+	edit(l, 1, (struct edit[]){ { at(l, "1"), k, v, EDIT_DROP } }, "{\"y\":\"}\"}");
+	edit(l, 1, (struct edit[]){ { at(l, "\"}\""), k, v, EDIT_DROP } }, "{\"x\\\\\\\"\":1}");
+	l = "{\"a\":[1,2,3]}";
+	edit(l, 1, (struct edit[]){ { at(l, "2"), k, v, EDIT_DROP } }, "{\"a\":[1,3]}");
+}
+
+static void
+test_reject(void)
+{
+	struct buf b = { 0 };
+	struct sink *s;
+
+	err_name("out_test");
+	ok(sink_append("rej", &s) == 0, "a reject file");
+	reject_put(s, &(struct reject){ .source = "f", .line = 7, .offset = 9, .reason = "why", .raw = span_str("{\"a\":\x01") });
+	reject_put(s, &(struct reject){ .source = "f", .run = "r1", .line = 8, .offset = 18, .reason = "why",
+	    .raw = span_of("\xff\x00z", 3) });
+	reject_put(s, &(struct reject){ .source = "f", .line = 9, .offset = 19, .reason = "why", .raw = span_of("\0\0", 2) });
+	ok(sink_close(s) == 0, "closed");
+	b = slurp("rej");
+	is_span(buf_span(&b),
+	    "{\"tool\":\"out_test\",\"run\":null,\"source\":\"f\",\"line\":7,\"offset\":9,\"reason\":\"why\",\"raw\":\"{\\\"a\\\":\\u0001\"}\n"
+	    "{\"tool\":\"out_test\",\"run\":\"r1\",\"source\":\"f\",\"line\":8,\"offset\":18,\"reason\":\"why\",\"raw_base64\":\"/wB6\"}\n"
+	    "{\"tool\":\"out_test\",\"run\":null,\"source\":\"f\",\"line\":9,\"offset\":19,\"reason\":\"why\",\"raw_base64\":\"AAA=\"}\n",
+	    "text where it is text, base64 where not");
+	buf_free(&b);
+}
+
+int
+main(void)
+{
+	char dir[] = "/tmp/out_test.XXXXXX";
+
+	if (mkdtemp(dir) == NULL || chdir(dir) == -1)
+		return 1;
+	test_files();
+	test_edit();
+	test_reject();
+	for (const char *const *p = (const char *const[]){ "o.ndjson", "o.ndjson.zst", "o.ndjson.gz", "app", "rej", NULL }; *p != NULL; p++)
+		unlink(*p);
+	ok(rmdir(dir) == 0, "no temporary file is left");
+	return done();
+}
