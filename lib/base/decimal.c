@@ -301,6 +301,17 @@ dec_neg(struct dec *d)
 	d->neg = !d->neg && !dec_is_zero(d);
 }
 
+bool
+dec_fits(const struct dec *d, unsigned precision)
+{
+	uint64_t limit[LIMBS] = { 1, 0, 0, 0 };
+
+	if (precision > 2 * DECIMAL_DIGITS_MAX)
+		return true;
+	(void)mul_pow10(limit, LIMBS, precision);
+	return cmp_limbs(d->w, limit, LIMBS) < 0;
+}
+
 int
 dec_cmp(const struct dec *a, const struct dec *b)
 {

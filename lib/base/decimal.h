@@ -56,6 +56,8 @@ const char *dec_div(const struct dec *a, const struct dec *b, struct dec *);
 /* The remainder with the dividend's sign, larger scale. Pre: b is not zero. */
 const char *dec_mod(const struct dec *a, const struct dec *b, struct dec *);
 void dec_neg(struct dec *);
+/* Does it fit DECIMAL(precision, its scale): at most `precision` digits in all? */
+bool dec_fits(const struct dec *, unsigned precision);
 /* Exactly `digits` behind the point (padded, or rounded half away from zero; negative: tens, hundreds); or down to floor. */
 const char *dec_round(const struct dec *, int digits, struct dec *);
 const char *dec_floor(const struct dec *, struct dec *);

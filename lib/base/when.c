@@ -6,8 +6,6 @@
 #include "base/when.h"
 
 #define DAY_SECS INT64_C(86400)
-#define US_MIN (INT64_C(-62135596800) * US_PER_SEC)			/* 0001-01-01 */
-#define US_MAX (INT64_C(253402300800) * US_PER_SEC - 1)		/* 9999-12-31 23:59:59.999999 */
 
 static const char why_range[] = "time outside the years 0001 to 9999";
 static const char why_form[] = "not a time";
@@ -103,7 +101,7 @@ civil_secs(const struct civil *c)
 static const char *
 in_range(int64_t t, int64_t *us)
 {
-	if (t < US_MIN || t > US_MAX)
+	if (t < WHEN_US_MIN || t > WHEN_US_MAX)
 		return why_range;
 	*us = t;
 	return NULL;
@@ -119,8 +117,8 @@ when_from_civil(const struct civil *c, const struct zone *z, int64_t *us)
 
 /* Numbers */
 
-static const char *
-from_count(int64_t v, enum unit unit, int64_t *us)
+const char *
+when_count(int64_t v, enum unit unit, int64_t *us)
 {
 	static const int64_t per[] = { 0, US_PER_SEC, 1000, 1 };
 	int64_t t;
@@ -157,7 +155,7 @@ from_number(struct span s, enum unit unit, int64_t *us)
 		if (!dec_to_i64(&d, &v))
 			return "a time is a whole number";
 	}
-	return from_count(v, unit, us);
+	return when_count(v, unit, us);
 }
 
 /* Text */
@@ -414,7 +412,7 @@ dur_parse(const char *text, struct dur *d)
 			continue;
 		if (units[i].us == 0 && (v > 3660000 || v < -3660000))
 			return "a duration too long";
-		if (__builtin_mul_overflow(v, units[i].us, &d->us) || d->us > US_MAX - US_MIN || d->us < US_MIN - US_MAX)
+		if (__builtin_mul_overflow(v, units[i].us, &d->us) || d->us > WHEN_US_MAX - WHEN_US_MIN || d->us < WHEN_US_MIN - WHEN_US_MAX)
 			return "a duration too long";
 		d->days = (int32_t)v * units[i].days;
 		d->months = (int32_t)v * units[i].months;
@@ -464,8 +462,8 @@ dur_add(struct dur d, int64_t n, int64_t us, const struct zone *z)
 
 	if (d.days == 0 && d.months == 0) {
 		if (__builtin_mul_overflow(d.us, n, &t) || __builtin_add_overflow(us, t, &t))
-			return (d.us < 0) == (n < 0) ? US_MAX : US_MIN;
-		return t > US_MAX ? US_MAX : t < US_MIN ? US_MIN : t;
+			return (d.us < 0) == (n < 0) ? WHEN_US_MAX : WHEN_US_MIN;
+		return t > WHEN_US_MAX ? WHEN_US_MAX : t < WHEN_US_MIN ? WHEN_US_MIN : t;
 	}
 	if (n > 3660000 || n < -3660000)
 		n = n < 0 ? -3660000 : 3660000;
@@ -478,17 +476,17 @@ dur_add(struct dur d, int64_t n, int64_t us, const struct zone *z)
 		date_of(days, &year, &month, &day);
 		months = (int64_t)year * 12 + month - 1 + n * d.months;
 		if (months < 12)
-			return US_MIN;
+			return WHEN_US_MIN;
 		if (months >= 12 * 10000)
-			return US_MAX;
+			return WHEN_US_MAX;
 		year = (int)(months / 12);
 		month = (int)(months % 12) + 1;
 		days = days_of(year, month, day > month_days(year, month) ? month_days(year, month) : day);
 	}
-	if (days > floor_div(US_MAX, DAY_SECS * US_PER_SEC))
-		return US_MAX;
-	if (days < floor_div(US_MIN, DAY_SECS * US_PER_SEC))
-		return US_MIN;
+	if (days > floor_div(WHEN_US_MAX, DAY_SECS * US_PER_SEC))
+		return WHEN_US_MAX;
+	if (days < floor_div(WHEN_US_MIN, DAY_SECS * US_PER_SEC))
+		return WHEN_US_MIN;
 	t = day_start(days, secs * US_PER_SEC + rest, z);
-	return t > US_MAX ? US_MAX : t < US_MIN ? US_MIN : t;
+	return t > WHEN_US_MAX ? WHEN_US_MAX : t < WHEN_US_MIN ? WHEN_US_MIN : t;
 }

@@ -21,6 +21,8 @@
 #include "base/val.h"
 
 #define US_PER_SEC INT64_C(1000000)
+#define WHEN_US_MIN (INT64_C(-62135596800) * US_PER_SEC)	/* 0001-01-01 00:00:00 */
+#define WHEN_US_MAX (INT64_C(253402300800) * US_PER_SEC - 1)	/* 9999-12-31 23:59:59.999999 */
 #define WHEN_DAY_BYTES 11	/* "YYYY-MM-DD" and NUL */
 
 /* A NULL zone means UTC everywhere below. */
@@ -47,6 +49,8 @@ const char *when_from_civil(const struct civil *, const struct zone *, int64_t *
  * (local to the zone; 'T' allowed; at most 6 fraction digits count, more must be zeros), or digits by `unit`.
  */
 const char *when_val(struct val, enum unit, const struct zone *, struct buf *scratch, int64_t *us);
+/* So many of that unit since the epoch. */
+const char *when_count(int64_t, enum unit, int64_t *us);
 const char *when_parse(struct span text, enum unit, const struct zone *, int64_t *us);
 
 enum when_style { WHEN_MS, WHEN_S, WHEN_SQL, WHEN_RFC3339 };	/* --time-format ms|s|sql|rfc3339 */
