@@ -30,11 +30,15 @@ blank(char c)
 }
 
 static void
-add_word(struct parser *ps, struct spec_line *l, bool quoted)
+add_word(struct parser *ps, struct spec_line *l, bool quoted, struct span raw)
 {
 	struct span s = buf_span(&ps->word);
-	char *copy = arena_get(&ps->spec->mem, s.n + 1);
+	char *copy = arena_get(&ps->spec->mem, s.n + 1), *as_written = arena_get(&ps->spec->mem, raw.n + 1);
 
+	memcpy(as_written, raw.p, raw.n);
+	as_written[raw.n] = '\0';
+	l->raw = mem_array(l->raw, l->n + 1, sizeof *l->raw);
+	l->raw[l->n] = span_of(as_written, raw.n);
 	if (s.n > 0)
 		memcpy(copy, s.p, s.n);
 	copy[s.n] = '\0';
@@ -73,6 +77,7 @@ words(struct parser *ps, struct spec_line *l)
 
 	for (;;) {
 		bool quoted = false;
+		const char *from;
 
 		while (ps->p < ps->end && blank(*ps->p))
 			ps->p++;
@@ -82,6 +87,7 @@ words(struct parser *ps, struct spec_line *l)
 		if (ps->p == ps->end || *ps->p == '\n')
 			return 0;
 		buf_clear(&ps->word);
+		from = ps->p;
 		while (ps->p < ps->end && !blank(*ps->p) && *ps->p != '\n') {
 			if (*ps->p == '\'' || *ps->p == '"') {
 				quoted = true;
@@ -97,7 +103,7 @@ words(struct parser *ps, struct spec_line *l)
 			}
 			buf_byte(&ps->word, *ps->p++);
 		}
-		add_word(ps, l, quoted);
+		add_word(ps, l, quoted, span_of(from, (size_t)(ps->p - from)));
 	}
 }
 
@@ -254,6 +260,7 @@ spec_free(struct spec *s)
 	for (size_t i = 0; i < s->n; i++) {
 		free(s->line[i].word);
 		free(s->line[i].quoted);
+		free(s->line[i].raw);
 	}
 	free(s->line);
 	arena_free(&s->mem);

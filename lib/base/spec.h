@@ -24,6 +24,7 @@ struct spec_line {
 	size_t n;
 	struct span *word;		/* unquoted; NUL-terminated behind each */
 	bool *quoted;			/* [n] a word that had quotes ('' null differs from nothing) */
+	struct span *raw;		/* [n] the word as it was written, quotes and all: for words that are SQL */
 	struct span body;		/* SPEC_BODY: the indented lines, common indent removed, LF ends each */
 };
 
