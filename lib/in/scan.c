@@ -1,16 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* scan - see scan.h */
+/*
+ * scan - see scan.h
+ *
+ * The block is cut into windows that stay in the first caches.  A kernel marks a window's tokens and errors; then each
+ * line without an error is like one seen before (scan_shape), or is walked (scan_walk), or goes where every line with
+ * an error goes: to the plain parser, which alone calls a line bad.
+ */
 #include "in/scan.h"
 
 #include <stdlib.h>
 
+#include "in/scan_kernel.h"
 #include "in/scan_plain.h"
+#include "in/scan_shape.h"
+#include "in/scan_walk.h"
+
+#define RELAXED_WINDOWS 256	/* how long the portable kernel, which takes any blanks, stands in */
 
 struct scan {
 	struct trie trie;
 	struct limits limits;
 	struct plain plain;
-	const char *p, *end;		/* what is left of the block */
+	const char *p, *end;		/* what is left of the block, the window included */
+	/* A kernel's work; NULL: the plain parser alone. */
+	const struct kernel_ops *kernel;
+	struct tables tables;
+	struct marks *marks;
+	struct shapes shapes;
+	struct walk walk;
+	const char *window;
+	size_t token;			/* first token of the next line */
+	size_t lines, odd;		/* of this window: all, and those that only the plain parser could pass */
+	unsigned relaxed;
 	/* The batch handed out. */
 	struct span line[BATCH_RECORDS_MAX];
 	uint8_t kind[BATCH_RECORDS_MAX];
@@ -36,6 +57,33 @@ limits_of(const struct scan_conf *conf)
 	};
 }
 
+static const char *
+kernel_name(enum kernel k)
+{
+	static const char *const name[] = {
+		[KERNEL_PLAIN] = "plain", [KERNEL_PORTABLE] = "portable", [KERNEL_AVX2] = "avx2"
+	};
+	const char *env = k == KERNEL_BEST ? getenv("PIPEHOUSE_KERNEL") : NULL;
+
+	return env != NULL ? env : k == KERNEL_BEST ? "" : name[k];
+}
+
+/* The kernel of that name; where the machine cannot, or the name says nothing, the best it can. NULL is the plain one. */
+static const struct kernel_ops *
+kernel_of(enum kernel k)
+{
+	const char *name = kernel_name(k);
+
+	if (strcmp(name, "plain") == 0)
+		return NULL;
+#ifdef __x86_64__
+	if (strcmp(name, "portable") != 0 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+	    __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("pclmul"))
+		return &kernel_avx2;
+#endif
+	return &kernel_portable;
+}
+
 struct scan *
 scan_new(const struct pathset *ps, const struct scan_conf *conf)
 {
@@ -48,6 +96,14 @@ scan_new(const struct pathset *ps, const struct scan_conf *conf)
 	for (size_t c = 0; c < s->n_cols; c++)
 		s->col[c] = mem_new(BATCH_RECORDS_MAX * sizeof **s->col);
 	plain_init(&s->plain, &s->trie, &s->limits, s->col);
+	/* Strings are in a window, so one over the limit is only looked for where the limit is below that. */
+	if (s->limits.string >= WINDOW_BYTES)
+		s->kernel = kernel_of(conf != NULL ? conf->kernel : KERNEL_BEST);
+	if (s->kernel != NULL) {
+		tables_init(&s->tables);
+		s->marks = mem_new(sizeof *s->marks);
+		walk_init(&s->walk, &s->plain, s->n_cols);
+	}
 	return s;
 }
 
@@ -59,6 +115,9 @@ scan_free(struct scan *s)
 	for (size_t c = 0; c < s->n_cols; c++)
 		free(s->col[c]);
 	free(s->col);
+	free(s->marks);
+	walk_free(&s->walk);
+	shapes_free(&s->shapes);
 	plain_free(&s->plain);
 	trie_free(&s->trie);
 	free(s);
@@ -67,8 +126,7 @@ scan_free(struct scan *s)
 const char *
 scan_kernel(const struct scan *s)
 {
-	(void)s;
-	return "plain";
+	return s->kernel == NULL ? "plain" : s->kernel->name;
 }
 
 void
@@ -76,6 +134,8 @@ scan_block(struct scan *s, const char *p, size_t n)
 {
 	s->p = p;
 	s->end = p + n;
+	if (s->marks != NULL)
+		s->token = s->marks->n = 0;
 }
 
 static bool
@@ -105,12 +165,13 @@ take_plain(struct scan *s, const char *p, const char *end)
 	}
 }
 
+/* Lines by the plain parser alone, up to `most`. */
 static void
-next_plain(struct scan *s)
+next_plain(struct scan *s, size_t most)
 {
 	const char *lf;
 
-	while (s->p < s->end && s->n < BATCH_RECORDS_MAX) {
+	while (s->p < s->end && s->n < most) {
 		if ((lf = memchr(s->p, '\n', (size_t)(s->end - s->p))) == NULL)
 			lf = s->end;
 		take_plain(s, s->p, lf);
@@ -118,11 +179,118 @@ next_plain(struct scan *s)
 	}
 }
 
+/* A word outside strings is true, false, null or a part of a number; from where it began, is the whole scalar one? */
+static bool
+word_holds(const char *p, size_t n, size_t at)
+{
+	const char *w = p + at, *from = w, *to;
+	size_t len = 0;
+
+	if (memcmp(w, "true", 4) == 0 || memcmp(w, "null", 4) == 0)
+		len = 4;
+	else if (memcmp(w, "false", 5) == 0)
+		len = 5;
+	if (len > 0)
+		return scan_delim[(unsigned char)w[len]] && (at == 0 || scan_delim[(unsigned char)w[-1]]);
+	while (from > p && !scan_delim[(unsigned char)from[-1]])
+		from--;
+	to = plain_number(from, p + n);
+	return to != NULL && (to == p + n || scan_delim[(unsigned char)*to]);
+}
+
+/* Mark the next window; leave no token or word in it that lies behind n bytes. */
+static void
+mark_window(struct scan *s, size_t n)
+{
+	const struct kernel_ops *k = s->kernel;
+	struct marks *m = s->marks;
+
+	if (s->relaxed > 0) {
+		s->relaxed--;
+		k = &kernel_portable;
+	}
+	k->mark(&s->tables, m, s->p, n);
+	while (m->n > 0 && m->pos[m->n - 1] >= n)
+		m->n--;
+	while (m->n_words > 0 && m->word[m->n_words - 1] >= n)
+		m->n_words--;
+	for (size_t i = 0; i < m->n_words; i++)
+		if (!word_holds(s->p, n, m->word[i])) {
+			m->error[m->word[i] / 64] |= UINT64_C(1) << m->word[i] % 64;
+			m->any_error = 1;
+		}
+	s->window = s->p;
+	s->token = 0;
+	s->lines = s->odd = 0;
+}
+
+/* The line from s->p to its LF, which is token `lf`. */
+static void
+take_line(struct scan *s, size_t lf)
+{
+	struct marks *m = s->marks;
+	const char *end = s->window + m->pos[lf];
+	size_t from = (size_t)(s->p - s->window), n = lf - s->token, i = s->n;
+
+	s->lines++;
+	if (n == 0 || (m->any_error != 0 && bits_in(m->error, from, m->pos[lf] + 1u)))
+		goto plain;
+	if (shapes_useful(&s->shapes)) {
+		if (!shape_match(&s->shapes, m, s->window, s->token, n, s->col, i)) {
+			if (!walk_line(&s->walk, m, s->window, s->token, n, i))
+				goto plain;
+			shape_add(&s->shapes, &s->walk.draft, m->token + s->token, n);
+		}
+	} else if (!walk_line(&s->walk, m, s->window, s->token, n, i))
+		goto plain;
+	s->line[i] = span_of(s->p, (size_t)(end - s->p) - (end > s->p && end[-1] == '\r'));
+	s->kind[i] = LINE_RECORD;
+	s->why[i] = NULL;
+	s->at[i] = 0;
+	s->n++;
+	s->p = end + 1;
+	return;
+plain:
+	take_plain(s, s->p, end);
+	s->odd += s->kind[i] == LINE_RECORD;
+	s->p = end + 1;
+}
+
+/* Lines of the window, or of the next one when it is done; what no window can hold goes to the plain parser. */
+static void
+next_window(struct scan *s)
+{
+	struct marks *m = s->marks;
+	const uint8_t *lf = NULL;
+
+	while (s->p < s->end && s->n < BATCH_RECORDS_MAX) {
+		if (s->token < m->n)
+			lf = memchr(m->token + s->token, '\n', m->n - s->token);
+		if (s->token < m->n && lf != NULL) {
+			take_line(s, (size_t)(lf - m->token));
+			s->token = (size_t)(lf - m->token) + 1;
+			continue;
+		}
+		if (s->n > 0)
+			return;		/* a window a batch: its lines and values are still in the cache */
+		if (s->lines > 0 && s->odd > s->lines / 2)
+			s->relaxed = RELAXED_WINDOWS;
+		mark_window(s, (size_t)(s->end - s->p) < WINDOW_BYTES ? (size_t)(s->end - s->p) : WINDOW_BYTES);
+		if (memchr(m->token, '\n', m->n) == NULL) {
+			m->n = 0;
+			next_plain(s, 1);
+		}
+	}
+}
+
 bool
 scan_next(struct scan *s, struct scanned *got)
 {
 	s->n = 0;
-	next_plain(s);
+	if (s->kernel == NULL)
+		next_plain(s, BATCH_RECORDS_MAX);
+	else
+		next_window(s);
 	*got = (struct scanned){ .n = s->n, .line = s->line, .kind = s->kind, .why = s->why, .at = s->at,
 	    .col = (const struct val *const *)s->col };
 	return s->n > 0;

@@ -118,9 +118,8 @@ escape(struct cur *c, const char *p)
 	return p + 12;
 }
 
-/* Length of the UTF-8 sequence at p (not ASCII), or 0: no overlong form, no surrogate, nothing above U+10FFFF. */
-static size_t
-utf8(const unsigned char *p, size_t left)
+size_t
+plain_utf8(const unsigned char *p, size_t left)
 {
 	size_t n = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
 
@@ -135,17 +134,22 @@ utf8(const unsigned char *p, size_t left)
 	return n;
 }
 
-/* Does any of 8 bytes need a look: a quote, a backslash, a control byte, a byte above ASCII? */
-static inline bool
-special8(const char *p)
+/* How many of 8 bytes come before the first that needs a look: a quote, a backslash, a control byte, one above ASCII. */
+static inline size_t
+ordinary8(const char *p)
 {
 	const uint64_t ones = UINT64_MAX / 255, high = ones * 0x80;
 	uint64_t w, quote, slash;
 
 	memcpy(&w, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	w = __builtin_bswap64(w);
+#endif
 	quote = w ^ ones * '"';
 	slash = w ^ ones * '\\';
-	return ((w | (w - ones * 0x20) | (quote - ones) | (slash - ones)) & high) != 0;
+	/* A borrow may flag bytes wrongly, but only above one that is flagged rightly. */
+	w = (w | (w - ones * 0x20) | (quote - ones) | (slash - ones)) & high;
+	return w == 0 ? 8 : (size_t)__builtin_ctzll(w) / 8;
 }
 
 /* The string whose quote is at p; behind its closing quote. */
@@ -157,8 +161,12 @@ string(struct cur *c, const char *p)
 
 	c->escaped = false;
 	for (;;) {
-		while (end - p >= 8 && !special8(p))
-			p += 8;
+		while (end - p >= 8) {
+			n = ordinary8(p);
+			p += n;
+			if (n < 8)
+				break;
+		}
 		if (p >= end)
 			return bad(c, start - 1, "a string is not closed");
 		if (*p == '"') {
@@ -175,7 +183,7 @@ string(struct cur *c, const char *p)
 		} else if ((unsigned char)*p < 0x80) {
 			p++;
 		} else {
-			if ((n = utf8((const unsigned char *)p, (size_t)(end - p))) == 0)
+			if ((n = plain_utf8((const unsigned char *)p, (size_t)(end - p))) == 0)
 				return bad(c, p, "not UTF-8");
 			p += n;
 		}
@@ -281,31 +289,6 @@ key(struct cur *c, struct frame *f, const char *p, int *node)
 	return skip_blank(q + 1, c->end);
 }
 
-/* The node that the next element of an array stands on. */
-static int
-element(const struct trie *t, struct frame *f)
-{
-	int node = f->element;
-
-	if (node == TRIE_NONE || t->node[node].index_of != f->n++)
-		return TRIE_NONE;
-	f->element = t->node[node].next;
-	return node;
-}
-
-static void
-open_frame(const struct trie *t, struct frame *f, const char *p, int node)
-{
-	*f = (struct frame){ .start = p, .self = node, .children = TRIE_NONE, .element = TRIE_NONE,
-	    .object = *p == '{' };
-	if (node == TRIE_NONE)
-		return;
-	if (!f->object)
-		f->element = t->node[node].index;
-	else if (t->node[node].named)
-		f->children = node;
-}
-
 static void
 fill(struct plain *a, int node, const char *p, const char *end, bool escaped)
 {
@@ -330,11 +313,11 @@ value(struct cur *c, const char *p)
 		if (*p == '{' || *p == '[') {
 			if ((size_t)(f - a->frame) == a->limits->depth)
 				return bad(c, p, "nested deeper than the limit");
-			open_frame(a->trie, f++, p, node);
+			frame_open(a->trie, f++, p, node);
 			p = skip_blank(p + 1, c->end);
 			if (p >= c->end || *p != (f[-1].object ? '}' : ']')) {
 				if (!f[-1].object)
-					node = element(a->trie, &f[-1]);
+					node = frame_element(a->trie, &f[-1]);
 				else if ((p = key(c, &f[-1], p, &node)) == NULL)
 					return NULL;
 				continue;
@@ -364,7 +347,7 @@ value(struct cur *c, const char *p)
 			return bad(c, p, f[-1].object ? "expected ',' or '}'" : "expected ',' or ']'");
 		p = skip_blank(p + 1, c->end);
 		if (!f[-1].object)
-			node = element(a->trie, &f[-1]);
+			node = frame_element(a->trie, &f[-1]);
 		else if ((p = key(c, &f[-1], p, &node)) == NULL)
 			return NULL;
 	}
@@ -420,17 +403,23 @@ clear_row(const struct plain *a)
 		a->col[a->trie->ref[r].col][a->row] = (struct val){ .raw = { "", 0 } };
 }
 
-const char *
-plain_line(struct plain *a, struct span line, size_t row)
+void
+plain_begin(struct plain *a, size_t row)
 {
-	const char *why;
-
 	a->row = row;
 	if (++a->serial == 0) {		/* wrapped: what is marked with old serials must not match */
 		memset(a->met, 0, a->trie->n * sizeof *a->met);
 		a->serial = 1;
 	}
 	clear_row(a);
+}
+
+const char *
+plain_line(struct plain *a, struct span line, size_t row)
+{
+	const char *why;
+
+	plain_begin(a, row);
 	if ((why = judge(a, line)) != NULL)
 		clear_row(a);
 	return why;

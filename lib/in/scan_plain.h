@@ -27,6 +27,7 @@ struct frame {
 	int children;		/* self, if asked paths go on below it */
 	int element;		/* array: the next child by index */
 	uint32_t n;		/* keys, or elements begun */
+	uint16_t token;		/* of the bracket, in a walk */
 	bool object;
 };
 
@@ -44,6 +45,8 @@ struct plain {
 void plain_init(struct plain *, const struct trie *, const struct limits *, struct val *const *col);
 void plain_free(struct plain *);
 const char *plain_line(struct plain *, struct span line, size_t row);
+/* A new line for whoever borrows frames and met[]: its row is absent, no key was met. */
+void plain_begin(struct plain *, size_t row);
 
 /* The columns that end at a node get this value. */
 static inline void
@@ -64,10 +67,38 @@ trie_key(const struct trie *t, int node, struct span raw, bool escaped, struct b
 	return trie_name(t, node, buf_span(scratch));
 }
 
+/* A container that stands on `node` begins at p. */
+static inline void
+frame_open(const struct trie *t, struct frame *f, const char *p, int node)
+{
+	*f = (struct frame){ .start = p, .self = node, .children = TRIE_NONE, .element = TRIE_NONE,
+	    .object = *p == '{' };
+	if (node == TRIE_NONE)
+		return;
+	if (!f->object)
+		f->element = t->node[node].index;
+	else if (t->node[node].named)
+		f->children = node;
+}
+
+/* The node that the next element of an array stands on. */
+static inline int
+frame_element(const struct trie *t, struct frame *f)
+{
+	int node = f->element;
+
+	if (node == TRIE_NONE || t->node[node].index_of != f->n++)
+		return TRIE_NONE;
+	f->element = t->node[node].next;
+	return node;
+}
+
 /* What the first byte of a valid value says it is. */
 extern const uint8_t scan_tag[256];
 /* Bytes that end a number or a literal: blanks, LF, brackets, comma, colon, quote. */
 extern const uint8_t scan_delim[256];
+/* Length of the UTF-8 sequence at p (not ASCII), or 0: no overlong form, no surrogate, nothing above U+10FFFF. */
+size_t plain_utf8(const unsigned char *p, size_t left);
 /* The end of the JSON number at p, or NULL; what follows it is not looked at. */
 const char *plain_number(const char *p, const char *end);
 

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * scan_portable - the kernel for any machine, in plain C and 16-byte vectors; it takes blanks anywhere
+ *
+ * Per 64 bytes: one mask of 64 bits for each kind of byte, then the grammar as arithmetic on these masks.  Carries of an
+ * addition run through blanks and digits, which is how "the next byte that is no blank" is found without a loop.
+ * O(n), no tables.
+ */
+#include <string.h>
+
+#include "in/scan_kernel.h"
+#include "in/scan_plain.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+#define RARE(x) __builtin_expect((x) != 0, 0)
+
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+struct bytes64 { bytes16 v[4]; };
+
+/* Kinds of bytes in a block, a bit a byte. */
+struct kinds {
+	uint64_t quote, slash, lf, blank, control, open, close, comma, colon, digit, zero, point, minus;
+};
+
+/* Last bits of the block before, under the names of the masks they belong to. */
+struct carry {
+	uint64_t in, escape, u, surrogate;
+	uint64_t scalar, word, sign, begin_sign, point, run, digit, zero;
+	uint64_t quoted, closed, separator, opened;
+	uint64_t after_string, after_value, after_separator, after_open;
+	size_t utf8_left;	/* bytes of the next block that a sequence begun in this one takes */
+};
+
+INLINE bytes16
+splat(uint8_t c)
+{
+	return (bytes16){ c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c };
+}
+
+/* The lowest bit of each of 16 lanes that are 0 or -1. */
+INLINE uint64_t
+bits16(bytes16 v)
+{
+#ifdef __SSE2__
+	return (uint64_t)(unsigned)_mm_movemask_epi8((__m128i)v);
+#else
+	/* One bit a lane, put in its place by a multiplication: no two meet. */
+	uint64_t half[2];
+
+	v &= (bytes16){ 1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128 };
+	memcpy(half, &v, sizeof half);
+	return (half[0] * UINT64_C(0x0101010101010101)) >> 56 | (half[1] * UINT64_C(0x0101010101010101)) >> 56 << 8;
+#endif
+}
+
+INLINE struct bytes64
+load(const char *p)
+{
+	struct bytes64 b;
+
+	memcpy(&b, p, sizeof b);
+	return b;
+}
+
+INLINE uint64_t
+equal(const struct bytes64 *b, uint8_t c)
+{
+	uint64_t m = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		m |= bits16((bytes16)(b->v[i] == splat(c))) << 16 * i;
+	return m;
+}
+
+/* Bytes from lo to hi, compared after `mask` was set in them. */
+INLINE uint64_t
+between(const struct bytes64 *b, uint8_t mask, uint8_t lo, uint8_t hi)
+{
+	uint64_t m = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		m |= bits16((bytes16)(((b->v[i] | splat(mask)) - splat(lo)) <= splat((uint8_t)(hi - lo)))) << 16 * i;
+	return m;
+}
+
+INLINE uint64_t
+high(const struct bytes64 *b)
+{
+	uint64_t m = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		m |= bits16((bytes16)(b->v[i] >= splat(0x80))) << 16 * i;
+	return m;
+}
+
+INLINE uint64_t
+shift(uint64_t m, uint64_t *carry)
+{
+	uint64_t r = m << 1 | *carry;
+
+	*carry = m >> 63;
+	return r;
+}
+
+/* a + b + *carry, and the carry out of it. */
+INLINE uint64_t
+add(uint64_t a, uint64_t b, uint64_t *carry)
+{
+	uint64_t s = a + b, t = s + *carry;
+
+	*carry = (s < a) | (t < s);
+	return t;
+}
+
+INLINE uint64_t
+escaped_bytes(uint64_t slash, uint64_t *carry)
+{
+	const uint64_t odd = UINT64_C(0xAAAAAAAAAAAAAAAA);
+	uint64_t begins = slash & ~*carry, ends = ((begins << 1 | odd) - begins) ^ odd, r = ends ^ (slash | *carry);
+
+	*carry = (ends & slash) >> 63;
+	return r;
+}
+
+INLINE uint64_t
+inside(uint64_t x)
+{
+	for (int i = 1; i < 64; i *= 2)
+		x ^= x << i;
+	return x;
+}
+
+static struct kinds
+kinds_of(const struct bytes64 *b)
+{
+	struct kinds k = {
+		.quote = equal(b, '"'), .slash = equal(b, '\\'), .control = between(b, 0, 0, 0x1F),
+		.blank = equal(b, ' '), .open = between(b, 0x20, '{', '{'), .close = between(b, 0x20, '}', '}'),
+		.comma = equal(b, ','), .colon = equal(b, ':'), .digit = between(b, 0, '0', '9'),
+		.zero = equal(b, '0'), .point = equal(b, '.'), .minus = equal(b, '-'),
+	};
+
+	if (k.control != 0) {
+		k.lf = equal(b, '\n');
+		k.blank |= equal(b, '\t') | equal(b, '\r');
+	}
+	return k;
+}
+
+static uint64_t
+escape_errors(const struct bytes64 *b, uint64_t escaped, struct carry *c)
+{
+	uint64_t us = equal(b, 'u'), u = escaped & us, err, digit, letter, after, d;
+
+	err = escaped & ~(equal(b, '"') | equal(b, '\\') | equal(b, '/') | equal(b, 'b') | equal(b, 'f') |
+	    equal(b, 'n') | equal(b, 'r') | equal(b, 't') | us);
+	digit = between(b, 0, '0', '9');
+	letter = between(b, 0x20, 'a', 'f');
+	after = u << 1 | u << 2 | u << 3 | u << 4 | c->u >> 63 | c->u >> 62 | c->u >> 61 | c->u >> 60;
+	err |= after & ~(digit | letter);
+	d = (u << 1 | c->u >> 63) & between(b, 0x20, 'd', 'd');
+	err |= (d << 1 | c->surrogate >> 63) & (letter | equal(b, '8') | equal(b, '9'));
+	c->u = u;
+	c->surrogate = d;
+	return err;
+}
+
+/* Sequences that begin in this block, one by one; `end` bounds what may be read of the next. */
+static uint64_t
+utf8_errors(const char *b, const char *end, uint64_t bytes, struct carry *c)
+{
+	uint64_t err = 0;
+	size_t n;
+
+	if (c->utf8_left > 0)
+		bytes &= ~(uint64_t)0 << c->utf8_left;
+	c->utf8_left = 0;
+	while (bytes != 0) {
+		unsigned i = (unsigned)__builtin_ctzll(bytes);
+
+		if ((n = plain_utf8((const unsigned char *)b + i, (size_t)(end - b) - i)) == 0) {
+			err |= UINT64_C(1) << i;
+			bytes &= bytes - 1;
+		} else if (i + n >= 64) {
+			c->utf8_left = i + n - 64;
+			break;
+		} else
+			bytes &= ~(uint64_t)0 << (i + n);
+	}
+	return err;
+}
+
+/* Numbers: what stands in `scalar` outside words.  Whole words, with the numbers around them, are judged by others. */
+INLINE uint64_t
+number_errors(const struct kinds *k, struct carry *c, uint64_t scalar, uint64_t begin, uint64_t word, uint64_t out)
+{
+	uint64_t digit = k->digit & out, point = k->point & out, sign = k->minus & out, zero = k->zero & out;
+	uint64_t after_word = shift(word, &c->word);
+	uint64_t after_begin_sign = shift(sign & begin, &c->begin_sign);
+	uint64_t after_point = shift(point, &c->point), err;
+
+	(void)scalar;
+	err = sign & ~(begin | after_word);
+	err |= (shift(sign, &c->sign) | after_point) & ~digit;
+	err |= point & ~shift(digit, &c->digit);
+	err |= add(digit, after_point, &c->run) & ~digit & point;	/* a second point */
+	err |= shift(zero & (begin | after_begin_sign), &c->zero) & digit;
+	return err;
+}
+
+/* Behind each bit of m, at the next byte that is no blank. */
+INLINE uint64_t
+next_of(uint64_t m, uint64_t blank, uint64_t *carry)
+{
+	return add(blank, m, carry) & ~blank;
+}
+
+INLINE void
+block(struct marks *m, struct carry *c, const char *b, const char *end, size_t base)
+{
+	struct bytes64 v = load(b);
+	struct kinds k = kinds_of(&v);
+	uint64_t escaped = 0, quotes = k.quote, in, out, error = 0, hit, bytes;
+	uint64_t structure, blank, scalar, begin, word, words, starts, tokens;
+
+	if (RARE(k.slash | c->escape)) {
+		escaped = escaped_bytes(k.slash, &c->escape);
+		quotes &= ~escaped;
+	}
+	in = inside(quotes) ^ c->in;
+	while (RARE(hit = k.lf & in)) {		/* an LF ends a string whatever the quotes say */
+		hit &= -hit;
+		error |= hit;
+		in ^= -hit;
+	}
+	c->in = (uint64_t)((int64_t)in >> 63);
+	if (RARE((escaped & in) | c->u | c->surrogate))
+		error |= escape_errors(&v, escaped & in, c);
+	error |= k.control & in;
+	if ((bytes = high(&v)) != 0 || c->utf8_left != 0)
+		error |= utf8_errors(b, end, bytes, c);
+
+	out = ~in;
+	structure = (k.open | k.close | k.comma | k.colon) & out;
+	blank = k.blank & out;
+	scalar = out & ~(quotes | structure | blank | k.lf);
+	word = scalar & ~(k.digit | k.point | k.minus);
+	words = word & ~(word << 1 | c->word);
+	uint64_t before = shift(scalar, &c->scalar);
+	begin = scalar & ~before;
+	error |= number_errors(&k, c, scalar, begin, word, out);
+
+	starts = (quotes & in) | begin | (k.open & out);
+	uint64_t separator = (k.comma | k.colon) & out;
+	uint64_t after_string = next_of(shift(quotes & out, &c->quoted), blank, &c->after_string);
+	uint64_t after_value = next_of((before & ~scalar) | shift(k.close & out, &c->closed), blank, &c->after_value);
+	uint64_t after_separator = next_of(shift(separator, &c->separator), blank, &c->after_separator);
+	uint64_t after_open = next_of(shift(k.open & out, &c->opened), blank, &c->after_open);
+
+	error |= (after_string | after_value) & starts;
+	error |= k.colon & out & ~after_string;
+	error |= after_separator & (separator | (k.close & out) | k.lf);
+	error |= after_open & (separator | k.lf);
+
+	m->error[base / 64] = error;
+	m->slash[base / 64] = k.slash;
+	m->any_error |= error;
+	m->any_slash |= k.slash;
+	for (tokens = structure | k.lf; tokens != 0; tokens &= tokens - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(tokens);
+
+		m->pos[m->n] = (uint16_t)(base + i);
+		m->token[m->n++] = (uint8_t)b[i];
+	}
+	for (; words != 0; words &= words - 1)
+		m->word[m->n_words++] = (uint16_t)(base + (unsigned)__builtin_ctzll(words));
+}
+
+static void
+mark(const struct tables *tables, struct marks *m, const char *p, size_t n)
+{
+	struct carry c = { 0 };
+
+	(void)tables;
+	m->n = m->n_words = 0;
+	m->any_error = m->any_slash = 0;
+	for (size_t i = 0; i < n; i += 64)
+		block(m, &c, p + i, p + (n + 63) / 64 * 64 + 4, i);
+}
+
+const struct kernel_ops kernel_portable = { "portable", mark };

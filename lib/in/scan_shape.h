@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * scan_shape - lines alike: what was proved of one line's tokens holds for every line with the same tokens
+ *
+ *	if (shape_match(cache, marks, p, t0, n, col, row)) ... valid, the columns are filled ...
+ *	else if (walk_line(…, &draft)) shape_add(cache, &draft, …);
+ *
+ * A shape is a line's token bytes in order, the text of each key in objects that asked paths go through, and which
+ * two tokens enclose each asked value.  Equal tokens have equal brackets, so depth, key counts and the order of keys, colons
+ * and commas need no second proof; equal keys put the asked values between the same tokens.
+ *
+ * Invariants: bounded: SHAPES_BYTES_MAX, then all are forgotten; nothing is allocated when a line matches.  Where
+ * lines are not alike, shapes_useful() says no for a while and the walk alone is cheaper.
+ */
+#ifndef IN_SCAN_SHAPE_H
+#define IN_SCAN_SHAPE_H
+
+#include "base/buf.h"
+#include "in/scan_kernel.h"
+#include "in/scan_plain.h"
+
+#define SHAPE_BUCKETS 256
+#define SHAPE_WAYS 8
+#define SHAPE_TOKENS_MAX 2048
+#define SHAPES_BYTES_MAX (8 * MIB)
+
+/* A key as it stands between two tokens, with its quotes, blanks and colon. */
+struct shape_key {
+	uint64_t text[2], mask[2];	/* its first 16 bytes */
+	uint16_t token;			/* the bracket or comma before it */
+	uint16_t more;			/* bytes behind those 16 */
+	uint32_t more_at;		/* in shape.text */
+};
+
+enum place {
+	PLACE_ABSENT,
+	PLACE_BETWEEN,		/* a scalar between two tokens */
+	PLACE_MAYBE,		/* the same in brackets that may be empty: [ ] */
+	PLACE_BRACKETS		/* from one token to the other, both in it */
+};
+
+struct shape_value {
+	uint16_t col, from, to;
+	uint8_t place;
+};
+
+/* A shape while its first line is walked. */
+struct draft {
+	bool keep;		/* still fit to become a shape */
+	size_t n_keys, n_voids, n_values;
+	struct buf text;
+	struct shape_key key[256];
+	uint16_t empty[64];	/* the `{` of each empty object: {"a"} has the same tokens */
+	struct shape_value *value;	/* [columns], by column */
+};
+
+struct shape {
+	size_t n, n_keys, n_voids, n_values, bytes;
+	struct shape_key *key;
+	struct shape_value *value;
+	uint16_t *empty;
+	uint8_t *token;
+	char *text;
+};
+
+struct shapes {
+	struct shape *way[SHAPE_BUCKETS][SHAPE_WAYS];
+	size_t bytes;
+	int score;		/* goes up with each hit, down with each miss */
+	unsigned rest;		/* lines for which the cache is left alone */
+};
+
+/* The value between the bytes from and to, blanks taken off. */
+static inline struct val
+value_between(const struct marks *m, const char *p, size_t from, size_t to)
+{
+	uint8_t tag;
+
+	while ((unsigned char)p[from] <= ' ' && from < to)
+		from++;
+	while ((unsigned char)p[to - 1] <= ' ' && from < to)
+		to--;
+	if (from == to)
+		return (struct val){ .raw = { "", 0 } };
+	tag = scan_tag[(unsigned char)p[from]];
+	return (struct val){ span_of(p + from, to - from), tag,
+	    tag == T_STR && m->any_slash != 0 && bits_in(m->slash, from, to) };
+}
+
+/*
+ * Is the line of n tokens from t0 on, in the window at p, like one seen before?  Then its values are in row `row` of
+ * the columns.  Pre: n > 0, no error bit in the line.
+ */
+bool shape_match(struct shapes *, const struct marks *, const char *p, size_t t0, size_t n, struct val *const *col,
+    size_t row);
+/* Remember what was walked: a copy of the draft and of the n tokens. */
+void shape_add(struct shapes *, const struct draft *, const uint8_t *token, size_t n);
+/* Call for each line: whether to try the cache on it. */
+static inline bool
+shapes_useful(struct shapes *s)
+{
+	if (__builtin_expect(s->rest > 0, 0)) {
+		s->rest--;
+		return false;
+	}
+	return true;
+}
+
+void shapes_free(struct shapes *);
+
+#endif
