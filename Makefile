@@ -60,7 +60,7 @@ check-real:
 demo:
 	sh scripts/deps demo
 	$(MAKE) all
-	BIN=$(abspath $O)/bin sh demo/run
+	BIN=$(abspath $O)/bin bash demo/run $(abspath $O)/demo
 bench: all
 	BIN=$(abspath $O)/bin O=$(abspath $O) sh tests/bench/run
 # The whole check again under the sanitizers, in its own object directory.

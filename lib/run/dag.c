@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* dag - the file: nodes, edges, no circles (see dag.h) */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/limits.h"
 #include "base/when.h"
 #include "run/dag.h"
 #include "run/opt.h"
@@ -122,6 +125,51 @@ no_circles(const struct dag *d)
 	return rc;
 }
 
+/* The bytes of a file beside the dag that the body names; nothing when the word is none. */
+static void
+add_file(const struct dag *d, struct span word, struct buf *out)
+{
+	struct buf path = { 0 };
+	struct stat st;
+	FILE *f;
+	size_t n;
+
+	buf_fmt(&path, "%s/%.*s", d->dir, (int)word.n, word.p);
+	if (stat(buf_cstr(&path), &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= (off_t)MIB &&
+	    (f = fopen(path.p, "re")) != NULL) {
+		while ((n = fread(buf_room(out, 65536), 1, 65536, f)) > 0)
+			out->n += n;
+		fclose(f);
+	}
+	buf_free(&path);
+}
+
+/* A node is its text and the scripts that the text names: when one of them changes, it is another node. */
+static void
+hash_node(const struct dag *d, struct dag_node *n)
+{
+	static const char hex[] = "0123456789abcdef";
+	struct buf all = { 0 };
+	struct fp fp;
+
+	buf_span_add(&all, n->body);
+	for (size_t i = 0; i < n->body.n;) {
+		size_t from = i;
+
+		while (i < n->body.n && strchr(" \t\n;|&()<>\"'`$", n->body.p[i]) == NULL)
+			i++;
+		if (i > from)
+			add_file(d, span_of(n->body.p + from, i - from), &all);
+		i += i == from;
+	}
+	fp = hash_fp(buf_span(&all));
+	for (unsigned k = 0; k < 16; k++) {
+		n->hash[k] = hex[fp.hi >> (60 - 4 * k) & 15];
+		n->hash[k + 16] = hex[fp.lo >> (60 - 4 * k) & 15];
+	}
+	buf_free(&all);
+}
+
 static int
 nodes(struct dag *d)
 {
@@ -131,7 +179,6 @@ nodes(struct dag *d)
 	for (size_t i = 0; i < s->n; i++) {
 		struct span w = s->line[i].word[0];
 		struct dag_node *n = &d->node[i];
-		struct fp fp = hash_fp(s->line[i].body);
 
 		n->line = s->line[i].number;
 		n->body = s->line[i].body;
@@ -148,10 +195,7 @@ nodes(struct dag *d)
 			return err_usage("%s:%zu: the node '%.*s' has no shell lines", s->name, n->line, (int)w.n, w.p);
 		n->name = mem_dup(w);
 		d->n++;
-		for (int k = 0; k < 16; k++)
-			for (int h = 0; h < 2; h++)
-				n->hash[2 * k + h] = "0123456789abcdef"[(k < 8 ? fp.hi >> (60 - 8 * k - 4 * h) :
-				    fp.lo >> (60 - 8 * (k - 8) - 4 * h)) & 15];
+		hash_node(d, n);
 	}
 	return 0;
 }

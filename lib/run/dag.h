@@ -32,7 +32,7 @@ struct dag_node {
 	uint64_t retries;
 	int64_t timeout_ms;	/* 0: none */
 	int64_t delay_ms;	/* before the first retry; doubles, at most 5 minutes */
-	char hash[33];		/* of the body: a changed text is another node */
+	char hash[33];		/* of the body and of the files beside the dag that it names */
 };
 
 struct dag {

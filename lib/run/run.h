@@ -89,6 +89,8 @@ const struct zone *ctx_zone(struct ctx *);
 /* -t PATH[:s|ms|us]: column and unit. 0 or EXIT_USAGE after a message. */
 int ctx_time(struct ctx *, const char *text, const char *what, int *col, enum unit *);
 int ctx_dur(struct ctx *, const char *text, const char *what, struct dur *);
+/* A day as a person says it, YYYY-MM-DD, today or yesterday in the zone, as days since 1970. 0 or EXIT_USAGE after a message. */
+int ctx_day(struct ctx *, const char *text, const char *what, int32_t *out);
 /* A side output file (numbers from 1), whole or appended; its path may not be "-". -1 after a message. */
 int side_open(struct ctx *, const char *name, const char *path);
 /* Names of the cells that host->row gets for that output. */

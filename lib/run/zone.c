@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* zone - whose midnight it is: the warehouse's, and nothing may contradict it */
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/spec.h"
@@ -45,4 +46,20 @@ zone_settle(struct ctx *c)
 		rc = err_usage("unknown time zone '%s'", name);
 	buf_free(&house);
 	return rc;
+}
+
+int
+ctx_day(struct ctx *c, const char *text, const char *what, int32_t *out)
+{
+	char day[WHEN_DAY_BYTES];
+	const char *why;
+
+	if (strcmp(text, "today") != 0 && strcmp(text, "yesterday") != 0) {
+		why = day_parse(span_str(text), out);
+		return why == NULL ? 0 : ctx_usage(c, "%s: '%s': %s", what, text, why);
+	}
+	when_day((int64_t)time(NULL) * US_PER_SEC, c->zone, day);
+	(void)day_parse(span_str(day), out);
+	*out -= text[0] == 'y';
+	return 0;
 }

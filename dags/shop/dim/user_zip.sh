@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# dim.user_zip: each user over time; a row holds on the days start_date..end_date
+set -euo pipefail
+
+before=$(date -d "$DT - 1 day" +%F)
+base=()
+if wh-ls "dim.user_zip@$before" >/dev/null; then
+	base=(--base "wh:dim.user_zip@$before")
+fi
+wh-cat "ods.user_info@$DT" |
+	cdc-merge -k id --scd2 --date "$DT" "${base[@]}" |
+	json-clean -s dim/user.clean |
+	wh-put dim.user_zip "dt=$DT"

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# ods.base_province: the whole table as it stands
+set -euo pipefail
+. ./env.sh
+
+mysql-extract --defaults-file "$SHOP_SOURCE_CNF" --table "$SHOP_SOURCE_DB.base_province" |
+	wh-put ods.base_province "dt=$DT"

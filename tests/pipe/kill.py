@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""kill -9 of any process of any recipe: the node fails, nothing of it is published, --resume gives the undisturbed bytes.
+
+The night runs node by node.  Before a node is let through, it is run once for each of its tools with that tool killed by strace at its first
+write of records, and once for each with the tool killed where it would say that it ended well: its output is complete then, and only the missing
+end record tells.  Tools inside <( ) and >( ) are tools like all others here.
+"""
+import os
+import re
+import shutil
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from shop import BIN, DAG, Shop, Tap, differences, nodes  # noqa: E402
+
+DAY = "2026-06-01"
+TOOLS = sorted(n for n in os.listdir(BIN) if n not in ("mock-shop", "dag-run", "wh-run", "wh-table", "wh-ls"))
+t = Tap()
+
+
+def shims(where):
+    """A directory of scripts named like the tools: the KILL_NTH call of KILL_TOOL runs under strace and dies at write KILL_AT."""
+    os.makedirs(where)
+    for name in TOOLS:
+        path = os.path.join(where, name)
+        with open(path, "w") as f:
+            f.write("""#!/bin/sh
+[ "$KILL_TOOL" = %s ] || exec %s/%s "$@"
+n=1
+while ! mkdir "$KILL_DIR/$n" 2>/dev/null; do n=$((n + 1)); done
+[ "$n" = "$KILL_NTH" ] || exec %s/%s "$@"
+strace -qq -o /dev/null -e trace=write -e inject=write:signal=KILL:when="$KILL_AT" %s/%s "$@"
+s=$?
+[ $s -ne 137 ] || : >"$KILL_DIR/killed"
+exit $s
+""" % (name, BIN, name, BIN, name, BIN, name))
+        os.chmod(path, 0o755)
+
+
+def text_of(node):
+    """The shell of a node, with the scripts it calls."""
+    with open(DAG) as f:
+        dag = f.read()
+    body = re.search(r"^%s:.*\n((?:\t.*\n|\n)+)" % re.escape(node), dag, re.M).group(1)
+    for script in re.findall(r"[a-z_]+/[a-z0-9_]+\.sh", body):
+        with open(os.path.join(os.path.dirname(DAG), script)) as f:
+            body += f.read()
+    return "\n".join(line for line in body.splitlines() if not line.lstrip().startswith("#"))
+
+
+def state(house):
+    return house.heads(), house.files(), house.metrics()
+
+
+with Shop(scale="0.001", days=1) as shop:
+    calm, house = shop.house("calm"), shop.house("killed")
+    shop.business_day(DAY)
+    status, events, err = calm.night(DAY)
+    t.ok(status == 0, "an undisturbed night", err)
+    shim = os.path.join(shop.dir, "shim")
+    shims(shim)
+    counter = os.path.join(shop.dir, "count")
+    for node in nodes():
+        body, kills, wrong = text_of(node), 0, []
+        cases = [(at, tool, nth) for at in ("2", "3") for tool in TOOLS
+                 for nth in range(1, len(re.findall(r"(?<![\w./-])%s(?![\w.-])" % re.escape(tool), body)) + 1)]
+        for at, tool, nth in cases:
+            before = state(house)
+            shutil.rmtree(counter, ignore_errors=True)
+            os.mkdir(counter)
+            env = house.env(KILL_TOOL=tool, KILL_NTH=str(nth), KILL_AT=at, KILL_DIR=counter)
+            env["PATH"] = shim + ":" + env["PATH"]
+            status, events, err = house.night(DAY, "--only", node, env=env)
+            killed = os.path.exists(os.path.join(counter, "killed"))
+            kills += killed
+            if at == "2" and not killed:
+                wrong.append("%s no. %d was not killed at write 2" % (tool, nth))
+            if killed and status == 0:
+                wrong.append("%s no. %d killed at write %s: the node ended with 0" % (tool, nth, at))
+            elif killed and state(house) != before:
+                wrong.append("%s no. %d killed at write %s: something was published" % (tool, nth, at))
+        status, events, err = house.night(DAY, "--resume", "--only", node)
+        if status != 0:
+            wrong.append("--resume: " + err)
+        t.ok(not wrong, "%s: %d kills" % (node, kills), "\n".join(wrong))
+    t.ok(house.files() == calm.files(), "the bytes of an undisturbed night", differences(house.files(), calm.files()))
+    t.ok(house.metrics() == calm.metrics(), "the metrics of an undisturbed night")
+t.done()

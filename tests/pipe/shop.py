@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A small shop for the tests of whole nights: sample data, a private MariaDB, warehouses to run nights in.
+
+    with Shop(scale="0.002", days=2) as shop:
+        house = shop.house("a")                     # an empty warehouse and a metrics database of its own
+        shop.business_day(day)                      # what happened on that day enters the business database
+        status, events = house.night(day, "-j", "2")
+        house.files(), house.heads(), house.metrics()
+"""
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.environ.get("BIN", os.path.join(TOP, "build", "bin"))
+DAG = os.path.join(TOP, "dags", "shop", "nightly.dag")
+ADS = {"ads_traffic": "dt", "ads_visit": "dt", "ads_trade": "dt", "ads_hot_sku": "dt, `rank`", "ads_sales": "dt, province_id, channel"}
+
+
+class House:
+    def __init__(self, shop, name):
+        self.shop, self.name = shop, name
+        self.root = os.path.join(shop.dir, name)
+        self.db = "ads_" + name
+        os.makedirs(os.path.join(self.root, "main"))
+        with open(os.path.join(self.root, "main", "warehouse.conf"), "w") as f:
+            f.write("tz Asia/Shanghai\n")
+        with open(os.path.join(self.root, "main", "shop.env"), "w") as f:
+            f.write("SHOP_SOURCE='%s/source'\nSHOP_SOURCE_CNF='%s'\nSHOP_SOURCE_DB=gmall\nSHOP_ADS_CNF='%s'\nSHOP_ADS_DB=%s\n"
+                    % (shop.dir, shop.cnf, shop.cnf, self.db))
+        shop.sql("CREATE DATABASE %s CHARACTER SET utf8mb4" % self.db)
+        with open(os.path.join(TOP, "dags", "shop", "ads", "schema.sql"), "rb") as f:
+            shop.sql(f.read(), self.db)
+
+    def env(self, **more):
+        e = {k: v for k, v in os.environ.items() if not k.startswith("PIPEHOUSE_")}
+        e.update(PIPEHOUSE_ROOT=self.root, PATH=BIN + ":" + e["PATH"], **more)
+        return e
+
+    def run(self, *argv, env=None, **kw):
+        return subprocess.run(argv, env=env or self.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw)
+
+    def night(self, day, *more, env=None):
+        p = self.run("dag-run", DAG, "--date", day, *more, env=env)
+        return p.returncode, p.stdout.decode(), p.stderr.decode()
+
+    def files(self):
+        """Every data file that a glob sees: path -> hash of its bytes."""
+        out = {}
+        base = os.path.join(self.root, "main")
+        for layer in sorted(os.listdir(base)):
+            if layer.startswith("_") or not os.path.isdir(os.path.join(base, layer)):
+                continue
+            for table in sorted(os.listdir(os.path.join(base, layer))):
+                for day in sorted(os.listdir(os.path.join(base, layer, table))):
+                    if not day.startswith("dt="):
+                        continue
+                    d = os.path.join(base, layer, table, day)
+                    for f in sorted(os.listdir(d)):
+                        with open(os.path.join(d, f), "rb") as fh:
+                            out["%s.%s/%s/%s" % (layer, table, day, f)] = hashlib.sha256(fh.read()).hexdigest()
+        return out
+
+    def heads(self):
+        """The commits of every table: what has been published."""
+        out = {}
+        base = os.path.join(self.root, "main")
+        for layer in sorted(os.listdir(base)):
+            if layer.startswith("_") or not os.path.isdir(os.path.join(base, layer)):
+                continue
+            for table in sorted(os.listdir(os.path.join(base, layer))):
+                log = os.path.join(base, layer, table, "_log")
+                if os.path.isdir(log):
+                    out[layer + "." + table] = sorted(n for n in os.listdir(log) if n.endswith(".json") and n[0].isdigit())
+        return {k: v for k, v in out.items() if v}
+
+    def metrics(self):
+        return {t: self.shop.sql("SELECT * FROM %s ORDER BY %s" % (t, key), self.db) for t, key in ADS.items()}
+
+
+class Shop:
+    def __init__(self, scale="0.002", days=2, seed="11", start="2026-06-01"):
+        self.scale, self.days, self.seed, self.start = scale, days, seed, start
+
+    def __enter__(self):
+        self.dir = tempfile.mkdtemp(prefix="shop.")
+        self.cnf = os.path.join(self.dir, "db", "client.cnf")
+        subprocess.run([os.path.join(BIN, "mock-shop"), "--days", str(self.days), "--scale", self.scale, "--seed", self.seed,
+                        "--start", self.start, os.path.join(self.dir, "source")], check=True)
+        subprocess.run(["sh", os.path.join(TOP, "tests", "mariadb.sh"), "start", os.path.join(self.dir, "db")], check=True)
+        self.sql("CREATE DATABASE gmall CHARACTER SET utf8mb4")
+        with open(os.path.join(self.dir, "source", "mysql", "schema.sql"), "rb") as f:
+            self.sql(f.read(), "gmall")
+        return self
+
+    def __exit__(self, *exc):
+        subprocess.run(["sh", os.path.join(TOP, "tests", "mariadb.sh"), "stop", os.path.join(self.dir, "db")])
+        if os.environ.get("KEEP"):
+            print("# kept: " + self.dir)
+        else:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def sql(self, text, db=None):
+        argv = ["mariadb", "--defaults-file=" + self.cnf, "-N", "--default-character-set=utf8mb4"] + ([db] if db else [])
+        return subprocess.run(argv, input=text if isinstance(text, bytes) else text.encode(), check=True, stdout=subprocess.PIPE).stdout.decode()
+
+    def business_day(self, day):
+        with open(os.path.join(self.dir, "source", "mysql", day + ".sql"), "rb") as f:
+            self.sql(f.read(), "gmall")
+
+    def house(self, name):
+        return House(self, name)
+
+
+class Tap:
+    def __init__(self):
+        self.n = self.failed = 0
+
+    def ok(self, cond, name, note=""):
+        self.n += 1
+        self.failed += not cond
+        print("%s %d - %s" % ("ok" if cond else "not ok", self.n, name))
+        if not cond and note:
+            for line in str(note).splitlines()[:30]:
+                print("# " + line)
+        sys.stdout.flush()
+        return cond
+
+    def done(self):
+        print("1..%d" % self.n)
+        sys.exit(1 if self.failed or self.n == 0 else 0)
+
+
+def nodes():
+    """The nodes of the nightly dag in the order of the file, which is one they can run in."""
+    with open(DAG) as f:
+        return [line.split(":")[0] for line in f if line[0] not in "#\t \n"]
+
+
+def differences(a, b):
+    return "\n".join("%s: %s / %s" % (k, a.get(k), b.get(k)) for k in sorted(set(a) | set(b)) if a.get(k) != b.get(k))
