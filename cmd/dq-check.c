@@ -23,8 +23,10 @@ struct state {
 };
 
 static const struct opt opts[] = {
-	{ 's', "spec", OPT_TEXT, offsetof(struct state, spec), "SPEC", "a file of checks, one a line: [warn|fail] CHECK" },
-	{ 0, "drop-bad", OPT_FLAG, offsetof(struct state, drop), NULL, "drop rows that break a fail check; the rest goes on" },
+	{ 's', "spec", OPT_TEXT, offsetof(struct state, spec), "SPEC",
+	    "a file of checks, one a line: [warn|fail] CHECK" },
+	{ 0, "drop-bad", OPT_FLAG, offsetof(struct state, drop), NULL,
+	    "drop rows that break a fail check; the rest goes on" },
 	{ 0, "tee-bad", OPT_TEXT, offsetof(struct state, tee), "FILE", "copy rows that break any check to FILE" },
 	{ 0, "result", OPT_TEXT, offsetof(struct state, result), "FILE", "write one event a check to FILE" },
 	{ 0, "table", OPT_TEXT, offsetof(struct state, table), "NAME", "the table that events name" },
@@ -94,7 +96,8 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 	}
 	st->rows += b->n;
 	if (checks_bytes(&st->checks) > ctx_budget(c))
-		rc = err_io("the keys of unique() and ref() need more memory than -S lets them have (%zu MiB)", ctx_budget(c) / MIB);
+		rc = err_io("the keys of unique() and ref() need more memory than -S lets them have (%zu MiB)",
+		    ctx_budget(c) / MIB);
 	return rc;
 }
 
@@ -197,8 +200,10 @@ main(int argc, char *argv[])
 {
 	static const struct command cmd = {
 		.name = "dq-check", .what = "checks inside the pipe; rows pass untouched", .opts = opts,
-		.synopsis = "[-s SPEC] [--drop-bad] [--tee-bad FILE] [--result FILE] [--table NAME] [--dt DAY] [CHECK ...] [FILE ...]",
-		.state_bytes = sizeof(struct state), .par = PAR_SERIAL, .word = word, .set_up = set_up, .batch = batch, .end = end
+		.synopsis = "[-s SPEC] [--drop-bad] [--tee-bad FILE] [--result FILE] [--table NAME] [--dt DAY]"
+		    " [CHECK ...] [FILE ...]",
+		.state_bytes = sizeof(struct state), .par = PAR_SERIAL,
+		.word = word, .set_up = set_up, .batch = batch, .end = end
 	};
 
 	return run_main(argc, argv, &cmd);

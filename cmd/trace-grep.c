@@ -2,9 +2,9 @@
 /*
  * trace-grep - one trace id through every stage
  *
- * Path:   files, tables -> in/source (zstd, gzip) -> memmem over the batch -> in/scan of the candidate lines only -> stdout
+ * Path:   files, tables -> in/source -> memmem over the batch -> in/scan of the candidate lines -> stdout
  * Memory: one block of input and one line; nothing grows with the data.
- * Cost:   one search for the id's bytes; only a line that holds them, or a backslash (any escape may hide them), is parsed.
+ * Cost:   one search for the id's bytes; only a line that holds them, or a backslash, which may hide them, is parsed.
  */
 #include "in/rec.h"
 #include "in/scan.h"
@@ -21,8 +21,10 @@ struct state {
 
 static const struct opt opts[] = {
 	{ 'k', "key", OPT_TEXT, offsetof(struct state, path), "PATH", "only the value at PATH counts, also a number" },
-	{ 'H', "with-filename", OPT_FLAG, offsetof(struct state, with_name), NULL, "the file or TABLE@DAY and a colon before each line" },
-	{ 'n', "line-number", OPT_FLAG, offsetof(struct state, with_number), NULL, "the number of the line and a colon before each line" },
+	{ 'H', "with-filename", OPT_FLAG, offsetof(struct state, with_name), NULL,
+	    "the file or TABLE@DAY and a colon before each line" },
+	{ 'n', "line-number", OPT_FLAG, offsetof(struct state, with_number), NULL,
+	    "the number of the line and a colon before each line" },
 	{ 0 }
 };
 
@@ -188,8 +190,9 @@ main(int argc, char *argv[])
 {
 	static const struct command cmd = {
 		.name = "trace-grep", .what = "one trace id through every stage", .opts = opts,
-		.synopsis = "[-Hn] [-k PATH] ID [FILE | wh:TABLE[@DAYS] ...]", .state_bytes = sizeof(struct state),
-		.is = CMD_LINES | CMD_TABLES | CMD_PLACES, .par = PAR_STATELESS, .word = word, .set_up = set_up, .batch = batch, .finish = finish
+		.synopsis = "[-Hn] [-k PATH] ID [FILE | wh:TABLE[@DAYS] ...]",
+		.state_bytes = sizeof(struct state), .is = CMD_LINES | CMD_TABLES | CMD_PLACES, .par = PAR_STATELESS,
+		.word = word, .set_up = set_up, .batch = batch, .finish = finish
 	};
 
 	return run_main(argc, argv, &cmd);

@@ -2,10 +2,11 @@
 /*
  * event - what a check, a node or a comparison has to say, as one record for wh-alert and people
  *
- *	struct event e = { .event = "dq.check", .severity = EVENT_FAIL, .name = text, .rows = 10, .bad = 3, .counted = true };
+ *	struct event e = { .event = "dq.check", .severity = EVENT_FAIL, .name = text, .counted = true, .bad = 3 };
  *	event_json(&b, &e);	// {"event":…,"severity":"fail",…,"ts":MS}, no line end
  *
- * Invariants: every event has all members in one order; what is not known is null.  A warn never changes an exit status.
+ * Invariants: every event has all members in one order; what is not known is null.  A warn never changes an
+ * exit status.
  */
 #ifndef OUT_EVENT_H
 #define OUT_EVENT_H

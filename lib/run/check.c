@@ -42,7 +42,8 @@ compile(struct ctx *ctx, struct check *k, struct buf *sql, const char *where)
 static int
 usage(struct ctx *ctx, const struct check *k, const char *where, const char *form)
 {
-	return ctx_usage(ctx, "%s: %.*s: the form is %s", where, (int)(k->text.n < 100 ? k->text.n : 100), k->text.p, form);
+	return ctx_usage(ctx, "%s: %.*s: the form is %s", where, (int)(k->text.n < 100 ? k->text.n : 100),
+	    k->text.p, form);
 }
 
 /* ---- the checks, in the order of the page ---- */
@@ -252,8 +253,8 @@ check_add(struct ctx *ctx, struct checks *cs, struct span text, const char *wher
 		if (span_is(c.name, kind[i].name) && c.where.p == NULL)
 			rc = kind[i].add(ctx, &k, &c, where);
 	if (rc == -1)
-		rc = ctx_usage(ctx, "%s: %.*s: no such check; there are not_null, unique, in, range, regex, ref, rows, expr",
-		    where, (int)(text.n < 100 ? text.n : 100), text.p);
+		rc = ctx_usage(ctx, "%s: %.*s: no such check; there are not_null, unique, in, range, regex, ref,"
+		    " rows, expr", where, (int)(text.n < 100 ? text.n : 100), text.p);
 	call_free(&c);
 	cs->v = mem_array(cs->v, cs->n + 1, sizeof *cs->v);
 	cs->v[cs->n++] = k;

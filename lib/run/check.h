@@ -5,7 +5,7 @@
  *	struct checks cs = { 0 };
  *	rc = check_add(ctx, &cs, span_str("fail unique(id)"), "word 1");	// in set_up
  *	if (!check_row(&cs.v[k], ctx, b, i)) ... record i breaks it ...
- *	check_rows(&cs.v[k], n);						// a check of the whole: does it hold for n rows?
+ *	check_rows(&cs.v[k], n);			// a check of the whole: does it hold for n rows?
  *
  * Invariants: NULL breaks only not_null, as in SQL's CHECK; a value that a check cannot judge (a word where a number is
  * compared) breaks it.  unique and ref keep 128-bit fingerprints of canonical keys: two keys are taken for one with a
@@ -42,8 +42,8 @@ struct checks {
 /* Does this operand look like a check? `name(…)`, or `warn …` or `fail …` before it. */
 bool check_is(struct span text);
 /*
- * Compile one and add it; ref() reads its table now. `where` begins messages ("dq.spec:3").  0 or an exit status after a
- * message.  The text is copied.
+ * Compile one and add it; ref() reads its table now.  `where` begins messages ("dq.spec:3").  The text is copied.
+ * 0 or an exit status after a message.
  */
 int check_add(struct ctx *, struct checks *, struct span text, const char *where);
 /* Every line of a spec file: `[warn|fail] CHECK`. */
