@@ -378,6 +378,15 @@ read_operand(struct read_arg *a, bool tables)
 }
 
 int
+ctx_rejects_ok(struct ctx *c)
+{
+	if (!c->has_max_percent || c->total_rejects * 100 <= c->max_percent * c->count.in)
+		return 0;
+	return err_input("%llu of %llu records rejected: more than %llu%%", (unsigned long long)c->total_rejects,
+	    (unsigned long long)c->count.in, (unsigned long long)c->max_percent);
+}
+
+int
 input_all(struct ctx *c)
 {
 	struct scan_conf kc = scan_limits(c);
@@ -397,12 +406,7 @@ input_all(struct ctx *c)
 	if (f->scan != NULL)
 		scan_free(f->scan);
 	f->scan = NULL;
-	if (rc == 0 && c->has_max_percent && c->count.in > 0 &&
-	    c->total_rejects * 100 > c->max_percent * c->count.in)
-		rc = err_input("%llu of %llu records rejected: more than %llu%%",
-		    (unsigned long long)c->total_rejects, (unsigned long long)c->count.in,
-		    (unsigned long long)c->max_percent);
-	return rc;
+	return rc != 0 ? rc : ctx_rejects_ok(c);
 }
 
 int

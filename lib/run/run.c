@@ -325,6 +325,15 @@ ctx_count_made(struct ctx *c, uint64_t n)
 	c->count.made += n;
 }
 
+void
+ctx_recount(struct ctx *c, uint64_t n, enum fate from, enum fate to)
+{
+	uint64_t *const at[] = { &c->count.passed, &c->count.dropped, &c->count.used, &c->count.rejected };
+
+	*at[from] -= n;
+	*at[to] += n;
+}
+
 struct sink *
 ctx_out(struct ctx *c)
 {

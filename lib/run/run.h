@@ -133,6 +133,10 @@ void ctx_note(struct ctx *, const char *name, uint64_t n);
 /* Counts of records that did not come through batch: sources count what they put out, sinks what they took. */
 void ctx_count_in(struct ctx *, uint64_t n, enum fate);
 void ctx_count_made(struct ctx *, uint64_t n);
+/* n records that batch called `from` turned out to be `to`: sinks that learn later what a server thinks of them. */
+void ctx_recount(struct ctx *, uint64_t n, enum fate from, enum fate to);
+/* --max-rejects P% over all that came in: 0, or EXIT_INPUT after a message. For sinks, before they commit. */
+int ctx_rejects_ok(struct ctx *);
 /* One bad record outside a batch: the --on-error, --reject, --max-rejects policy. 0: go on; else the exit status. */
 int ctx_reject(struct ctx *, struct where, const char *why, struct span raw);
 /* Standard output of this command. */
