@@ -327,7 +327,7 @@ def _(c):
     head = c.good(1)[:-1]
     odd = [head + x + b"}" for x in (
         b',"d":' + b"[" * 1023 + b"]" * 1023, b',"":1', b',"x":1,"x":2', '," \u2028\u2029":"\uffff\U0010ffff"'.encode(), b',"n":' + b"9" * 3000,
-        b',"n":-2645e-1141622225', b',"n\\u0000m":"\\u0000"', b',"k' + b"e" * 70000 + b'":0', b' , "a" : [ ] ' , b',"\x7f":"\x7f"')]
+        b',"n":-2645e-1141622225', b',"n\\u0000m":"\\u0000"', b',"k' + b"e" * 70000 + b'":0', b' , "blank s" : [ ] ' , b',"\x7f":"\x7f"')]
     out = c.ok(data=b"".join(c.good(i)[:-1] + o[len(head):] + b"\n" for i, o in enumerate(odd, 1)))
     if c.kind == "filter":
         same(out, b"".join(c.good(i)[:-1] + o[len(head):] + b"\n" for i, o in enumerate(odd, 1)), "stdout")
