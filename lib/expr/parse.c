@@ -317,9 +317,9 @@ call(struct parser *p)
 	if (!take_sign(p, ")") && !list(p, &n))
 		return false;
 	if (n < fn->least || n > fn->most) {
-		(void)snprintf(why, sizeof why, "%s takes %zu%s%.0zu arguments, not %zu", fn->name, fn->least,
+		(void)snprintf(why, sizeof why, "%s takes %zu%s%.0zu argument%s, not %zu", fn->name, fn->least,
 		    fn->most == fn->least ? "" : fn->most == EXPR_LIST_MAX ? " or more" : " to ",
-		    fn->most == fn->least || fn->most == EXPR_LIST_MAX ? 0 : fn->most, n);
+		    fn->most == fn->least || fn->most == EXPR_LIST_MAX ? 0 : fn->most, fn->most == 1 ? "" : "s", n);
 		return fail_at(p, at, why);
 	}
 	(void)emit(p, OP_CALL, fn->f, n, 0, 1 - (int)n);
@@ -566,16 +566,17 @@ between(struct parser *p, bool negate)
 static bool
 like(struct parser *p, bool negate)
 {
-	char escape = '\0';
+	char escape = '\\';	/* MariaDB's; ESCAPE '' says none */
 
 	if (!expression(p, L_ADD))
 		return false;
 	if (take_word(p, "escape")) {
 		struct span s = p->lex.kind == TOK_STRING ? unquote(p) : span_of("", 0);
 
-		if (s.n != 1 || *s.p == '%' || *s.p == '_' || (unsigned char)*s.p >= 0x80)
+		if (p->lex.kind != TOK_STRING || s.n > 1 ||
+		    (s.n == 1 && (*s.p == '%' || *s.p == '_' || (unsigned char)*s.p >= 0x80)))
 			return expected(p, "a quoted ASCII character");
-		escape = *s.p;
+		escape = s.n == 0 ? '\0' : *s.p;
 		lex_next(&p->lex);
 	}
 	(void)emit(p, OP_LIKE, negate, 0, (unsigned char)escape, -1);
