@@ -345,12 +345,13 @@ mark(const struct tables *tables, struct marks *m, const char *p, size_t n)
 		.in_code = _mm256_set1_epi8((char)tables->code[C_IN]),
 	};
 	struct carry c = { .allows = _mm256_set1_epi8((char)tables->allows[C_LF]) };
-	char first[128];	/* the first block behind a line end, for it may be that nothing is readable before it */
+	/* the first block behind a line end, for nothing may be readable before it; put_tokens reads one byte on */
+	char first[129];
 
 	m->n = m->n_words = 0;
 	m->any_error = m->any_slash = 0;
 	memset(first, '\n', 64);
-	memcpy(first + 64, p, 64);
+	memcpy(first + 64, p, 65);
 	block(&t, m, &c, first + 64, 0);
 	for (size_t i = 64; i < n; i += 64)
 		block(&t, m, &c, p + i, i);
