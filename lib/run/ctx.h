@@ -92,6 +92,7 @@ struct ctx {
 
 /* input.c */
 int input_all(struct ctx *);
+int input_block(struct ctx *, struct feed *, const struct pathset *, const struct block *);
 void emit_upto(struct ctx *, const struct batch *, size_t i);
 /* stats.c */
 int stats_write(struct ctx *, int status, struct buf *json);

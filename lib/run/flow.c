@@ -173,7 +173,8 @@ judge(const char *path, struct map *edges)
 			e->readers++;
 			snprintf(e->reader, sizeof e->reader, "%s", tool);
 		}
-		if (json_is_integer(out)) {
+		/* in `tee >(wh-put …) | …` bash hands the pipe to wh-put as well, which has nothing to write there */
+		if (json_is_integer(out) && number(end, "out") > 0) {
 			struct edge *e = edge_of(edges, out);
 
 			e->out += number(end, "out");

@@ -285,6 +285,33 @@ plain_lines(struct ctx *c, struct feed *f, const struct block *blk)
 	return rc;
 }
 
+int
+input_block(struct ctx *c, struct feed *f, const struct pathset *ps, const struct block *blk)
+{
+	uint64_t number = blk->line0;
+	struct scanned got;
+	int rc = 0;
+
+	f->offset = blk->offset;
+	f->block = blk->p;
+	if (blk->long_line > 0)
+		return bad_line(c, f, "line longer than the limit (--max-line)", span_of(blk->p, blk->n), number,
+		    blk->offset);
+	if (f->main && (c->cmd->is & CMD_LINES) != 0) {
+		rc = plain_lines(c, f, blk);
+	} else {
+		scan_block(f->scan, blk->p, blk->n);
+		while (rc == 0 && scan_next(f->scan, &got))
+			rc = scanned_lines(c, f, ps, &got, &number);
+	}
+	if (f->main && rc == 0 && (c->opt.line_buffered || !source_ready(f->src, IDLE_FLUSH_MS)))
+		rc = sink_flush(c->side[0].sink);
+	if (f->main)
+		c->count.bytes_in = c->count.bytes_in + blk->n;
+	stats_progress(c, false);
+	return rc;
+}
+
 static int
 feed_source(struct ctx *c, struct feed *f, const struct pathset *ps)
 {
@@ -293,30 +320,8 @@ feed_source(struct ctx *c, struct feed *f, const struct pathset *ps)
 	int rc = 0;
 
 	c->feed = f;
-	while (rc == 0 && !run_stop && (rc = source_block(f->src, &blk)) == 0 && (blk.n > 0 || blk.long_line > 0)) {
-		uint64_t number = blk.line0;
-		struct scanned got;
-
-		f->offset = blk.offset;
-		f->block = blk.p;
-		if (blk.long_line > 0) {
-			rc = bad_line(c, f, "line longer than the limit (--max-line)", span_of(blk.p, blk.n),
-			    number, blk.offset);
-			continue;
-		}
-		if (f->main && (c->cmd->is & CMD_LINES) != 0) {
-			rc = plain_lines(c, f, &blk);
-		} else {
-			scan_block(f->scan, blk.p, blk.n);
-			while (rc == 0 && scan_next(f->scan, &got))
-				rc = scanned_lines(c, f, ps, &got, &number);
-		}
-		if (f->main && rc == 0 && (c->opt.line_buffered || !source_ready(f->src, IDLE_FLUSH_MS)))
-			rc = sink_flush(c->side[0].sink);
-		if (f->main)
-			c->count.bytes_in = c->count.bytes_in + blk.n;
-		stats_progress(c, false);
-	}
+	while (rc == 0 && !run_stop && (rc = source_block(f->src, &blk)) == 0 && (blk.n > 0 || blk.long_line > 0))
+		rc = input_block(c, f, ps, &blk);
 	c->feed = was;
 	return rc;
 }

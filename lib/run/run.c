@@ -334,6 +334,12 @@ ctx_recount(struct ctx *c, uint64_t n, enum fate from, enum fate to)
 	*at[to] += n;
 }
 
+const struct flow_counts *
+ctx_counts(const struct ctx *c)
+{
+	return &c->count;
+}
+
 struct sink *
 ctx_out(struct ctx *c)
 {

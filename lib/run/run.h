@@ -24,6 +24,7 @@
 #include "run/opt.h"
 
 struct ctx;
+struct flow_counts;
 
 /* How a command runs on several cores: blocks in parallel with order kept, thread states joined by add(), or serial. */
 enum par { PAR_STATELESS, PAR_ADD, PAR_SERIAL };
@@ -137,6 +138,8 @@ void ctx_count_made(struct ctx *, uint64_t n);
 void ctx_recount(struct ctx *, uint64_t n, enum fate from, enum fate to);
 /* --max-rejects P% over all that came in: 0, or EXIT_INPUT after a message. For sinks, before they commit. */
 int ctx_rejects_ok(struct ctx *);
+/* What was counted so far; whole in finish. (run/flow.h) */
+const struct flow_counts *ctx_counts(const struct ctx *);
 /* One bad record outside a batch: the --on-error, --reject, --max-rejects policy. 0: go on; else the exit status. */
 int ctx_reject(struct ctx *, struct where, const char *why, struct span raw);
 /* Standard output of this command. */

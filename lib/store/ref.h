@@ -2,20 +2,65 @@
 /*
  * ref - `wh:LAYER.TABLE[@DAYS]` as an input: the files of a table at one commit
  *
- *	rc = ref_files("wh:dim.sku@last", each, arg);	// each(arg, "2026-11-20", "/…/.pool/…z")
+ *	struct wh_want w = { .operand = span_str("dim.sku@last") };
+ *	rc = wh_open(&w, &f);		// f.n files, f.file[i].day, .path; f.rows rows at commit f.number
+ *	wh_close(&f);
  *
- * Invariants: DAYS is D, D..D, last or last:D; without it `last` for kinds snapshot and scd2, all days for the others.  In a
- * run the commit is the pinned one.  Files come in day, commit, file order.
+ * Invariants: DAYS is D, D..D, last or last:D; without it `last` for kinds snapshot and scd2, all days for the
+ * others.  In a run the commit is the pinned one ($PIPEHOUSE_RUN/pins), else the one that the run's first reader of
+ * the table saw; what was read is noted in the run.  Files come in day, commit, file order, which is the order of rows.
  */
 #ifndef STORE_REF_H
 #define STORE_REF_H
 
+#include <stdint.h>
+
 #include "base/buf.h"
 
-/* Call each() for every file; 0, each's status, EXIT_NO for a day never committed, EXIT_USAGE, EXIT_IO, EXIT_TEMP (a file is gone). */
+struct wh_want {
+	struct span operand;	/* with or without "wh:" */
+	uint64_t days;		/* 0: as the operand says; else that many days that end at its day */
+	bool missing_ok;	/* a day never committed has no rows, instead of EXIT_NO */
+};
+
+struct wh_file {
+	const char *day, *path;
+	uint64_t rows;
+	bool delta;
+};
+
+struct wh_files {
+	char *table;
+	uint64_t number;	/* the commit; 0: there is no such table */
+	struct wh_file *file;
+	size_t n;
+	uint64_t rows;		/* of all files; more than come out where deltas are merged */
+	bool deltas;		/* some day needs merging: base and deltas by (key, order) */
+	const char *key, *order;	/* of a keyed table, else NULL */
+	struct table *owner;
+	struct buf paths;
+};
+
+/*
+ * Resolve an operand.  0, EXIT_NO for a day never committed (after a message), EXIT_USAGE for an operand that is none,
+ * EXIT_INPUT, EXIT_IO, EXIT_TEMP (a listed file is gone).
+ */
+int wh_open(const struct wh_want *, struct wh_files *);
+void wh_close(struct wh_files *);
+
+/*
+ * The files of an operand, each in its turn; a day with deltas comes as one merged file that is gone afterwards.  0, each's
+ * status, or as wh_open.
+ */
 int ref_files(const char *operand, int (*each)(void *arg, const char *day, const char *path), void *arg);
 
-/* Append `LAYER.TABLE N` and LF for every table of the warehouse and its newest commit. 0, EXIT_IO, EXIT_INPUT. */
-int ref_heads(struct buf *lines);
+/* The rows an operand stands for. As wh_open; EXIT_USAGE for a keyed table whose deltas are not folded. */
+int ref_rows(const char *operand, uint64_t *rows);
+
+/* Append `TABLE N` a line, every table at its head: for a run's pins. */
+int ref_heads(struct buf *out);
+
+/* Split `[wh:]TABLE[@DAYS]`; NULL or a constant reason. days is empty when there is no '@'. */
+const char *ref_split(struct span operand, struct span *table, struct span *days);
 
 #endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* partition - see partition.h */
+#include "run/partition.h"
+
+/* Is it a path, perhaps with a unit? Everything else is an expression. */
+static bool
+is_path(const char *text)
+{
+	static const char *const unit[] = { ":s", ":ms", ":us" };
+	struct pathset *scratch = pathset_new();
+	struct span s = span_str(text);
+	char err[200];
+	bool is;
+
+	for (size_t i = 0; i < 3; i++) {
+		size_t n = strlen(unit[i]);
+
+		if (s.n > n && memcmp(s.p + s.n - n, unit[i], n) == 0) {
+			s.n -= n;
+			break;
+		}
+	}
+	is = pathset_add(scratch, s, err, sizeof err) != -1;
+	pathset_free(scratch);
+	return is;
+}
+
+int
+partition_set_up(struct ctx *c, const char *text, const struct zone *zone, struct partition *p)
+{
+	*p = (struct partition){ .ctx = c, .zone = zone == NULL ? ctx_zone(c) : zone, .col = -1 };
+	if (is_path(text))
+		return ctx_time(c, text, "--partition-by", &p->col, &p->unit);
+	return ctx_expr(c, span_str(text), "--partition-by", &p->expr);
+}
+
+static const char *
+of_text(const struct partition *p, struct span s, char day[WHEN_DAY_BYTES], int64_t *ms, bool *timed)
+{
+	const char *why;
+	int32_t days;
+	int64_t us;
+
+	if (s.n == WHEN_DAY_BYTES - 1 && day_parse(s, &days) == NULL) {
+		memcpy(day, s.p, s.n);
+		day[s.n] = '\0';
+		return NULL;
+	}
+	if ((why = when_parse(s, p->unit, p->zone, &us)) != NULL)
+		return why;
+	when_day(us, p->zone, day);
+	/* ms of times before 1970 round down too */
+	*ms = us / 1000 - (us % 1000 < 0);
+	*timed = true;
+	return NULL;
+}
+
+const char *
+partition_day(struct partition *p, const struct batch *b, size_t i, char day[WHEN_DAY_BYTES], int64_t *ms, bool *timed)
+{
+	struct val v;
+	struct xval x;
+	const char *why;
+
+	*timed = false;
+	if (p->expr == NULL) {
+		v = b->col[p->col][i];
+		if (val_is_null(v))
+			return "no day: the value is null or absent";
+		if (v.tag == T_STR)
+			return of_text(p, val_text(v, &p->text), day, ms, timed);
+		return v.tag == T_NUM ? of_text(p, v.raw, day, ms, timed) : "no day: neither a number nor a string";
+	}
+	if ((why = expr_eval(ctx_expr_state(p->ctx), p->expr, b, i, &x)) != NULL)
+		return why;
+	if (x.tag == X_STR)
+		return of_text(p, x.str, day, ms, timed);
+	if (x.tag != X_NUM)
+		return x.tag == X_NULL ? "no day: the expression is null" : "no day: neither a number nor a string";
+	buf_clear(&p->text);
+	dec_print_canonical(&x.num, &p->text);
+	return of_text(p, buf_span(&p->text), day, ms, timed);
+}
+
+void
+partition_free(struct partition *p)
+{
+	buf_free(&p->text);
+	*p = (struct partition){ .col = -1 };
+}

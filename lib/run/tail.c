@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tail - see tail.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run/ctx.h"
+#include "run/tail.h"
+
+/* zstd and gzip cannot be read from their middle. */
+static bool
+packed(int fd)
+{
+	unsigned char b[4];
+
+	return pread(fd, b, 4, 0) == 4 && (memcmp(b, "\x28\xb5\x2f\xfd", 4) == 0 || (b[0] == 0x1f && b[1] == 0x8b));
+}
+
+static int
+open_at(struct ctx *c, struct tail *t, uint64_t *base, struct source **src)
+{
+	struct source_conf conf = { .max_line = c->opt.max_line };
+	int fd;
+
+	*base = 0;
+	if (t->fd == 0)
+		return source_fd(0, "<stdin>", &conf, src);
+	if ((fd = fcntl(t->fd, F_DUPFD_CLOEXEC, 3)) == -1)
+		return err_io("%s: %s", t->name, strerror(errno));
+	conf.raw = !packed(fd) && t->offset > 0;
+	if (conf.raw)
+		*base = t->offset;
+	if (lseek(fd, (off_t)*base, SEEK_SET) == -1 && errno != ESPIPE) {
+		close(fd);
+		return err_io("%s: %s", t->name, strerror(errno));
+	}
+	return source_fd(fd, t->name, &conf, src);
+}
+
+/* Bytes at the end of a block that are no line yet. */
+static size_t
+torn(const struct block *blk)
+{
+	const char *lf = memrchr(blk->p, '\n', blk->n);
+	struct span last = lf == NULL ? span_of(blk->p, blk->n) : span_from(span_of(blk->p, blk->n), (size_t)(lf + 1 - blk->p));
+	static const struct scan_conf conf;
+	size_t at;
+
+	if (last.n == 0 || (last.p[0] == '{' && scan_value(last, &conf, &at) == NULL))
+		return 0;
+	return last.n;
+}
+
+static uint64_t
+lines_in(const struct block *blk)
+{
+	const char *p = blk->p, *end = p + blk->n;
+	uint64_t n = 0;
+
+	if (blk->long_line > 0)
+		return 1;
+	for (; p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
+		n++;
+	return n + (blk->n > 0 && end[-1] != '\n');
+}
+
+/* One block at its true place; *done when nothing behind it is to be read now. */
+static int
+take(struct ctx *c, struct tail *t, struct block blk, uint64_t base, bool *done)
+{
+	size_t size;
+	int rc;
+
+	blk.offset += base;
+	/* a packed file is read again from its beginning: what was taken before is passed over */
+	if (blk.offset < t->offset && blk.long_line == 0) {
+		size_t skip = t->offset - blk.offset < blk.n ? (size_t)(t->offset - blk.offset) : blk.n;
+
+		blk.p += skip;
+		blk.n -= skip;
+		blk.offset += skip;
+	}
+	if (blk.offset < t->offset)
+		return 0;
+	if (t->hold && blk.long_line == 0 && blk.n > 0) {
+		t->left = torn(&blk);
+		blk.n -= t->left;
+	}
+	*done = t->left > 0;
+	size = blk.long_line > 0 ? blk.long_line : blk.n;
+	if (size == 0)
+		return 0;
+	blk.line0 = t->line + 1;
+	if ((rc = input_block(c, &c->main_feed, c->paths, &blk)) == 0) {
+		t->line += lines_in(&blk);
+		t->offset = blk.offset + size;
+	}
+	return rc;
+}
+
+int
+tail_feed(struct ctx *c, struct tail *t)
+{
+	struct scan_conf kc = { .max_string = c->opt.max_string, .max_depth = c->opt.max_depth,
+	    .max_keys = c->opt.max_keys };
+	struct feed *f = &c->main_feed;
+	uint64_t base, from = t->offset;
+	struct block blk = { .n = 1 };
+	bool done = false;
+	int rc;
+
+	t->left = 0;
+	t->ended = false;
+	if ((rc = open_at(c, t, &base, &f->src)) != 0)
+		return rc;
+	f->cmd = c->cmd;
+	f->main = true;
+	if (f->scan == NULL)
+		f->scan = scan_new(c->paths, &kc);
+	c->feed = f;
+	while (rc == 0 && !done && !run_stop && (t->most == 0 || t->offset - from < t->most) &&
+	    (rc = source_block(f->src, &blk)) == 0) {
+		if (blk.n == 0 && blk.long_line == 0)
+			break;
+		rc = take(c, t, blk, base, &done);
+	}
+	t->ended = done || (blk.n == 0 && blk.long_line == 0);
+	source_close(f->src);
+	f->src = NULL;
+	return rc;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tail - one file from a position on, through the command's batch function: for sources that know where they were
+ *
+ *	struct tail at = { .name = "app.log", .fd = fd, .offset = 4711, .line = 12, .hold = true, .most = 64 * MIB };
+ *	rc = tail_feed(ctx, &at);		// at.offset and at.line are behind what was read
+ *
+ * Invariants: positions are those of the decompressed bytes and stand at line starts.  Limits, blank lines, rejects and
+ * counts are the main input's.  With `hold` a last line without its end is read only if it is a whole record: a
+ * growing file may hold the first half of one.
+ */
+#ifndef RUN_TAIL_H
+#define RUN_TAIL_H
+
+#include "run/run.h"
+
+struct tail {
+	const char *name;
+	int fd;			/* stays the caller's */
+	uint64_t offset, line;	/* of the next line: bytes and lines before it */
+	uint64_t most;		/* stop behind about that many bytes; 0: at the end */
+	bool hold;
+	bool ended;		/* out: all that is there was read */
+	uint64_t left;		/* out: bytes of a last line that was not taken */
+};
+
+int tail_feed(struct ctx *, struct tail *);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pool - data files: new ones, under names nobody's glob matches
+ *
+ *	pool_name(&name, app, epoch, nonce, serial, CODEC_ZSTD);
+ *	rc = part_open(t, "2026-11-20", name.p, &p);
+ *	part_line(p, line); … rc = part_close(p);	// fsynced; p->rows, p->bytes, p->xxh64 are set
+ *
+ * Invariants: a name is new (O_EXCL, 128 random bits) and says whose it is: `r-EPOCH-…` a writer's, `s-APPHASH-EPOCH-…` a
+ * source's, so that orphans are collected only by whom it may concern.  A file's bytes are a function of its lines
+ * alone: independent zstd frames cut by bytes, fixed parameters, checksums on.
+ */
+#ifndef STORE_POOL_H
+#define STORE_POOL_H
+
+#include "out/sink.h"
+#include "store/table.h"
+
+struct part {
+	char day[DAY_BYTES];
+	unsigned serial;		/* in its change */
+	char *name;			/* of the file in .pool/DAY */
+	char *app;			/* the source whose records it holds, or NULL */
+	struct sink *sink;		/* NULL once closed */
+	uint64_t rows, bytes, xxh64;	/* bytes and sum: once closed */
+	int64_t min_ts, max_ts;		/* ms, where timed */
+	bool timed, delta;
+	char *first_key, *last_key;	/* canonical keys of a sorted file */
+};
+
+/* Append a fresh file name to b (cleared first). app NULL: a plain writer's file. */
+void pool_name(struct buf *b, const char *app, uint64_t epoch, const char *nonce, unsigned serial, enum codec);
+enum codec pool_codec(const char *file);
+/* Does an unlisted file belong to this source, from an epoch below? */
+bool pool_orphan(const char *file, const char *app, uint64_t below);
+
+/* Create the file. 0 or EXIT_IO. */
+int part_open(const struct table *, const char *day, const char *name, struct part **);
+int part_line(struct part *, struct span line);
+/* A row's time, ms since 1970. */
+void part_time(struct part *, int64_t ms);
+/* End frames, fsync, close. 0 or EXIT_IO. */
+int part_close(struct part *);
+/* Close and remove the file. */
+void part_drop(const struct table *, struct part *);
+void part_free(struct part *);
+
+/* Remove a source's unlisted files of smaller epochs, in all days. Only after its fence. */
+int pool_collect(const struct table *, const char *const *app, size_t n, uint64_t below);
+
+#endif

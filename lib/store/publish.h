@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * publish - the one way a record enters a table's log, and what follows from it
+ *
+ *	json_t *c = commit_new("data", "wh-put", t->live->head);	// with days, txns, …; its files are durable
+ *	rc = publish(t, c, 0, &n);		// 0: n its number, or 0: nothing was left to commit
+ *
+ * Invariants: a record is checked against all that was committed since its base, again after each lost race, and only then
+ * linked.  replace(D) fails when D was touched; a source's txn counts only where the source stands at `from` and no later
+ * fence took its place; every record fails whose base is older than the last meta record, but for first writers: base 0
+ * and a meta record that another of them made by itself.  Views, `_table`, HEAD and checkpoints are done after the
+ * commit point and again by whoever comes next.
+ */
+#ifndef STORE_PUBLISH_H
+#define STORE_PUBLISH_H
+
+#include "store/table.h"
+
+/*
+ * PUBLISH_RUN: the run's record is durable, so this must enter: a day that was touched in between is replaced all the
+ * same (the run comes after), and a record with this nonce that is in the log already counts as done.
+ */
+enum { PUBLISH_RUN = 1 };
+
+/*
+ * Publish; the record is trimmed: days whose live content is the same, sources that are elsewhere by now.  What was
+ * trimmed is no longer in it.  0, EXIT_TEMP (conflict or fenced), EXIT_IO, EXIT_INPUT. *number may be NULL.
+ */
+int publish(struct table *, json_t *record, unsigned how, uint64_t *number);
+/* Would it enter now? 0 or as publish; changes nothing. */
+int publish_check(struct table *, const json_t *record);
+/* Fence these sources ("*": everybody): what their earlier writers still hold will not enter. *epoch its number. */
+int publish_fence(struct table *, const char *const *app, size_t n, uint64_t *epoch);
+/* Views of all days touched since they were last made, `_table`, HEAD, a checkpoint when due. */
+int publish_after(struct table *);
+/*
+ * Remove the pool files that `all` (the record's days as they were meant) names and the published record does not; NULL: none
+ * of it was published.  A live file is never removed.
+ */
+void publish_sweep(const struct table *, const json_t *all, const json_t *published);
+/* Rewrite `_table` where it is not what the log says. */
+int publish_meta_copy(struct table *);
+
+#endif

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* rows - see rows.h */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "in/rec.h"
+#include "store/merge.h"
+#include "store/rows.h"
+
+#define LAST_COLUMNS 64		/* columns remembered by their place, so that rows alike cost a comparison each */
+
+struct slot {			/* an open file */
+	char day[DAY_BYTES];
+	struct part *part;
+	uint64_t used;		/* clock of its last row */
+};
+
+struct held {			/* a keyed row that waits for its place */
+	char day[DAY_BYTES];
+	struct span key, order, line;
+	size_t n;		/* the order it came in */
+	int64_t ms;
+	bool timed;
+};
+
+struct seen {
+	uint32_t types;
+	size_t at;		/* order of first sight */
+};
+
+struct rows {
+	struct rows_conf conf;
+	char *app;
+	struct slot slot[ROWS_FILES_MAX];
+	size_t n_slots;
+	uint64_t clock, bytes;
+	struct slot *last;
+	/* columns */
+	struct map *columns;		/* struct seen by unescaped name */
+	struct span by_place[LAST_COLUMNS];
+	struct seen *seen_place[LAST_COLUMNS];
+	struct arena mem;
+	struct buf scratch;
+	/* keyed */
+	struct held *held;
+	size_t n_held, cap_held;
+	struct arena text;
+};
+
+struct rows *
+rows_new(const struct rows_conf *conf)
+{
+	struct rows *r = mem_new(sizeof *r);
+
+	r->conf = *conf;
+	r->app = conf->app == NULL ? NULL : mem_str(conf->app);
+	r->columns = map_new(sizeof(struct seen));
+	return r;
+}
+
+void
+rows_free(struct rows *r)
+{
+	if (r == NULL)
+		return;
+	map_free(r->columns);
+	arena_free(&r->mem);
+	arena_free(&r->text);
+	buf_free(&r->scratch);
+	free(r->held);
+	free(r->app);
+	free(r);
+}
+
+/* ---- columns ---- */
+
+/* The column of a raw key; i is its place in the row. */
+static struct seen *
+column(struct rows *r, struct span raw, size_t i)
+{
+	struct span name = raw;
+	struct seen *s;
+	bool fresh;
+
+	if (i < LAST_COLUMNS && r->seen_place[i] != NULL && span_eq(r->by_place[i], raw))
+		return r->seen_place[i];
+	if (memchr(raw.p, '\\', raw.n) != NULL) {
+		buf_clear(&r->scratch);
+		val_unescape(raw, &r->scratch);
+		name = buf_span(&r->scratch);
+	}
+	s = map_put(r->columns, name, &fresh);
+	if (fresh)
+		s->at = map_count(r->columns);
+	if (i < LAST_COLUMNS) {
+		r->by_place[i] = span_of(arena_dup(&r->mem, raw), raw.n);
+		r->seen_place[i] = s;
+	}
+	return s;
+}
+
+const char *
+rows_look(struct rows *r, struct span line)
+{
+	struct span key;
+	struct rec rec;
+	struct val v;
+	size_t i = 0;
+
+	rec_begin(&rec, line);
+	while (rec_next(&rec, &key, &v)) {
+		if (rec_key_is(key, span_str("dt"), &r->scratch))
+			return "a row does not hold dt: the partition says it";
+		column(r, key, i++)->types |= 1u << v.tag;
+	}
+	return NULL;
+}
+
+static int
+by_first_sight(const void *a, const void *b)
+{
+	const struct seen *x = ((const struct map_entry *)a)->cell, *y = ((const struct map_entry *)b)->cell;
+
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static void
+tell_columns(struct rows *r)
+{
+	struct map_entry *e = map_sorted(r->columns);
+	size_t n = map_count(r->columns);
+
+	if (n > 0)
+		qsort(e, n, sizeof *e, by_first_sight);
+	for (size_t i = 0; i < n; i++)
+		change_column(r->conf.c, e[i].key, ((struct seen *)e[i].cell)->types);
+	free(e);
+}
+
+/* ---- files ---- */
+
+static int
+close_slot(struct rows *r, struct slot *s)
+{
+	int rc = part_close(s->part);
+
+	*s = r->slot[--r->n_slots];
+	r->last = NULL;
+	return rc;
+}
+
+static int
+slot_of(struct rows *r, const char *day, struct slot **out)
+{
+	struct slot *s = r->last;
+	int rc = 0;
+
+	if (s == NULL || memcmp(s->day, day, DAY_BYTES) != 0) {
+		for (s = r->slot; s < r->slot + r->n_slots && memcmp(s->day, day, DAY_BYTES) != 0; s++)
+			;
+	}
+	if (s == r->slot + r->n_slots) {
+		if (r->n_slots == ROWS_FILES_MAX) {
+			struct slot *old = r->slot;
+
+			for (size_t i = 1; i < r->n_slots; i++)
+				if (r->slot[i].used < old->used)
+					old = &r->slot[i];
+			rc = close_slot(r, old);
+		}
+		s = &r->slot[r->n_slots];
+		memcpy(s->day, day, DAY_BYTES);
+		if (rc == 0)
+			rc = change_part(r->conf.c, day, r->app, r->conf.keyed && !r->conf.base, &s->part);
+		if (rc != 0)
+			return rc;
+		r->n_slots++;
+	}
+	s->used = ++r->clock;
+	r->last = s;
+	*out = s;
+	return 0;
+}
+
+static int
+write_row(struct rows *r, const char *day, struct span line, const int64_t *ms, struct part **part)
+{
+	struct slot *s;
+	int rc;
+
+	if ((rc = slot_of(r, day, &s)) != 0)
+		return rc;
+	if (ms != NULL)
+		part_time(s->part, *ms);
+	*part = s->part;
+	return part_line(s->part, line);
+}
+
+/* ---- keyed tables ---- */
+
+static int
+by_key(const void *a, const void *b)
+{
+	const struct held *x = a, *y = b;
+	int c = memcmp(x->day, y->day, DAY_BYTES);
+
+	if (c == 0)
+		c = span_cmp(x->key, y->key);
+	if (c == 0)
+		c = merge_order_cmp(x->order, y->order);
+	return c != 0 ? c : x->n < y->n ? -1 : x->n > y->n;
+}
+
+static bool
+same_key(const struct held *a, const struct held *b)
+{
+	return memcmp(a->day, b->day, DAY_BYTES) == 0 && span_eq(a->key, b->key);
+}
+
+/* Held rows as one sorted file a day. */
+static int
+flush(struct rows *r)
+{
+	int rc = 0;
+
+	if (r->n_held > 0)
+		qsort(r->held, r->n_held, sizeof *r->held, by_key);
+	for (size_t i = 0; rc == 0 && i < r->n_held; i++) {
+		const struct held *h = &r->held[i];
+		struct part *p;
+
+		/* a base holds each key once: of those with one key the last is the best */
+		if (r->conf.base && i + 1 < r->n_held && same_key(h, h + 1))
+			continue;
+		rc = write_row(r, h->day, h->line, h->timed ? &h->ms : NULL, &p);
+		if (rc == 0 && p->first_key == NULL)
+			p->first_key = mem_dup(h->key);
+		if (rc == 0 && (i + 1 == r->n_held || memcmp(h->day, h[1].day, DAY_BYTES) != 0)) {
+			p->last_key = mem_dup(h->key);
+			rc = close_slot(r, r->last);
+		}
+	}
+	r->n_held = 0;
+	arena_reset(&r->text);
+	return rc;
+}
+
+static int
+hold(struct rows *r, const char *day, struct span line, const struct row *row)
+{
+	struct held *h;
+
+	if (r->n_held == r->cap_held) {
+		r->cap_held = r->cap_held == 0 ? 1024 : mem_mul(2, r->cap_held);
+		r->held = mem_array(r->held, r->cap_held, sizeof *r->held);
+	}
+	h = &r->held[r->n_held];
+	*h = (struct held){ .n = r->n_held, .timed = row->ms != NULL, .ms = row->ms == NULL ? 0 : *row->ms };
+	memcpy(h->day, day, DAY_BYTES);
+	h->key = span_of(arena_dup(&r->text, row->key), row->key.n);
+	h->order = span_of(arena_dup(&r->text, row->order), row->order.n);
+	h->line = span_of(arena_dup(&r->text, line), line.n);
+	r->n_held++;
+	if (r->text.bytes + r->cap_held * sizeof *r->held <= r->conf.budget)
+		return 0;
+	if (r->conf.base)
+		return err_io("%s@%s: its rows do not fit the memory budget (-S)", r->conf.t->name, day);
+	return flush(r);
+}
+
+/* ---- public ---- */
+
+int
+rows_put(struct rows *r, const char *day, struct span line, const struct row *row)
+{
+	struct part *p;
+
+	r->bytes += line.n + 1;
+	if (r->conf.keyed)
+		return hold(r, day, line, row);
+	return write_row(r, day, line, row->ms, &p);
+}
+
+int
+rows_app(struct rows *r, const char *app)
+{
+	int rc = flush(r);
+
+	while (rc == 0 && r->n_slots > 0)
+		rc = close_slot(r, r->slot);
+	free(r->app);
+	r->app = app == NULL ? NULL : mem_str(app);
+	return rc;
+}
+
+uint64_t
+rows_bytes(const struct rows *r)
+{
+	return r->bytes;
+}
+
+int
+rows_end(struct rows *r)
+{
+	int rc = rows_app(r, NULL);
+
+	tell_columns(r);
+	rows_free(r);
+	return rc;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * rows - rows to the files of their days, for wh-put and ingest
+ *
+ *	struct rows *r = rows_new(&(struct rows_conf){ .t = t, .c = c, .budget = 256 * MIB });
+ *	if ((why = rows_look(r, line)) != NULL) ... reject: it holds dt ...
+ *	rc = rows_put(r, "2026-11-20", line, &(struct row){ .ms = &ms });
+ *	rc = rows_end(r);			// then change_end()
+ *
+ * Invariants: at most ROWS_FILES_MAX files are open; one that is written to again after it was closed becomes a second
+ * file of its day.  Which file a row goes to is a function of the rows before it.  A keyed table's rows are held, sorted
+ * by (key, order) and written as delta files of at most the budget.
+ */
+#ifndef STORE_ROWS_H
+#define STORE_ROWS_H
+
+#include "store/change.h"
+
+#define ROWS_FILES_MAX 24
+
+struct rows;
+struct rows_conf {
+	struct table *t;
+	struct change *c;
+	size_t budget;		/* bytes held for sorting */
+	const char *app;	/* the source whose rows these are, or NULL */
+	bool keyed;		/* sorted by (key, order), delta files */
+	bool base;		/* keyed, but a whole day: one base file, the best row of each key; must fit the budget */
+};
+
+struct row {
+	const int64_t *ms;		/* its time, or NULL */
+	struct span key, order;		/* keyed: canonical forms (val_key, merge_order) */
+};
+
+struct rows *rows_new(const struct rows_conf *);
+/* Look at a row's columns; NULL, or why it cannot be a row: `dt` is the partition's, engines add it. */
+const char *rows_look(struct rows *, struct span line);
+/* Write a row to its day. 0 or EXIT_IO. */
+int rows_put(struct rows *, const char *day, struct span line, const struct row *);
+/* The rows that follow are another source's. */
+int rows_app(struct rows *, const char *app);
+uint64_t rows_bytes(const struct rows *);	/* put since rows_new */
+/* Write what is held, tell the change the columns seen. 0 or EXIT_IO. Frees r in any case. */
+int rows_end(struct rows *);
+/* Forget everything; the change is aborted by its owner. */
+void rows_free(struct rows *);
+
+#endif
