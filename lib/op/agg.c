@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* agg - see agg.h */
+#include <stdlib.h>
+#include <strings.h>
+
+#include "op/agg.h"
+
+/* What stands in a cell for each kind; `rows` of the whole cell stands before all. */
+struct cell_sum { struct decsum sum; uint64_t n; };
+struct cell_best { struct order best; struct kept text; uint8_t scale; };
+struct cell_edge { int64_t us; struct kept raw; };	/* raw.p NULL: none yet */
+
+struct agg_in {
+	bool skip;
+	struct val v;
+	struct dec num;
+	struct order order;
+	struct fp id;
+	struct buf scratch;
+};
+
+int
+agg_kind(struct span name)
+{
+	static const struct { const char *name; enum agg_kind kind; } known[] = {
+		{ "count", AGG_COUNT }, { "sum", AGG_SUM }, { "avg", AGG_AVG }, { "min", AGG_MIN }, { "max", AGG_MAX },
+		{ "first", AGG_FIRST }, { "last", AGG_LAST }, { "distinct", AGG_DISTINCT },
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (name.n == strlen(known[i].name) && strncasecmp(name.p, known[i].name, name.n) == 0)
+			return (int)known[i].kind;
+	return -1;
+}
+
+void
+agg_layout(struct agg_set *s)
+{
+	static const size_t bytes[] = {
+		[AGG_ROWS] = sizeof(uint64_t), [AGG_COUNT] = sizeof(uint64_t),
+		[AGG_SUM] = sizeof(struct cell_sum), [AGG_AVG] = sizeof(struct cell_sum),
+		[AGG_MIN] = sizeof(struct cell_best), [AGG_MAX] = sizeof(struct cell_best),
+		[AGG_FIRST] = sizeof(struct cell_edge), [AGG_LAST] = sizeof(struct cell_edge),
+		[AGG_DISTINCT] = sizeof(struct ids),
+	};
+
+	s->cell_bytes = sizeof(uint64_t);
+	for (size_t k = 0; k < s->n; k++) {
+		s->v[k].at = s->cell_bytes;
+		s->cell_bytes += (bytes[s->v[k].kind] + 7) & ~(size_t)7;
+	}
+	s->in = mem_new(mem_mul(s->n, sizeof *s->in));
+}
+
+/* The part of a cell that belongs to aggregate k; cells are aligned to 16, parts to 8. */
+static void *
+part(const struct agg_set *s, void *cell, size_t k)
+{
+	return (char *)cell + s->v[k].at;
+}
+
+static const void *
+cpart(const struct agg_set *s, const void *cell, size_t k)
+{
+	return (const char *)cell + s->v[k].at;
+}
+
+uint64_t
+agg_rows(const void *cell)
+{
+	uint64_t n;
+
+	memcpy(&n, cell, sizeof n);
+	return n;
+}
+
+static void
+add_rows(void *cell, uint64_t n)
+{
+	n += agg_rows(cell);
+	memcpy(cell, &n, sizeof n);
+}
+
+/* ---- one record ---- */
+
+static const char *
+number_of(struct val v, struct buf *scratch, struct dec *d)
+{
+	/* a string that is a JSON number counts as one, as in expressions; other texts are an error, not a zero */
+	if (v.tag == T_STR)
+		return dec_parse(val_text(v, scratch), d);
+	return v.tag == T_NUM ? dec_parse(v.raw, d) : "not a number";
+}
+
+/*
+ * An id that equal values share and different values do not: short values are their own id (no hash), the rest get
+ * 127 bits of fingerprint.  The top four bits of lo say which: 1 text of at most 7 bytes, 2 any other short canonical form,
+ * 3 text that is a plain integer below 10^18, 4 the same as a number.
+ */
+static struct fp
+id_of(struct span canonical)
+{
+	bool text = canonical.p[0] == '"';
+	struct span s = text ? span_of(canonical.p + 1, canonical.n - 2) : canonical;
+	uint64_t v = 0;
+	size_t i = 0;
+	struct fp id;
+
+	if (s.n > 0 && s.n <= 18 && (s.p[0] != '0' || s.n == 1)) {
+		while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
+			v = v * 10 + (uint64_t)(s.p[i++] - '0');
+		if (i == s.n)
+			return (struct fp){ v | (uint64_t)(text ? 3 : 4) << 60, 0 };
+	}
+	if (s.n <= 7) {
+		v = s.n << 56;
+		for (i = 0; i < s.n; i++)
+			v |= (uint64_t)(unsigned char)s.p[i] << (8 * i);
+		return (struct fp){ v | (uint64_t)(text ? 1 : 2) << 60, 0 };
+	}
+	id = hash_fp(canonical);
+	id.hi |= UINT64_C(1) << 63;
+	return id;
+}
+
+static const char *
+read_one(struct agg_set *s, struct agg_in *in, enum agg_kind kind, struct val v)
+{
+	const char *why;
+
+	in->v = v;
+	in->skip = val_is_null(v);
+	if (in->skip)
+		return NULL;
+	switch (kind) {
+	case AGG_SUM:
+	case AGG_AVG:
+		return number_of(v, &in->scratch, &in->num);
+	case AGG_MIN:
+	case AGG_MAX:
+		return order_of(v, &in->scratch, &in->order);
+	case AGG_DISTINCT:
+		buf_clear(&s->scratch);
+		if ((why = val_key(v, s->as, &s->scratch)) != NULL)
+			return why;
+		in->id = id_of(buf_span(&s->scratch));
+		return NULL;
+	default:
+		return NULL;
+	}
+}
+
+const char *
+agg_read(struct agg_set *s, const struct val *value, int64_t us)
+{
+	s->us = us;
+	for (size_t k = 0; k < s->n; k++) {
+		const char *why;
+
+		if (s->v[k].kind == AGG_ROWS) {
+			s->in[k].skip = s->v[k].col != -1 && val_is_null(value[k]);
+			continue;
+		}
+		if ((why = read_one(s, &s->in[k], s->v[k].kind, value[k])) != NULL)
+			return why;
+	}
+	return NULL;
+}
+
+const char *
+agg_check(const struct agg_set *s, const void *cell)
+{
+	for (size_t k = 0; k < s->n; k++) {
+		const struct cell_best *c = cpart(s, cell, k);
+
+		if ((s->v[k].kind == AGG_MIN || s->v[k].kind == AGG_MAX) && !s->in[k].skip &&
+		    order_mixed(&s->in[k].order, &c->best))
+			return ORDER_MIXED;
+	}
+	return NULL;
+}
+
+static void
+better(struct agg_set *s, struct cell_best *c, const struct order *o, enum agg_kind kind)
+{
+	int d = order_cmp(o, &c->best);
+
+	if (o->kind == ORDER_NUM && o->num.scale > c->scale)
+		c->scale = o->num.scale;
+	if (c->best.kind != ORDER_NULL && (kind == AGG_MIN ? d >= 0 : d <= 0))
+		return;
+	c->best = *o;
+	order_keep(&s->pool, &c->text, &c->best);
+}
+
+/* The same time twice: by canonical form, then by bytes; arrays and objects have only bytes. */
+static int
+cmp_values(struct agg_set *s, struct span a, struct span b)
+{
+	int d;
+
+	buf_clear(&s->scratch);
+	buf_clear(&s->other);
+	if (val_key(val_of(a), KEY_EXACT, &s->scratch) != NULL)
+		buf_span_add(&s->scratch, a);
+	if (val_key(val_of(b), KEY_EXACT, &s->other) != NULL)
+		buf_span_add(&s->other, b);
+	d = span_cmp(buf_span(&s->scratch), buf_span(&s->other));
+	return d != 0 ? d : span_cmp(a, b);
+}
+
+static void
+edge(struct agg_set *s, struct cell_edge *c, int64_t us, struct span raw, enum agg_kind kind)
+{
+	int d = 1;
+
+	if (c->raw.p != NULL) {
+		d = us < c->us ? -1 : us > c->us;
+		if (d == 0)
+			d = cmp_values(s, raw, kept_span(&c->raw));
+		if (kind == AGG_FIRST)
+			d = -d;
+	}
+	if (d <= 0)
+		return;
+	c->us = us;
+	kept_set(&s->pool, &c->raw, raw);
+}
+
+static void
+into_set(struct agg_set *s, struct ids *ids, struct fp id)
+{
+	size_t had = ids_bytes(ids);
+
+	(void)ids_add(ids, id);
+	s->set_bytes += ids_bytes(ids) - had;
+}
+
+void
+agg_apply(struct agg_set *s, void *cell)
+{
+	add_rows(cell, 1);
+	for (size_t k = 0; k < s->n; k++) {
+		const struct agg_in *in = &s->in[k];
+		void *p = part(s, cell, k);
+
+		if (in->skip)
+			continue;
+		switch (s->v[k].kind) {
+		case AGG_ROWS:
+		case AGG_COUNT:
+			++*(uint64_t *)p;
+			break;
+		case AGG_SUM:
+		case AGG_AVG:
+			decsum_add(&((struct cell_sum *)p)->sum, &in->num);
+			((struct cell_sum *)p)->n++;
+			break;
+		case AGG_MIN:
+		case AGG_MAX:
+			better(s, p, &in->order, s->v[k].kind);
+			break;
+		case AGG_FIRST:
+		case AGG_LAST:
+			edge(s, p, s->us, in->v.raw, s->v[k].kind);
+			break;
+		case AGG_DISTINCT:
+			into_set(s, p, in->id);
+			break;
+		}
+	}
+}
+
+/* ---- results ---- */
+
+static const char *
+print_best(const struct cell_best *c, struct buf *out)
+{
+	struct order o = c->best;
+	const char *why;
+
+	if (o.kind == ORDER_NUM && (why = dec_round(&c->best.num, c->scale, &o.num)) != NULL)
+		return why;
+	order_print(&o, out);
+	return NULL;
+}
+
+const char *
+agg_print(struct agg_set *s, size_t k, const void *cell, struct buf *out)
+{
+	const void *p = cpart(s, cell, k);
+	const struct cell_sum *sum = p;
+	const char *why = NULL;
+	struct dec d;
+
+	switch (s->v[k].kind) {
+	case AGG_ROWS:
+	case AGG_COUNT:
+		buf_u64(out, *(const uint64_t *)p);
+		return NULL;
+	case AGG_SUM:
+	case AGG_AVG:
+		if (sum->n == 0)
+			break;
+		why = s->v[k].kind == AGG_SUM ? decsum_get(&sum->sum, &d) : decsum_avg(&sum->sum, sum->n, &d);
+		if (why == NULL)
+			dec_print(&d, out);
+		return why;
+	case AGG_MIN:
+	case AGG_MAX:
+		return print_best(p, out);
+	case AGG_FIRST:
+	case AGG_LAST:
+		if (((const struct cell_edge *)p)->raw.p == NULL)
+			break;
+		buf_span_add(out, kept_span(&((const struct cell_edge *)p)->raw));
+		return NULL;
+	case AGG_DISTINCT:
+		buf_u64(out, ids_count(p));
+		return NULL;
+	}
+	buf_str(out, "null");
+	return NULL;
+}
+
+/* ---- cells as bytes ---- */
+
+/* The best number at the scale that will be shown: 1 and 1.0 must not make cells differ. */
+static void
+pack_best(const struct cell_best *c, struct buf *out)
+{
+	struct order o = c->best;
+
+	if (o.kind == ORDER_NUM && dec_round(&c->best.num, c->scale, &o.num) != NULL)
+		o.num = c->best.num;	/* cannot be: more zeros do not leave the range */
+	pack_u64(out, c->scale);
+	order_pack(out, &o);
+}
+
+static void
+pack_ids(const struct ids *ids, struct buf *out)
+{
+	struct fp *v = ids_sorted(ids);
+	uint64_t n = ids_count(ids);
+
+	pack_u64(out, n);
+	for (uint64_t i = 0; i < n; i++) {
+		pack_u64(out, v[i].lo);
+		pack_u64(out, v[i].hi);
+	}
+	free(v);
+}
+
+void
+agg_pack(struct agg_set *s, const void *cell, struct buf *out)
+{
+	pack_u64(out, agg_rows(cell));
+	for (size_t k = 0; k < s->n; k++) {
+		const void *p = cpart(s, cell, k);
+		const struct cell_sum *sum = p;
+		const struct cell_edge *e = p;
+
+		switch (s->v[k].kind) {
+		case AGG_ROWS:
+		case AGG_COUNT:
+			pack_u64(out, *(const uint64_t *)p);
+			break;
+		case AGG_SUM:
+		case AGG_AVG:
+			pack_u64(out, sum->n);
+			pack_sum(out, &sum->sum);
+			break;
+		case AGG_MIN:
+		case AGG_MAX:
+			pack_best(p, out);
+			break;
+		case AGG_FIRST:
+		case AGG_LAST:
+			pack_span(out, kept_span(&e->raw));
+			pack_i64(out, e->us);
+			break;
+		case AGG_DISTINCT:
+			pack_ids(p, out);
+			break;
+		}
+	}
+}
+
+static void
+join_best(struct agg_set *s, struct cell_best *c, struct unpack *u, enum agg_kind kind, const char **why)
+{
+	uint64_t scale = unpack_u64(u);
+	struct order o;
+
+	unpack_order_of(u, &o);
+	u->ok = u->ok && scale <= DECIMAL_SCALE_MAX;
+	if (!u->ok || o.kind == ORDER_NULL)
+		return;
+	if (order_mixed(&o, &c->best)) {
+		*why = ORDER_MIXED;
+		return;
+	}
+	better(s, c, &o, kind);
+	if (scale > c->scale)
+		c->scale = (uint8_t)scale;
+}
+
+bool
+agg_join(struct agg_set *s, void *cell, struct unpack *u, const char **why)
+{
+	add_rows(cell, unpack_u64(u));
+	for (size_t k = 0; k < s->n && u->ok; k++) {
+		void *p = part(s, cell, k);
+		struct cell_sum *sum = p;
+		struct decsum other;
+		struct span raw;
+		uint64_t n;
+		int64_t us;
+
+		switch (s->v[k].kind) {
+		case AGG_ROWS:
+		case AGG_COUNT:
+			*(uint64_t *)p += unpack_u64(u);
+			break;
+		case AGG_SUM:
+		case AGG_AVG:
+			sum->n += unpack_u64(u);
+			unpack_sum(u, &other);
+			if (u->ok)
+				decsum_join(&sum->sum, &other);
+			break;
+		case AGG_MIN:
+		case AGG_MAX:
+			join_best(s, p, u, s->v[k].kind, why);
+			break;
+		case AGG_FIRST:
+		case AGG_LAST:
+			raw = unpack_span(u);
+			us = unpack_i64(u);
+			if (u->ok && raw.n > 0)
+				edge(s, p, us, raw, s->v[k].kind);
+			break;
+		case AGG_DISTINCT:
+			for (n = unpack_u64(u); n > 0 && u->ok; n--) {
+				uint64_t lo = unpack_u64(u);
+
+				into_set(s, p, (struct fp){ lo, unpack_u64(u) });
+			}
+			break;
+		}
+	}
+	return unpack_done(u);
+}
+
+void
+agg_drop(struct agg_set *s, void *cell)
+{
+	for (size_t k = 0; k < s->n; k++) {
+		void *p = part(s, cell, k);
+
+		switch (s->v[k].kind) {
+		case AGG_MIN:
+		case AGG_MAX:
+			kept_drop(&s->pool, &((struct cell_best *)p)->text);
+			break;
+		case AGG_FIRST:
+		case AGG_LAST:
+			kept_drop(&s->pool, &((struct cell_edge *)p)->raw);
+			break;
+		case AGG_DISTINCT:
+			s->set_bytes -= ids_bytes(p);
+			ids_free(p);
+			break;
+		default:
+			break;
+		}
+	}
+	memset(cell, 0, s->cell_bytes);
+}
+
+size_t
+agg_bytes(const struct agg_set *s)
+{
+	return pool_bytes(&s->pool) + s->set_bytes;
+}
+
+void
+agg_free(struct agg_set *s)
+{
+	for (size_t k = 0; k < s->n; k++)
+		buf_free(&s->in[k].scratch);
+	free(s->in);
+	pool_free(&s->pool);
+	buf_free(&s->scratch);
+	buf_free(&s->other);
+	s->in = NULL;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ids - an exact set of 64-bit or 128-bit ids: distinct values, fingerprints seen
+ *
+ *	struct ids s = { 0 };				// 64 bits each; .wide = true: 128
+ *	if (ids_add(&s, (struct fp){ id, 0 })) ... it is new ...
+ *	ids_free(&s);
+ *
+ * Invariants: up to 8 ids are a list without slots to spare; more are an open-addressed table, filled between 53 % and
+ * 80 %, so 8 (16) byte ids cost about 12 (24) bytes each.  The id 0 is allowed.  A set that is not wide
+ * takes ids with hi = 0; the first other one makes it wide.  Places depend on a seed of the process and decide no order.
+ */
+#ifndef OP_IDS_H
+#define OP_IDS_H
+
+#include "base/hash.h"
+
+struct ids {
+	uint64_t *v;		/* slots of one or two words */
+	uint64_t n, cap;	/* ids held but for 0, slots */
+	bool wide, zero;	/* zero: the id 0 is in */
+};
+
+/* True when it was not there. */
+bool ids_add(struct ids *, struct fp);
+bool ids_has(const struct ids *, struct fp);
+/* Bring the id's slot near before a batch of ids_add. */
+void ids_prefetch(const struct ids *, struct fp);
+uint64_t ids_count(const struct ids *);
+size_t ids_bytes(const struct ids *);
+/* Everything, in numeric order (hi, lo): an array of ids_count(), to be freed by the caller. */
+struct fp *ids_sorted(const struct ids *);
+void ids_free(struct ids *);
+
+#endif

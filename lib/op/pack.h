@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pack - small binary values as bytes: what operators save and add() reads back
+ *
+ *	pack_u64(&b, n); pack_span(&b, text); pack_dec(&b, &d);
+ *	struct unpack u = { val, true };
+ *	n = unpack_u64(&u); text = unpack_span(&u); unpack_dec(&u, &d);
+ *	if (!unpack_done(&u)) ... these bytes are not ours ...
+ *
+ * Invariants: integers are LEB128, so nothing depends on the machine; equal values have equal bytes.  A reader that
+ * runs over sets ok to false and gives zeros from then on: one check at the end is enough.
+ */
+#ifndef OP_PACK_H
+#define OP_PACK_H
+
+#include "base/buf.h"
+#include "base/decimal.h"
+
+struct unpack {
+	struct span s;		/* what is left */
+	bool ok;
+};
+
+void pack_u64(struct buf *, uint64_t);
+void pack_i64(struct buf *, int64_t);
+/* Length, then the bytes. */
+void pack_span(struct buf *, struct span);
+void pack_dec(struct buf *, const struct dec *);
+void pack_sum(struct buf *, const struct decsum *);
+
+uint64_t unpack_u64(struct unpack *);
+int64_t unpack_i64(struct unpack *);
+/* A span into the bytes being read. */
+struct span unpack_span(struct unpack *);
+void unpack_dec(struct unpack *, struct dec *);
+void unpack_sum(struct unpack *, struct decsum *);
+/* n bytes as they stand. */
+struct span unpack_bytes(struct unpack *, size_t n);
+
+/* All read, nothing left, nothing missing. */
+static inline bool
+unpack_done(const struct unpack *u)
+{
+	return u->ok && u->s.n == 0;
+}
+
+/* 64 bits whose byte order is the order of the signed numbers: the head of keys that sort by time. */
+static inline void
+pack_order(char out[8], int64_t v)
+{
+	uint64_t u = (uint64_t)v ^ UINT64_C(1) << 63;
+
+	for (int i = 0; i < 8; i++)
+		out[i] = (char)(unsigned char)(u >> (56 - 8 * i));
+}
+
+static inline int64_t
+unpack_order(const char in[8])
+{
+	uint64_t u = 0;
+
+	for (int i = 0; i < 8; i++)
+		u = u << 8 | (unsigned char)in[i];
+	return (int64_t)(u ^ UINT64_C(1) << 63);
+}
+
+#endif

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * session - windows that end where nothing comes for a while; see window.h
+ *
+ * A late record may split a session that a break ends, so partial aggregates cannot stand for the events: they are kept, a few bytes each,
+ * and folded when their session is over.  An event is the time in an order of bytes that is time's, 0 for a break and 1 else, and the inputs
+ * of the aggregates: the order of these bytes is the order of events, whatever order they came in.
+ */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "op/key.h"
+#include "op/row.h"
+#include "op/window.h"
+
+#define EVENT_HEAD 9
+
+enum { DIRTY = 1, SAVED = 2 };
+
+struct group {
+	struct kept events;		/* each with its length before it */
+	uint64_t n;
+	uint8_t flags;
+	uint8_t kind[];			/* [n_aggs] what min and max met: enum order_kind */
+};
+
+struct session {
+	int64_t start, end;
+	size_t group;			/* index into the groups in key order */
+	size_t from, to;		/* its events in the group's bytes */
+};
+
+struct state {
+	struct window_conf conf;
+	struct agg_set set;
+	struct map *map;
+	struct pool pool;
+	struct keys keys;
+	struct row row;
+	struct buf val, gone, sorted;
+	struct val *input;
+	struct span *event;		/* of one group while it is sorted */
+	size_t cap_events;
+	struct session *done;
+	size_t n_done, cap_done;
+	void *cell;			/* one group of aggregates */
+};
+
+static int
+bad_state(void)
+{
+	return err_input("a saved state is not one of this command");
+}
+
+/* ---- events ---- */
+
+static void
+pack_event(struct state *s, int64_t us, bool brk)
+{
+	char head[EVENT_HEAD];
+
+	pack_order(head, us);
+	head[EVENT_HEAD - 1] = brk ? 0 : 1;
+	buf_clear(&s->val);
+	buf_add(&s->val, head, sizeof head);
+	for (size_t k = 0; k < s->set.n; k++) {
+		struct val v = s->input[k];
+
+		if (s->set.v[k].col == -1)
+			continue;
+		if (val_is_null(v))
+			v.raw.n = 0;
+		else if (s->set.v[k].kind == AGG_ROWS || s->set.v[k].kind == AGG_COUNT)
+			v.raw = span_str("t");	/* that it was there is all that counts */
+		pack_span(&s->val, v.raw);
+	}
+}
+
+static int64_t
+event_time(struct span e)
+{
+	return unpack_order(e.p);
+}
+
+/* Its inputs. */
+static bool
+unpack_event(struct state *s, struct span e)
+{
+	struct unpack u = { span_from(e, EVENT_HEAD), true };
+
+	for (size_t k = 0; k < s->set.n; k++) {
+		s->input[k] = (struct val){ 0 };
+		if (s->set.v[k].col != -1)
+			s->input[k] = val_of(unpack_span(&u));
+	}
+	return e.n >= EVENT_HEAD && unpack_done(&u);
+}
+
+/* Would the inputs meet other types in this group? If not, they are met now. */
+static const char *
+meet(struct state *s, struct group *g)
+{
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t k = 0; k < s->set.n; k++) {
+			enum order_kind kind;
+
+			if (s->set.v[k].kind != AGG_MIN && s->set.v[k].kind != AGG_MAX)
+				continue;
+			kind = s->input[k].tag == T_NUM ? ORDER_NUM : s->input[k].tag == T_STR ? ORDER_STR :
+			    val_is_null(s->input[k]) ? ORDER_NULL : ORDER_BOOL;
+			if (pass == 0 && kind != ORDER_NULL && g->kind[k] != ORDER_NULL && g->kind[k] != kind)
+				return ORDER_MIXED;
+			if (pass == 1 && kind != ORDER_NULL)
+				g->kind[k] = (uint8_t)kind;
+		}
+	}
+	return NULL;
+}
+
+static void
+put_event(struct state *s, struct group *g, struct span e)
+{
+	struct buf *b = &s->sorted;
+
+	buf_clear(b);
+	pack_span(b, e);
+	kept_add(&s->pool, &g->events, buf_span(b));
+	g->n++;
+	g->flags |= DIRTY;
+}
+
+/* ---- a batch ---- */
+
+static const char *
+record(struct state *s, const struct batch *b, size_t i)
+{
+	const struct window_conf *c = &s->conf;
+	bool brk = c->brk != -1 && b->col[c->brk][i].tag == T_TRUE;
+	struct group *g;
+	const char *why;
+	int64_t us;
+
+	if ((why = when_val(b->col[c->time][i], c->unit, c->zone, &s->val, &us)) != NULL)
+		return why;
+	for (size_t k = 0; k < s->set.n; k++)
+		s->input[k] = s->set.v[k].col == -1 ? (struct val){ 0 } : b->col[s->set.v[k].col][i];
+	if ((why = agg_read(&s->set, s->input, us)) != NULL)
+		return why;
+	g = map_put_hashed(s->map, s->keys.hash[i], keys_at(&s->keys, i), NULL);
+	if ((why = meet(s, g)) != NULL)
+		return why;
+	pack_event(s, us, brk);
+	put_event(s, g, buf_span(&s->val));
+	return NULL;
+}
+
+static int
+batch(void *st, const struct batch *b, const struct host *host)
+{
+	struct state *s = st;
+	const char *why;
+
+	(void)host;
+	keys_batch(&s->keys, b, s->conf.group, s->conf.n_groups, s->conf.as, KEYS_NULL_IS);
+	for (size_t i = 0; i < b->n; i++)
+		if (!s->keys.none[i])
+			map_prefetch(s->map, s->keys.hash[i]);
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->fate[i] != F_PASS)
+			continue;
+		if ((why = record(s, b, i)) != NULL)
+			batch_reject(b, i, why);
+		else
+			b->fate[i] = F_USED;
+	}
+	return 0;
+}
+
+/* ---- closing ---- */
+
+static int
+by_bytes(const void *a, const void *b)
+{
+	return span_cmp(*(const struct span *)a, *(const struct span *)b);
+}
+
+/* Put a group's events in order, in its own bytes; s->event are spans into them then. */
+static bool
+sort_group(struct state *s, struct group *g)
+{
+	struct unpack u = { kept_span(&g->events), true };
+	size_t at = 0;
+
+	if (g->n > s->cap_events) {
+		s->cap_events = mem_add(g->n, g->n / 2);
+		s->event = mem_array(s->event, s->cap_events, sizeof *s->event);
+	}
+	for (uint64_t i = 0; i < g->n; i++)
+		s->event[i] = unpack_span(&u);
+	if (!unpack_done(&u))
+		return false;
+	if (g->n > 1)
+		qsort(s->event, g->n, sizeof *s->event, by_bytes);
+	buf_clear(&s->sorted);
+	for (uint64_t i = 0; i < g->n; i++)
+		pack_span(&s->sorted, s->event[i]);
+	if (s->sorted.n > 0)
+		memcpy(g->events.p, s->sorted.p, s->sorted.n);
+	u = (struct unpack){ kept_span(&g->events), true };
+	for (uint64_t i = 0; i < g->n; i++) {
+		s->event[i] = unpack_span(&u);
+		at += s->event[i].n;
+	}
+	return u.ok && at <= g->events.n;
+}
+
+static void
+push(struct state *s, struct session x)
+{
+	if (s->n_done == s->cap_done) {
+		s->cap_done = s->cap_done == 0 ? 256 : mem_mul(s->cap_done, 2);
+		s->done = mem_array(s->done, s->cap_done, sizeof *s->done);
+	}
+	s->done[s->n_done++] = x;
+}
+
+/* Where event i's length stands is where event i - 1 ends. */
+static size_t
+begin_of(const struct state *s, const struct group *g, uint64_t i)
+{
+	return i == 0 ? 0 : (size_t)(s->event[i - 1].p + s->event[i - 1].n - g->events.p);
+}
+
+/* The sessions of one group that no event from wm on can belong to. */
+static void
+find_sessions(struct state *s, const struct group *g, size_t index, int64_t wm, bool end)
+{
+	for (uint64_t a = 0, z; a < g->n; a = z) {
+		int64_t start = event_time(s->event[a]), last = start, next = INT64_MAX, limit;
+
+		limit = dur_add(s->conf.gap, 1, start, s->conf.zone);
+		for (z = a + 1; z < g->n; z++) {
+			next = event_time(s->event[z]);
+			if (s->event[z].p[EVENT_HEAD - 1] == 0 || next > limit)
+				break;
+			last = next;
+			limit = dur_add(s->conf.gap, 1, last, s->conf.zone);
+		}
+		if (!end && limit >= wm && (z == g->n || next >= wm))
+			return;
+		push(s, (struct session){ start, last, index, begin_of(s, g, a), begin_of(s, g, z) });
+	}
+}
+
+static int
+by_start(const void *pa, const void *pb)
+{
+	const struct session *a = pa, *b = pb;
+
+	if (a->start != b->start)
+		return a->start < b->start ? -1 : 1;
+	if (a->group != b->group)
+		return a->group < b->group ? -1 : 1;
+	return a->from < b->from ? -1 : a->from > b->from;
+}
+
+static int
+emit(struct state *s, const struct session *x, struct span key, const struct group *g, const struct host *host)
+{
+	struct unpack u = { span_of(g->events.p + x->from, x->to - x->from), true };
+	const char *why = NULL;
+	int rc;
+
+	while (u.s.n > 0 && why == NULL) {
+		struct span e = unpack_span(&u);
+
+		if (!u.ok || !unpack_event(s, e))
+			return bad_state();
+		if ((why = agg_read(&s->set, s->input, event_time(e))) == NULL &&
+		    (why = agg_check(&s->set, s->cell)) == NULL)
+			agg_apply(&s->set, s->cell);
+	}
+	row_begin(&s->row);
+	row_time(&s->row, &s->conf, x->start);
+	row_time(&s->row, &s->conf, x->end);
+	if (!row_group(&s->row, key, s->conf.n_groups))
+		return bad_state();
+	if (why == NULL)
+		why = row_aggs(&s->row, &s->set, s->cell);
+	rc = why != NULL ? row_error(key, why) : row_end(&s->row, host);
+	agg_drop(&s->set, s->cell);
+	return rc;
+}
+
+/* Forget the closed events of each group: they stand before all others. */
+static void
+forget(struct state *s, struct map_entry *e, size_t n_groups)
+{
+	size_t *gone = mem_new(mem_mul(n_groups, sizeof *gone));
+
+	for (size_t i = 0; i < s->n_done; i++)
+		if (s->done[i].to > gone[s->done[i].group])
+			gone[s->done[i].group] = s->done[i].to;
+	for (size_t i = 0; i < n_groups; i++) {
+		struct group *g = e[i].cell;
+		struct span left = span_from(kept_span(&g->events), gone[i]);
+		struct unpack u = { left, true };
+
+		if (left.n == 0) {
+			if ((g->flags & SAVED) != 0)
+				pack_span(&s->gone, e[i].key);
+			kept_drop(&s->pool, &g->events);
+			map_del(s->map, e[i].key);
+			continue;
+		}
+		if (gone[i] == 0)
+			continue;
+		for (g->n = 0; u.s.n > 0; g->n++)
+			(void)unpack_span(&u);
+		memmove(g->events.p, left.p, left.n);
+		g->events.n = (uint32_t)left.n;
+		g->flags |= DIRTY;
+	}
+	free(gone);
+}
+
+static int
+close_sessions(void *st, int64_t wm_ms, const struct host *host)
+{
+	struct state *s = st;
+	struct map_entry *e = map_sorted(s->map);
+	size_t n = map_count(s->map);
+	int64_t wm;
+	int rc = 0;
+
+	if (__builtin_mul_overflow(wm_ms, 1000, &wm))
+		wm = wm_ms < 0 ? INT64_MIN : INT64_MAX;
+	s->n_done = 0;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		if (!sort_group(s, e[i].cell))
+			rc = bad_state();
+		else
+			find_sessions(s, e[i].cell, i, wm, wm_ms == INT64_MAX);
+	}
+	if (s->n_done > 0)
+		qsort(s->done, s->n_done, sizeof *s->done, by_start);
+	for (size_t i = 0; i < s->n_done && rc == 0; i++)
+		rc = emit(s, &s->done[i], e[s->done[i].group].key, e[s->done[i].group].cell, host);
+	if (rc == 0)
+		forget(s, e, n);
+	free(e);
+	return rc;
+}
+
+/* ---- the law ---- */
+
+static int
+add(void *st, struct span key, struct span val)
+{
+	struct state *s = st;
+	struct unpack u = { val, true };
+	struct group *g = map_put(s->map, key, NULL);
+	const char *why;
+
+	while (u.s.n > 0) {
+		struct span e = unpack_span(&u);
+
+		if (!u.ok || !unpack_event(s, e))
+			return bad_state();
+		if ((why = meet(s, g)) != NULL)
+			return row_error(key, why);
+		put_event(s, g, e);
+	}
+	return 0;
+}
+
+static int
+save_one(struct state *s, const struct map_entry *e, kv_fn *put, void *arg)
+{
+	struct group *g = e->cell;
+
+	if (g->n == 0)
+		return 0;
+	if (!sort_group(s, g))
+		return bad_state();
+	g->flags = SAVED;
+	return put(arg, e->key, kept_span(&g->events));
+}
+
+static int
+save(void *st, bool all, kv_fn *put, void *arg)
+{
+	struct state *s = st;
+	struct unpack gone = { buf_span(&s->gone), true };
+	struct map_entry *e = map_sorted(s->map);
+	int rc = 0;
+
+	while (!all && rc == 0 && gone.s.n > 0)
+		rc = put(arg, unpack_span(&gone), span_of(NULL, 0));
+	buf_clear(&s->gone);
+	for (size_t i = 0; i < map_count(s->map) && rc == 0; i++)
+		if (all || (((struct group *)e[i].cell)->flags & DIRTY) != 0)
+			rc = save_one(s, &e[i], put, arg);
+	free(e);
+	return rc;
+}
+
+static int
+shed(void *st, size_t want, kv_fn *put, void *arg)
+{
+	struct state *s = st;
+	struct map_entry *e = map_sorted(s->map);
+	size_t n = map_count(s->map), gone = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0 && gone < want; i++) {
+		struct group *g = e[i].cell;
+
+		rc = save_one(s, &e[i], put, arg);
+		gone += e[i].key.n + g->events.cap;
+		kept_drop(&s->pool, &g->events);
+		map_del(s->map, e[i].key);
+	}
+	if (map_count(s->map) == 0) {
+		map_clear(s->map);
+		pool_free(&s->pool);
+	}
+	free(e);
+	return rc;
+}
+
+static size_t
+bytes(const void *st)
+{
+	const struct state *s = st;
+
+	return map_bytes(s->map) + pool_bytes(&s->pool) + s->gone.cap;
+}
+
+/* Also how the first state is made: `st` begins with its conf, as a state does. */
+static void *
+fresh(const void *st)
+{
+	const struct window_conf *conf = st;
+	struct state *s = mem_new(sizeof *s);
+
+	s->conf = *conf;
+	s->set.n = conf->n_aggs;
+	s->set.as = conf->as;
+	s->set.v = mem_array(NULL, conf->n_aggs, sizeof *s->set.v);
+	if (conf->n_aggs > 0)
+		memcpy(s->set.v, conf->agg, conf->n_aggs * sizeof *s->set.v);
+	agg_layout(&s->set);
+	s->cell = mem_new(s->set.cell_bytes);
+	s->map = map_new(sizeof(struct group) + conf->n_aggs);
+	s->input = mem_new(mem_mul(conf->n_aggs, sizeof *s->input));
+	row_init(&s->row, window_cells(conf));
+	return s;
+}
+
+static void
+destroy(void *st)
+{
+	struct state *s = st;
+
+	map_free(s->map);
+	agg_free(&s->set);
+	pool_free(&s->pool);
+	keys_free(&s->keys);
+	row_free(&s->row);
+	free(s->set.v);
+	free(s->cell);
+	free(s->input);
+	free(s->event);
+	free(s->done);
+	buf_free(&s->val);
+	buf_free(&s->gone);
+	buf_free(&s->sorted);
+	free(s);
+}
+
+const struct op window_session_op = {
+	.name = "session", .version = 1, .batch = batch, .close = close_sessions, .add = add, .save = save,
+	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy,
+};

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* top - see top.h */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "op/key.h"
+#include "op/order.h"
+#include "op/top.h"
+
+struct entry {
+	struct order by;
+	uint64_t seq;
+	struct kept line, text;		/* text: what by.str lives in */
+	uint32_t place, place_n;	/* of conf.place in the line; place_n 0: absent */
+};
+
+struct group {
+	struct entry *v;
+	size_t n, cap;
+	bool full;			/* what is below floor can never come in */
+	uint8_t kind;			/* of the values met: enum order_kind */
+	bool dirty;
+	struct order floor;		/* its text is that of an entry that stays */
+	uint64_t floor_seq;
+};
+
+struct top {
+	struct top_conf conf;
+	struct map *map;
+	struct pool pool;
+	struct keys keys;
+	struct buf scratch, val;
+	size_t entry_bytes;
+};
+
+void *
+top_new(const struct top_conf *conf)
+{
+	struct top *s = mem_new(sizeof *s);
+
+	s->conf = *conf;
+	s->map = map_new(sizeof(struct group));
+	return s;
+}
+
+static int
+by_rank(const void *pa, const void *pb)
+{
+	const struct entry *a = pa, *b = pb;
+	int d = order_cmp(&b->by, &a->by);
+
+	return d != 0 ? d : a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
+static bool
+same_value(const struct entry *a, const struct entry *b)
+{
+	return order_cmp(&a->by, &b->by) == 0;
+}
+
+/* Sort a group and drop what has no rank up to n. */
+static void
+cut(struct top *s, struct group *g)
+{
+	uint64_t n = s->conf.n, values = 0;
+	size_t stay = 0;
+
+	if (g->n > 1)
+		qsort(g->v, g->n, sizeof *g->v, by_rank);
+	for (; stay < g->n; stay++) {
+		bool tie = stay > 0 && same_value(&g->v[stay - 1], &g->v[stay]);
+
+		values += !tie;
+		if (s->conf.ties == TOP_ROW ? stay == n : s->conf.ties == TOP_RANK ? stay >= n && !tie : values > n)
+			break;
+	}
+	for (size_t i = stay; i < g->n; i++) {
+		kept_drop(&s->pool, &g->v[i].line);
+		kept_drop(&s->pool, &g->v[i].text);
+	}
+	g->full = g->full || stay < g->n || (s->conf.ties == TOP_DENSE ? values >= n : stay >= n);
+	g->n = stay;
+	if (g->full && stay > 0) {
+		g->floor = g->v[stay - 1].by;
+		g->floor_seq = g->v[stay - 1].seq;
+	}
+}
+
+/* Can it have a rank up to n, from what is known? */
+static bool
+may_enter(const struct top *s, const struct group *g, const struct order *by, uint64_t seq)
+{
+	int d;
+
+	if (!g->full)
+		return true;
+	d = order_cmp(by, &g->floor);
+	return d != 0 ? d > 0 : s->conf.ties != TOP_ROW || seq < g->floor_seq;
+}
+
+static void
+enter(struct top *s, struct group *g, const struct entry *e, struct span line)
+{
+	struct entry *x;
+
+	if (!may_enter(s, g, &e->by, e->seq))
+		return;
+	if (g->n == g->cap) {
+		cut(s, g);
+		if (!may_enter(s, g, &e->by, e->seq))
+			return;
+		/* half of it free again, or twice the room: either way a cut is paid by as many entries */
+		if (g->n >= g->cap / 2) {
+			s->entry_bytes -= g->cap * sizeof *g->v;
+			g->cap = g->cap == 0 ? 4 : mem_mul(g->cap, 2);
+			g->v = mem_array(g->v, g->cap, sizeof *g->v);
+			s->entry_bytes += g->cap * sizeof *g->v;
+		}
+	}
+	x = &g->v[g->n++];
+	*x = *e;
+	x->line = x->text = (struct kept){ 0 };
+	order_keep(&s->pool, &x->text, &x->by);
+	kept_set(&s->pool, &x->line, line);
+	g->dirty = true;
+}
+
+/* A value of another type than the group's has no place in its order. */
+static bool
+meets(struct group *g, const struct order *by)
+{
+	if (by->kind == ORDER_NULL || g->kind == by->kind)
+		return true;
+	if (g->kind != ORDER_NULL)
+		return false;
+	g->kind = by->kind;
+	return true;
+}
+
+static int
+batch(void *st, const struct batch *b, const struct host *host)
+{
+	struct top *s = st;
+
+	(void)host;
+	keys_batch(&s->keys, b, s->conf.group, s->conf.n_groups, s->conf.as, KEYS_NULL_IS);
+	for (size_t i = 0; i < b->n; i++)
+		if (!s->keys.none[i])
+			map_prefetch(s->map, s->keys.hash[i]);
+	for (size_t i = 0; i < b->n; i++) {
+		struct entry e = { .seq = b->seq0 + i };
+		struct group *g;
+		const char *why;
+
+		if (b->fate[i] != F_PASS)
+			continue;
+		if ((why = order_of(b->col[s->conf.by][i], &s->scratch, &e.by)) != NULL) {
+			batch_reject(b, i, why);
+			continue;
+		}
+		g = map_put_hashed(s->map, s->keys.hash[i], keys_at(&s->keys, i), NULL);
+		if (!meets(g, &e.by)) {
+			batch_reject(b, i, ORDER_MIXED);
+			continue;
+		}
+		if (s->conf.place != -1 && b->col[s->conf.place][i].tag != T_ABSENT) {
+			struct span at = b->col[s->conf.place][i].raw;
+
+			e.place = (uint32_t)(at.p - b->line[i].p);
+			e.place_n = (uint32_t)at.n;
+		}
+		enter(s, g, &e, b->line[i]);
+		b->fate[i] = F_USED;
+	}
+	return 0;
+}
+
+static int
+emit(struct top *s, struct group *g, const struct host *host)
+{
+	uint64_t rank = 0, values = 0;
+	int rc = 0;
+
+	cut(s, g);
+	for (size_t i = 0; i < g->n && rc == 0; i++) {
+		const struct entry *e = &g->v[i];
+		bool tie = i > 0 && same_value(e - 1, e);
+		struct val cell[3] = { 0 };
+
+		values += !tie;
+		if (s->conf.ties == TOP_DENSE)
+			rank = values;
+		else if (s->conf.ties == TOP_ROW || !tie)
+			rank = i + 1;
+		buf_clear(&s->val);
+		buf_u64(&s->val, rank);
+		cell[0] = val_make(T_OBJ, kept_span(&e->line));
+		cell[1] = val_make(T_NUM, buf_span(&s->val));
+		if (e->place_n > 0)
+			cell[2] = val_of(span_of(e->line.p + e->place, e->place_n));
+		rc = host->row(host->self, 0, cell, 3);
+	}
+	return rc;
+}
+
+static void
+forget(struct top *s, struct map_entry e)
+{
+	struct group *g = e.cell;
+
+	for (size_t i = 0; i < g->n; i++) {
+		kept_drop(&s->pool, &g->v[i].line);
+		kept_drop(&s->pool, &g->v[i].text);
+	}
+	s->entry_bytes -= g->cap * sizeof *g->v;
+	free(g->v);
+	map_del(s->map, e.key);
+}
+
+static int
+close_top(void *st, int64_t wm_ms, const struct host *host)
+{
+	struct top *s = st;
+	struct map_entry *e;
+	size_t n;
+	int rc = 0;
+
+	if (wm_ms != INT64_MAX)
+		return 0;		/* a later record may always be larger */
+	e = map_sorted(s->map);
+	n = map_count(s->map);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = emit(s, e[i].cell, host);
+		forget(s, e[i]);
+	}
+	free(e);
+	return rc;
+}
+
+static int
+add(void *st, struct span key, struct span val)
+{
+	struct top *s = st;
+	struct unpack u = { val, true };
+	struct group *g = map_put(s->map, key, NULL);
+
+	while (u.ok && u.s.n > 0) {
+		struct entry e = { 0 };
+		struct span line;
+
+		unpack_order_of(&u, &e.by);
+		e.seq = unpack_u64(&u);
+		e.place = (uint32_t)unpack_u64(&u);
+		e.place_n = (uint32_t)unpack_u64(&u);
+		line = unpack_span(&u);
+		if (!u.ok || (size_t)e.place + e.place_n > line.n)
+			return err_input("a saved state is not one of this command");
+		if (!meets(g, &e.by))
+			return err_input("group %.*s: %s", (int)(key.n < 100 ? key.n : 100), key.p, ORDER_MIXED);
+		enter(s, g, &e, line);
+	}
+	return u.ok ? 0 : err_input("a saved state is not one of this command");
+}
+
+static int
+save_one(struct top *s, const struct map_entry *e, kv_fn *put, void *arg)
+{
+	struct group *g = e->cell;
+
+	cut(s, g);
+	if (g->n == 0)
+		return 0;
+	buf_clear(&s->val);
+	for (size_t i = 0; i < g->n; i++) {
+		order_pack(&s->val, &g->v[i].by);
+		pack_u64(&s->val, g->v[i].seq);
+		pack_u64(&s->val, g->v[i].place);
+		pack_u64(&s->val, g->v[i].place_n);
+		pack_span(&s->val, kept_span(&g->v[i].line));
+	}
+	g->dirty = false;
+	return put(arg, e->key, buf_span(&s->val));
+}
+
+static int
+save(void *st, bool all, kv_fn *put, void *arg)
+{
+	struct top *s = st;
+	struct map_entry *e = map_sorted(s->map);
+	int rc = 0;
+
+	for (size_t i = 0; i < map_count(s->map) && rc == 0; i++)
+		if (all || ((struct group *)e[i].cell)->dirty)
+			rc = save_one(s, &e[i], put, arg);
+	free(e);
+	return rc;
+}
+
+static int
+shed(void *st, size_t want, kv_fn *put, void *arg)
+{
+	struct top *s = st;
+	struct map_entry *e = map_sorted(s->map);
+	size_t n = map_count(s->map), gone = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0 && gone < want; i++) {
+		rc = save_one(s, &e[i], put, arg);
+		gone += e[i].key.n + s->val.n;
+		forget(s, e[i]);
+	}
+	if (map_count(s->map) == 0) {
+		map_clear(s->map);
+		pool_free(&s->pool);
+	}
+	free(e);
+	return rc;
+}
+
+static size_t
+bytes(const void *st)
+{
+	const struct top *s = st;
+
+	return map_bytes(s->map) + pool_bytes(&s->pool) + s->entry_bytes;
+}
+
+static void *
+fresh(const void *st)
+{
+	return top_new(&((const struct top *)st)->conf);
+}
+
+static void
+destroy(void *st)
+{
+	struct top *s = st;
+	struct map_entry e;
+
+	for (size_t i = 0; map_next(s->map, &i, &e);)
+		free(((struct group *)e.cell)->v);
+	map_free(s->map);
+	pool_free(&s->pool);
+	keys_free(&s->keys);
+	buf_free(&s->scratch);
+	buf_free(&s->val);
+	free(s);
+}
+
+const struct op top_op = {
+	.name = "top", .version = 1, .batch = batch, .close = close_top, .add = add, .save = save,
+	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy,
+};

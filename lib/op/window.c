@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* window - tumbling and sliding windows, and none; see window.h, and session.c for the other kind */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "op/key.h"
+#include "op/row.h"
+#include "op/window.h"
+
+#define START_BYTES 8		/* of a key: the window's start, in an order of bytes that is the order of time */
+
+/* Behind the aggregates of a cell. */
+enum { DIRTY = 1, SAVED = 2 };
+
+struct window {
+	struct window_conf conf;
+	struct agg_set set;
+	struct map *map;
+	struct row row;
+	struct buf val, gone;		/* gone: keys that were saved and are closed */
+	struct val *input;		/* [n_aggs] of one record */
+	void **cell;			/* the windows of one record */
+	size_t cap_cells;
+	int64_t lo, hi;			/* the tumbling window met last: most records stay in it */
+	/* of the batch */
+	struct buf keys;
+	size_t at[BATCH_RECORDS_MAX + 1];
+	uint64_t hash[BATCH_RECORDS_MAX];
+	int64_t us[BATCH_RECORDS_MAX];
+	bool skip[BATCH_RECORDS_MAX];
+};
+
+const struct op *
+window_op(const struct window_conf *conf)
+{
+	return conf->kind == WINDOW_SESSION ? &window_session_op : &window_fixed_op;
+}
+
+void *
+window_new(const struct window_conf *conf)
+{
+	return window_op(conf)->fresh(conf);
+}
+
+size_t
+window_cells(const struct window_conf *conf)
+{
+	return (conf->kind == WINDOW_NONE ? 0 : 2) + conf->n_groups + conf->n_aggs;
+}
+
+static bool
+calendar(struct dur d)
+{
+	return d.days != 0 || d.months != 0;
+}
+
+static bool
+same_dur(struct dur a, struct dur b)
+{
+	return a.us == b.us && a.days == b.days && a.months == b.months;
+}
+
+/* About, in microseconds: months and clock changes at their shortest or longest. */
+static int64_t
+length(struct dur d, bool longest)
+{
+	return d.us + (d.days * (int64_t)86400 + d.months * (int64_t)86400 * (longest ? 31 : 28)) * US_PER_SEC;
+}
+
+const char *
+window_why(const struct window_conf *c)
+{
+	if (c->kind == WINDOW_SESSION && length(c->gap, false) <= 0)
+		return "a session's gap must be longer than nothing";
+	if (c->kind != WINDOW_FIXED)
+		return NULL;
+	if (length(c->width, false) <= 0 || length(c->slide, false) <= 0)
+		return "a window must be longer than nothing";
+	if (same_dur(c->width, c->slide))
+		return NULL;
+	if (length(c->width, false) < length(c->slide, true))
+		return "windows that slide by more than their length would leave records out";
+	if (length(c->width, true) / length(c->slide, false) > WINDOWS_EACH_MAX)
+		return "each record would be in more than 10,000 windows";
+	return NULL;
+}
+
+/* Where the window that begins at start ends. */
+static int64_t
+window_end(const struct window_conf *c, int64_t start)
+{
+	static const struct dur day = { .days = 1 };
+	int64_t end = dur_add(c->width, 1, start, c->zone);
+
+	/* where the clock skips midnight a day begins late; its window still ends at a midnight */
+	return calendar(c->width) ? dur_floor(day, c->offset_us, end, c->zone) : end;
+}
+
+static int64_t
+newest_start(struct window *w, int64_t us)
+{
+	const struct window_conf *c = &w->conf;
+
+	if (us >= w->lo && us < w->hi)
+		return w->lo;
+	w->lo = dur_floor(c->slide, c->offset_us, us, c->zone);
+	w->hi = dur_floor(c->slide, c->offset_us, dur_add(c->slide, 1, w->lo, c->zone), c->zone);
+	return w->lo;
+}
+
+static int64_t
+start_before(const struct window_conf *c, int64_t start)
+{
+	return dur_floor(c->slide, c->offset_us, dur_add(c->slide, -1, start, c->zone), c->zone);
+}
+
+/* ---- a batch ---- */
+
+/* Time and key of one record; the key begins with its newest window. */
+static const char *
+locate(struct window *w, const struct batch *b, size_t i)
+{
+	const struct window_conf *c = &w->conf;
+	char start[START_BYTES] = { 0 };
+	const char *why;
+	bool none;
+
+	w->us[i] = 0;
+	if (c->time != -1 && (why = when_val(b->col[c->time][i], c->unit, c->zone, &w->val, &w->us[i])) != NULL)
+		return why;
+	if (c->kind == WINDOW_FIXED)
+		pack_order(start, newest_start(w, w->us[i]));
+	buf_add(&w->keys, start, sizeof start);
+	if ((why = key_of(b, i, c->group, c->n_groups, c->as, &w->keys, &none)) != NULL)
+		w->keys.n = w->at[i];
+	return why;
+}
+
+static struct span
+key_at(const struct window *w, size_t i)
+{
+	return span_of(w->keys.p + w->at[i], w->at[i + 1] - w->at[i]);
+}
+
+/* The cells of all windows that record i is in. */
+static size_t
+find_cells(struct window *w, size_t i)
+{
+	const struct window_conf *c = &w->conf;
+	struct span key = key_at(w, i);
+	int64_t start;
+	size_t n = 0;
+
+	if (c->kind == WINDOW_NONE || same_dur(c->width, c->slide)) {
+		w->cell[0] = map_put_hashed(w->map, w->hash[i], key, NULL);
+		return 1;
+	}
+	for (start = unpack_order(key.p); window_end(c, start) > w->us[i]; start = start_before(c, start)) {
+		if (n == w->cap_cells) {
+			w->cap_cells *= 2;
+			w->cell = mem_array(w->cell, w->cap_cells, sizeof *w->cell);
+		}
+		pack_order(w->keys.p + w->at[i], start);
+		w->cell[n++] = map_put(w->map, key, NULL);
+		if (start_before(c, start) >= start)
+			break;		/* the beginning of all time */
+	}
+	return n;
+}
+
+static unsigned char *
+flags(const struct window *w, void *cell)
+{
+	return (unsigned char *)cell + w->set.cell_bytes;
+}
+
+static const char *
+record(struct window *w, const struct batch *b, size_t i)
+{
+	const char *why;
+	size_t n;
+
+	for (size_t k = 0; k < w->set.n; k++)
+		if (w->set.v[k].col != -1)
+			w->input[k] = b->col[w->set.v[k].col][i];
+	if ((why = agg_read(&w->set, w->input, w->us[i])) != NULL)
+		return why;
+	n = find_cells(w, i);
+	for (size_t k = 0; k < n; k++)
+		if ((why = agg_check(&w->set, w->cell[k])) != NULL)
+			return why;	/* cells made just now hold no rows and are never shown */
+	for (size_t k = 0; k < n; k++) {
+		agg_apply(&w->set, w->cell[k]);
+		*flags(w, w->cell[k]) |= DIRTY;
+	}
+	return NULL;
+}
+
+static int
+batch(void *st, const struct batch *b, const struct host *host)
+{
+	struct window *w = st;
+	const char *why;
+
+	(void)host;
+	buf_clear(&w->keys);
+	for (size_t i = 0; i < b->n; i++) {
+		w->at[i] = w->keys.n;
+		w->skip[i] = b->fate[i] != F_PASS;
+		if (!w->skip[i] && (why = locate(w, b, i)) != NULL) {
+			batch_reject(b, i, why);
+			w->skip[i] = true;
+		}
+	}
+	w->at[b->n] = w->keys.n;
+	for (size_t i = 0; i < b->n; i++) {
+		if (w->skip[i])
+			continue;
+		w->hash[i] = hash_mem(key_at(w, i));
+		map_prefetch(w->map, w->hash[i]);
+	}
+	for (size_t i = 0; i < b->n; i++) {
+		if (w->skip[i])
+			continue;
+		if ((why = record(w, b, i)) != NULL)
+			batch_reject(b, i, why);
+		else
+			b->fate[i] = F_USED;
+	}
+	return 0;
+}
+
+/* ---- output ---- */
+
+static int
+emit(struct window *w, struct span key, const void *cell, const struct host *host)
+{
+	struct span group = span_from(key, START_BYTES);
+	const char *why;
+
+	row_begin(&w->row);
+	if (w->conf.kind == WINDOW_FIXED) {
+		int64_t start = unpack_order(key.p);
+
+		row_time(&w->row, &w->conf, start);
+		row_time(&w->row, &w->conf, window_end(&w->conf, start));
+	}
+	if (!row_group(&w->row, group, w->conf.n_groups))
+		return row_error(group, "a saved state is not one of this command");
+	if ((why = row_aggs(&w->row, &w->set, cell)) != NULL)
+		return row_error(group, why);
+	return row_end(&w->row, host);
+}
+
+static void
+forget(struct window *w, struct map_entry e, bool closed)
+{
+	if (closed && (*flags(w, e.cell) & SAVED) != 0)
+		pack_span(&w->gone, e.key);
+	agg_drop(&w->set, e.cell);
+	map_del(w->map, e.key);
+}
+
+static int
+close_window(void *st, int64_t wm_ms, const struct host *host)
+{
+	struct window *w = st;
+	bool end = wm_ms == INT64_MAX;
+	struct map_entry *e;
+	size_t n = map_count(w->map);
+	int64_t wm;
+	int rc = 0;
+
+	if (end && n == 0 && w->conf.kind == WINDOW_NONE && w->conf.n_groups == 0)	/* SQL: one row of nothing */
+		(void)map_put(w->map, span_of("\0\0\0\0\0\0\0\0", START_BYTES), NULL);
+	else if (!end && w->conf.kind == WINDOW_NONE)
+		return 0;
+	if (__builtin_mul_overflow(wm_ms, 1000, &wm))
+		wm = wm_ms < 0 ? INT64_MIN : INT64_MAX;
+	e = map_sorted(w->map);
+	for (size_t i = 0, all = map_count(w->map); i < all && rc == 0; i++) {
+		if (!end && unpack_order(e[i].key.p) > wm)
+			break;		/* this and all that follow have only begun */
+		if (!end && window_end(&w->conf, unpack_order(e[i].key.p)) > wm)
+			continue;
+		if (agg_rows(e[i].cell) > 0 || n == 0)
+			rc = emit(w, e[i].key, e[i].cell, host);
+		forget(w, e[i], true);
+	}
+	free(e);
+	return rc;
+}
+
+/* ---- the law ---- */
+
+static int
+add(void *st, struct span key, struct span val)
+{
+	struct window *w = st;
+	struct unpack u = { val, true };
+	const char *why = NULL;
+	void *cell;
+
+	if (key.n < START_BYTES)
+		return err_input("a saved state is not one of this command");
+	cell = map_put(w->map, key, NULL);
+	*flags(w, cell) |= DIRTY;
+	if (!agg_join(&w->set, cell, &u, &why))
+		why = "a saved state is not one of this command";
+	return why == NULL ? 0 : row_error(span_from(key, START_BYTES), why);
+}
+
+static int
+save_one(struct window *w, const struct map_entry *e, kv_fn *put, void *arg)
+{
+	if (agg_rows(e->cell) == 0)
+		return 0;
+	buf_clear(&w->val);
+	agg_pack(&w->set, e->cell, &w->val);
+	*flags(w, e->cell) = SAVED;
+	return put(arg, e->key, buf_span(&w->val));
+}
+
+static int
+save(void *st, bool all, kv_fn *put, void *arg)
+{
+	struct window *w = st;
+	struct unpack gone = { buf_span(&w->gone), true };
+	struct map_entry *e = map_sorted(w->map);
+	int rc = 0;
+
+	while (!all && rc == 0 && gone.s.n > 0)
+		rc = put(arg, unpack_span(&gone), span_of(NULL, 0));
+	buf_clear(&w->gone);
+	for (size_t i = 0; i < map_count(w->map) && rc == 0; i++)
+		if (all || (*flags(w, e[i].cell) & DIRTY) != 0)
+			rc = save_one(w, &e[i], put, arg);
+	free(e);
+	return rc;
+}
+
+static size_t
+bytes(const void *st)
+{
+	const struct window *w = st;
+
+	return map_bytes(w->map) + agg_bytes(&w->set) + w->gone.cap;
+}
+
+static int
+shed(void *st, size_t want, kv_fn *put, void *arg)
+{
+	struct window *w = st;
+	struct map_entry *e = map_sorted(w->map);
+	size_t n = map_count(w->map), sets = w->set.set_bytes, gone = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0 && gone + sets - w->set.set_bytes < want; i++) {
+		rc = save_one(w, &e[i], put, arg);
+		gone += e[i].key.n + w->val.n;
+		forget(w, e[i], false);
+	}
+	if (map_count(w->map) == 0) {
+		map_clear(w->map);
+		pool_free(&w->set.pool);
+	}
+	free(e);
+	return rc;
+}
+
+/* Also how the first state is made: `st` begins with its conf, as a state does. */
+static void *
+fresh(const void *st)
+{
+	const struct window_conf *conf = st;
+	struct window *w = mem_new(sizeof *w);
+
+	w->conf = *conf;
+	w->set.n = conf->n_aggs;
+	w->set.as = conf->as;
+	w->set.v = mem_array(NULL, conf->n_aggs, sizeof *w->set.v);
+	if (conf->n_aggs > 0)
+		memcpy(w->set.v, conf->agg, conf->n_aggs * sizeof *w->set.v);
+	agg_layout(&w->set);
+	w->map = map_new(w->set.cell_bytes + 8);
+	w->input = mem_new(mem_mul(conf->n_aggs, sizeof *w->input));
+	w->cap_cells = 8;
+	w->cell = mem_array(NULL, w->cap_cells, sizeof *w->cell);
+	w->lo = INT64_MAX;
+	w->hi = INT64_MIN;
+	row_init(&w->row, window_cells(conf));
+	return w;
+}
+
+static void
+destroy(void *st)
+{
+	struct window *w = st;
+	struct map_entry e;
+
+	for (size_t i = 0; map_next(w->map, &i, &e);)
+		agg_drop(&w->set, e.cell);
+	map_free(w->map);
+	agg_free(&w->set);
+	row_free(&w->row);
+	free(w->set.v);
+	free(w->input);
+	free(w->cell);
+	buf_free(&w->val);
+	buf_free(&w->gone);
+	buf_free(&w->keys);
+	free(w);
+}
+
+const struct op window_fixed_op = {
+	.name = "window", .version = 1, .batch = batch, .close = close_window, .add = add, .save = save,
+	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy,
+};
