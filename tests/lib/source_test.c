@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* source - blocks of whole lines from files, pipes, zstd and gzip; limits; torn and corrupt input. */
+#include "t.h"
+
+#include <sys/resource.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "in/source.h"
+
+static char name[] = "/tmp/source_test.XXXXXX";
+
+static void
+put(struct span s)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	if (fd == -1 || write(fd, s.p, s.n) != (ssize_t)s.n || close(fd) == -1)
+		abort();
+}
+
+/* Everything a source gives: lines with their numbers checked, `<N>` for an over-long line, `!RC` at an error. */
+static void
+take(struct source *s, struct buf *out)
+{
+	uint64_t line = 1, offset = 0, slack = 0;
+	volatile char pad = 0;
+	struct block b;
+	int rc;
+
+	while ((rc = source_block(s, &b)) == 0 && b.n > 0) {
+		okf(b.line0 == line, "line0 %llu, not %llu", (unsigned long long)b.line0, (unsigned long long)line);
+		okf(b.offset >= offset && b.offset <= offset + slack, "offset %llu, not %llu", (unsigned long long)b.offset,
+		    (unsigned long long)offset);
+		if (b.long_line > 0) {
+			buf_fmt(out, "<%zu>", b.long_line);
+			line++;
+			offset = b.offset + b.long_line + 1;
+			slack = 1;		/* the CR before the LF, if there was one */
+			continue;
+		}
+		buf_add(out, b.p, b.n);
+		for (size_t i = 0; i < b.n; i++)
+			line += b.p[i] == '\n';
+		offset = b.offset + b.n;
+		slack = 0;
+		for (size_t i = 0; i < BLOCK_PAD_BYTES; i++)	/* readable */
+			pad = b.p[b.n + i];
+	}
+	(void)pad;
+	if (rc != 0) {
+		buf_fmt(out, "!%d", rc);
+		okf(source_block(s, &b) == rc, "the error stays");
+	} else
+		okf(source_block(s, &b) == 0 && b.n == 0, "the end stays");
+	source_close(s);
+}
+
+static void
+gives(struct source_conf conf, const char *want, size_t want_n, const char *title)
+{
+	struct source *s;
+	struct buf out = { 0 };
+
+	okf(source_open(name, &conf, &s) == 0, "%s: opens", title);
+	take(s, &out);
+	okf(span_eq(buf_span(&out), span_of(want, want_n)), "%s (blocks of %zu): got %zu bytes %.200s", title, conf.block, out.n,
+	    buf_cstr(&out));
+	buf_free(&out);
+}
+
+static void
+zstd_add(struct buf *b, struct span s, bool checksum)
+{
+	ZSTD_CCtx *c = ZSTD_createCCtx();
+	size_t room = ZSTD_compressBound(s.n), n;
+
+	ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, checksum);
+	n = ZSTD_compress2(c, buf_room(b, room), room, s.p, s.n);
+	if (ZSTD_isError(n))
+		abort();
+	b->n += n;
+	ZSTD_freeCCtx(c);
+}
+
+static void
+gzip_add(struct buf *b, struct span s)
+{
+	z_stream z = { 0 };
+	size_t room = s.n + 1000;
+
+	if (deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		abort();
+	z.next_in = (unsigned char *)(uintptr_t)s.p;
+	z.avail_in = (unsigned)s.n;
+	z.next_out = (unsigned char *)buf_room(b, room);
+	z.avail_out = (unsigned)room;
+	if (deflate(&z, Z_FINISH) != Z_STREAM_END)
+		abort();
+	b->n += room - z.avail_out;
+	deflateEnd(&z);
+}
+
+static void
+plain(void)
+{
+	const char *text = "one\ntwo\r\n\n\nlast";
+
+	for (size_t block = 1; block < 20; block++) {
+		put(span_str(text));
+		gives((struct source_conf){ .block = block }, text, strlen(text), "lines");
+		put(span_str(""));
+		gives((struct source_conf){ .block = block }, "", 0, "an empty file");
+		put(span_str("\n"));
+		gives((struct source_conf){ .block = block }, "\n", 1, "one LF");
+	}
+	ok_all("plain files");
+}
+
+static void
+long_lines(void)
+{
+	static const struct { const char *in, *out; } t[] = {
+		{ "12345\n123456\n12345\n", "12345\n<6>12345\n" },
+		{ "12345\r\n123456\r\n1\n", "12345\r\n<6>1\n" },
+		{ "12345\r\n1234567\r\n1\n", "12345\r\n<7>1\n" },
+		{ "12345678901234567890\n1\n", "<20>1\n" },
+		{ "1\n12345678901234567890", "1\n<20>" },
+		{ "1\n12345678901234567890\r", "1\n<20>" },
+		{ "1\n123456", "1\n<6>" },
+		{ "1\n12345", "1\n12345" },
+		{ "1\n12345\r", "1\n12345\r" },
+		{ "123456\n123456\n1", "<6><6>1" },
+		{ "\n\n123456\n\n", "\n\n<6>\n" },
+	};
+
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++)
+		for (size_t block = 1; block < 30; block++) {
+			put(span_str(t[i].in));
+			gives((struct source_conf){ .block = block, .max_line = 5 }, t[i].out, strlen(t[i].out), t[i].in);
+		}
+	ok_all("lines at, and over, the limit");
+}
+
+/* 300 MB without an LF through a pipe, in at most 40 MB more memory. */
+static void
+endless_line(void)
+{
+	struct source *s;
+	struct block b;
+	struct rusage before, after;
+	int fd[2], rc;
+	size_t n = 0;
+
+	if (pipe(fd) == -1)
+		abort();
+	if (fork() == 0) {
+		static char x[1 << 16];
+
+		close(fd[0]);
+		memset(x, 'x', sizeof x);
+		for (int i = 0; i < 4800; i++)
+			if (write(fd[1], x, sizeof x) == -1)
+				_exit(1);
+		_exit(write(fd[1], "\nnext\n", 6) == 6 ? 0 : 1);
+	}
+	close(fd[1]);
+	getrusage(RUSAGE_SELF, &before);
+	rc = source_fd(fd[0], "pipe", &(struct source_conf){ .max_line = 4 << 20 }, &s);
+	ok(rc == 0 && source_block(s, &b) == 0 && b.long_line == 4800u << 16, "a line of 300 MB is skipped");
+	n = b.n;
+	ok(n > 0 && n <= 1 << 16 && b.p[0] == 'x', "its first bytes are shown");
+	ok(source_block(s, &b) == 0 && b.n == 5 && memcmp(b.p, "next\n", 5) == 0 && b.line0 == 2 &&
+	    b.offset == (4800ull << 16) + 1, "the next line is whole");
+	getrusage(RUSAGE_SELF, &after);
+	ok(after.ru_maxrss - before.ru_maxrss < 40 * 1024, "in constant memory");
+	source_close(s);
+}
+
+static void
+packed(void)
+{
+	struct buf text = { 0 }, z = { 0 }, twice = { 0 };
+	size_t one;
+
+	for (int i = 0; i < 5000; i++)
+		buf_fmt(&text, "{\"n\":%d,\"x\":\"%x\"}\n", i, (unsigned)i * 2654435761u);
+	for (int kind = 0; kind < 3; kind++) {
+		buf_clear(&z);
+		buf_clear(&twice);
+		if (kind == 2)
+			gzip_add(&z, buf_span(&text));
+		else
+			zstd_add(&z, buf_span(&text), kind == 0);
+		one = z.n;
+		for (size_t block = 1000; block < 4000000; block *= 9) {
+			put(buf_span(&z));
+			gives((struct source_conf){ .block = block }, text.p, text.n, "one frame");
+		}
+		buf_span_add(&twice, buf_span(&text));
+		buf_span_add(&twice, buf_span(&text));
+		if (kind == 2)
+			gzip_add(&z, buf_span(&text));
+		else
+			zstd_add(&z, buf_span(&text), true);
+		put(buf_span(&z));
+		gives((struct source_conf){ 0 }, twice.p, twice.n, "two frames");
+		gives((struct source_conf){ .block = 777 }, twice.p, twice.n, "two frames");
+		gives((struct source_conf){ .raw = true }, z.p, z.n, "as it is");
+		for (size_t i = 1; i < 16; i++) {	/* cut anywhere: whole lines, then the error; never a part of a line */
+			struct source *s;
+			struct buf out = { 0 };
+
+			put(span_of(z.p, one * i / 16));
+			okf(source_open(name, NULL, &s) == 0, "opens");
+			take(s, &out);
+			okf(out.n >= 2 && memcmp(out.p + out.n - 2, "!3", 2) == 0, "cut at %zu/16: an error", i);
+			out.n -= 2;
+			okf(out.n <= text.n && (out.n == 0 || memcmp(out.p, text.p, out.n) == 0), "cut: what was there");
+			okf(out.n == 0 || out.p[out.n - 1] == '\n', "cut: whole lines");
+			buf_free(&out);
+		}
+		for (size_t i = 0; kind != 1 && i < 64; i++) {	/* a bit flipped: an error, or what it was (no-effect bits) */
+			struct source *s;
+			struct buf out = { 0 };
+			size_t at = 4 + (one - 4) * i / 64;
+
+			z.p[at] = (char)(z.p[at] ^ 1 << i % 8);
+			put(span_of(z.p, one));
+			okf(source_open(name, NULL, &s) == 0, "opens");
+			take(s, &out);
+			okf(span_eq(buf_span(&out), buf_span(&text)) || (out.n >= 2 && memcmp(out.p + out.n - 2, "!3", 2) == 0),
+			    "kind %d, byte %zu flipped: %zu bytes and no error", kind, at, out.n);
+			z.p[at] = (char)(z.p[at] ^ 1 << i % 8);
+			buf_free(&out);
+		}
+		z.n = one;
+		buf_str(&z, "garbage behind the frame");
+		put(buf_span(&z));
+		buf_clear(&twice);
+		buf_span_add(&twice, buf_span(&text));
+		buf_str(&twice, "!3");
+		gives((struct source_conf){ 0 }, twice.p, twice.n, "garbage behind a frame");
+	}
+	buf_clear(&z);
+	buf_add(&z, "\x50\x2A\x4D\x18\x03\0\0\0abc", 11);	/* a skippable frame first */
+	zstd_add(&z, buf_span(&text), true);
+	put(buf_span(&z));
+	gives((struct source_conf){ 0 }, text.p, text.n, "a skippable frame");
+	put(span_str("\x28"));
+	gives((struct source_conf){ 0 }, "\x28", 1, "one byte that could begin zstd");
+	put(span_of("\x1F\x8B", 2));
+	gives((struct source_conf){ 0 }, "!3", 2, "a gzip magic and no more");
+	ok_all("zstd and gzip: frames, cuts, flipped bits");
+	buf_free(&text);
+	buf_free(&z);
+	buf_free(&twice);
+}
+
+/* A frame that wants a window above the limit is refused. */
+static void
+window(void)
+{
+	ZSTD_CCtx *c = ZSTD_createCCtx();
+	struct buf z = { 0 }, text = { 0 };
+	ZSTD_inBuffer in;
+	ZSTD_outBuffer out;
+
+	for (int i = 0; i < 100000; i++)
+		buf_fmt(&text, "%d\n", i);
+	for (int log = ZSTD_WINDOW_LOG_MAX; log <= ZSTD_WINDOW_LOG_MAX + 1; log++) {
+		ZSTD_CCtx_reset(c, ZSTD_reset_session_and_parameters);
+		ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, 1);
+		ZSTD_CCtx_setParameter(c, ZSTD_c_windowLog, log);
+		buf_clear(&z);
+		in = (ZSTD_inBuffer){ text.p, text.n, 0 };
+		out = (ZSTD_outBuffer){ buf_room(&z, 1 << 20), 1 << 20, 0 };
+		(void)ZSTD_compressStream2(c, &out, &in, ZSTD_e_flush);
+		if (ZSTD_compressStream2(c, &out, &in, ZSTD_e_end) != 0)
+			abort();
+		z.n = out.pos;
+		put(buf_span(&z));
+		if (log == ZSTD_WINDOW_LOG_MAX)
+			gives((struct source_conf){ 0 }, text.p, text.n, "the largest window");
+		else
+			gives((struct source_conf){ 0 }, "!3", 2, "a larger window");
+	}
+	ok_all("the zstd window's limit");
+	ZSTD_freeCCtx(c);
+	buf_free(&z);
+	buf_free(&text);
+}
+
+static void
+pipes(void)
+{
+	struct source *s;
+	struct block b;
+	int fd[2];
+
+	if (pipe(fd) == -1 || write(fd[1], "a\nb", 3) != 3)
+		abort();
+	ok(source_fd(fd[0], "pipe", NULL, &s) == 0 && source_ready(s, 0), "a pipe with bytes is ready");
+	ok(source_block(s, &b) == 0 && b.n == 2 && b.p[0] == 'a', "what is whole comes at once");
+	ok(!source_ready(s, 10), "half a line is not ready");
+	if (write(fd[1], "c\nd", 3) != 3)
+		abort();
+	ok(source_ready(s, 0) && source_block(s, &b) == 0 && b.n == 3 && memcmp(b.p, "bc\n", 3) == 0, "the halves meet");
+	source_counted(s, 1);
+	close(fd[1]);
+	ok(source_block(s, &b) == 0 && b.n == 1 && b.p[0] == 'd' && b.line0 == 3, "the last line may lack its LF");
+	ok(source_ready(s, 0) && source_block(s, &b) == 0 && b.n == 0, "the end");
+	ok(source_bytes(s) == 6 && source_size(s) == 0, "bytes counted, size unknown");
+	source_close(s);
+
+	ok(source_open("/nonexistent/x", NULL, &s) == EXIT_IO, "no such file");
+	ok(source_open("/tmp", NULL, &s) == EXIT_IO, "a directory");
+	if (pipe(fd) == -1)
+		abort();
+	(void)fcntl(fd[0], F_SETFL, O_NONBLOCK);
+	if (fork() == 0) {
+		usleep(30000);
+		_exit(write(fd[1], "x\n", 2) == 2 ? 0 : 1);
+	}
+	close(fd[1]);
+	ok(source_fd(fd[0], "pipe", NULL, &s) == 0 && source_block(s, &b) == 0 && b.n == 2, "a non-blocking descriptor is waited for");
+	source_close(s);
+}
+
+int
+main(void)
+{
+	int fd = mkstemp(name);
+
+	if (fd == -1)
+		return 1;
+	close(fd);
+	err_name("source_test");
+	if (freopen("/dev/null", "w", stderr) == NULL)	/* the errors we provoke are checked by their status */
+		return 1;
+	plain();
+	long_lines();
+	packed();
+	window();
+	pipes();
+	endless_line();
+	unlink(name);
+	return done();
+}
