@@ -255,3 +255,13 @@ $ mkdir -p run/flow; PIPEHOUSE_RUN=$PWD/run dq-check 'not_null(a)' 2>/dev/null; 
 > {}
 > fail
 > run
+
+# dq-check ref: a table of the warehouse, at a day
+$ mkdir wh; export PIPEHOUSE_ROOT=$PWD/wh
+$ printf '{"id":1}\n' | wh-put dim.sku dt=2026-11-19
+$ printf '{"id":1}\n{"id":2}\n' | wh-put dim.sku dt=2026-11-20
+$ dq-check 'ref(sku_id,wh:dim.sku@2026-11-19,id)' 'ref(sku_id,wh:dim.sku@last,id)' >/dev/null
+< {"sku_id":1}
+< {"sku_id":2}
+! dq-check: fail ref(sku_id,wh:dim.sku@2026-11-19,id): 1 of 2 rows, first at <stdin>:2
+? 1

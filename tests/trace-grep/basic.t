@@ -145,3 +145,19 @@ $ trace-grep -k 'a[' t
 ! trace-grep: -k: path 'a[': column 3: an index is a whole number from 0 on, a name in brackets needs quotes
 ! ...
 ? 2
+
+# trace-grep: tables, in the order of days, named by table and day
+$ mkdir wh; export PIPEHOUSE_ROOT=$PWD/wh
+$ printf '{"id":"t","n":1}\n{"id":"u"}\n' | wh-put ods.log dt=2026-11-19
+$ printf '{"id":"t","n":3}\n' | wh-put ods.log dt=2026-11-20
+$ echo 'plain t' | trace-grep -Hn t - wh:ods.log; trace-grep -H t wh:ods.log@last; trace-grep -H u wh:ods.log@2026-11-20
+> <stdin>:1:plain t
+> wh:ods.log@2026-11-19:1:{"id":"t","n":1}
+> wh:ods.log@2026-11-20:1:{"id":"t","n":3}
+> wh:ods.log@2026-11-20:{"id":"t","n":3}
+? 1
+
+# trace-grep: a table that is not there is nothing found
+$ mkdir wh; PIPEHOUSE_ROOT=$PWD/wh trace-grep t wh:ods.none
+! trace-grep: ods.none: never committed
+? 1
