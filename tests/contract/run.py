@@ -89,8 +89,8 @@ class Command:
         self.dir = tempfile.mkdtemp(prefix="contract.")
         fixtures(self.dir)
         self.path = os.path.join(BIN, name)
-        self.input = kind != "tool"                     # it reads what stdin or operands give
-        self.records = kind not in ("tool", "lines")    # and each line must be a record
+        self.input = kind not in ("tool", "source")     # it reads what stdin or operands give
+        self.records = self.input and kind != "lines"   # and each line must be a record
         self.out = kind in ("filter", "edit", "aggregator", "lines")
         self.nothing = 1 if kind == "lines" else 0      # exit status of having found nothing
 
@@ -117,7 +117,7 @@ class Command:
         """(status, stdout, stderr); wrap: a sh script that runs "$@"."""
         argv = [self.path] + list(options)
         if own:
-            argv += [a.replace("@", self.dir) for a in shlex.split(self.args)]
+            argv += [a.replace("@/", self.dir + "/") for a in shlex.split(self.args)]
         argv += list(operands)
         if wrap:
             argv = ["sh", "-c", wrap, "sh"] + argv
@@ -415,7 +415,7 @@ def _(c):
 @case("a reader that leaves early: no message, no hang", "out")
 def _(c):
     data = c.file("early", c.lines(40000))
-    argv = [c.path] + [a.replace("@", c.dir) for a in shlex.split(c.args)] + [data]
+    argv = [c.path] + [a.replace("@/", c.dir + "/") for a in shlex.split(c.args)] + [data]
     for lines in (0, 1):
         p = subprocess.Popen(argv, cwd=c.dir, env=c.env(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(lines):
@@ -517,7 +517,7 @@ def _(c):
 def _(c):
     data = c.lines(4) + (b"\r\n" if c.records else b"") + c.good(5)
     want = c.plain(5)
-    argv = [c.path] + [a.replace("@", c.dir) for a in shlex.split(c.args)]
+    argv = [c.path] + [a.replace("@/", c.dir + "/") for a in shlex.split(c.args)]
     p = subprocess.Popen(argv, cwd=c.dir, env=c.env(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     for i in range(len(data)):
         try:
@@ -553,7 +553,7 @@ def _(c):
 @case("output comes when the input idles, and at once with --line-buffered", "pass")
 def _(c):
     for more in ([], ["--line-buffered"]):
-        argv = [c.path] + more + [a.replace("@", c.dir) for a in shlex.split(c.args)]
+        argv = [c.path] + more + [a.replace("@/", c.dir + "/") for a in shlex.split(c.args)]
         p = subprocess.Popen(argv, cwd=c.dir, env=c.env(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             os.write(p.stdin.fileno(), c.good(1) + b"\n")
@@ -571,9 +571,62 @@ def _(c):
             p.wait(LIMIT)
 
 
+# ---- what holds where records come from a table ----
+
+def load(c, data):
+    """Make data the day that the source prints."""
+    p = subprocess.run([os.path.join(BIN, "wh-put"), "t.x", "dt=2026-11-20"], input=data, env=c.env(), cwd=c.dir,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT)
+    need(p.returncode == 0, "wh-put: exit %d: %r" % (p.returncode, p.stderr[:200]))
+
+
+@case("rows come out as they went in, byte for byte", "source")
+def _(c):
+    data = b"".join(c.good(i, v) + b"\n" for i, v in enumerate(VALUES, 1))
+    load(c, data)
+    same(c.ok(), data, "stdout")
+    odd = b'{ "id" : 1 ,"x":1,"x":2, "":[ ] }\n'
+    load(c, odd)
+    same(c.ok(), odd, "stdout")
+    for more in ({"LC_ALL": "tr_TR.UTF-8"}, {"TZ": "XYZ+11:11"}):
+        same(c.ok(env=c.env(**more)), odd, str(more))
+
+
+@case("a full disk, no stdout, no stdin", "source")
+def _(c):
+    load(c, c.lines(3))
+    with open("/dev/full", "wb") as full:
+        status, _, err = c.run(stdout=full)
+        need(status == 4 and err.startswith(c.name.encode() + b": "), "exit %d, %r" % (status, err))
+    need(c.run(wrap='"$@" >&-')[0] == 4, "no stdout: rows are lost and it is not 4")
+    same(c.ok(wrap='"$@" <&-'), c.lines(3), "no stdin")
+    out = os.path.join(c.dir, "source.out")
+    c.ok(["-o", out], wrap='"$@" <&- >&-')
+    with open(out, "rb") as f:
+        same(f.read(), c.lines(3), "-o")
+
+
+@case("its reader leaves early: no message, no hang", "source")
+def _(c):
+    load(c, c.lines(40000))
+    status, out, err = c.run(wrap='"$@" | head -n 1')
+    same(out, c.good(1) + b"\n", "stdout")
+    need(err == b"", "it talked: %r" % err[:200])
+
+
+@case("--stats: as many rows as came out", "source")
+def _(c):
+    path = os.path.join(c.dir, "source.stats")
+    load(c, c.lines(37))
+    c.ok(["--stats", path])
+    with open(path) as f:
+        s = json.load(f)
+    need(s["passed"] + s["made"] == 37 and s["in"] == s["passed"] + s["dropped"] + s["used"] + s["rejected"], str(s))
+
+
 def applies(kinds, c):
     return {"all": True, "input": c.input, "records": c.records, "records-plain": c.records and not SANITIZED, "out": c.out,
-            "records-out": c.records and c.out, "filter": c.kind == "filter", "pass": c.kind in ("filter", "lines")}[kinds]
+            "records-out": c.records and c.out, "filter": c.kind == "filter", "pass": c.kind in ("filter", "lines"), "source": c.kind == "source"}[kinds]
 
 
 def run_all(c):
@@ -601,7 +654,7 @@ def table():
         for n, line in enumerate(f.read().splitlines(), 1):
             if line and not line.startswith(b"#"):
                 cell = line.split(b"\t")
-                if len(cell) != 4 or cell[1] not in (b"filter", b"edit", b"aggregator", b"lines", b"sink", b"tool"):
+                if len(cell) != 4 or cell[1] not in (b"filter", b"edit", b"aggregator", b"lines", b"sink", b"source", b"tool"):
                     raise SystemExit("Bail out! tests/contract/commands:%d: not NAME, KIND, RECORD, ARGUMENTS" % n)
                 rows[cell[0].decode()] = (cell[1].decode(), cell[2], cell[3].decode())
     return rows
