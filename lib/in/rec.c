@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* rec - see rec.h; every byte here was accepted by the scanner, so only the places of things are looked for. */
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "in/rec.h"
 
 #include "in/scan_plain.h"
@@ -12,25 +16,50 @@ skip_blank(const char *p, const char *end)
 	return p;
 }
 
+/*
+ * The first byte at or behind p that is one of the wanted, or end: 16 at a time while they are all inside.  A machine
+ * without SSE2 takes the bytes one by one.
+ */
+enum want { WANT_QUOTE, WANT_BRACKET };
+
+static inline const char *
+find(const char *p, const char *end, enum want w)
+{
+#ifdef __SSE2__
+	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), low = _mm_set1_epi8(0x20),
+	    open = _mm_set1_epi8('{'), shut = _mm_set1_epi8('}');
+
+	for (; end - p >= 16; p += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), hit = _mm_cmpeq_epi8(v, quote);
+		unsigned m;
+
+		if (w == WANT_QUOTE) {
+			hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, slash));
+		} else {	/* [ and { differ in one bit, and so do ] and } */
+			v = _mm_or_si128(v, low);
+			hit = _mm_or_si128(hit, _mm_or_si128(_mm_cmpeq_epi8(v, open), _mm_cmpeq_epi8(v, shut)));
+		}
+		if ((m = (unsigned)_mm_movemask_epi8(hit)) != 0)
+			return p + __builtin_ctz(m);
+	}
+#endif
+	for (; p < end; p++)
+		if (*p == '"' || (w == WANT_QUOTE ? *p == '\\' : (*p | 0x20) == '{' || (*p | 0x20) == '}'))
+			return p;
+	return end;
+}
+
 /* Behind the string whose quote is at p; whether it holds a backslash. */
 static const char *
 string_end(const char *p, const char *end, bool *escaped)
 {
-	const char *q = p + 1, *last, *b;
-
 	*escaped = false;
-	for (;;) {
-		if ((last = memchr(q, '"', (size_t)(end - q))) == NULL)
+	for (p = find(p + 1, end, WANT_QUOTE); p < end && *p == '\\'; p = find(p + 2, end, WANT_QUOTE)) {
+		*escaped = true;
+		if (end - p < 2)
 			return end;
-		/* An odd run of backslashes before it makes it a part of the string. */
-		for (b = last; b > p + 1 && b[-1] == '\\'; b--)
-			;
-		if (!*escaped && memchr(p, '\\', (size_t)(last - p)) != NULL)
-			*escaped = true;
-		if ((last - b) % 2 == 0)
-			return last + 1;
-		q = last + 1;
 	}
+	return p < end ? p + 1 : end;
 }
 
 const char *
@@ -51,13 +80,12 @@ rec_value_end(const char *p, const char *end)
 	do {
 		if (*p == '"') {
 			p = string_end(p, end, &escaped);
-			continue;
+		} else {
+			depth += *p == '{' || *p == '[' ? 1 : (size_t)-1;
+			p++;
 		}
-		if (*p == '{' || *p == '[')
-			depth++;
-		else if (*p == '}' || *p == ']')
-			depth--;
-		p++;
+		if (depth > 0)
+			p = find(p, end, WANT_BRACKET);
 	} while (depth > 0 && p < end);
 	return p;
 }
