@@ -69,7 +69,7 @@ first_and_last(uint16_t first[SYMBOLS], uint16_t last[SYMBOLS])
 	bool changed = true;
 
 	for (size_t c = 0; c < SYMBOLS; c++)
-		first[c] = last[c] = c < CLASSES ? (uint16_t)(1u << c) : 0;
+		first[c] = last[c] = (uint16_t)(c < CLASSES ? 1u << c : 0);
 	while (changed) {
 		changed = false;
 		for (size_t r = 0; r < sizeof rules / sizeof rules[0]; r++) {

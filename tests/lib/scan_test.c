@@ -277,7 +277,8 @@ many_paths(void)
 	for (size_t i = 0; i < PATH_SEGS_MAX; i++)
 		buf_byte(&line, '}');
 	buf_byte(&line, '\n');
-	buf_span_add(&line, (struct span){ buf_span(&line).p, line.n });
+	buf_room(&line, line.n);	/* the line twice */
+	buf_add(&line, line.p, line.n);
 	dump_with(KERNEL_PLAIN, ps, (struct scan_conf){ 0 }, buf_span(&line), &want);
 	for (size_t k = 1; k < KERNELS; k++) {
 		buf_clear(&got);
