@@ -35,6 +35,11 @@ run "a 5 check true"
 is 'no TAP at all' 1 '0 passed, 1 failed'
 run "a 5 check echo 1..0"
 is 'a plan of nothing' 1 '0 passed, 1 failed'
+run "a 5 check echo '1..0 # SKIP no server here'" "b 5 check echo 1..1; echo 'ok 1'"
+is 'a part that says why it cannot run' 0 '1 passed, 0 failed'
+n=$((n + 1)); grep -q 'LEFT OUT.*a .*no server here' "$dir/out" && echo "ok $n - is left out aloud" || echo "not ok $n - is left out aloud"
+run "a 5 check echo 'not ok 1'; echo '1..0 # SKIP no server here'"
+is 'a part that fails and calls it a skip' 1 '0 passed, 2 failed'
 run "a 5 check echo 'ok 1'; echo 1..4"
 is 'fewer points than planned' 1 '1 passed, 3 failed'
 run "a 5 check echo 'ok 1'"
