@@ -158,11 +158,11 @@ take_plain(struct scan *s, const char *p, const char *end)
 	s->line[i] = span_of(p, (size_t)(end - p));
 	s->why[i] = plain_line(&s->plain, s->line[i], i);
 	s->kind[i] = s->why[i] == NULL ? LINE_RECORD : LINE_BAD;
-	s->at[i] = (uint32_t)s->plain.at;
 	if (s->kind[i] == LINE_BAD && all_blank(s->line[i])) {
 		s->kind[i] = LINE_BLANK;
 		s->why[i] = NULL;
 	}
+	s->at[i] = s->kind[i] == LINE_BAD ? (uint32_t)s->plain.at : 0;
 }
 
 /* Lines by the plain parser alone, up to `most`. */
