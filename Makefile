@@ -45,6 +45,9 @@ $O/bin/mock-shop: $(MOCK:%.c=$O/%.o)
 $O/tests/%: $O/tests/lib/%.o $O/lib.a
 	$(CC) $(LDFLAGS) -o $@ $< $O/lib.a -lmariadb -lcurl $(LDLIBS)
 
+$O/tests/scan_bench: $O/tests/bench/scan_bench.o $O/lib.a
+	$(CC) $(LDFLAGS) -o $@ $< $O/lib.a $(LDLIBS)
+
 units: $(UNIT:%=$O/tests/%) $O/tests/scan_dump
 
 deps:
