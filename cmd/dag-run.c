@@ -24,7 +24,7 @@ struct state {
 	const char **day;
 	char (*day_text)[WHEN_DAY_BYTES];
 	bool tty;
-	size_t planned, settled;
+	size_t planned, settled, failed, blocked;
 };
 
 static const struct opt opts[] = {
@@ -170,7 +170,9 @@ report(void *arg, const struct task *t, struct span events)
 	else
 		snprintf(text, sizeof text, "ended with %d after %.2f s%s", t->status, t->seconds,
 		    t->killed ? ", stopped" : "");
-	if (t->is != TASK_DONE) {
+	st->failed += t->is == TASK_FAILED;
+	st->blocked += t->is == TASK_BLOCKED;
+	if (t->is == TASK_FAILED) {
 		clear_line(st);
 		err_warn("%s of %s %s%s%s", t->node->name, t->day, text, t->log.n > 0 ? "; its log: " : "",
 		    t->log.n > 0 ? t->log.p : "");
@@ -231,6 +233,9 @@ run(struct ctx *c, void *arg)
 		st->planned += s->task[i].is != TASK_SKIP;
 	rc = st->plan ? print_plan(st) : sched_run(s);
 	clear_line(st);
+	if (st->failed > 0)
+		err_warn("%zu of %zu nodes done, %zu failed, %zu not run", st->settled - st->failed - st->blocked,
+		    st->planned, st->failed, st->planned - st->settled + st->blocked);
 	sched_free(s);
 	return rc;
 }
