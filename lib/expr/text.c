@@ -2,6 +2,7 @@
 /* text - functions and operators on text; positions and lengths count code points, input is valid UTF-8 */
 #include "expr/case_table.h"
 #include "expr/prog.h"
+#include "expr/text.h"
 
 static const char why_long[] = "a text longer than 16 MiB";
 static const char why_whole[] = "a position or a length is a whole number";
@@ -130,27 +131,26 @@ other_case(uint32_t cp, const struct case_run *run, size_t n)
 	return cp;
 }
 
-static const char *
-change_case(struct expr_state *st, struct span s, bool up, struct xval *out)
+void
+text_case(struct span s, bool up, struct buf *b)
 {
-	struct buf *b = &st->tmp;
 	uint32_t cp;
 	size_t len;
 
-	buf_clear(b);
 	for (; s.n > 0; s = span_from(s, len)) {
 		char c = *s.p;
 
-		if ((unsigned char)c < 0x80) {
-			len = 1;
-			buf_byte(b, up ? (c >= 'a' && c <= 'z' ? (char)(c - 32) : c) : c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
-			continue;
+		len = 1;
+		if ((unsigned char)c >= 0x80) {
+			len = decode(s, &cp);
+			encode(up ? other_case(cp, to_upper, sizeof to_upper / sizeof *to_upper) :
+			    other_case(cp, to_lower, sizeof to_lower / sizeof *to_lower), b);
+		} else if (up) {
+			buf_byte(b, c >= 'a' && c <= 'z' ? (char)(c - 32) : c);
+		} else {
+			buf_byte(b, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
 		}
-		len = decode(s, &cp);
-		encode(up ? other_case(cp, to_upper, sizeof to_upper / sizeof *to_upper) :
-		    other_case(cp, to_lower, sizeof to_lower / sizeof *to_lower), b);
 	}
-	return state_text(st, buf_span(b), out);
 }
 
 /* A part of a text that lives: no copy. */
@@ -298,7 +298,9 @@ text_call(struct expr_state *st, enum func f, const struct xval *v, size_t n, st
 	switch (f) {
 	case FN_LOWER:
 	case FN_UPPER:
-		return change_case(st, s, f == FN_UPPER, out);
+		buf_clear(&st->tmp);
+		text_case(s, f == FN_UPPER, &st->tmp);
+		return state_text(st, buf_span(&st->tmp), out);
 	case FN_TRIM:
 		return trim(s, out);
 	case FN_LENGTH:

@@ -165,7 +165,7 @@ ctx_cols(struct ctx *c, const char *list, const char *what, struct col_list *out
 struct expr_env
 ctx_env(struct ctx *c, struct pathset *ps)
 {
-	return (struct expr_env){ .paths = ps, .zone = c->zone, .arg = c->arg, .n_args = c->opt.arg.n };
+	return (struct expr_env){ .paths = ps == NULL ? c->paths : ps, .zone = c->zone, .arg = c->arg, .n_args = c->opt.arg.n };
 }
 
 int

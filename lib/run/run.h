@@ -34,6 +34,7 @@ enum {
 	CMD_NO_INPUT = 2,	/* operands are not input files: `words` takes them all, `main` does the work */
 	CMD_PLACES = 16,	/* words are known by their place, not their look: they may stand behind `--` too */
 	CMD_TABLES = 8,		/* operands may be wh:TABLE[@DAYS]; their source name is wh:TABLE@DAY */
+	CMD_NULLS = 32,		/* a line `null` is a record that is dropped, not a bad one: a message without a value */
 	CMD_LINES = 4		/* lines are not JSON: every line is a record, no columns (cat-like, trace-grep) */
 };
 
@@ -83,7 +84,7 @@ const struct pathset *ctx_paths(struct ctx *);
 int ctx_expr(struct ctx *, struct span text, const char *what, struct expr **out);
 /* What expressions of the main input are evaluated with. One per thread. */
 struct expr_state *ctx_expr_state(struct ctx *);
-/* For compiling over another input's paths: this command's zone and --arg values. */
+/* For compiling over another input's paths (NULL: the main input's): this command's zone and --arg values. */
 struct expr_env ctx_env(struct ctx *, struct pathset *);
 /* Time zone: the warehouse's (warehouse.conf), else --tz, PIPEHOUSE_TZ, UTC. */
 const struct zone *ctx_zone(struct ctx *);
@@ -124,6 +125,9 @@ uint64_t ctx_offset(struct ctx *);
  */
 int ctx_read(struct ctx *, const char *operand, const struct pathset *, int (*each)(void *arg, const struct batch *), void *arg);
 
+/* A look at a second input before it is read: the same, but bad lines are passed over and nothing is counted. */
+int ctx_look(struct ctx *, const char *operand, const struct pathset *, int (*each)(void *arg, const struct batch *), void *arg);
+
 enum key_as ctx_key_as(struct ctx *);	/* --key-as */
 size_t ctx_budget(struct ctx *);		/* -S in bytes */
 uint64_t ctx_jobs(struct ctx *);		/* -j */
@@ -146,6 +150,11 @@ int ctx_reject(struct ctx *, struct where, const char *why, struct span raw);
 struct sink *ctx_out(struct ctx *);
 /* Operands behind the words. */
 size_t ctx_files(struct ctx *, const char *const **files);
+/*
+ * For set_up of commands that send rows out: nothing leaves an overlay; in a run all operands must be
+ * tables, as a pipe may end because its writer died, and *rows is how many must come. 0 or a status.
+ */
+int ctx_outward(struct ctx *, uint64_t *rows);
 /* A signal asked for a clean stop (CMD_EFFECT). */
 bool ctx_stopped(struct ctx *);
 
