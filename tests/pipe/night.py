@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import oracle  # noqa: E402
 from shop import TOP, Shop, Tap, differences, nodes  # noqa: E402
 
 DAYS = ["2026-06-01", "2026-06-02"]
@@ -29,6 +30,10 @@ with Shop(scale=os.environ.get("SCALE", "0.004"), days=len(DAYS)) as shop:
         p = subprocess.run([os.path.join(TOP, "demo", "compare"), one.db, os.path.join(shop.dir, "source"), shop.cnf, day],
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         t.ok(p.returncode == 0, p.stdout.decode().strip() or "compare", p.stderr.decode())
+        want, got = oracle.metrics(one, day), oracle.loaded(one, day)
+        for table in want:
+            t.ok(want[table] == got[table] and want[table], "%s of %s is what SQL in MariaDB makes of the same ods rows" % (table, day),
+                 "SQL:\n%sours:\n%s" % (want[table], got[table]))
     status, events, err = one.night(DAYS[-1], "--resume")
     t.ok(status == 0 and events == "", "--resume after a night that is done runs nothing", events + err)
     status, plan, err = one.night(DAYS[-1], "--resume", "-n")

@@ -3,11 +3,7 @@
 set -euo pipefail
 
 before=$(date -d "$DT - 1 day" +%F)
-base=()
-if wh-ls "dim.user_zip@$before" >/dev/null; then
-	base=(--base "wh:dim.user_zip@$before")
-fi
 wh-cat "ods.user_info@$DT" |
-	cdc-merge -k id --scd2 --date "$DT" "${base[@]}" |
+	cdc-merge -k id --scd2 --date "$DT" --base <(wh-cat --missing-ok "dim.user_zip@$before") |
 	json-clean -s dim/user.clean |
 	wh-put dim.user_zip "dt=$DT"
