@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mysql_load - rows into one table of MySQL or MariaDB: whole transactions, tried again, each row's
+ * fault its own
+ *
+ *	struct load *l = load_new(&(struct load_conf){ .db = db, .table = t, .next = next, .arg = st });
+ *	rc = load_upsert(l, &done);			// every row of one pass of next()
+ *	rc = load_day(l, "T dt=2026-11-20", content, &done);	// replaces it, or finds it done
+ *	load_free(l);
+ *
+ * Invariants: a pass is one transaction: deadlocks, lock waits and lost connections roll it back
+ * and read the rows again from rewind().  A warning is an error.  A row that the server refuses is
+ * taken out alone, with the server's words; it is told to reject() once, however often the
+ * transaction is tried.  In load_day the rows and the ledger's row commit together, so a COMMIT
+ * whose answer was lost is resolved by reading the ledger.
+ */
+#ifndef EDGE_MYSQL_LOAD_H
+#define EDGE_MYSQL_LOAD_H
+
+#include "edge/mysql.h"
+
+enum cell_state { CELL_ABSENT, CELL_NULL, CELL_SET };
+
+struct load_row {
+	struct span *cell;	/* [table->n] bytes to bind where state is CELL_SET */
+	uint8_t *state;		/* [table->n] enum cell_state; absent: the default, or as it is */
+	const char *why;	/* the row cannot be loaded: the reason */
+	struct span id;		/* opaque: what reject() gets to know the row by */
+};
+
+struct load_conf {
+	struct db *db;
+	const struct db_tab *table;
+	const bool *is_key;	/* [table->n] load_upsert: these columns are not updated */
+	size_t day_col;		/* load_day: this column holds the day */
+	const char *day;
+	/*
+	 * The rows, in the same order after each rewind. next: 1; 0 at the end; -1 after a message,
+	 * with *status.
+	 */
+	void (*rewind)(void *arg);
+	int (*next)(void *arg, struct load_row *, int *status);
+	/* 0: go on without the row; else the status to end with. */
+	int (*reject)(void *arg, struct span id, const char *why);
+	bool (*stopped)(void *arg);
+	/* Asked before COMMIT: 0, or the status to end with and nothing loaded. */
+	int (*agree)(void *arg);
+	void *arg;
+};
+
+struct load_done {
+	uint64_t rows;		/* loaded (0 when already was) */
+	uint64_t tries;		/* transactions begun */
+	bool already;		/* the ledger says that this content is loaded */
+};
+
+struct load;
+struct load *load_new(const struct load_conf *);
+/*
+ * INSERT … ON DUPLICATE KEY UPDATE of all rows. 0 or a status after a message; nothing is loaded
+ * then.
+ */
+int load_upsert(struct load *, struct load_done *);
+/*
+ * Delete the rows of the day and insert all rows, under a lock on the ledger's row of that target;
+ * done at once when the ledger holds the same content and as many rows are there. 0 or a status
+ * after a message; the old day stands then.
+ */
+int load_day(struct load *, const char *target, struct span content, struct load_done *);
+void load_free(struct load *);
+
+#endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* mysql_target - see mysql_target.h */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "edge/mysql_create.h"
+#include "edge/mysql_target.h"
+
+struct target {
+	struct target_conf conf;
+	struct db_tab *tab;
+	struct guess *guess;		/* until the table is there */
+	struct span *key, day_name;	/* into conf's strings */
+	size_t n_keys, day_col;
+	char day[WHEN_DAY_BYTES];
+	bool *is_key;
+	struct span *cell;		/* [tab->n] of one row */
+	uint8_t *state;
+	size_t *at, hint;
+	struct buf bytes, scratch, name, why, ledger;
+};
+
+/* ---- what is asked ---- */
+
+static int
+split_keys(struct target *t)
+{
+	struct span rest = span_str(t->conf.keys);
+
+	while (true) {
+		const char *comma = memchr(rest.p, ',', rest.n);
+		struct span one = span_of(rest.p, comma == NULL ? rest.n :
+		    (size_t)(comma - rest.p));
+
+		if (one.n == 0)
+			return err_usage("-k: '%s' is not A,B,...", t->conf.keys);
+		t->key = mem_array(t->key, t->n_keys + 1, sizeof *t->key);
+		t->key[t->n_keys++] = one;
+		if (comma == NULL)
+			return 0;
+		rest = span_from(rest, one.n + 1);
+	}
+}
+
+static int
+split_partition(struct target *t)
+{
+	const char *p = t->conf.partition, *eq = p == NULL ? NULL : strchr(p, '=');
+	const char *why;
+	int32_t days;
+
+	if (p == NULL)
+		return 0;
+	if (eq == NULL || eq == p)
+		return err_usage("--partition: '%s' is not dt=YYYY-MM-DD", p);
+	if ((why = day_parse(span_str(eq + 1), &days)) != NULL)
+		return err_usage("--partition: '%s': %s", eq + 1, why);
+	t->day_name = span_of(p, (size_t)(eq - p));
+	day_print(days, t->day);
+	return 0;
+}
+
+/* ---- does the table fit ---- */
+
+static int
+key_column(struct target *t, struct span name, bool is_day)
+{
+	int i = db_col(t->tab, name);
+	const struct db_col *c = i == -1 ? NULL : &t->tab->col[i];
+	size_t n = c == NULL ? 0 : c->collation.n;
+
+	if (c == NULL || c->computed)
+		return err_usage("%s has no column '%.*s' to load", t->conf.table, (int)name.n,
+		    name.p);
+	if (n > 0 && !t->conf.collate_ok && (n < 4 || memcmp(c->collation.p + n - 4, "_bin",
+	    4) != 0))
+		return err_usage("key column '%.*s' has collation %.*s: K and k are one key to it; "
+		    "make it utf8mb4_bin, or give --collate-ok", (int)name.n, name.p, (int)n,
+		    c->collation.p);
+	t->is_key[i] = true;
+	if (is_day)
+		t->day_col = (size_t)i;
+	return 0;
+}
+
+/* Is this unique index exactly the keys and the day? */
+static bool
+is_ours(const struct target *t, const struct db_index *x)
+{
+	size_t want = 0;
+
+	for (size_t i = 0; i < t->tab->n; i++)
+		want += t->is_key[i];
+	for (size_t i = 0; i < x->n; i++)
+		if (!t->is_key[x->col[i]])
+			return false;
+	return !x->prefix && x->n == want;
+}
+
+static int
+fit(struct target *t)
+{
+	size_t ours = 0, n = t->tab->n;
+	int rc = 0;
+
+	if (!span_is(t->tab->engine, "InnoDB"))
+		return err_usage("%s: only an InnoDB table has transactions", t->conf.table);
+	t->is_key = mem_new(n);
+	for (size_t k = 0; k < t->n_keys && rc == 0; k++)
+		rc = key_column(t, t->key[k], false);
+	if (rc == 0 && t->day_name.n > 0)
+		rc = key_column(t, t->day_name, true);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < t->tab->n_unique; i++)
+		ours += is_ours(t, &t->tab->unique[i]);
+	if (ours == 0)
+		return err_usage("%s: it has no unique index on exactly %s%s%.*s", t->conf.table,
+		    t->conf.keys,
+		    t->day_name.n > 0 ? " and " : "", (int)t->day_name.n, t->day_name.p);
+	if (t->tab->n_unique > ours && !t->conf.unique_ok && t->day_name.n == 0)
+		return err_usage("%s: an insert may update another row by its other unique index "
+		    "(--unique-ok)",
+		    t->conf.table);
+	t->cell = mem_array(NULL, n, sizeof *t->cell);
+	t->at = mem_array(NULL, n, sizeof *t->at);
+	t->state = mem_new(n);
+	return 0;
+}
+
+int
+target_open(const struct target_conf *conf, struct target **out)
+{
+	struct target *t = mem_new(sizeof *t);
+	int rc;
+
+	*out = t;
+	t->conf = *conf;
+	if ((rc = split_keys(t)) != 0 || (rc = split_partition(t)) != 0 ||
+	    (rc = db_table(conf->db, span_str(conf->table), &t->tab)) != 0)
+		return rc;
+	if (t->day_name.n > 0) {
+		buf_span_add(&t->ledger, t->tab->name);
+		buf_fmt(&t->ledger, " %.*s=%s", (int)t->day_name.n, t->day_name.p, t->day);
+	}
+	if (t->tab->n > 0)
+		return fit(t);
+	t->guess = guess_new();
+	return 0;
+}
+
+bool
+target_there(const struct target *t)
+{
+	return t->tab->n > 0;
+}
+
+const struct db_tab *
+target_table(const struct target *t)
+{
+	return t->tab;
+}
+
+/* ---- a table to be made ---- */
+
+/* The name that stands between the quotes. */
+static struct span
+name_of(struct target *t, struct span raw)
+{
+	if (raw.n == 0 || memchr(raw.p, '\\', raw.n) == NULL)
+		return raw;
+	buf_clear(&t->name);
+	val_unescape(raw, &t->name);
+	return buf_span(&t->name);
+}
+
+void
+target_see(struct target *t, struct span key, struct val v)
+{
+	guess_see(t->guess, name_of(t, key), v);
+}
+
+int
+target_create(struct target *t)
+{
+	struct buf sql = { 0 };
+	const char *why = guess_sql(t->guess, t->tab, t->key, t->n_keys, t->day_name, &sql);
+	int rc = why != NULL ? err_input("--create: %s", why) :
+	    db_query(t->conf.db, "create the table", buf_span(&sql));
+
+	buf_free(&sql);
+	if (rc != 0)
+		return rc;
+	db_table_free(t->tab);
+	t->tab = NULL;
+	if ((rc = db_table(t->conf.db, span_str(t->conf.table), &t->tab)) == 0 && t->tab->n == 0)
+		rc = err_remote("%s: it was made and is not there", t->conf.table);
+	return rc != 0 ? rc : fit(t);
+}
+
+/* ---- a record to a row ---- */
+
+void
+target_begin(struct target *t)
+{
+	memset(t->state, CELL_ABSENT, t->tab->n);
+	buf_clear(&t->bytes);
+	t->hint = 0;
+}
+
+static const char *
+because(struct target *t, struct span name, const char *why)
+{
+	buf_clear(&t->why);
+	buf_fmt(&t->why, "%.*s: %s", (int)(name.n > 100 ? 100 : name.n), name.p, why);
+	return buf_cstr(&t->why);
+}
+
+const char *
+target_put(struct target *t, struct span key, struct val v)
+{
+	struct span name = name_of(t, key);
+	const struct db_col *c;
+	const char *why;
+	int i;
+
+	/* records mostly have their members in one order, which mostly is that of the columns */
+	if (t->hint < t->tab->n && span_eq(t->tab->col[t->hint].name, name))
+		i = (int)t->hint;
+	else
+		i = db_col(t->tab, name);
+	c = i == -1 ? NULL : &t->tab->col[i];
+	if (c == NULL || c->computed) {
+		if (t->conf.ignore_unknown)
+			return NULL;
+		return because(t, name, c == NULL ? "the table has no such column" :
+		    "the server computes it");
+	}
+	if (t->state[i] != CELL_ABSENT)
+		return because(t, name, "it stands twice");
+	t->hint = (size_t)i + 1;
+	t->state[i] = val_is_null(v) ? CELL_NULL : CELL_SET;
+	t->at[i] = t->bytes.n;
+	why = val_is_null(v) ? NULL : cell_bind(c, v, t->conf.zone, &t->scratch, &t->bytes);
+	t->cell[i].n = t->bytes.n - t->at[i];
+	return why == NULL ? NULL : because(t, name, why);
+}
+
+const char *
+target_end(struct target *t, struct load_row *row)
+{
+	for (size_t i = 0; i < t->tab->n; i++)
+		if (t->state[i] == CELL_SET)
+			t->cell[i].p = buf_span(&t->bytes).p + t->at[i];
+	if (t->day_name.n > 0) {
+		if (t->state[t->day_col] == CELL_SET && !span_is(t->cell[t->day_col], t->day))
+			return because(t, t->day_name, "another day than --partition says");
+		t->state[t->day_col] = CELL_SET;
+		t->cell[t->day_col] = span_str(t->day);
+	}
+	for (size_t i = 0; i < t->tab->n; i++) {
+		const struct db_col *c = &t->tab->col[i];
+
+		if (!t->is_key[i])
+			continue;
+		if (t->state[i] != CELL_SET)
+			return because(t, c->name, "the key is null or absent");
+		if (c->pads && !t->conf.collate_ok && t->cell[i].n > 0 &&
+		    t->cell[i].p[t->cell[i].n - 1] == ' ')
+			return because(t, c->name,
+			    "a key that ends in a blank: its collation ignores that");
+	}
+	row->cell = t->cell;
+	row->state = t->state;
+	return NULL;
+}
+
+/* ---- for the loader ---- */
+
+void
+target_loader(const struct target *t, struct load_conf *conf)
+{
+	conf->db = t->conf.db;
+	conf->table = t->tab;
+	conf->is_key = t->is_key;
+	conf->day_col = t->day_col;
+	conf->day = t->day;
+}
+
+const char *
+target_ledger(const struct target *t)
+{
+	return buf_cstr((struct buf *)(uintptr_t)&t->ledger);
+}
+
+/* Columns, types, keys and options decide how a line is stored. */
+void
+target_content(const struct target *t, struct fp lines, char out[TARGET_CONTENT_BYTES])
+{
+	struct buf b = { 0 };
+	struct fp f;
+
+	buf_fmt(&b, "1 %s|%d%d|%s", t->conf.keys, t->conf.ignore_unknown, t->conf.collate_ok,
+	    t->conf.zone == NULL ? "UTC" : zone_name(t->conf.zone));
+	for (size_t i = 0; i < t->tab->n; i++) {
+		buf_byte(&b, '|');
+		buf_span_add(&b, t->tab->col[i].name);
+		buf_byte(&b, ' ');
+		buf_span_add(&b, t->tab->col[i].type);
+	}
+	buf_add(&b, (const char *)&lines, sizeof lines);
+	f = hash_fp(buf_span(&b));
+	snprintf(out, TARGET_CONTENT_BYTES, "%016llx%016llx", (unsigned long long)f.hi,
+	    (unsigned long long)f.lo);
+	buf_free(&b);
+}
+
+void
+target_close(struct target *t)
+{
+	if (t == NULL)
+		return;
+	guess_free(t->guess);
+	db_table_free(t->tab);
+	free(t->key);
+	free(t->is_key);
+	free(t->cell);
+	free(t->at);
+	free(t->state);
+	buf_free(&t->bytes);
+	buf_free(&t->scratch);
+	buf_free(&t->name);
+	buf_free(&t->why);
+	buf_free(&t->ledger);
+	free(t);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mysql_target - a table that rows are loaded into: does it fit what is asked, and how a record
+ * becomes one of its rows
+ *
+ *	rc = target_open(&(struct target_conf){ .db = db, .table = "ads.gmv", .keys = "sku" }, &t);
+ *	if (!target_there(t)) ... target_see() each record's members, then target_create(t) ...
+ *	target_begin(t); ... why = target_put(t, key, v); ... why = target_end(t, &row);
+ *
+ * Invariants: columns are those of the server's catalogue.  The keys and the day are exactly a
+ * unique index of an InnoDB table, in binary collations unless collate_ok; without a day it is the
+ * only one unless unique_ok.  Reasons live until the next call.
+ */
+#ifndef EDGE_MYSQL_TARGET_H
+#define EDGE_MYSQL_TARGET_H
+
+#include "base/hash.h"
+#include "edge/mysql_load.h"
+
+struct target_conf {
+	struct db *db;
+	const char *table;		/* [DB.]T */
+	const char *keys;		/* A,B,... */
+	const char *partition;		/* COLUMN=YYYY-MM-DD, or NULL */
+	bool unique_ok, collate_ok, ignore_unknown;
+	const struct zone *zone;	/* of TIMESTAMP columns */
+};
+
+struct target;
+/* 0, also where the table is not there; EXIT_USAGE and others after a message. */
+int target_open(const struct target_conf *, struct target **);
+bool target_there(const struct target *);
+const struct db_tab *target_table(const struct target *);
+/* A member of a record, for target_create. key: as it stands between its quotes. */
+void target_see(struct target *, struct span key, struct val);
+/* Make the table from what was seen, if somebody else has not. 0 or a status after a message. */
+int target_create(struct target *);
+
+/* A record begins; each of its members; its end, when row is set but for id. NULL or a reason. */
+void target_begin(struct target *);
+const char *target_put(struct target *, struct span key, struct val);
+const char *target_end(struct target *, struct load_row *);
+
+/* Put what the loader must know into conf: db, table, keys, day. Pre: the table is there. */
+void target_loader(const struct target *, struct load_conf *);
+/* `T dt=D` for the ledger; "" without a partition. */
+const char *target_ledger(const struct target *);
+/*
+ * What the ledger knows a content by: lines is a hash of the records; how they are stored counts
+ * too.
+ */
+#define TARGET_CONTENT_BYTES 33
+void target_content(const struct target *, struct fp lines, char out[TARGET_CONTENT_BYTES]);
+void target_close(struct target *);
+
+#endif
