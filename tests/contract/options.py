@@ -59,8 +59,8 @@ def page_options(path):
     return found, sections
 
 
-def compare(options, page, where):
-    """What the page says of these options, and of others, that is not so."""
+def compare(options, page, where, also=()):
+    """What the page says of these options, and of others, that is not so; it may speak of those in also."""
     why, by = [], {long: (letter, line) for letter, long, line in page}
     for letter, long, arg, _ in options:
         if long not in by:
@@ -71,7 +71,8 @@ def compare(options, page, where):
             why.append("--%s: letter %r in %s, %r in the table" % (long, shown, where, letter))
         if arg and not all(w in line for w in re.findall(r"[A-Za-z]+", arg)):
             why.append("--%s: argument %s is not in %s: %s" % (long, arg, where, line.strip()))
-    return why + ["%s has --%s, which no table has" % (where, long or "(no long name)") for long in by]
+    also = {r[1]: r[0] for r in also}
+    return why + ["%s has --%s, which no table has" % (where, long or "(no long name)") for long in by if also.get(long) != by[long][0]]
 
 
 def synopsis(text):
@@ -98,7 +99,7 @@ def main(argv):
               ["--%s" % v for v in longs if not v or longs.count(v) > 1] + ["-%s" % v for v in letters if letters.count(v) > 1])
         point(x + ": -h lists the table", ["--%s" % r[1] for r in table if not re.search(
             r"%s--%s%s\s+%s" % ("-%s, " % r[0] if r[0] else "", re.escape(r[1]), " " + re.escape(r[2]) if r[2] else "", re.escape(r[3])), help_text)])
-        own = [r for r in table if re.search(r"--%s\b(?!-)" % re.escape(r[1]), own_text.partition("options:")[2])]
+        own = [r for r in table if re.search(r"^ +(-., +)?--%s( |$)" % re.escape(r[1]), own_text.partition("options:")[2], re.M)]
         common = [r for r in table if r not in own]
         common_seen[x] = common
         if not os.path.exists(man):
@@ -106,7 +107,7 @@ def main(argv):
             continue
         page, sections = page_options(man)
         point(x + ": the page has its sections", ["no " + s for s in SECTIONS if s not in sections])
-        point(x + ": options of the table and of the page", compare(own, page, "man/%s.1" % x))
+        point(x + ": options of the table and of the page", compare(own, page, "man/%s.1" % x, common))
         rendered = call("mandoc", "-T", "ascii", "-O", "width=500", man)
         rendered = re.sub(r".\x08", "", rendered)
         shown = re.search(r"^SYNOPSIS\n(.*?)^DESCRIPTION", rendered, re.S | re.M)

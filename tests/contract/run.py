@@ -656,6 +656,8 @@ def table():
                 cell = line.split(b"\t")
                 if len(cell) != 4 or cell[1] not in (b"filter", b"edit", b"aggregator", b"lines", b"sink", b"source", b"tool"):
                     raise SystemExit("Bail out! tests/contract/commands:%d: not NAME, KIND, RECORD, ARGUMENTS" % n)
+                if cell[0].decode() in rows:
+                    raise SystemExit("Bail out! tests/contract/commands:%d: %s stands twice" % (n, cell[0].decode()))
                 rows[cell[0].decode()] = (cell[1].decode(), cell[2], cell[3].decode())
     return rows
 
