@@ -2,8 +2,9 @@
 /*
  * decimal - see decimal.h
  *
- * Magnitudes are arrays of 64-bit limbs, lowest first.  Nearly all numbers of a warehouse fit one limb, so each
- * operation tries that first; the general case is schoolbook arithmetic over at most 512 bits.
+ * Magnitudes are arrays of 64-bit limbs, lowest first.  Nearly all numbers of a warehouse fit one
+ * limb, so each operation tries that first; the general case is schoolbook arithmetic over at most
+ * 512 bits.
  */
 #include "base/decimal.h"
 
@@ -18,12 +19,11 @@ static const char why_range[] = "number outside 10^38";
 static const char why_scale[] = "more than 38 digits behind the decimal point";
 static const char why_form[] = "not a number";
 
-static const uint64_t pow10[20] = {
-	1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, UINT64_C(10000000000),
-	UINT64_C(100000000000), UINT64_C(1000000000000), UINT64_C(10000000000000), UINT64_C(100000000000000),
-	UINT64_C(1000000000000000), UINT64_C(10000000000000000), UINT64_C(100000000000000000),
-	UINT64_C(1000000000000000000), P19
-};
+static const uint64_t pow10[20] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
+	1000000000, UINT64_C(10000000000), UINT64_C(100000000000), UINT64_C(1000000000000),
+	UINT64_C(10000000000000), UINT64_C(100000000000000), UINT64_C(1000000000000000),
+	UINT64_C(10000000000000000), UINT64_C(100000000000000000), UINT64_C(1000000000000000000),
+	P19 };
 
 /* Limbs */
 
@@ -140,8 +140,8 @@ shrink(uint64_t *w, size_t n, unsigned k)
 }
 
 /*
- * num = num / den over 32-bit halves (Knuth, volume 2, 4.3.1, algorithm D); the remainder goes to rem.
- * Pre: den is not zero.
+ * num = num / den over 32-bit halves (Knuth, volume 2, 4.3.1, algorithm D); the remainder goes to
+ * rem. Pre: den is not zero.
  */
 static void
 div_limbs(uint64_t num[WIDE], const uint64_t den[LIMBS], uint64_t rem[LIMBS])
@@ -414,7 +414,8 @@ dec_div(const struct dec *a, const struct dec *b, struct dec *out)
 	bool neg = a->neg != b->neg;
 	uint64_t x;
 
-	if (one_limb(a) && one_limb(b) && up < 20 && !__builtin_mul_overflow(a->w[0], pow10[up], &x)) {
+	if (one_limb(a) && one_limb(b) && up < 20 &&
+	    !__builtin_mul_overflow(a->w[0], pow10[up], &x)) {
 		uint64_t d = b->w[0], q = x / d, r = x % d;
 
 		settle64(q + (r >= d - r), scale, neg, out);
@@ -518,7 +519,10 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* A number text taken apart: the digits of both sides, as if written one behind the other, and the exponent. */
+/*
+ * A number text taken apart: the digits of both sides, as if written one behind the other, and the
+ * exponent.
+ */
 struct parts {
 	const char *whole, *frac;
 	size_t n_whole, n_frac;
@@ -532,7 +536,10 @@ part_digit(const struct parts *t, size_t i)
 	return i < t->n_whole ? t->whole[i] : t->frac[i - t->n_whole];
 }
 
-/* By the grammar of JSON; `loose` also takes a '+', leading zeros, and no digits on one side of the point. */
+/*
+ * By the grammar of JSON; `loose` also takes a '+', leading zeros, and no digits on one side of
+ * the point.
+ */
 static const char *
 split(struct span s, bool loose, struct parts *t)
 {
@@ -566,7 +573,8 @@ split(struct span s, bool loose, struct parts *t)
 		if (p == end)
 			return why_form;
 		for (; p < end && is_digit(*p); p++)
-			if (t->exp < INT64_C(1) << 40)	/* beyond any length of digits: range is decided already */
+			/* beyond any length of digits: range is decided already */
+			if (t->exp < INT64_C(1) << 40)
 				t->exp = t->exp * 10 + (*p - '0');
 		if (neg_exp)
 			t->exp = -t->exp;
@@ -612,7 +620,8 @@ parse_wide(struct span s, bool loose, struct dec *d)
 	for (first = 0; first < have && part_digit(&t, first) == '0'; first++)
 		;
 	if (first == have) {
-		settle64(0, scale > DECIMAL_SCALE_MAX ? DECIMAL_SCALE_MAX : (unsigned)scale, false, d);
+		settle64(
+		    0, scale > DECIMAL_SCALE_MAX ? DECIMAL_SCALE_MAX : (unsigned)scale, false, d);
 		return NULL;
 	}
 	if (point - (int64_t)first > DECIMAL_DIGITS_MAX)
@@ -637,7 +646,10 @@ dec_parse(struct span s, struct dec *d)
 	uint64_t v = 0;
 	bool neg;
 
-	/* Up to 18 digits and no exponent; anything else, wrong or long, is looked at again from the start. */
+	/*
+	 * Up to 18 digits and no exponent; anything else, wrong or long, is looked at again from
+	 * the start.
+	 */
 	if (s.n == 0 || s.n > 20)
 		return parse_wide(s, false, d);
 	neg = *p == '-';

@@ -7,10 +7,10 @@
  *	why = dec_div(&a, &b, &q); dec_print(&q, &buf);
  *	struct decsum s = { 0 }; decsum_add(&s, &a); why = decsum_get(&s, &q);
  *
- * Invariants: value = (-1)^neg * w * 10^-scale, w little-endian 256 bits, scale <= 38, w < 10^(38+scale),
- * never -0.  No number passes through a double.  Results follow MariaDB's rules: + - take the larger scale,
- * * the sum of the scales (rounded to 38), / the dividend's scale + 4; rounding is half away from zero.
- * Functions that can fail return NULL or a constant reason.
+ * Invariants: value = (-1)^neg * w * 10^-scale, w little-endian 256 bits, scale <= 38, w <
+ * 10^(38+scale), never -0.  No number passes through a double.  Results follow MariaDB's rules: +
+ * - take the larger scale, * the sum of the scales (rounded to 38), / the dividend's scale + 4;
+ * rounding is half away from zero. Functions that can fail return NULL or a constant reason.
  */
 #ifndef BASE_DECIMAL_H
 #define BASE_DECIMAL_H
@@ -26,18 +26,25 @@ struct dec {
 	bool neg;
 };
 
-/* A sum of up to 2^63 decimals: 320 bits, two's complement, at the largest scale met (`scale`). Zero it to start. */
+/*
+ * A sum of up to 2^63 decimals: 320 bits, two's complement, at the largest scale met (`scale`).
+ * Zero it to start.
+ */
 struct decsum {
 	uint64_t w[5];
 	uint8_t scale;		/* the scale that w is kept at */
 	uint8_t shown;		/* the largest scale met: what get prints */
 };
 
-/* A JSON number text. Digits behind the 38th are an error unless zero; exponents are expanded. Fast for short integers. */
+/*
+ * A JSON number text. Digits behind the 38th are an error unless zero; exponents are expanded.
+ * Fast for short integers.
+ */
 const char *dec_parse(struct span number, struct dec *);
 /*
- * A number as people write it: also blanks around it, a leading '+', leading zeros, `.5` and `5.`.  For explicit
- * conversions (CAST, json-clean's types); a string that merely meets a number must be a JSON number: dec_parse.
+ * A number as people write it: also blanks around it, a leading '+', leading zeros, `.5` and `5.`.
+ * For explicit conversions (CAST, json-clean's types); a string that merely meets a number must be
+ * a JSON number: dec_parse.
  */
 const char *dec_parse_text(struct span text, struct dec *);
 void dec_int(int64_t, struct dec *);
@@ -58,7 +65,10 @@ const char *dec_mod(const struct dec *a, const struct dec *b, struct dec *);
 void dec_neg(struct dec *);
 /* Does it fit DECIMAL(precision, its scale): at most `precision` digits in all? */
 bool dec_fits(const struct dec *, unsigned precision);
-/* Exactly `digits` behind the point (padded, or rounded half away from zero; negative: tens, hundreds); or down to floor. */
+/*
+ * Exactly `digits` behind the point (padded, or rounded half away from zero; negative: tens,
+ * hundreds); or down to floor.
+ */
 const char *dec_round(const struct dec *, int digits, struct dec *);
 const char *dec_floor(const struct dec *, struct dec *);
 /* To a 64-bit integer; false when it has a fraction or does not fit. */

@@ -26,7 +26,10 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Days and dates: counting from March makes the leap day the last of its year, and 400 years are 146097 days. */
+/*
+ * Days and dates: counting from March makes the leap day the last of its year, and 400 years are
+ * 146097 days.
+ */
 
 static int64_t
 days_of(int year, int month, int day)
@@ -86,8 +89,8 @@ check_civil(const struct civil *c)
 	if (c->year < 1 || c->year > 9999 || c->month < 1 || c->month > 12 || c->day < 1 ||
 	    c->day > month_days(c->year, c->month))
 		return why_date;
-	if (c->hour < 0 || c->hour > 23 || c->min < 0 || c->min > 59 || c->sec < 0 || c->sec > 59 || c->us < 0 ||
-	    c->us >= US_PER_SEC)
+	if (c->hour < 0 || c->hour > 23 || c->min < 0 || c->min > 59 || c->sec < 0 || c->sec > 59 ||
+	    c->us < 0 || c->us >= US_PER_SEC)
 		return why_clock;
 	return NULL;
 }
@@ -95,7 +98,8 @@ check_civil(const struct civil *c)
 static int64_t
 civil_secs(const struct civil *c)
 {
-	return days_of(c->year, c->month, c->day) * DAY_SECS + c->hour * 3600 + c->min * 60 + c->sec;
+	return days_of(c->year, c->month, c->day) * DAY_SECS + c->hour * 3600 + c->min * 60 +
+	    c->sec;
 }
 
 static const char *
@@ -112,7 +116,8 @@ when_from_civil(const struct civil *c, const struct zone *z, int64_t *us)
 {
 	const char *why = check_civil(c);
 
-	return why != NULL ? why : in_range(zone_instant(z, civil_secs(c)) * US_PER_SEC + c->us, us);
+	return why != NULL ? why
+			   : in_range(zone_instant(z, civil_secs(c)) * US_PER_SEC + c->us, us);
 }
 
 /* Numbers */
@@ -176,15 +181,15 @@ fixed_digits(const char *p, int n, int *v)
 static bool
 date_text(const char *p, struct civil *c)
 {
-	return fixed_digits(p, 4, &c->year) && p[4] == '-' && fixed_digits(p + 5, 2, &c->month) && p[7] == '-' &&
-	    fixed_digits(p + 8, 2, &c->day);
+	return fixed_digits(p, 4, &c->year) && p[4] == '-' && fixed_digits(p + 5, 2, &c->month) &&
+	    p[7] == '-' && fixed_digits(p + 8, 2, &c->day);
 }
 
 static bool
 clock_text(const char *p, struct civil *c)
 {
-	return fixed_digits(p, 2, &c->hour) && p[2] == ':' && fixed_digits(p + 3, 2, &c->min) && p[5] == ':' &&
-	    fixed_digits(p + 6, 2, &c->sec);
+	return fixed_digits(p, 2, &c->hour) && p[2] == ':' && fixed_digits(p + 3, 2, &c->min) &&
+	    p[5] == ':' && fixed_digits(p + 6, 2, &c->sec);
 }
 
 /* `.f…` at p: microseconds; returns its length, 0 when it is none. */
@@ -215,8 +220,8 @@ offset_text(struct span s, int32_t *secs)
 		*secs = 0;
 		return true;
 	}
-	if (s.n != 6 || (*s.p != '+' && *s.p != '-') || !fixed_digits(s.p + 1, 2, &hour) || s.p[3] != ':' ||
-	    !fixed_digits(s.p + 4, 2, &min) || hour > 23 || min > 59)
+	if (s.n != 6 || (*s.p != '+' && *s.p != '-') || !fixed_digits(s.p + 1, 2, &hour) ||
+	    s.p[3] != ':' || !fixed_digits(s.p + 4, 2, &min) || hour > 23 || min > 59)
 		return false;
 	*secs = (*s.p == '-' ? -1 : 1) * (hour * 3600 + min * 60);
 	return true;
@@ -242,7 +247,8 @@ when_parse(struct span s, enum unit unit, const struct zone *z, int64_t *us)
 		return why_form;
 	if (s.n == 10)
 		return when_from_civil(&c, z, us);
-	if (s.n < 19 || (s.p[10] != ' ' && s.p[10] != 'T' && s.p[10] != 't') || !clock_text(s.p + 11, &c))
+	if (s.n < 19 || (s.p[10] != ' ' && s.p[10] != 'T' && s.p[10] != 't') ||
+	    !clock_text(s.p + 11, &c))
 		return why_form;
 	s = span_from(s, 19);
 	if (s.n > 0 && *s.p == '.') {
@@ -332,7 +338,10 @@ when_print(int64_t us, enum when_style style, const struct zone *z, struct buf *
 		*p++ = ' ';
 		p = clock_out(p, &c);
 	} else {
-		/* RFC 3339 knows whole minutes only: an odd offset of old is shown as its minutes, the instant stays. */
+		/*
+		 * RFC 3339 knows whole minutes only: an odd offset of old is shown as its minutes,
+		 * the instant stays.
+		 */
 		offset = zone_offset(z, us) / 60 * 60;
 		when_civil(us + offset * US_PER_SEC, NULL, &c);
 		p = date_out(p, &c);
@@ -389,8 +398,9 @@ const char *
 dur_parse(const char *text, struct dur *d)
 {
 	static const struct { const char *name; int64_t us; int32_t days, months; } units[] = {
-		{ "us", 1, 0, 0 }, { "ms", 1000, 0, 0 }, { "s", US_PER_SEC, 0, 0 }, { "m", 60 * US_PER_SEC, 0, 0 },
-		{ "h", 3600 * US_PER_SEC, 0, 0 }, { "d", 0, 1, 0 }, { "w", 0, 7, 0 }, { "M", 0, 0, 1 },
+		{ "us", 1, 0, 0 }, { "ms", 1000, 0, 0 }, { "s", US_PER_SEC, 0, 0 },
+		{ "m", 60 * US_PER_SEC, 0, 0 }, { "h", 3600 * US_PER_SEC, 0, 0 }, { "d", 0, 1, 0 },
+		{ "w", 0, 7, 0 }, { "M", 0, 0, 1 },
 	};
 	bool neg = *text == '-';
 	const char *p = text + neg, *first = p;
@@ -412,7 +422,8 @@ dur_parse(const char *text, struct dur *d)
 			continue;
 		if (units[i].us == 0 && (v > 3660000 || v < -3660000))
 			return "a duration too long";
-		if (__builtin_mul_overflow(v, units[i].us, &d->us) || d->us > WHEN_US_MAX - WHEN_US_MIN || d->us < WHEN_US_MIN - WHEN_US_MAX)
+		if (__builtin_mul_overflow(v, units[i].us, &d->us) ||
+		    d->us > WHEN_US_MAX - WHEN_US_MIN || d->us < WHEN_US_MIN - WHEN_US_MAX)
 			return "a duration too long";
 		d->days = (int32_t)v * units[i].days;
 		d->months = (int32_t)v * units[i].months;
@@ -442,7 +453,8 @@ dur_floor(struct dur d, int64_t offset_us, int64_t us, const struct zone *z)
 	secs = local_secs(us, z, &rest);
 	days = floor_div(secs * US_PER_SEC + rest - offset_us, DAY_SECS * US_PER_SEC);
 	if (d.days > 0) {
-		n = d.days % 7 == 0 ? 3 : 0;	/* 1970-01-01 was a Thursday, three days behind a Monday */
+		/* 1970-01-01 was a Thursday, three days behind a Monday */
+		n = d.days % 7 == 0 ? 3 : 0;
 		days = floor_div(days + n, d.days) * d.days - n;
 		return day_start(days, offset_us, z);
 	}
@@ -481,7 +493,8 @@ dur_add(struct dur d, int64_t n, int64_t us, const struct zone *z)
 			return WHEN_US_MAX;
 		year = (int)(months / 12);
 		month = (int)(months % 12) + 1;
-		days = days_of(year, month, day > month_days(year, month) ? month_days(year, month) : day);
+		days = days_of(
+		    year, month, day > month_days(year, month) ? month_days(year, month) : day);
 	}
 	if (days > floor_div(WHEN_US_MAX, DAY_SECS * US_PER_SEC))
 		return WHEN_US_MAX;

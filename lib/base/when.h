@@ -7,10 +7,11 @@
  *	when_day(us, z, day);					// "2026-11-20"
  *	why = dur_parse("5m", &d); start = dur_floor(d, offset_us, us, z);
  *
- * Invariants: a time is int64 microseconds since 1970-01-01T00:00:00Z; dates are proleptic Gregorian,
- * years 0001..9999; a leap second and a day that does not exist are errors.  A local time in a
- * gap of the clock moves forward by the gap, one that happens twice is the first (RFC 5545 3.3.5).
- * Zones come from TZif files (RFC 8536) under $TZDIR or /usr/share/zoneinfo; no setenv, no libc zone state.
+ * Invariants: a time is int64 microseconds since 1970-01-01T00:00:00Z; dates are proleptic
+ * Gregorian, years 0001..9999; a leap second and a day that does not exist are errors.  A local
+ * time in a gap of the clock moves forward by the gap, one that happens twice is the first (RFC
+ * 5545 3.3.5). Zones come from TZif files (RFC 8536) under $TZDIR or /usr/share/zoneinfo; no
+ * setenv, no libc zone state.
  */
 #ifndef BASE_WHEN_H
 #define BASE_WHEN_H
@@ -26,17 +27,24 @@
 #define WHEN_DAY_BYTES 11	/* "YYYY-MM-DD" and NUL */
 
 /* A NULL zone means UTC everywhere below. */
-enum unit { UNIT_GUESS, UNIT_S, UNIT_MS, UNIT_US };	/* GUESS: 10 digits s, 13 ms, 16 us, else an error */
+/* GUESS: 10 digits s, 13 ms, 16 us, else an error */
+enum unit { UNIT_GUESS, UNIT_S, UNIT_MS, UNIT_US };
 
 struct zone;
-/* The zone of that IANA name or "UTC" or "+08:00"; NULL when there is none. Cached, never freed, thread-safe after opening. */
+/*
+ * The zone of that IANA name or "UTC" or "+08:00"; NULL when there is none. Cached, never freed,
+ * thread-safe after opening.
+ */
 const struct zone *zone_open(const char *name);
 const char *zone_name(const struct zone *);
 /* Seconds east of UTC at that instant. */
 int32_t zone_offset(const struct zone *, int64_t us);
 /* What the zone calls itself then: "CST", "CEST". Lives as long as the process. */
 const char *zone_abbr(const struct zone *, int64_t us);
-/* The instant (seconds) of a local time given as if it were UTC (seconds); gaps and folds as said above. */
+/*
+ * The instant (seconds) of a local time given as if it were UTC (seconds); gaps and folds as said
+ * above.
+ */
 int64_t zone_instant(const struct zone *, int64_t local_secs);
 
 struct civil { int year, month, day, hour, min, sec; int32_t us; };
@@ -45,8 +53,9 @@ void when_civil(int64_t us, const struct zone *, struct civil *);
 const char *when_from_civil(const struct civil *, const struct zone *, int64_t *us);
 
 /*
- * A time as it stands in a record: a JSON number by `unit`, or text: RFC 3339, `YYYY-MM-DD[ HH:MM:SS[.f]]`
- * (local to the zone; 'T' allowed; at most 6 fraction digits count, more must be zeros), or digits by `unit`.
+ * A time as it stands in a record: a JSON number by `unit`, or text: RFC 3339, `YYYY-MM-DD[
+ * HH:MM:SS[.f]]` (local to the zone; 'T' allowed; at most 6 fraction digits count, more must be
+ * zeros), or digits by `unit`.
  */
 const char *when_val(struct val, enum unit, const struct zone *, struct buf *scratch, int64_t *us);
 /* So many of that unit since the epoch. */
@@ -57,14 +66,15 @@ enum when_style { WHEN_MS, WHEN_S, WHEN_SQL, WHEN_RFC3339 };	/* --time-format ms
 /* Append as JSON value text (quotes included for sql and rfc3339). */
 void when_print(int64_t us, enum when_style, const struct zone *, struct buf *);
 /*
- * date(1)'s % letters: Y C y G m B b h d e j q u w A a V H k I l p M S s f (microseconds) N (nanoseconds) F D T R z Z n t %.
- * Names are English.  NULL or a reason (an unknown letter).
+ * date(1)'s % letters: Y C y G m B b h d e j q u w A a V H k I l p M S s f (microseconds) N
+ * (nanoseconds) F D T R z Z n t %. Names are English.  NULL or a reason (an unknown letter).
  */
 const char *when_format(struct span fmt, int64_t us, const struct zone *, struct buf *out);
 /*
- * The reverse for to_timestamp(text, fmt): Y y m B b h d e j H k I l p M S s f N F D T R z A a n t %.  Y takes 4 digits, the
- * others as many as they print or fewer; other bytes must be equal; the whole text must match, and the date must be
- * real.  A month or a day that the format does not ask for is the first; so is midnight.  With z the zone is that one.
+ * The reverse for to_timestamp(text, fmt): Y y m B b h d e j H k I l p M S s f N F D T R z A a n t
+ * %.  Y takes 4 digits, the others as many as they print or fewer; other bytes must be equal; the
+ * whole text must match, and the date must be real.  A month or a day that the format does not ask
+ * for is the first; so is midnight.  With z the zone is that one.
  */
 const char *when_scan(struct span fmt, struct span text, const struct zone *, int64_t *us);
 
@@ -75,14 +85,20 @@ const char *day_parse(struct span text, int32_t *days);
 void day_print(int32_t days, char day[WHEN_DAY_BYTES]);
 
 /*
- * A duration: calendar (1d 1w 1M in the zone) or exact (24h 5m 30s 500ms 250us).  A '-' before it and a bare 0 are taken;
- * who cannot use them says so.  7d is 1w: whole weeks begin on Monday.
+ * A duration: calendar (1d 1w 1M in the zone) or exact (24h 5m 30s 500ms 250us).  A '-' before it
+ * and a bare 0 are taken; who cannot use them says so.  7d is 1w: whole weeks begin on Monday.
  */
 struct dur { int64_t us; int32_t days, months; };	/* one of the three is set */
 const char *dur_parse(const char *text, struct dur *);
-/* The start of the tumbling window that holds the instant: aligned to the epoch (calendar: local midnight, Monday, first of month) + offset. */
+/*
+ * The start of the tumbling window that holds the instant: aligned to the epoch (calendar: local
+ * midnight, Monday, first of month) + offset.
+ */
 int64_t dur_floor(struct dur, int64_t offset_us, int64_t us, const struct zone *);
-/* instant + n durations, calendar units in local time; a day that the month lacks is its last. Ends at the range's ends. */
+/*
+ * instant + n durations, calendar units in local time; a day that the month lacks is its last.
+ * Ends at the range's ends.
+ */
 int64_t dur_add(struct dur, int64_t n, int64_t us, const struct zone *);
 
 #endif

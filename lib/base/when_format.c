@@ -4,9 +4,10 @@
 
 #include "base/when.h"
 
-static const char *const month_name[12] = { "January", "February", "March", "April", "May", "June", "July", "August",
-	"September", "October", "November", "December" };
-static const char *const day_name[7] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
+static const char *const month_name[12] = { "January", "February", "March", "April", "May", "June",
+	"July", "August", "September", "October", "November", "December" };
+static const char *const day_name[7] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday",
+	"Friday", "Saturday" };
 
 static const char why_letter[] = "unknown letter behind % in a time format";
 static const char why_match[] = "the time does not match its format";
@@ -324,7 +325,8 @@ get(char letter, struct span *t, struct found *f)
 	case 'I': good = get_int(t, 1, 2, &f->hour12); break;
 	case 'l': good = get_blank_int(t, &f->hour12); break;
 	case 'p':
-		good = t->n >= 2 && (t->p[1] | 32) == 'm' && ((*t->p | 32) == 'a' || (*t->p | 32) == 'p');
+		good = t->n >= 2 && (t->p[1] | 32) == 'm' &&
+		    ((*t->p | 32) == 'a' || (*t->p | 32) == 'p');
 		f->pm = good && (*t->p | 32) == 'p';
 		*t = span_from(*t, good ? 2 : 0);
 		break;
@@ -383,7 +385,8 @@ assemble(struct found *f, const struct zone *z, int64_t *us)
 			return "no such date";
 		c = facts.c;
 	}
-	if ((f->of_year > 0 && f->of_year != facts.of_year + 1) || (f->weekday >= 0 && f->weekday != facts.weekday))
+	if ((f->of_year > 0 && f->of_year != facts.of_year + 1) ||
+	    (f->weekday >= 0 && f->weekday != facts.weekday))
 		return "the day of the year or week contradicts the date";
 	if (!f->has_offset)
 		return when_from_civil(&c, z, us);

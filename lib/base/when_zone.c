@@ -2,9 +2,10 @@
 /*
  * when_zone - zones out of TZif files (RFC 8536)
  *
- * A zone is a table of eras: from when on which offset holds.  The rule in a file's footer is unrolled once into 400
- * years of eras behind the last written one; the Gregorian calendar repeats after 400 years, weekdays included, so a
- * later time is looked up whole cycles earlier and no rule is ever evaluated for a record.
+ * A zone is a table of eras: from when on which offset holds.  The rule in a file's footer is
+ * unrolled once into 400 years of eras behind the last written one; the Gregorian calendar repeats
+ * after 400 years, weekdays included, so a later time is looked up whole cycles earlier and no
+ * rule is ever evaluated for a record.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -57,7 +58,8 @@ era_add(struct zone *z, int64_t from, int32_t offset, const char *abbr)
 
 /* The footer: a POSIX TZ string such as CET-1CEST,M3.5.0,M10.5.0/3 */
 
-struct change { char kind; int month, week, day; int32_t time; };	/* M, J (1..365, no Feb 29), N (0..365) */
+/* M, J (1..365, no Feb 29), N (0..365) */
+struct change { char kind; int month, week, day; int32_t time; };
 struct rule {
 	char abbr[2][ABBR_BYTES];	/* standard, daylight */
 	int32_t offset[2];
@@ -72,7 +74,8 @@ read_name(const char **p, char out[ABBR_BYTES])
 	bool quoted = *s == '<';
 	size_t n = 0;
 
-	for (s += quoted; quoted ? *s != '>' && *s != '\0' : (*s | 32) >= 'a' && (*s | 32) <= 'z'; s++)
+	for (s += quoted; quoted ? *s != '>' && *s != '\0' : (*s | 32) >= 'a' && (*s | 32) <= 'z';
+	     s++)
 		if (n < ABBR_BYTES - 1)
 			out[n++] = *s;
 	out[n] = '\0';
@@ -128,8 +131,9 @@ read_change(const char **p, struct change *c)
 	if (**p == 'M' || **p == 'J')
 		c->kind = *(*p)++;
 	if (c->kind == 'M') {
-		if (!read_int(p, 12, &c->month) || c->month < 1 || *(*p)++ != '.' || !read_int(p, 5, &c->week) ||
-		    c->week < 1 || *(*p)++ != '.' || !read_int(p, 6, &c->day))
+		if (!read_int(p, 12, &c->month) || c->month < 1 || *(*p)++ != '.' ||
+		    !read_int(p, 5, &c->week) || c->week < 1 || *(*p)++ != '.' ||
+		    !read_int(p, 6, &c->day))
 			return false;
 	} else if (!read_int(p, 365, &c->day)) {
 		return false;
@@ -211,7 +215,8 @@ unroll(struct zone *z, const struct rule *r)
 		year = t.year;
 	}
 	for (int y = year; y <= year + 401; y++) {
-		int64_t on = change_secs(&r->at[0], y, r->offset[0]), off = change_secs(&r->at[1], y, r->offset[1]);
+		int64_t on = change_secs(&r->at[0], y, r->offset[0]),
+			off = change_secs(&r->at[1], y, r->offset[1]);
 		bool first_on = on < off;
 
 		for (int i = 0; i < 2; i++) {
@@ -237,7 +242,9 @@ be(const unsigned char *p, size_t n)
 
 struct tzif { size_t isut, isstd, leap, time, type, chars, bytes; };
 
-/* The counts of the header at `at`, and how long the block behind it is with times of that width. */
+/*
+ * The counts of the header at `at`, and how long the block behind it is with times of that width.
+ */
 static bool
 read_header(struct span f, size_t at, size_t width, struct tzif *h)
 {
@@ -253,13 +260,15 @@ read_header(struct span f, size_t at, size_t width, struct tzif *h)
 			return false;
 		*count[i] = (size_t)v;
 	}
-	h->bytes = h->time * (width + 1) + h->type * 6 + h->chars + h->leap * (width + 4) + h->isstd + h->isut;
+	h->bytes = h->time * (width + 1) + h->type * 6 + h->chars + h->leap * (width + 4) +
+	    h->isstd + h->isut;
 	/* A file that counts leap seconds ("right/…") keeps another time than ours. */
 	return h->type > 0 && h->chars > 0 && h->leap == 0 && f.n - at - 44 >= h->bytes;
 }
 
 static bool
-add_type(struct zone *z, const unsigned char *types, const struct tzif *h, size_t type, int64_t from)
+add_type(
+    struct zone *z, const unsigned char *types, const struct tzif *h, size_t type, int64_t from)
 {
 	const unsigned char *t = types + type * 6;
 	const char *chars = (const char *)types + h->type * 6;
@@ -268,7 +277,8 @@ add_type(struct zone *z, const unsigned char *types, const struct tzif *h, size_
 	if (type >= h->type || t[5] >= h->chars)
 		return false;
 	offset = be(t, 4);
-	if (offset < -LOCAL_REACH || offset > LOCAL_REACH || memchr(chars + t[5], '\0', h->chars - t[5]) == NULL)
+	if (offset < -LOCAL_REACH || offset > LOCAL_REACH ||
+	    memchr(chars + t[5], '\0', h->chars - t[5]) == NULL)
 		return false;
 	era_add(z, from, (int32_t)offset, chars + t[5]);
 	return true;
@@ -292,10 +302,12 @@ decode(struct zone *z, struct span f)
 	}
 	times = p + at + 44;
 	types = times + h.time * (width + 1);
-	if (!add_type(z, types, &h, 0, INT64_MIN))	/* type 0 holds before the first transition */
+	/* type 0 holds before the first transition */
+	if (!add_type(z, types, &h, 0, INT64_MIN))
 		return false;
 	for (size_t i = 0; i < h.time; i++)
-		if (!add_type(z, types, &h, times[h.time * width + i], be(times + i * width, width)))
+		if (!add_type(
+			z, types, &h, times[h.time * width + i], be(times + i * width, width)))
 			return false;
 	foot = at + 44 + h.bytes;
 	if (width == 8 && f.n > foot + 1 && f.p[foot] == '\n') {
@@ -320,9 +332,11 @@ decode(struct zone *z, struct span f)
 static bool
 plain_name(const char *name)
 {
-	if (*name == '/' || *name == '\0' || strlen(name) >= NAME_BYTES_MAX || strstr(name, "..") != NULL)
+	if (*name == '/' || *name == '\0' || strlen(name) >= NAME_BYTES_MAX ||
+	    strstr(name, "..") != NULL)
 		return false;
-	return name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/")] == '\0';
+	return name[strspn(name,
+		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/")] == '\0';
 }
 
 static bool
@@ -338,9 +352,11 @@ load(struct zone *z)
 	buf_fmt(&path, "%s/%s", dir == NULL || *dir == '\0' ? "/usr/share/zoneinfo" : dir, z->name);
 	fd = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC);
 	if (fd != -1) {
-		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && (size_t)st.st_size <= FILE_BYTES_MAX)
+		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+		    (size_t)st.st_size <= FILE_BYTES_MAX)
 			do {
-				got = read(fd, buf_room(&text, FILE_BYTES_MAX), FILE_BYTES_MAX - text.n);
+				got = read(
+				    fd, buf_room(&text, FILE_BYTES_MAX), FILE_BYTES_MAX - text.n);
 				text.n += got > 0 ? (size_t)got : 0;
 			} while (got > 0 && text.n < FILE_BYTES_MAX);
 		good = got == 0 && decode(z, buf_span(&text));
@@ -361,8 +377,8 @@ fixed(struct zone *z)
 	int hour, min = 0;
 
 	if ((*z->name != '+' && *z->name != '-') || (n != 2 && n != 4 && !colon) ||
-	    strspn(p, "0123456789:") != n || p[0] == ':' || p[1] == ':' || (n == 4 && (p[2] == ':' || p[3] == ':')) ||
-	    (colon && (p[3] == ':' || p[4] == ':')))
+	    strspn(p, "0123456789:") != n || p[0] == ':' || p[1] == ':' ||
+	    (n == 4 && (p[2] == ':' || p[3] == ':')) || (colon && (p[3] == ':' || p[4] == ':')))
 		return false;
 	hour = (p[0] - '0') * 10 + p[1] - '0';
 	if (n > 2)
@@ -436,8 +452,15 @@ era_at(const struct zone *z, int64_t secs, int64_t *shift, int64_t *until)
 int32_t
 zone_offset(const struct zone *z, int64_t us)
 {
-	/* Records come nearly in order of time: the era of the last one is mostly that of the next. */
-	static _Thread_local struct { const struct zone *z; int64_t from, until; int32_t offset; } last;
+	/*
+	 * Records come nearly in order of time: the era of the last one is mostly that of the
+	 * next.
+	 */
+	static _Thread_local struct {
+		const struct zone *z;
+		int64_t from, until;
+		int32_t offset;
+	} last;
 	int64_t secs = us / US_PER_SEC - (us % US_PER_SEC < 0), shift;
 	const struct era *e;
 
@@ -457,7 +480,8 @@ zone_abbr(const struct zone *z, int64_t us)
 {
 	int64_t shift, until;
 
-	return era_at(z == NULL ? &utc : z, us / US_PER_SEC - (us % US_PER_SEC < 0), &shift, &until)->abbr;
+	return era_at(z == NULL ? &utc : z, us / US_PER_SEC - (us % US_PER_SEC < 0), &shift, &until)
+	    ->abbr;
 }
 
 int64_t

@@ -129,8 +129,9 @@ fail(struct span text, const char *at, const char *why, char *err, size_t err_si
 static bool
 at_where(const char *p, const char *start, const char *end)
 {
-	return end - p > 5 && word_is(span_of(p, 5), "where") && (p == start || !(name_byte(p[-1]) || p[-1] == '.')) &&
-	    !name_byte(p[5]) && p[5] != '.' && p[5] != '[';
+	return end - p > 5 && word_is(span_of(p, 5), "where") &&
+	    (p == start || !(name_byte(p[-1]) || p[-1] == '.')) && !name_byte(p[5]) &&
+	    p[5] != '.' && p[5] != '[';
 }
 
 static void
@@ -193,7 +194,8 @@ call_parse(struct span text, struct call *c, char *err, size_t err_size)
 	return 0;
 unclosed:
 	call_free(c);
-	return fail(text, p == end ? s.p : p, p == end ? "the parenthesis is not closed" : "the quote is not closed", err, err_size);
+	return fail(text, p == end ? s.p : p,
+	    p == end ? "the parenthesis is not closed" : "the quote is not closed", err, err_size);
 }
 
 void

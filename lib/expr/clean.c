@@ -10,8 +10,8 @@
 #define NAMES_MAX 65536		/* names whose meaning is remembered */
 #define PLACES_MAX 4096
 
-static const char *const step_name[] = { "control", "trim", "lower", "upper", "null", "date", "type", "fill", "default",
-	"required", "keep" };
+static const char *const step_name[] = { "control", "trim", "lower", "upper", "null", "date",
+	"type", "fill", "default", "required", "keep" };
 
 struct compile {
 	struct clean *c;
@@ -26,7 +26,8 @@ bad(const struct compile *p, const char *what, struct span word)
 {
 	char shown[80];
 
-	return err_usage("%s:%zu: %s%s%s", p->spec->name, p->line->number, what, word.p == NULL ? "" : ": ",
+	return err_usage("%s:%zu: %s%s%s", p->spec->name, p->line->number, what,
+	    word.p == NULL ? "" : ": ",
 	    word.p == NULL ? "" : err_mask(shown, sizeof shown, word.p, word.n));
 }
 
@@ -47,7 +48,8 @@ words_here(struct compile *p, enum clean_step step)
 	size_t first = p->at, n;
 	int s;
 
-	while (p->at < p->line->n && ((s = step_here(p)) == -1 || (s == STEP_NULL && step == STEP_NULL)))
+	while (p->at < p->line->n &&
+	    ((s = step_here(p)) == -1 || (s == STEP_NULL && step == STEP_NULL)))
 		p->at++;
 	n = p->at - first;
 	p->at = first;
@@ -84,12 +86,16 @@ step_null(struct compile *p, struct rule *r)
 	for (r->n_null = 0; r->n_null < n; r->n_null++) {
 		if ((rc = take_text(p, &r->null[r->n_null])) != 0)
 			return rc;
-		r->null_lengths |= UINT64_C(1) << (r->null[r->n_null].n < 63 ? r->null[r->n_null].n : 63);
+		r->null_lengths |= UINT64_C(1)
+		    << (r->null[r->n_null].n < 63 ? r->null[r->n_null].n : 63);
 	}
 	return 0;
 }
 
-/* A form: a name, or a pattern with % letters that can be written, and where it is to be read, read. */
+/*
+ * A form: a name, or a pattern with % letters that can be written, and where it is to be read,
+ * read.
+ */
 static int
 take_form(struct compile *p, bool in, struct clean_date *d)
 {
@@ -110,7 +116,10 @@ take_form(struct compile *p, bool in, struct clean_date *d)
 		if (s.p[i] == '%')
 			good = strchr("YymBbhdejHkIlpMSsfNFDTRzAant%", s.p[++i]) != NULL;
 	if (!good)
-		return bad(p, "a time is auto, sql, rfc3339, day, s, ms, us or a pattern of date(1)'s letters", s);
+		return bad(p,
+		    "a time is auto, sql, rfc3339, day, s, ms, us or a pattern of date(1)'s "
+		    "letters",
+		    s);
 	d->form = FORM_PATTERN;
 	return take_text(p, &d->pattern);
 }
@@ -154,12 +163,14 @@ digits(struct span s, struct rule *r)
 	for (; i < s.n - 1; i++) {
 		if (s.p[i] == ',' && part == 0)
 			part = 1;
-		else if (s.p[i] < '0' || s.p[i] > '9' || (v[part] = v[part] * 10 + (unsigned)(s.p[i] - '0')) > 76)
+		else if (s.p[i] < '0' || s.p[i] > '9' ||
+		    (v[part] = v[part] * 10 + (unsigned)(s.p[i] - '0')) > 76)
 			return false;
 	}
 	r->precision = v[0];
 	r->scale = v[1];
-	return v[0] > 0 && v[1] <= v[0] && v[1] <= DECIMAL_SCALE_MAX && v[0] - v[1] <= DECIMAL_DIGITS_MAX;
+	return v[0] > 0 && v[1] <= v[0] && v[1] <= DECIMAL_SCALE_MAX &&
+	    v[0] - v[1] <= DECIMAL_DIGITS_MAX;
 }
 
 static int
@@ -176,7 +187,9 @@ step_type(struct compile *p, struct rule *r)
 			return 0;
 		}
 	r->type = TYPE_DECIMAL;
-	return digits(s, r) ? 0 : bad(p, "a type is int, decimal, decimal(P,S), string, bool or json", s);
+	return digits(s, r)
+	    ? 0
+	    : bad(p, "a type is int, decimal, decimal(P,S), string, bool or json", s);
 }
 
 static int
@@ -189,7 +202,8 @@ step_fill(struct compile *p, struct rule *r)
 		return bad(p, "fill needs a path", (struct span){ 0 });
 	r->fill = arena_get(&p->c->fixed, mem_mul(n, sizeof *r->fill));
 	for (r->n_fill = 0; r->n_fill < n; r->n_fill++)
-		if ((r->fill[r->n_fill] = pathset_add(p->env->paths, p->line->word[p->at++], err, sizeof err)) < 0)
+		if ((r->fill[r->n_fill] = pathset_add(
+			 p->env->paths, p->line->word[p->at++], err, sizeof err)) < 0)
 			return bad(p, err, (struct span){ 0 });
 	return 0;
 }
@@ -218,6 +232,15 @@ step_default(struct compile *p, struct rule *r)
 	return scan_value(s, NULL, &at) == NULL ? 0 : bad(p, "not UTF-8", (struct span){ 0 });
 }
 
+/* Who takes the arguments of a step, where it has some. */
+static int (*const step_args[STEP_COUNT])(struct compile *, struct rule *) = {
+	[STEP_NULL] = step_null,
+	[STEP_DATE] = step_date,
+	[STEP_TYPE] = step_type,
+	[STEP_FILL] = step_fill,
+	[STEP_DEFAULT] = step_default,
+};
+
 static int
 steps(struct compile *p, struct clean_line *l)
 {
@@ -236,8 +259,8 @@ steps(struct compile *p, struct clean_line *l)
 			return bad(p, "a step stands twice", span_str(step_name[s]));
 		r->has |= 1u << s;
 		r->from[s] = l->pattern;
-		rc = s == STEP_NULL ? step_null(p, r) : s == STEP_DATE ? step_date(p, r) : s == STEP_TYPE ? step_type(p, r) :
-		    s == STEP_FILL ? step_fill(p, r) : s == STEP_DEFAULT ? step_default(p, r) : 0;
+		if (step_args[s] != NULL)
+			rc = step_args[s](p, r);
 	}
 	if (rc == 0 && (r->has >> STEP_LOWER & 3) == 3)
 		return bad(p, "lower and upper do not go together", (struct span){ 0 });
@@ -330,8 +353,8 @@ overlap(const struct path *a, const struct path *b)
 	size_t n = a->n < b->n ? a->n : b->n;
 
 	for (size_t i = 0; i < n; i++)
-		if ((a->seg[i].name.p == NULL) != (b->seg[i].name.p == NULL) || a->seg[i].index != b->seg[i].index ||
-		    !span_eq(a->seg[i].name, b->seg[i].name))
+		if ((a->seg[i].name.p == NULL) != (b->seg[i].name.p == NULL) ||
+		    a->seg[i].index != b->seg[i].index || !span_eq(a->seg[i].name, b->seg[i].name))
 			return false;
 	return true;
 }
@@ -376,7 +399,8 @@ compile_line(struct compile *p, struct clean_line *l)
 	l->pattern = span_of(w.n == 0 ? "" : arena_dup(&p->c->fixed, w), w.n);
 	l->col = -1;
 	p->at = 1;
-	if ((memchr(w.p, '*', w.n) != NULL || memchr(w.p, '?', w.n) != NULL) && memchr(w.p, '"', w.n) == NULL)
+	if ((memchr(w.p, '*', w.n) != NULL || memchr(w.p, '?', w.n) != NULL) &&
+	    memchr(w.p, '"', w.n) == NULL)
 		p->c->globs = true;
 	else if ((l->col = pathset_add(p->env->paths, w, err, sizeof err)) < 0)
 		return bad(p, err, (struct span){ 0 });
@@ -406,9 +430,11 @@ clean_compile(const struct spec *spec, const struct expr_env *env, struct clean 
 		struct field *f = &c->field[i];
 
 		collect(c, f->name, f->col, &f->rule);
-		if (f->name.p == NULL && (f->rule.has & (1u << STEP_FILL | 1u << STEP_DEFAULT)) != 0)
-			rc = err_usage("%s: fill and default need a field of the record itself, not %.*s", spec->name,
-			    (int)f->path.n, f->path.p);
+		if (f->name.p == NULL &&
+		    (f->rule.has & (1u << STEP_FILL | 1u << STEP_DEFAULT)) != 0)
+			rc = err_usage(
+			    "%s: fill and default need a field of the record itself, not %.*s",
+			    spec->name, (int)f->path.n, f->path.p);
 	}
 	if (rc != 0) {
 		clean_free(c);
@@ -437,7 +463,9 @@ clean_free(struct clean *c)
 
 /* Records */
 
-/* "FIELD: why", made once for each pair: fields stand in the spec, reasons are constants of ours. */
+/*
+ * "FIELD: why", made once for each pair: fields stand in the spec, reasons are constants of ours.
+ */
 static const char *
 reason(struct clean *c, struct span field, const char *why)
 {
@@ -457,10 +485,13 @@ reason(struct clean *c, struct span field, const char *why)
 	return r->text;
 }
 
-/* One value through all steps; an edit when it came out otherwise. `field` names it in reasons, unset: the pattern does. */
+/*
+ * One value through all steps; an edit when it came out otherwise. `field` names it in reasons,
+ * unset: the pattern does.
+ */
 static const char *
-handle(struct clean *c, const struct batch *b, size_t i, const struct rule *r, struct val v, struct span field,
-    struct span key)
+handle(struct clean *c, const struct batch *b, size_t i, const struct rule *r, struct val v,
+    struct span field, struct span key)
 {
 	enum clean_step step = STEP_FILL;
 	struct val made;
@@ -497,7 +528,8 @@ rule_of(struct clean *c, size_t place, struct span key)
 
 	if (place < c->n_places && c->place[place] != NULL && span_eq(c->place[place]->key, key))
 		return c->place[place]->rule;
-	m = map_count(c->names) < NAMES_MAX ? map_put(c->names, key, &fresh) : map_get(c->names, key);
+	m = map_count(c->names) < NAMES_MAX ? map_put(c->names, key, &fresh)
+					    : map_get(c->names, key);
 	if (m == NULL || fresh) {
 		if (memchr(key.p, '\\', key.n) != NULL) {
 			buf_clear(&c->text);

@@ -25,7 +25,8 @@ control_at(const char *p, const char *end)
 		return 1;
 	if (c == 0xC2 && end - p > 1 && (unsigned char)p[1] < 0xA0)
 		return 2;
-	if (c == 0xE2 && end - p > 2 && (unsigned char)p[1] == 0x80 && ((unsigned char)p[2] & 0xFE) == 0xA8)
+	if (c == 0xE2 && end - p > 2 && (unsigned char)p[1] == 0x80 &&
+	    ((unsigned char)p[2] & 0xFE) == 0xA8)
 		return 3;
 	return 0;
 }
@@ -40,7 +41,10 @@ any_byte(uint64_t w, unsigned char c)
 	return (x - ones) & ~x & ones << 7;
 }
 
-/* Could there be a control character? Without escapes there is no C0; the others are found by their first byte. */
+/*
+ * Could there be a control character? Without escapes there is no C0; the others are found by
+ * their first byte.
+ */
 static bool
 may_control(struct span s)
 {
@@ -86,7 +90,9 @@ blank_first(struct span s)
 		return 1;
 	if (s.n > 1 && memcmp(s.p, "\xC2\xA0", 2) == 0)
 		return 2;
-	return s.n > 2 && (memcmp(s.p, "\xE3\x80\x80", 3) == 0 || memcmp(s.p, "\xEF\xBB\xBF", 3) == 0) ? 3 : 0;
+	if (s.n < 3 || (memcmp(s.p, "\xE3\x80\x80", 3) != 0 && memcmp(s.p, "\xEF\xBB\xBF", 3) != 0))
+		return 0;
+	return 3;
 }
 
 static size_t
@@ -98,7 +104,10 @@ blank_last(struct span s)
 		return 1;
 	if (s.n > 1 && memcmp(end - 2, "\xC2\xA0", 2) == 0)
 		return 2;
-	return s.n > 2 && (memcmp(end - 3, "\xE3\x80\x80", 3) == 0 || memcmp(end - 3, "\xEF\xBB\xBF", 3) == 0) ? 3 : 0;
+	if (s.n < 3 ||
+	    (memcmp(end - 3, "\xE3\x80\x80", 3) != 0 && memcmp(end - 3, "\xEF\xBB\xBF", 3) != 0))
+		return 0;
+	return 3;
 }
 
 static struct span
@@ -107,7 +116,8 @@ trim(struct span s)
 	size_t n;
 
 	/* ASCII and no blank at both ends: nearly always. */
-	if (s.n > 0 && (unsigned char)(*s.p - 0x21) < 0x5e && (unsigned char)(s.p[s.n - 1] - 0x21) < 0x5e)
+	if (s.n > 0 && (unsigned char)(*s.p - 0x21) < 0x5e &&
+	    (unsigned char)(s.p[s.n - 1] - 0x21) < 0x5e)
 		return s;
 	while ((n = blank_first(s)) > 0)
 		s = span_from(s, n);
@@ -233,7 +243,8 @@ write_date(struct clean *c, const struct clean_date *d, int64_t us)
 	case FORM_DAY:
 	case FORM_PATTERN:
 		buf_clear(&c->text);
-		(void)when_format(d->form == FORM_DAY ? span_str("%F") : d->pattern, us, c->zone, &c->text);
+		(void)when_format(
+		    d->form == FORM_DAY ? span_str("%F") : d->pattern, us, c->zone, &c->text);
 		buf_json(b, buf_span(&c->text));
 		break;
 	default:
@@ -281,8 +292,9 @@ clean_number(struct clean *c, const struct rule *r, struct val v, struct val *ma
 		*made = token(c, buf_span(&c->made), T_NUM, v);
 		return NULL;
 	}
-	if (r->precision > 0 && (dec_round(&d, (int)r->scale, &rounded) != NULL || dec_cmp(&d, &rounded) != 0 ||
-	    !dec_fits(&rounded, r->precision)))
+	if (r->precision > 0 &&
+	    (dec_round(&d, (int)r->scale, &rounded) != NULL || dec_cmp(&d, &rounded) != 0 ||
+		!dec_fits(&rounded, r->precision)))
 		return "a number outside its type";
 	if (v.tag == T_STR) {
 		buf_clear(&c->made);
@@ -301,7 +313,8 @@ clean_bool(struct clean *c, struct val v, struct val *made)
 	if (v.tag == T_TRUE || v.tag == T_FALSE)
 		return NULL;
 	for (int b = 0; b < 2 && (v.tag == T_STR || v.tag == T_NUM); b++)
-		if (span_is(s, truth[b][0]) || (s.n == strlen(truth[b][1]) && strncasecmp(s.p, truth[b][1], s.n) == 0)) {
+		if (span_is(s, truth[b][0]) ||
+		    (s.n == strlen(truth[b][1]) && strncasecmp(s.p, truth[b][1], s.n) == 0)) {
 			*made = val_make(b ? T_TRUE : T_FALSE, span_str(truth[b][1]));
 			return NULL;
 		}
@@ -351,7 +364,8 @@ clean_type(struct clean *c, const struct rule *r, struct val v, struct val *made
 }
 
 const char *
-rule_apply(struct clean *c, const struct rule *r, struct val v, struct val *made, enum clean_step *step)
+rule_apply(
+    struct clean *c, const struct rule *r, struct val v, struct val *made, enum clean_step *step)
 {
 	const char *why;
 

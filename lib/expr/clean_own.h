@@ -4,8 +4,8 @@
  *
  *	why = rule_apply(c, r, v, &made);		// made.raw: the new token, or v's own
  *
- * Invariants: for clean.c and clean_apply.c alone.  A rule has each step at most once; `from` names, for messages, the
- * pattern of the line that gave it.
+ * Invariants: for clean.c and clean_apply.c alone.  A rule has each step at most once; `from`
+ * names, for messages, the pattern of the line that gave it.
  */
 #ifndef EXPR_CLEAN_OWN_H
 #define EXPR_CLEAN_OWN_H
@@ -14,15 +14,37 @@
 #include "expr/clean.h"
 
 enum clean_step {
-	STEP_CONTROL, STEP_TRIM, STEP_LOWER, STEP_UPPER, STEP_NULL, STEP_DATE, STEP_TYPE, STEP_FILL, STEP_DEFAULT, STEP_REQUIRED,
-	STEP_COUNT, STEP_KEEP = STEP_COUNT
+	STEP_CONTROL,
+	STEP_TRIM,
+	STEP_LOWER,
+	STEP_UPPER,
+	STEP_NULL,
+	STEP_DATE,
+	STEP_TYPE,
+	STEP_FILL,
+	STEP_DEFAULT,
+	STEP_REQUIRED,
+	STEP_COUNT,
+	STEP_KEEP = STEP_COUNT
 };
 
 enum clean_type { TYPE_INT, TYPE_DECIMAL, TYPE_STRING, TYPE_BOOL, TYPE_JSON };
 
 /* How a time is written: a name, or a pattern of % letters. */
-enum clean_form { FORM_AUTO, FORM_SQL, FORM_RFC3339, FORM_DAY, FORM_S, FORM_MS, FORM_US, FORM_PATTERN };
-struct clean_date { enum clean_form form; struct span pattern; };
+enum clean_form {
+	FORM_AUTO,
+	FORM_SQL,
+	FORM_RFC3339,
+	FORM_DAY,
+	FORM_S,
+	FORM_MS,
+	FORM_US,
+	FORM_PATTERN
+};
+struct clean_date {
+	enum clean_form form;
+	struct span pattern;
+};
 
 struct rule {
 	unsigned has;			/* bits 1 << enum clean_step */
@@ -62,7 +84,10 @@ struct reason {
 	char *text;
 };
 
-/* What a member's name means; `place` remembers it by position, for the next record has the same names in the same order. */
+/*
+ * What a member's name means; `place` remembers it by position, for the next record has the same
+ * names in the same order.
+ */
 struct meaning {
 	struct span key;		/* raw, as in the line */
 	const struct rule *rule;	/* NULL: no line matches, or its column does it */
@@ -89,6 +114,7 @@ struct clean {
 };
 
 /* The value after the steps up to type; the reason and the step that gave it in *step. */
-const char *rule_apply(struct clean *, const struct rule *, struct val, struct val *made, enum clean_step *step);
+const char *rule_apply(
+    struct clean *, const struct rule *, struct val, struct val *made, enum clean_step *step);
 
 #endif

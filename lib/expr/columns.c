@@ -10,16 +10,21 @@ columns_add(struct columns *cs, const struct expr *value, const struct expr *con
 	if (value != NULL && cond == NULL && expr_column(value) != -1)
 		return expr_column(value);
 	cs->c = mem_array(cs->c, cs->n + 1, sizeof *cs->c);
-	cs->c[cs->n] = (struct column){ value, cond, mem_new(BATCH_RECORDS_MAX * sizeof(struct val)) };
+	cs->c[cs->n] =
+	    (struct column){ value, cond, mem_new(BATCH_RECORDS_MAX * sizeof(struct val)) };
 	cs->n++;
 	cs->col = mem_array(cs->col, PATHS_MAX + cs->n, sizeof *cs->col);
 	cs->made = mem_array(cs->made, mem_mul(cs->n, BATCH_RECORDS_MAX), sizeof *cs->made);
 	return PATHS_MAX + (int)cs->n - 1;
 }
 
-/* One value. Text made for it goes behind cs->text: its place is known only when that grows no more. */
+/*
+ * One value. Text made for it goes behind cs->text: its place is known only when that grows no
+ * more.
+ */
 static const char *
-compute(struct columns *cs, struct expr_state *xs, const struct batch *b, const struct column *c, size_t i, uint32_t *made)
+compute(struct columns *cs, struct expr_state *xs, const struct batch *b, const struct column *c,
+    size_t i, uint32_t *made)
 {
 	struct xval x;
 	const char *why = NULL;
@@ -67,7 +72,8 @@ columns_batch(struct columns *cs, struct expr_state *xs, const struct batch *b, 
 			uint32_t *made = &cs->made[k * BATCH_RECORDS_MAX + i];
 
 			*made = 0;
-			if (b->fate[i] == F_PASS && (why = compute(cs, xs, b, &cs->c[k], i, made)) != NULL)
+			if (b->fate[i] == F_PASS &&
+			    (why = compute(cs, xs, b, &cs->c[k], i, made)) != NULL)
 				batch_reject(b, i, why);
 		}
 	}

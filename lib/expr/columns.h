@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * columns - expressions as further columns of a batch, so that operators see values and know of no expression
+ * columns - expressions as further columns of a batch, so that operators see values and know of no
+ * expression
  *
  *	struct columns cs = { 0 };
  *	int col = columns_add(&cs, amount, cond);	// at set-up; NULL cond: for every record
- *	b = columns_batch(&cs, state, b);		// per batch: col[0..] as before, and b->col[col]
+ *	b = columns_batch(&cs, state, b);		// per batch: col[0..] and b->col[col]
  *	columns_free(&cs);
  *
- * Invariants: an expression that is but a path costs nothing, its column is used.  Where cond is not true the value is absent.  A record
- * whose expression is in error is rejected.  Values are good until the next columns_batch.
+ * Invariants: an expression that is but a path costs nothing, its column is used.  Where cond is
+ * not true the value is absent.  A record whose expression is in error is rejected.  Values are
+ * good until the next columns_batch.
  */
 #ifndef EXPR_COLUMNS_H
 #define EXPR_COLUMNS_H
@@ -26,13 +28,15 @@ struct columns {
 	const struct val **col;		/* [PATHS_MAX + n] */
 	struct batch view;
 	struct buf text;		/* computed values of a batch */
-	uint32_t *made;			/* [n * BATCH_RECORDS_MAX] length of a computed value, 0: none */
+	/* [n * BATCH_RECORDS_MAX] length of a computed value, 0: none */
+	uint32_t *made;
 };
 
 /* A column for it; value NULL: true where cond holds. Expressions must outlive the columns. */
 int columns_add(struct columns *, const struct expr *value, const struct expr *cond);
 /* The batch with all of them; n_paths is how many columns b has. The same b when there are none. */
-const struct batch *columns_batch(struct columns *, struct expr_state *, const struct batch *b, size_t n_paths);
+const struct batch *columns_batch(
+    struct columns *, struct expr_state *, const struct batch *b, size_t n_paths);
 void columns_free(struct columns *);
 
 #endif

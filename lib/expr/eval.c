@@ -236,7 +236,8 @@ cast(struct expr_state *st, const struct expr *e, const struct ins *in, struct x
 	case CAST_DECIMAL:
 	case CAST_INT:
 		why = x->tag == X_STR ? dec_parse_text(x->str, &d) : xval_num(x, &d);
-		if (why != NULL || (why = dec_round(&d, in->kind == CAST_INT ? 0 : (int)in->a, &d)) != NULL)
+		if (why != NULL ||
+		    (why = dec_round(&d, in->kind == CAST_INT ? 0 : (int)in->a, &d)) != NULL)
 			return why;
 		if (in->kind == CAST_INT ? !dec_to_i64(&d, &whole) : !dec_fits(&d, in->n))
 			return "a number outside the type of its CAST";
@@ -266,7 +267,8 @@ number_call(enum func f, struct xval *v, size_t n)
 	const char *why;
 	int64_t k = 0;
 
-	if ((why = xval_num(&v[0], &d)) != NULL || (n == 2 && (why = xval_num(&v[1], &digits)) != NULL))
+	if ((why = xval_num(&v[0], &d)) != NULL ||
+	    (n == 2 && (why = xval_num(&v[1], &digits)) != NULL))
 		return why;
 	if (n == 2 && !dec_to_i64(&digits, &k))
 		return "round takes a whole number of digits";
@@ -279,7 +281,8 @@ number_call(enum func f, struct xval *v, size_t n)
 	}
 	if (f == FN_FLOOR)
 		return dec_floor(&d, &v->num);
-	return dec_round(&d, k > DECIMAL_SCALE_MAX ? DECIMAL_SCALE_MAX : k < -99 ? -99 : (int)k, &v->num);
+	k = k > DECIMAL_SCALE_MAX ? DECIMAL_SCALE_MAX : k < -99 ? -99 : k;
+	return dec_round(&d, (int)k, &v->num);
 }
 
 static const char *
@@ -318,7 +321,8 @@ call(struct expr_state *st, const struct expr *e, enum func f, struct xval *v, s
 
 /* A column against a constant: nothing is put on the stack but the answer. */
 static const char *
-compare_field(struct expr_state *st, const struct ins *in, const struct konst *k, struct val v, struct xval *out)
+compare_field(struct expr_state *st, const struct ins *in, const struct konst *k, struct val v,
+    struct xval *out)
 {
 	struct xval x;
 	const char *why;
@@ -337,7 +341,8 @@ compare_field(struct expr_state *st, const struct ins *in, const struct konst *k
 }
 
 /*
- * The steps that do not jump: *sp points behind the top of the stack.  Split from the loop so that both can be read whole.
+ * The steps that do not jump: *sp points behind the top of the stack.  Split from the loop so that
+ * both can be read whole.
  */
 static const char *
 step(struct expr_state *st, const struct expr *e, const struct ins *in, struct xval **sp)
@@ -373,13 +378,10 @@ step(struct expr_state *st, const struct expr *e, const struct ins *in, struct x
 	case OP_CONCAT:
 	case OP_CALL:
 		*sp -= in->n - 1;
-		return call(st, e, in->op == OP_CONCAT ? FN_CONCAT : (enum func)in->kind, *sp - 1, in->n);
-	case OP_BETWEEN:
-		*sp -= 2;
-		return between(top - 2, in->kind);
-	case OP_IN:
-		*sp -= in->n;
-		return in_list(*sp - 1, *sp, in->n, in->kind);
+		return call(
+		    st, e, in->op == OP_CONCAT ? FN_CONCAT : (enum func)in->kind, *sp - 1, in->n);
+	case OP_BETWEEN: *sp -= 2; return between(top - 2, in->kind);
+	case OP_IN: *sp -= in->n; return in_list(*sp - 1, *sp, in->n, in->kind);
 	case OP_IN_SET:
 	case OP_IN_SORTED:
 		return in_set(top, e->konst + in->a, in->n, in->kind, in->op == OP_IN_SORTED);
@@ -413,7 +415,8 @@ step(struct expr_state *st, const struct expr *e, const struct ins *in, struct x
 }
 
 static const char *
-run(struct expr_state *st, const struct expr *e, const struct batch *b, size_t row, struct xval **out)
+run(struct expr_state *st, const struct expr *e, const struct batch *b, size_t row,
+    struct xval **out)
 {
 	struct xval *sp = st->stack;
 	const char *why = NULL;
@@ -476,7 +479,8 @@ ready(struct expr_state *st, const struct expr *e)
 }
 
 const char *
-expr_eval(struct expr_state *st, const struct expr *e, const struct batch *b, size_t i, struct xval *out)
+expr_eval(
+    struct expr_state *st, const struct expr *e, const struct batch *b, size_t i, struct xval *out)
 {
 	struct xval *top;
 	const char *why;
@@ -491,7 +495,8 @@ expr_eval(struct expr_state *st, const struct expr *e, const struct batch *b, si
 }
 
 int
-expr_test(struct expr_state *st, const struct expr *e, const struct batch *b, size_t i, const char **why)
+expr_test(
+    struct expr_state *st, const struct expr *e, const struct batch *b, size_t i, const char **why)
 {
 	struct xval *top;
 

@@ -13,7 +13,8 @@ name_start(char c)
 {
 	unsigned char u = (unsigned char)c;
 
-	return u >= 0x80 || (u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z') || c == '_' || c == '$' || c == '@';
+	return u >= 0x80 || (u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z') || c == '_' ||
+	    c == '$' || c == '@';
 }
 
 bool

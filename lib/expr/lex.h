@@ -5,8 +5,8 @@
  *	struct lex l; lex_begin(&l, text);
  *	while (l.kind != TOK_END && l.kind != TOK_BAD) { … l.kind, l.text … lex_next(&l); }
  *
- * Invariants: for the files of lib/expr alone.  The current token is in `kind` and `text` (a span of the source); after
- * TOK_BAD, `why` says what is wrong at text.p and the lexer stays there.
+ * Invariants: for the files of lib/expr alone.  The current token is in `kind` and `text` (a span
+ * of the source); after TOK_BAD, `why` says what is wrong at text.p and the lexer stays there.
  */
 #ifndef EXPR_LEX_H
 #define EXPR_LEX_H
@@ -45,7 +45,10 @@ bool word_is(struct span, const char *word);
 /* May c stand in a bare name; begin one? */
 bool name_byte(char c);
 bool name_start(char c);
-/* Behind the quoted text that begins at p ('…' with '' in it, or "…" with JSON's escapes), or NULL if it is not closed. */
+/*
+ * Behind the quoted text that begins at p ('…' with '' in it, or "…" with JSON's escapes), or NULL
+ * if it is not closed.
+ */
 const char *quote_end(const char *p, const char *end);
 
 #endif

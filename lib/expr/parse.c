@@ -2,9 +2,10 @@
 /*
  * parse - the text of an expression to a program
  *
- * One function climbs all binary operators by their level and emits postfix code at once; no tree is built.  It calls
- * itself only for what stands in parentheses, arguments and branches, at most EXPR_DEPTH_MAX deep.  Levels are
- * MariaDB's: OR, AND, NOT, comparisons and IS, then IN BETWEEN LIKE ~, + -, * / %, ||, and the sign.
+ * One function climbs all binary operators by their level and emits postfix code at once; no tree
+ * is built.  It calls itself only for what stands in parentheses, arguments and branches, at most
+ * EXPR_DEPTH_MAX deep.  Levels are MariaDB's: OR, AND, NOT, comparisons and IS, then IN BETWEEN
+ * LIKE ~, + -, * / %, ||, and the sign.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,18 +29,21 @@ struct parser {
 
 /* Arguments: least, most. */
 static const struct fn { const char *name; enum func f; size_t least, most; } functions[] = {
-	{ "abs", FN_ABS, 1, 1 }, { "coalesce", FN_COALESCE, 1, EXPR_LIST_MAX }, { "concat", FN_CONCAT, 1, EXPR_LIST_MAX },
-	{ "date_add", FN_DATE_ADD, 3, 3 }, { "date_diff", FN_DATE_DIFF, 3, 3 }, { "date_format", FN_DATE_FORMAT, 2, 2 },
+	{ "abs", FN_ABS, 1, 1 }, { "coalesce", FN_COALESCE, 1, EXPR_LIST_MAX },
+	{ "concat", FN_CONCAT, 1, EXPR_LIST_MAX }, { "date_add", FN_DATE_ADD, 3, 3 },
+	{ "date_diff", FN_DATE_DIFF, 3, 3 }, { "date_format", FN_DATE_FORMAT, 2, 2 },
 	{ "date_trunc", FN_DATE_TRUNC, 2, 2 }, { "floor", FN_FLOOR, 1, 1 }, { "if", FN_IF, 3, 3 },
-	{ "length", FN_LENGTH, 1, 1 }, { "lower", FN_LOWER, 1, 1 }, { "md5", FN_MD5, 1, 1 }, { "nullif", FN_NULLIF, 2, 2 },
-	{ "replace", FN_REPLACE, 3, 3 }, { "round", FN_ROUND, 1, 2 }, { "sha256", FN_SHA256, 1, 1 },
-	{ "split_part", FN_SPLIT_PART, 3, 3 }, { "substr", FN_SUBSTR, 2, 3 }, { "to_timestamp", FN_TO_TIMESTAMP, 1, 2 },
+	{ "length", FN_LENGTH, 1, 1 }, { "lower", FN_LOWER, 1, 1 }, { "md5", FN_MD5, 1, 1 },
+	{ "nullif", FN_NULLIF, 2, 2 }, { "replace", FN_REPLACE, 3, 3 }, { "round", FN_ROUND, 1, 2 },
+	{ "sha256", FN_SHA256, 1, 1 }, { "split_part", FN_SPLIT_PART, 3, 3 },
+	{ "substr", FN_SUBSTR, 2, 3 }, { "to_timestamp", FN_TO_TIMESTAMP, 1, 2 },
 	{ "trim", FN_TRIM, 1, 1 }, { "upper", FN_UPPER, 1, 1 },
 };
 
 /* Words that stand for themselves nowhere but behind a dot. */
-static const char *const reserved[] = { "and", "as", "between", "case", "cast", "else", "end", "escape", "false", "in", "is",
-	"like", "not", "null", "or", "then", "true", "when", "where" };
+static const char *const reserved[] = { "and", "as", "between", "case", "cast", "else", "end",
+	"escape", "false", "in", "is", "like", "not", "null", "or", "then", "true", "when",
+	"where" };
 
 static bool expression(struct parser *, enum level);
 
@@ -211,7 +215,8 @@ argument(struct parser *p)
 			lex_next(&p->lex);
 			return true;
 		}
-	(void)snprintf(why, sizeof why, "no --arg %s=…", err_mask(shown, sizeof shown, name.p, name.n));
+	(void)snprintf(
+	    why, sizeof why, "no --arg %s=…", err_mask(shown, sizeof shown, name.p, name.n));
 	return fail(p, why);
 }
 
@@ -258,7 +263,8 @@ coalesce(struct parser *p)
 			return false;
 		if (!take_sign(p, ","))
 			break;
-		jump = emit(p, OP_UNLESS_NULL, 0, 0, first, -1);	/* chained through `a` until the end is known */
+		/* chained through `a` until the end is known */
+		jump = emit(p, OP_UNLESS_NULL, 0, 0, first, -1);
 		first = jump;
 	}
 	while (first != SIZE_MAX) {
@@ -305,7 +311,8 @@ call(struct parser *p)
 		if (word_is(p->lex.text, functions[i].name))
 			fn = &functions[i];
 	if (fn == NULL) {
-		(void)snprintf(why, sizeof why, "no function %s", err_mask(name, sizeof name, p->lex.text.p, p->lex.text.n));
+		(void)snprintf(why, sizeof why, "no function %s",
+		    err_mask(name, sizeof name, p->lex.text.p, p->lex.text.n));
 		return fail(p, why);
 	}
 	lex_next(&p->lex);
@@ -317,9 +324,13 @@ call(struct parser *p)
 	if (!take_sign(p, ")") && !list(p, &n))
 		return false;
 	if (n < fn->least || n > fn->most) {
-		(void)snprintf(why, sizeof why, "%s takes %zu%s%.0zu argument%s, not %zu", fn->name, fn->least,
-		    fn->most == fn->least ? "" : fn->most == EXPR_LIST_MAX ? " or more" : " to ",
-		    fn->most == fn->least || fn->most == EXPR_LIST_MAX ? 0 : fn->most, fn->most == 1 ? "" : "s", n);
+		const char *more = fn->most == fn->least ? ""
+		    : fn->most == EXPR_LIST_MAX          ? " or more"
+							 : " to ";
+
+		(void)snprintf(why, sizeof why, "%s takes %zu%s%.0zu argument%s, not %zu", fn->name,
+		    fn->least, more, strcmp(more, " to ") == 0 ? fn->most : 0,
+		    fn->most == 1 ? "" : "s", n);
 		return fail_at(p, at, why);
 	}
 	(void)emit(p, OP_CALL, fn->f, n, 0, 1 - (int)n);
@@ -333,7 +344,8 @@ type_number(struct parser *p, int64_t most, size_t *v)
 	struct dec d;
 	int64_t k;
 
-	if (p->lex.kind != TOK_NUMBER || dec_parse(p->lex.text, &d) != NULL || !dec_to_i64(&d, &k) || k < 0 || k > most)
+	if (p->lex.kind != TOK_NUMBER || dec_parse(p->lex.text, &d) != NULL ||
+	    !dec_to_i64(&d, &k) || k < 0 || k > most)
 		return fail(p, "a type with these digits is not known");
 	*v = (size_t)k;
 	lex_next(&p->lex);
@@ -345,9 +357,10 @@ static bool
 cast(struct parser *p)
 {
 	static const struct { const char *name; enum cast cast; } types[] = {
-		{ "decimal", CAST_DECIMAL }, { "numeric", CAST_DECIMAL }, { "bigint", CAST_INT }, { "int", CAST_INT },
-		{ "integer", CAST_INT }, { "signed", CAST_INT }, { "char", CAST_CHAR }, { "varchar", CAST_CHAR },
-		{ "date", CAST_DATE }, { "datetime", CAST_DATETIME }, { "timestamp", CAST_DATETIME },
+		{ "decimal", CAST_DECIMAL }, { "numeric", CAST_DECIMAL }, { "bigint", CAST_INT },
+		{ "int", CAST_INT }, { "integer", CAST_INT }, { "signed", CAST_INT },
+		{ "char", CAST_CHAR }, { "varchar", CAST_CHAR }, { "date", CAST_DATE },
+		{ "datetime", CAST_DATETIME }, { "timestamp", CAST_DATETIME },
 	};
 	size_t i, n, digits = 0, scale = 0;
 	const char *at;
@@ -367,16 +380,19 @@ cast(struct parser *p)
 	lex_next(&p->lex);
 	if (types[i].cast == CAST_DECIMAL)
 		digits = 10;
-	if ((types[i].cast == CAST_DECIMAL || types[i].cast == CAST_DATETIME) && take_sign(p, "(")) {
+	if ((types[i].cast == CAST_DECIMAL || types[i].cast == CAST_DATETIME) &&
+	    take_sign(p, "(")) {
 		if (!type_number(p, types[i].cast == CAST_DATETIME ? 6 : 76, &digits))
 			return false;
-		if (types[i].cast == CAST_DECIMAL && take_sign(p, ",") && !type_number(p, DECIMAL_SCALE_MAX, &scale))
+		if (types[i].cast == CAST_DECIMAL && take_sign(p, ",") &&
+		    !type_number(p, DECIMAL_SCALE_MAX, &scale))
 			return false;
 		if (!need_sign(p, ")"))
 			return false;
 		if (types[i].cast == CAST_DECIMAL &&
 		    (digits == 0 || scale > digits || digits - scale > DECIMAL_DIGITS_MAX))
-			return fail_at(p, at, "DECIMAL(p,s) holds at most 38 digits on either side of the point");
+			return fail_at(p, at,
+			    "DECIMAL(p,s) holds at most 38 digits on either side of the point");
 	}
 	(void)emit(p, OP_CAST, types[i].cast, digits, scale, 0);
 	return need_sign(p, ")");
@@ -462,7 +478,9 @@ primary(struct parser *p)
 		if (take_sign(p, "("))
 			return expression(p, L_OR) && need_sign(p, ")");
 		if (lex_sign(&p->lex, "/"))
-			return fail(p, "a value expected; in an expression a JSON Pointer is written as a path: a.b[0]");
+			return fail(p,
+			    "a value expected; in an expression a JSON Pointer is written as a "
+			    "path: a.b[0]");
 		break;
 	default:
 		break;
@@ -507,7 +525,8 @@ comparison(struct parser *p, size_t from, enum cmp cmp)
 	if (pair && in[0].op == OP_PATH && in[1].op == OP_CONST) {
 		in[0] = (struct ins){ OP_CMP_FIELD, (uint8_t)cmp, (uint16_t)in[0].a, in[1].a };
 	} else if (pair && in[0].op == OP_CONST && in[1].op == OP_PATH) {
-		in[0] = (struct ins){ OP_CMP_FIELD, (uint8_t)mirrored[cmp], (uint16_t)in[1].a, in[0].a };
+		in[0] = (struct ins){ OP_CMP_FIELD, (uint8_t)mirrored[cmp], (uint16_t)in[1].a,
+			in[0].a };
 	} else {
 		(void)emit(p, OP_CMP, cmp, 0, 0, -1);
 		return;
@@ -600,13 +619,16 @@ regex(struct parser *p)
 	if (!only(p, from, OP_CONST) || p->e->konst[p->e->ins[from].a].v.tag != X_STR)
 		return fail_at(p, at, "the pattern of ~ is a constant text");
 	s = p->e->konst[p->e->ins[from].a].v.str;
-	re = pcre2_compile((PCRE2_SPTR)s.p, s.n, PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C, &error, &offset, NULL);
+	re = pcre2_compile(
+	    (PCRE2_SPTR)s.p, s.n, PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C, &error, &offset, NULL);
 	if (re == NULL) {
 		(void)pcre2_get_error_message(error, text, sizeof text);
-		(void)snprintf(why, sizeof why, "pattern, character %zu: %s", offset + 1, (const char *)text);
+		(void)snprintf(
+		    why, sizeof why, "pattern, character %zu: %s", offset + 1, (const char *)text);
 		return fail_at(p, at, why);
 	}
-	(void)pcre2_jit_compile(re, PCRE2_JIT_COMPLETE);	/* where it cannot, the interpreter does it */
+	/* where it cannot, the interpreter does it */
+	(void)pcre2_jit_compile(re, PCRE2_JIT_COMPLETE);
 	p->e->re = mem_array(p->e->re, p->e->n_re + 1, sizeof *p->e->re);
 	p->e->re[p->e->n_re] = re;
 	p->e->n = from;
@@ -643,16 +665,31 @@ connective(struct parser *p, bool both)
 static enum level
 binary_level(const struct parser *p, enum opcode *op, enum cmp *cmp)
 {
-	static const struct { const char *text; enum level level; enum opcode op; enum cmp cmp; } signs[] = {
-		{ "=", L_CMP, OP_CMP, CMP_EQ }, { "<>", L_CMP, OP_CMP, CMP_NE }, { "!=", L_CMP, OP_CMP, CMP_NE },
-		{ "<", L_CMP, OP_CMP, CMP_LT }, { "<=", L_CMP, OP_CMP, CMP_LE }, { ">", L_CMP, OP_CMP, CMP_GT },
-		{ ">=", L_CMP, OP_CMP, CMP_GE }, { "~", L_PRED, OP_REGEX, 0 }, { "+", L_ADD, OP_ADD, 0 },
-		{ "-", L_ADD, OP_SUB, 0 }, { "*", L_MUL, OP_MUL, 0 }, { "/", L_MUL, OP_DIV, 0 }, { "%", L_MUL, OP_MOD, 0 },
+	static const struct {
+		const char *text;
+		enum level level;
+		enum opcode op;
+		enum cmp cmp;
+	} signs[] = {
+		{ "=", L_CMP, OP_CMP, CMP_EQ },
+		{ "<>", L_CMP, OP_CMP, CMP_NE },
+		{ "!=", L_CMP, OP_CMP, CMP_NE },
+		{ "<", L_CMP, OP_CMP, CMP_LT },
+		{ "<=", L_CMP, OP_CMP, CMP_LE },
+		{ ">", L_CMP, OP_CMP, CMP_GT },
+		{ ">=", L_CMP, OP_CMP, CMP_GE },
+		{ "~", L_PRED, OP_REGEX, 0 },
+		{ "+", L_ADD, OP_ADD, 0 },
+		{ "-", L_ADD, OP_SUB, 0 },
+		{ "*", L_MUL, OP_MUL, 0 },
+		{ "/", L_MUL, OP_DIV, 0 },
+		{ "%", L_MUL, OP_MOD, 0 },
 		{ "||", L_CONCAT, OP_CONCAT, 0 },
 	};
 	static const struct { const char *text; enum level level; enum opcode op; } words[] = {
-		{ "or", L_OR, OP_OR }, { "and", L_AND, OP_AND }, { "is", L_CMP, OP_IS_NULL }, { "in", L_PRED, OP_IN },
-		{ "between", L_PRED, OP_BETWEEN }, { "like", L_PRED, OP_LIKE }, { "not", L_PRED, OP_NOT },
+		{ "or", L_OR, OP_OR }, { "and", L_AND, OP_AND }, { "is", L_CMP, OP_IS_NULL },
+		{ "in", L_PRED, OP_IN }, { "between", L_PRED, OP_BETWEEN },
+		{ "like", L_PRED, OP_LIKE }, { "not", L_PRED, OP_NOT },
 	};
 
 	for (size_t i = 0; p->lex.kind == TOK_SIGN && i < sizeof signs / sizeof *signs; i++)
@@ -678,7 +715,9 @@ binary(struct parser *p, size_t from, enum level level, enum opcode op, enum cmp
 	lex_next(&p->lex);
 	if (op == OP_NOT) {	/* x NOT IN, NOT BETWEEN, NOT LIKE */
 		negate = true;
-		op = lex_word(&p->lex, "in") ? OP_IN : lex_word(&p->lex, "between") ? OP_BETWEEN : OP_LIKE;
+		op = lex_word(&p->lex, "in")       ? OP_IN
+		    : lex_word(&p->lex, "between") ? OP_BETWEEN
+						   : OP_LIKE;
 		if (op == OP_LIKE && !lex_word(&p->lex, "like"))
 			return expected(p, "IN, BETWEEN or LIKE");
 		lex_next(&p->lex);
@@ -714,7 +753,8 @@ static bool
 expression(struct parser *p, enum level least)
 {
 	size_t from = p->e->n;
-	enum level level, most = L_SIGN;	/* behind a predicate no tighter operator may follow */
+	/* behind a predicate no tighter operator may follow */
+	enum level level, most = L_SIGN;
 	enum opcode op = OP_NOT;
 	enum cmp cmp = CMP_EQ;
 
@@ -740,7 +780,8 @@ expression(struct parser *p, enum level least)
 }
 
 int
-expr_compile(struct span text, const struct expr_env *env, struct expr **out, char *err, size_t err_size)
+expr_compile(
+    struct span text, const struct expr_env *env, struct expr **out, char *err, size_t err_size)
 {
 	struct parser p = { .env = env, .err = err, .err_size = err_size };
 	bool good;

@@ -4,8 +4,9 @@
  *
  *	for (pc = 0; pc < e->n; pc++) ... e->ins[pc] ... st->stack ...
  *
- * Invariants: for the files of lib/expr alone.  Code is in postfix order; jumps go forward only, so every run ends after at
- * most n steps; `depth` is the highest the stack can get, which the parser has counted.
+ * Invariants: for the files of lib/expr alone.  Code is in postfix order; jumps go forward only,
+ * so every run ends after at most n steps; `depth` is the highest the stack can get, which the
+ * parser has counted.
  */
 #ifndef EXPR_PROG_H
 #define EXPR_PROG_H
@@ -20,7 +21,8 @@
 #define EXPR_DEPTH_MAX 200		/* parentheses, CASE, NOT, … inside each other */
 #define EXPR_TEXT_BYTES_MAX MIB
 #define EXPR_LIST_MAX 65535		/* elements of an IN list, arguments of a call */
-#define REGEX_STEPS_MAX 1000000		/* PCRE2's match limit: then the record is in error, not the pipe stuck */
+/* PCRE2's match limit: then the record is in error, not the pipe stuck */
+#define REGEX_STEPS_MAX 1000000
 #define REGEX_HEAP_KIB 8192
 
 enum opcode {
@@ -55,9 +57,27 @@ enum opcode {
 enum cmp { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE };
 enum cast { CAST_DECIMAL, CAST_INT, CAST_CHAR, CAST_DATE, CAST_DATETIME };
 enum func {
-	FN_ABS, FN_CONCAT, FN_DATE_ADD, FN_DATE_DIFF, FN_DATE_FORMAT, FN_DATE_TRUNC, FN_FLOOR, FN_LENGTH, FN_LOWER, FN_MD5,
-	FN_NULLIF, FN_REPLACE, FN_ROUND, FN_SHA256, FN_SPLIT_PART, FN_SUBSTR, FN_TO_TIMESTAMP, FN_TRIM, FN_UPPER,
-	FN_COALESCE, FN_IF	/* these two are jumps */
+	FN_ABS,
+	FN_CONCAT,
+	FN_DATE_ADD,
+	FN_DATE_DIFF,
+	FN_DATE_FORMAT,
+	FN_DATE_TRUNC,
+	FN_FLOOR,
+	FN_LENGTH,
+	FN_LOWER,
+	FN_MD5,
+	FN_NULLIF,
+	FN_REPLACE,
+	FN_ROUND,
+	FN_SHA256,
+	FN_SPLIT_PART,
+	FN_SUBSTR,
+	FN_TO_TIMESTAMP,
+	FN_TRIM,
+	FN_UPPER,
+	FN_COALESCE,
+	FN_IF /* these two are jumps */
 };
 
 struct ins {
@@ -102,15 +122,19 @@ const char *state_text(struct expr_state *, struct span, struct xval *out);
 int truth(const struct xval *, const char **why);
 
 /* text.c: functions and operators on text. v: the arguments, none NULL; out may be v[0]. */
-const char *text_call(struct expr_state *, enum func, const struct xval *v, size_t n, struct xval *out);
+const char *text_call(
+    struct expr_state *, enum func, const struct xval *v, size_t n, struct xval *out);
 const char *text_concat(struct expr_state *, const struct xval *v, size_t n, struct xval *out);
-const char *text_like(struct expr_state *, const struct xval *text, const struct xval *pattern, char escape, bool *hit);
+const char *text_like(struct expr_state *, const struct xval *text, const struct xval *pattern,
+    char escape, bool *hit);
 const char *text_regex(struct expr_state *, const pcre2_code *, const struct xval *text, bool *hit);
 /* The text of a value, in place where it can be, else in mem. */
 const char *text_of(struct expr_state *, const struct xval *, struct span *out);
 
 /* time.c: functions on times, casts to them. */
-const char *time_call(struct expr_state *, const struct zone *, enum func, const struct xval *v, size_t n, struct xval *out);
-const char *time_cast(struct expr_state *, const struct zone *, enum cast, unsigned digits, struct xval *v);
+const char *time_call(struct expr_state *, const struct zone *, enum func, const struct xval *v,
+    size_t n, struct xval *out);
+const char *time_cast(
+    struct expr_state *, const struct zone *, enum cast, unsigned digits, struct xval *v);
 
 #endif

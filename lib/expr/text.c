@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* text - functions and operators on text; positions and lengths count code points, input is valid UTF-8 */
+/*
+ * text - functions and operators on text; positions and lengths count code points, input is valid
+ * UTF-8
+ */
 #include "expr/case_table.h"
 #include "expr/prog.h"
 #include "expr/text.h"
@@ -29,7 +32,8 @@ text_of(struct expr_state *st, const struct xval *x, struct span *out)
 		return NULL;
 	}
 	buf_clear(&st->tmp);
-	if ((why = xval_text(x, &st->tmp)) != NULL || (why = state_text(st, buf_span(&st->tmp), &made)) != NULL)
+	if ((why = xval_text(x, &st->tmp)) != NULL ||
+	    (why = state_text(st, buf_span(&st->tmp), &made)) != NULL)
 		return why;
 	*out = made.str;
 	return NULL;
@@ -126,7 +130,9 @@ other_case(uint32_t cp, const struct case_run *run, size_t n)
 		else if (cp < run[mid].first)
 			n = mid;
 		else
-			return (cp - run[mid].first) % run[mid].step == 0 ? cp + (uint32_t)run[mid].delta : cp;
+			return (cp - run[mid].first) % run[mid].step == 0
+			    ? cp + (uint32_t)run[mid].delta
+			    : cp;
 	}
 	return cp;
 }
@@ -278,7 +284,8 @@ digest(struct expr_state *st, struct span s, bool sha, struct xval *out)
 	if (*md == NULL)
 		*md = EVP_MD_fetch(NULL, sha ? "SHA256" : "MD5", NULL);
 	if (st->digest == NULL || *md == NULL || EVP_DigestInit_ex2(st->digest, *md, NULL) != 1 ||
-	    EVP_DigestUpdate(st->digest, s.p, s.n) != 1 || EVP_DigestFinal_ex(st->digest, sum, &n) != 1)
+	    EVP_DigestUpdate(st->digest, s.p, s.n) != 1 ||
+	    EVP_DigestFinal_ex(st->digest, sum, &n) != 1)
 		return "the digest is not to be had from OpenSSL";
 	for (unsigned i = 0; i < n; i++) {
 		hex[2 * i] = "0123456789abcdef"[sum[i] >> 4];
@@ -311,7 +318,8 @@ text_call(struct expr_state *st, enum func f, const struct xval *v, size_t n, st
 	case FN_SUBSTR:
 		return substr(s, v, n, out);
 	case FN_REPLACE:
-		if ((why = text_of(st, &v[1], &from)) != NULL || (why = text_of(st, &v[2], &to)) != NULL)
+		if ((why = text_of(st, &v[1], &from)) != NULL ||
+		    (why = text_of(st, &v[2], &to)) != NULL)
 			return why;
 		return replace(st, s, from, to, out);
 	case FN_SPLIT_PART:
@@ -323,7 +331,10 @@ text_call(struct expr_state *st, enum func f, const struct xval *v, size_t n, st
 	}
 }
 
-/* One code point, or one that is escaped; returns the pattern's bytes for it. `%` and `_` only where not escaped. */
+/*
+ * One code point, or one that is escaped; returns the pattern's bytes for it. `%` and `_` only
+ * where not escaped.
+ */
 static size_t
 like_unit(struct span p, char escape, struct span *literal, char *wild)
 {
@@ -343,9 +354,13 @@ like_unit(struct span p, char escape, struct span *literal, char *wild)
 	return len;
 }
 
-/* Where a '%' was, the match is tried again one code point later: no recursion, and only the last '%' counts. */
+/*
+ * Where a '%' was, the match is tried again one code point later: no recursion, and only the last
+ * '%' counts.
+ */
 const char *
-text_like(struct expr_state *st, const struct xval *text, const struct xval *pattern, char escape, bool *hit)
+text_like(struct expr_state *st, const struct xval *text, const struct xval *pattern, char escape,
+    bool *hit)
 {
 	struct span s, p, lit, after = { 0 }, again = { 0 };
 	bool starred = false;
@@ -370,7 +385,8 @@ text_like(struct expr_state *st, const struct xval *text, const struct xval *pat
 				again = s;
 				continue;
 			}
-			if (s.n > 0 && (wild == '_' || (s.n >= lit.n && memcmp(s.p, lit.p, lit.n) == 0))) {
+			if (s.n > 0 &&
+			    (wild == '_' || (s.n >= lit.n && memcmp(s.p, lit.p, lit.n) == 0))) {
 				s = span_from(s, wild == '_' ? decode(s, &cp) : lit.n);
 				p = span_from(p, len);
 				continue;
@@ -407,7 +423,8 @@ text_regex(struct expr_state *st, const pcre2_code *re, const struct xval *text,
 		pcre2_set_heap_limit(st->limits, REGEX_HEAP_KIB);
 	}
 	/* The bytes were judged to be UTF-8 when the record was. */
-	rc = pcre2_match(re, (PCRE2_SPTR)(s.n == 0 ? "" : s.p), s.n, 0, PCRE2_NO_UTF_CHECK, st->match, st->limits);
+	rc = pcre2_match(re, (PCRE2_SPTR)(s.n == 0 ? "" : s.p), s.n, 0, PCRE2_NO_UTF_CHECK,
+	    st->match, st->limits);
 	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)
 		return "a pattern took too many steps on a text";
 	*hit = rc >= 0;

@@ -2,17 +2,32 @@
 /*
  * time - functions on times
  *
- * Truncating and adding give back what they were given: a number comes back as epoch milliseconds, a day as a day,
- * local text as local text, text with an offset as RFC 3339.
+ * Truncating and adding give back what they were given: a number comes back as epoch milliseconds,
+ * a day as a day, local text as local text, text with an offset as RFC 3339.
  */
 #include "expr/prog.h"
 
 enum form { FORM_NUMBER, FORM_DAY, FORM_LOCAL, FORM_ZONED };
-enum step { STEP_MS, STEP_SECOND, STEP_MINUTE, STEP_HOUR, STEP_DAY, STEP_WEEK, STEP_MONTH, STEP_QUARTER, STEP_YEAR };
+enum step {
+	STEP_MS,
+	STEP_SECOND,
+	STEP_MINUTE,
+	STEP_HOUR,
+	STEP_DAY,
+	STEP_WEEK,
+	STEP_MONTH,
+	STEP_QUARTER,
+	STEP_YEAR
+};
 
 static const char why_range[] = "time outside the years 0001 to 9999";
 
-static const struct { const char *name; enum step step; int64_t us; int32_t days, months; } steps[] = {
+static const struct {
+	const char *name;
+	enum step step;
+	int64_t us;
+	int32_t days, months;
+} steps[] = {
 	{ "millisecond", STEP_MS, 1000, 0, 0 },
 	{ "second", STEP_SECOND, US_PER_SEC, 0, 0 },
 	{ "minute", STEP_MINUTE, 60 * US_PER_SEC, 0, 0 },
@@ -55,7 +70,9 @@ form_of(const struct xval *x)
 		return FORM_NUMBER;
 	if (n == 10)
 		return FORM_DAY;
-	return (x->str.p[n - 1] | 32) == 'z' || x->str.p[n - 6] == '+' || x->str.p[n - 6] == '-' ? FORM_ZONED : FORM_LOCAL;
+	return (x->str.p[n - 1] | 32) == 'z' || x->str.p[n - 6] == '+' || x->str.p[n - 6] == '-'
+	    ? FORM_ZONED
+	    : FORM_LOCAL;
 }
 
 /* Milliseconds; a finer time keeps its digits behind the point. */
@@ -98,7 +115,8 @@ put(struct expr_state *st, const struct zone *z, enum form form, int64_t us, str
 static int64_t
 count_of(size_t which, int64_t us, const struct zone *z)
 {
-	int64_t local = us + zone_offset(z, us) * US_PER_SEC, day = floor_div(local, 86400 * US_PER_SEC);
+	int64_t local = us + zone_offset(z, us) * US_PER_SEC,
+		day = floor_div(local, 86400 * US_PER_SEC);
 	struct civil c;
 
 	if (steps[which].step == STEP_DAY)
@@ -172,7 +190,8 @@ date_diff(const struct zone *z, const struct xval *v, struct xval *out)
 	if ((why = step_of(&v[0], &which)) != NULL || (why = xval_time(&v[1], z, &a)) != NULL ||
 	    (why = xval_time(&v[2], z, &b)) != NULL)
 		return why;
-	n = steps[which].us > 0 ? (b - a) / steps[which].us : count_of(which, b, z) - count_of(which, a, z);
+	n = steps[which].us > 0 ? (b - a) / steps[which].us
+				: count_of(which, b, z) - count_of(which, a, z);
 	out->tag = X_NUM;
 	out->raw.p = NULL;
 	dec_int(n, &out->num);
@@ -195,7 +214,8 @@ date_format(struct expr_state *st, const struct zone *z, const struct xval *v, s
 }
 
 static const char *
-to_timestamp(struct expr_state *st, const struct zone *z, const struct xval *v, size_t n, struct xval *out)
+to_timestamp(
+    struct expr_state *st, const struct zone *z, const struct xval *v, size_t n, struct xval *out)
 {
 	struct span text, fmt;
 	const char *why;
@@ -204,7 +224,8 @@ to_timestamp(struct expr_state *st, const struct zone *z, const struct xval *v, 
 	if (n == 1) {
 		if ((why = xval_time(&v[0], z, &us)) != NULL)
 			return why;
-	} else if ((why = text_of(st, &v[0], &text)) != NULL || (why = text_of(st, &v[1], &fmt)) != NULL ||
+	} else if ((why = text_of(st, &v[0], &text)) != NULL ||
+	    (why = text_of(st, &v[1], &fmt)) != NULL ||
 	    (why = when_scan(fmt, text, z, &us)) != NULL) {
 		return why;
 	}
@@ -212,7 +233,8 @@ to_timestamp(struct expr_state *st, const struct zone *z, const struct xval *v, 
 }
 
 const char *
-time_call(struct expr_state *st, const struct zone *z, enum func f, const struct xval *v, size_t n, struct xval *out)
+time_call(struct expr_state *st, const struct zone *z, enum func f, const struct xval *v, size_t n,
+    struct xval *out)
 {
 	switch (f) {
 	case FN_DATE_TRUNC:
@@ -230,7 +252,8 @@ time_call(struct expr_state *st, const struct zone *z, enum func f, const struct
 
 /* A fraction is cut to the digits asked for, as MariaDB does, and padded to them. */
 const char *
-time_cast(struct expr_state *st, const struct zone *z, enum cast cast, unsigned digits, struct xval *v)
+time_cast(
+    struct expr_state *st, const struct zone *z, enum cast cast, unsigned digits, struct xval *v)
 {
 	struct buf *b = &st->tmp;
 	const char *why;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* value - what a value is as a number, a text, a time, a condition; how two compare; how one is printed */
+/*
+ * value - what a value is as a number, a text, a time, a condition; how two compare; how one is
+ * printed
+ */
 #include "expr/prog.h"
 
 static const char why_json[] = "an array or an object is no plain value";
@@ -19,7 +22,10 @@ xval_of(struct val v, struct arena *mem, struct xval *x)
 		x->tag = X_STR;
 		x->str = span_of(v.raw.p + 1, v.raw.n - 2);
 		if (v.escaped) {
-			/* Undoing escapes only shortens: the arena's room is the buffer's, so it never grows. */
+			/*
+			 * Undoing escapes only shortens: the arena's room is the buffer's, so it
+			 * never grows.
+			 */
 			b.p = arena_get(mem, x->str.n);
 			b.cap = x->str.n;
 			val_unescape(x->str, &b);
@@ -93,7 +99,10 @@ truth(const struct xval *x, const char **why)
 	return !dec_is_zero(&d);
 }
 
-/* A time may also be what to_timestamp made: milliseconds with up to three digits behind the point. */
+/*
+ * A time may also be what to_timestamp made: milliseconds with up to three digits behind the
+ * point.
+ */
 const char *
 xval_time(const struct xval *x, const struct zone *z, int64_t *us)
 {
@@ -110,7 +119,8 @@ xval_time(const struct xval *x, const struct zone *z, int64_t *us)
 	if (dec_to_i64(&d, &v))
 		return when_count(v, UNIT_GUESS, us);
 	dec_int(1000, &thousand);
-	if (dec_mul(&d, &thousand, &d) != NULL || !dec_to_i64(&d, &v) || v < INT64_C(1000000000000000))
+	if (dec_mul(&d, &thousand, &d) != NULL || !dec_to_i64(&d, &v) ||
+	    v < INT64_C(1000000000000000))
 		return "a time is a whole number";
 	return when_count(v, UNIT_GUESS, us);
 }
@@ -129,8 +139,12 @@ xval_text(const struct xval *x, struct buf *b)
 		buf_str(b, x->b ? "true" : "false");
 		return NULL;
 	case X_NUM:
-		/* Plain digits are the number's text whatever their count; only an exponent is to be expanded. */
-		if (x->raw.p != NULL && memchr(x->raw.p, 'e', x->raw.n) == NULL && memchr(x->raw.p, 'E', x->raw.n) == NULL) {
+		/*
+		 * Plain digits are the number's text whatever their count; only an exponent is to
+		 * be expanded.
+		 */
+		if (x->raw.p != NULL && memchr(x->raw.p, 'e', x->raw.n) == NULL &&
+		    memchr(x->raw.p, 'E', x->raw.n) == NULL) {
 			buf_span_add(b, x->raw);
 			return NULL;
 		}

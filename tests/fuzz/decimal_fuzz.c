@@ -2,8 +2,8 @@
 /*
  * decimal_fuzz - two number texts, and the laws that hold between them
  *
- * Input: A LF B.  What parses must print and parse to itself, addition must be undone by subtraction, a quotient and a
- * remainder must agree, a sum must not depend on its order.
+ * Input: A LF B.  What parses must print and parse to itself, addition must be undone by
+ * subtraction, a quotient and a remainder must agree, a sum must not depend on its order.
  */
 #include <stdint.h>
 #include <stdlib.h>

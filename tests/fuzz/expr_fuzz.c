@@ -2,8 +2,8 @@
 /*
  * expr_fuzz - an expression over a record, both hostile
  *
- * Input: EXPRESSION LF RECORD.  What compiles must run to an answer or a reason, the same again with a used state, and
- * print as valid JSON; a call must split into parts that lie inside it.
+ * Input: EXPRESSION LF RECORD.  What compiles must run to an answer or a reason, the same again
+ * with a used state, and print as valid JSON; a call must split into parts that lie inside it.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -80,7 +80,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pathset_free(ps);
 	if (call_parse(span_of(all.p, n), &c, err, sizeof err) == 0) {
 		for (size_t i = 0; i < c.n; i++)
-			MUST(c.arg[i].n == 0 || (c.arg[i].p >= all.p && c.arg[i].p + c.arg[i].n <= all.p + n));
+			MUST(c.arg[i].n == 0 ||
+			    (c.arg[i].p >= all.p && c.arg[i].p + c.arg[i].n <= all.p + n));
 		call_free(&c);
 	}
 	return 0;

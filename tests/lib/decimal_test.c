@@ -81,10 +81,14 @@ apply(const char *op, const char *ta, const char *tb, struct buf *b)
 		dec_int(v, &d);
 		return dec_cmp(&a, &d) == 0 ? buf_cstr(b) : "dec_int differs";
 	}
-	why = strcmp(op, "add") == 0 ? dec_add(&a, &c, &d) : strcmp(op, "sub") == 0 ? dec_sub(&a, &c, &d) :
-	    strcmp(op, "mul") == 0 ? dec_mul(&a, &c, &d) : strcmp(op, "div") == 0 ? dec_div(&a, &c, &d) :
-	    strcmp(op, "mod") == 0 ? dec_mod(&a, &c, &d) : strcmp(op, "floor") == 0 ? dec_floor(&a, &d) :
-	    strcmp(op, "round") == 0 ? dec_round(&a, (int)strtol(tb, NULL, 10), &d) : "no such operation";
+	why = strcmp(op, "add") == 0   ? dec_add(&a, &c, &d)
+	    : strcmp(op, "sub") == 0   ? dec_sub(&a, &c, &d)
+	    : strcmp(op, "mul") == 0   ? dec_mul(&a, &c, &d)
+	    : strcmp(op, "div") == 0   ? dec_div(&a, &c, &d)
+	    : strcmp(op, "mod") == 0   ? dec_mod(&a, &c, &d)
+	    : strcmp(op, "floor") == 0 ? dec_floor(&a, &d)
+	    : strcmp(op, "round") == 0 ? dec_round(&a, (int)strtol(tb, NULL, 10), &d)
+				       : "no such operation";
 	return text_of(why, &d, b);
 }
 
@@ -97,7 +101,8 @@ against_oracle(void)
 	size_t n = 0;
 
 	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-		char *save = NULL, *op = strtok_r(line, "\t\n", &save), *x = strtok_r(NULL, "\t\n", &save);
+		char *save = NULL, *op = strtok_r(line, "\t\n", &save),
+		     *x = strtok_r(NULL, "\t\n", &save);
 		char *y = strtok_r(NULL, "\t\n", &save), *want = strtok_r(NULL, "\t\n", &save);
 		const char *got;
 
@@ -115,10 +120,12 @@ against_oracle(void)
 static void
 refused(void)
 {
-	static const char *const bad[] = { "", "-", "+1", "01", "-01", ".5", "5.", "1e", "1e+", "1.e1", " 1", "1 ", "0x1",
-		"1,0", "1.2.3", "--1", "Infinity", "NaN", "1e1e1", "1_0", "00", "-.1", "1e1.0", "\xd9\xa1" };
-	static const char *const range[] = { "1e38", "-1e38", "100000000000000000000000000000000000000", "1e400",
-		"1e99999999999999999999999999", "0.1e39" };
+	static const char *const bad[] = { "", "-", "+1", "01", "-01", ".5", "5.", "1e", "1e+",
+		"1.e1", " 1", "1 ", "0x1", "1,0", "1.2.3", "--1", "Infinity", "NaN", "1e1e1", "1_0",
+		"00", "-.1", "1e1.0", "\xd9\xa1" };
+	static const char *const range[] = { "1e38", "-1e38",
+		"100000000000000000000000000000000000000", "1e400", "1e99999999999999999999999999",
+		"0.1e39" };
 	static const char *const scale[] = { "1e-39", "1e-400", "-2645e-1141622225",
 		"0.000000000000000000000000000000000000001" };
 	struct dec d;
@@ -129,7 +136,8 @@ refused(void)
 	for (size_t i = 0; i < sizeof range / sizeof *range; i++) {
 		const char *why = dec_parse(span_str(range[i]), &d);
 
-		okf(why != NULL && strcmp(why, "number outside 10^38") == 0, "%s: %s", range[i], why);
+		okf(why != NULL && strcmp(why, "number outside 10^38") == 0, "%s: %s", range[i],
+		    why);
 	}
 	ok_all("numbers outside the range");
 	for (size_t i = 0; i < sizeof scale / sizeof *scale; i++) {
@@ -144,9 +152,11 @@ static void
 corners(void)
 {
 	static const struct { const char *text, *want; } loose[] = {
-		{ " 12.50 ", "12.50" }, { "+7", "7" }, { "\t007\r\n", "7" }, { ".5", "0.5" }, { "5.", "5" }, { "-0", "0" },
-		{ "-0.00", "0.00" }, { "1e2", "100" }, { "+.5e1", "5" }, { "", "!" }, { ".", "!" }, { "+", "!" }, { "1 2", "!" },
-		{ "12abc", "!" }, { "- 1", "!" }, { "0e-999", "0.00000000000000000000000000000000000000" },
+		{ " 12.50 ", "12.50" }, { "+7", "7" }, { "\t007\r\n", "7" }, { ".5", "0.5" },
+		{ "5.", "5" }, { "-0", "0" }, { "-0.00", "0.00" }, { "1e2", "100" },
+		{ "+.5e1", "5" }, { "", "!" }, { ".", "!" }, { "+", "!" }, { "1 2", "!" },
+		{ "12abc", "!" }, { "- 1", "!" },
+		{ "0e-999", "0.00000000000000000000000000000000000000" },
 		{ "0e999999999999999999999", "0" },
 	};
 	struct dec d, one;
@@ -156,15 +166,16 @@ corners(void)
 	for (size_t i = 0; i < sizeof loose / sizeof *loose; i++) {
 		const char *got = text_of(dec_parse_text(span_str(loose[i].text), &d), &d, &b);
 
-		okf(strcmp(got, loose[i].want) == 0, "\"%s\": got %s, want %s", loose[i].text, got, loose[i].want);
+		okf(strcmp(got, loose[i].want) == 0, "\"%s\": got %s, want %s", loose[i].text, got,
+		    loose[i].want);
 	}
 	ok_all("numbers as people write them");
 
 	text = malloc(1000001);
 	memset(text, '0', 1000000);
 	memcpy(text, "0.5", 3);
-	is_str(text_of(dec_parse(span_of(text, 1000000), &d), &d, &b), "0.50000000000000000000000000000000000000",
-	    "a million digits, zeros behind the first");
+	is_str(text_of(dec_parse(span_of(text, 1000000), &d), &d, &b),
+	    "0.50000000000000000000000000000000000000", "a million digits, zeros behind the first");
 	memset(text, '9', 1000000);
 	is_str(dec_parse(span_of(text, 1000000), &d), "number outside 10^38", "a million nines");
 	memset(text, '0', 1000000);
@@ -174,7 +185,8 @@ corners(void)
 	free(text);
 
 	(void)dec_parse(span_str("-99999999999999999999999999999999999999.5"), &d);
-	is_str(dec_floor(&d, &d), "number outside 10^38", "the floor of the least number is outside");
+	is_str(
+	    dec_floor(&d, &d), "number outside 10^38", "the floor of the least number is outside");
 	(void)dec_parse(span_str("-0.4"), &d);
 	(void)dec_round(&d, 0, &d);
 	ok(!d.neg, "no negative zero from rounding");

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * expr_test - expr against tests/expr/cases.tsv, whose answers tests/expr/oracle.py takes from MariaDB; and what SQL lacks
+ * expr_test - expr against tests/expr/cases.tsv, whose answers tests/expr/oracle.py takes from
+ * MariaDB; and what SQL lacks
  *
  *	expr_test			the tests
- *	expr_test dump <FILE		lines `EXPRESSION TAB RECORD`: the value of each, as cases.tsv writes it
+ *	expr_test dump <FILE		lines `EXPRESSION TAB RECORD`: their values
  */
 #include "base/err.h"
 #include "expr/call.h"
@@ -14,8 +15,9 @@
 #define CASES "tests/expr/cases.tsv"
 
 static const struct expr_arg args[] = {
-	{ { "day", 3 }, { "2024-11-20", 10 } }, { { "least", 5 }, { "12.5", 4 } }, { { "who", 3 }, { "it's", 4 } },
-	{ { "bad", 3 }, { "\xff", 1 } }, { { "none", 4 }, { "", 0 } },
+	{ { "day", 3 }, { "2024-11-20", 10 } }, { { "least", 5 }, { "12.5", 4 } },
+	{ { "who", 3 }, { "it's", 4 } }, { { "bad", 3 }, { "\xff", 1 } },
+	{ { "none", 4 }, { "", 0 } },
 };
 
 struct one {			/* an expression and a record, until one_end */
@@ -32,7 +34,8 @@ struct one {			/* an expression and a record, until one_end */
 static int
 one_begin(struct one *o, struct span text, struct span json)
 {
-	struct expr_env env = { NULL, zone_open("Asia/Shanghai"), args, sizeof args / sizeof *args };
+	struct expr_env env = { NULL, zone_open("Asia/Shanghai"), args,
+		sizeof args / sizeof *args };
 	int rc;
 
 	memset(o, 0, sizeof *o);
@@ -93,7 +96,10 @@ show(const struct xval *x, struct buf *b)
 	buf_free(&text);
 }
 
-/* The value of text over json, `!why` where the record is in error, `usage: why` where the text is no expression. */
+/*
+ * The value of text over json, `!why` where the record is in error, `usage: why` where the text is
+ * no expression.
+ */
 static const char *
 value(struct span text, struct span json, struct buf *b)
 {
@@ -133,9 +139,11 @@ is_json(const char *text, const char *json, const char *want)
 	struct one o;
 	struct xval x;
 
-	if (one_begin(&o, span_str(text), span_str(json)) == 0 && expr_eval(o.st, o.e, &o.b, 0, &x) == NULL)
+	if (one_begin(&o, span_str(text), span_str(json)) == 0 &&
+	    expr_eval(o.st, o.e, &o.b, 0, &x) == NULL)
 		expr_print(&x, &b);
-	okf(span_is(buf_span(&b), want), "%s over %s: got %s, want %s", text, json, buf_cstr(&b), want);
+	okf(span_is(buf_span(&b), want), "%s over %s: got %s, want %s", text, json, buf_cstr(&b),
+	    want);
 	one_end(&o);
 	buf_free(&b);
 }
@@ -174,10 +182,12 @@ cases(void)
 		if (s.n == 0 || *s.p == '#' || fields(s, v, 4) < 3)
 			continue;
 		got = value(v[0], v[1], &b);
-		if (v[2].n > 5 && memcmp(v[2].p, "ours ", 5) == 0 && (colon = memchr(v[2].p, ':', v[2].n)) != NULL)
+		if (v[2].n > 5 && memcmp(v[2].p, "ours ", 5) == 0 &&
+		    (colon = memchr(v[2].p, ':', v[2].n)) != NULL)
 			v[2] = span_from(v[2], (size_t)(colon - v[2].p) + 2);
-		okf(span_is(v[2], got) || (span_is(v[2], "!") && *got == '!'), "%.*s over %.*s: got %s, want %.*s", (int)v[0].n,
-		    v[0].p, (int)v[1].n, v[1].p, got, (int)v[2].n, v[2].p);
+		okf(span_is(v[2], got) || (span_is(v[2], "!") && *got == '!'),
+		    "%.*s over %.*s: got %s, want %.*s", (int)v[0].n, v[0].p, (int)v[1].n, v[1].p,
+		    got, (int)v[2].n, v[2].p);
 		n++;
 	}
 	ok_all("as MariaDB says, or as docs/EXPRESSIONS.md says where we differ");
@@ -226,7 +236,8 @@ records(void)
 	is_value("a = 0", "{\"a\":-0.0e5}", "1");
 	is_value("a + 1", "{\"a\":9007199254740993}", "9007199254740994");
 	is_value("a IN (1,'x')", "{\"a\":\"1\"}", "1");
-	is_value("CASE WHEN a > 0 THEN 1 ELSE 1/0 END", "{\"a\":\"x\"}", "!a text that is no number meets a number");
+	is_value("CASE WHEN a > 0 THEN 1 ELSE 1/0 END", "{\"a\":\"x\"}",
+	    "!a text that is no number meets a number");
 	is_value("a IS NOT NULL AND a > 1", "{}", "0");
 	is_value("a = 'x' AND b > 1", "{\"a\":\"y\",\"b\":\"no number\"}", "0");
 	is_value("coalesce(a, b > 'x')", "{\"a\":1,\"b\":5}", "1");
@@ -258,27 +269,37 @@ records(void)
 static void
 times(void)
 {
-	is_value("date_trunc('hour', t)", "{\"t\":\"2024-11-20T08:59:59+08:00\"}", "2024-11-20T08:00:00+08:00");
-	is_value("date_trunc('day', t)", "{\"t\":\"2024-11-19T23:30:00Z\"}", "2024-11-20T00:00:00+08:00");
+	is_value("date_trunc('hour', t)", "{\"t\":\"2024-11-20T08:59:59+08:00\"}",
+	    "2024-11-20T08:00:00+08:00");
+	is_value("date_trunc('day', t)", "{\"t\":\"2024-11-19T23:30:00Z\"}",
+	    "2024-11-20T00:00:00+08:00");
 	is_value("date_trunc('second', t)", "{\"t\":1732060800123456}", "1732060800000");
 	is_value("date_trunc('millisecond', t)", "{\"t\":1732060800123456}", "1732060800123");
 	is_value("to_timestamp(t)", "{\"t\":1732060800123456}", "1732060800123.456");
-	is_value("date_format(to_timestamp(t), '%T.%f')", "{\"t\":1732060800123456}", "08:00:00.123456");
+	is_value(
+	    "date_format(to_timestamp(t), '%T.%f')", "{\"t\":1732060800123456}", "08:00:00.123456");
 	is_value("to_timestamp(to_timestamp(t))", "{\"t\":1732060800123456}", "1732060800123.456");
-	is_value("date_format(t, '%F')", "{\"t\":173206080}", "!not 10, 13 or 16 digits: say the unit");
+	is_value(
+	    "date_format(t, '%F')", "{\"t\":173206080}", "!not 10, 13 or 16 digits: say the unit");
 	is_value("date_format(t, '%F')", "{\"t\":1732060800.5}", "!a time is a whole number");
 	is_value("date_format(t, '%F')", "{\"t\":true}", "!not a time");
-	is_value("date_format(t, '%Q')", "{\"t\":1732060800}", "!unknown letter behind % in a time format");
+	is_value("date_format(t, '%Q')", "{\"t\":1732060800}",
+	    "!unknown letter behind % in a time format");
 	is_value("date_trunc('fortnight', t)", "{\"t\":1732060800}",
 	    "!a unit is millisecond, second, minute, hour, day, week, month, quarter or year");
-	is_value("date_add('day', 1.5, t)", "{\"t\":1732060800}", "!date_add takes a whole number of units");
-	is_value("date_add('year', 99999999999, t)", "{\"t\":1732060800}", "!time outside the years 0001 to 9999");
-	is_value("date_add('day', 1, t)", "{\"t\":\"2024-11-20T00:00:00Z\"}", "2024-11-21T08:00:00+08:00");
-	is_value("date_diff('day', a, b)", "{\"a\":\"2024-11-19T15:59:59Z\",\"b\":1732032000}", "1");
+	is_value("date_add('day', 1.5, t)", "{\"t\":1732060800}",
+	    "!date_add takes a whole number of units");
+	is_value("date_add('year', 99999999999, t)", "{\"t\":1732060800}",
+	    "!time outside the years 0001 to 9999");
+	is_value("date_add('day', 1, t)", "{\"t\":\"2024-11-20T00:00:00Z\"}",
+	    "2024-11-21T08:00:00+08:00");
+	is_value(
+	    "date_diff('day', a, b)", "{\"a\":\"2024-11-19T15:59:59Z\",\"b\":1732032000}", "1");
 	is_value("date_diff('week', a, b)", "{\"a\":\"2024-11-24\",\"b\":\"2024-11-25\"}", "1");
 	is_value("date_diff('quarter', a, b)", "{\"a\":\"2024-03-31\",\"b\":\"2024-04-01\"}", "1");
 	is_value("date_diff('millisecond', a, b)", "{\"a\":1732060800,\"b\":1732060800123}", "123");
-	is_value("to_timestamp(a, '%d/%b/%Y:%T %z')", "{\"a\":\"20/Nov/2024:00:00:00 +0000\"}", "1732060800000");
+	is_value("to_timestamp(a, '%d/%b/%Y:%T %z')", "{\"a\":\"20/Nov/2024:00:00:00 +0000\"}",
+	    "1732060800000");
 	is_value("CAST(a AS DATE)", "{\"a\":\"2024-11-19T23:30:00Z\"}", "2024-11-20");
 	is_value("CAST(:day AS DATE) = '2024-11-20'", "{}", "1");
 	ok_all("times");
@@ -303,41 +324,68 @@ static void
 mistakes(void)
 {
 	static const struct { const char *text, *want; } v[] = {
-		{ "", "column 1: a value expected, but the expression ends" }, { "a =", "column 4: a value expected, but the expression ends" },
-		{ "a b", "column 3: an operator or the end expected, not b" }, { "a == 1", "column 3: equality is written =" },
-		{ "a && b", "column 3: write AND" }, { "!a", "column 1: write NOT, or != for unequal" },
-		{ "a = 'x", "column 5: the quote is not closed" }, { "\"a", "column 1: the quote is not closed" },
-		{ "(a", "column 3: ) expected, but the expression ends" }, { "a)", "column 2: an operator or the end expected, not )" },
+		{ "", "column 1: a value expected, but the expression ends" },
+		{ "a =", "column 4: a value expected, but the expression ends" },
+		{ "a b", "column 3: an operator or the end expected, not b" },
+		{ "a == 1", "column 3: equality is written =" },
+		{ "a && b", "column 3: write AND" },
+		{ "!a", "column 1: write NOT, or != for unequal" },
+		{ "a = 'x", "column 5: the quote is not closed" },
+		{ "\"a", "column 1: the quote is not closed" },
+		{ "(a", "column 3: ) expected, but the expression ends" },
+		{ "a)", "column 2: an operator or the end expected, not )" },
 		{ "foo(a)", "column 1: no function foo" }, { "now()", "column 1: no function now" },
-		{ "abs()", "column 1: abs takes 1 argument, not 0" }, { "abs(a,b)", "column 1: abs takes 1 argument, not 2" },
-		{ "substr(a)", "column 1: substr takes 2 to 3 arguments, not 1" }, { "concat()", "column 1: concat takes 1 or more arguments, not 0" },
-		{ "if(a,b)", "column 7: , and the value for else expected, not )" }, { "a IN ()", "column 7: a value expected, not )" },
+		{ "abs()", "column 1: abs takes 1 argument, not 0" },
+		{ "abs(a,b)", "column 1: abs takes 1 argument, not 2" },
+		{ "substr(a)", "column 1: substr takes 2 to 3 arguments, not 1" },
+		{ "concat()", "column 1: concat takes 1 or more arguments, not 0" },
+		{ "if(a,b)", "column 7: , and the value for else expected, not )" },
+		{ "a IN ()", "column 7: a value expected, not )" },
 		{ "a IN (1) IN (2)", "column 10: an operator or the end expected, not IN" },
 		{ "a LIKE 'x' LIKE 'y'", "column 12: an operator or the end expected, not LIKE" },
 		{ "a IN (1) + 1", "column 10: an operator or the end expected, not +" },
-		{ "a NOT 1", "column 7: IN, BETWEEN or LIKE expected, not 1" }, { "a IS 1", "column 6: NULL expected, not 1" },
-		{ "a BETWEEN 1", "column 12: AND expected, but the expression ends" }, { "a BETWEEN 1 OR 2", "column 13: AND expected, not OR" },
-		{ "end = 1", "column 1: a value expected, not end" }, { "1 + NOT a", "column 5: a value expected, not NOT" },
-		{ "CASE a END", "column 8: WHEN expected, not END" }, { "CASE WHEN a END", "column 13: THEN expected, not END" },
+		{ "a NOT 1", "column 7: IN, BETWEEN or LIKE expected, not 1" },
+		{ "a IS 1", "column 6: NULL expected, not 1" },
+		{ "a BETWEEN 1", "column 12: AND expected, but the expression ends" },
+		{ "a BETWEEN 1 OR 2", "column 13: AND expected, not OR" },
+		{ "end = 1", "column 1: a value expected, not end" },
+		{ "1 + NOT a", "column 5: a value expected, not NOT" },
+		{ "CASE a END", "column 8: WHEN expected, not END" },
+		{ "CASE WHEN a END", "column 13: THEN expected, not END" },
 		{ "CASE WHEN a THEN 1", "column 19: END expected, but the expression ends" },
-		{ "CAST(a AS BLOB)", "column 11: a type (DECIMAL, BIGINT, CHAR, DATE, DATETIME) expected, not BLOB" },
+		{ "CAST(a AS BLOB)",
+		    "column 11: a type (DECIMAL, BIGINT, CHAR, DATE, DATETIME) expected, not "
+		    "BLOB" },
 		{ "CAST(a AS DECIMAL(77))", "column 19: a type with these digits is not known" },
-		{ "CAST(a AS DECIMAL(2,3))", "column 11: DECIMAL(p,s) holds at most 38 digits on either side of the point" },
-		{ "CAST(a AS DATETIME(7))", "column 20: a type with these digits is not known" }, { "CAST(a)", "column 7: AS expected, not )" },
-		{ "a ~ b", "column 5: the pattern of ~ is a constant text" }, { "a ~ '('", "column 5: pattern, character 2: missing closing parenthesis" },
-		{ "a LIKE 'x' ESCAPE '%'", "column 19: a quoted ASCII character expected, not '%'" },
-		{ "a LIKE 'x' ESCAPE 'xy'", "column 19: a quoted ASCII character expected, not 'xy'" },
-		{ "1abc", "column 1: not a number" }, { "1.2.3", "column 1: not a number" }, { "1e", "column 1: not a number" },
-		{ "1e39", "column 1: number outside 10^38" }, { "/a/b = 1", "column 1: a value expected; in an expression a JSON Pointer is written as a path: a.b[0]" },
-		{ "a[", "column 2: the bracket is not closed" }, { "'\xe4\xbd\xa0' = b c", "column 9: an operator or the end expected, not c" },
-		{ "a = '\xff'", "column 1: not UTF-8" }, { "a ; b", "column 3: a character that no expression has here" },
+		{ "CAST(a AS DECIMAL(2,3))",
+		    "column 11: DECIMAL(p,s) holds at most 38 digits on either side of the point" },
+		{ "CAST(a AS DATETIME(7))", "column 20: a type with these digits is not known" },
+		{ "CAST(a)", "column 7: AS expected, not )" },
+		{ "a ~ b", "column 5: the pattern of ~ is a constant text" },
+		{ "a ~ '('", "column 5: pattern, character 2: missing closing parenthesis" },
+		{ "a LIKE 'x' ESCAPE '%'",
+		    "column 19: a quoted ASCII character expected, not '%'" },
+		{ "a LIKE 'x' ESCAPE 'xy'",
+		    "column 19: a quoted ASCII character expected, not 'xy'" },
+		{ "1abc", "column 1: not a number" },
+		{ "1.2.3", "column 1: not a number" },
+		{ "1e", "column 1: not a number" },
+		{ "1e39", "column 1: number outside 10^38" },
+		{ "/a/b = 1",
+		    "column 1: a value expected; in an expression a JSON Pointer is written as a "
+		    "path: a.b[0]" },
+		{ "a[", "column 2: the bracket is not closed" },
+		{ "'\xe4\xbd\xa0' = b c", "column 9: an operator or the end expected, not c" },
+		{ "a = '\xff'", "column 1: not UTF-8" },
+		{ "a ; b", "column 3: a character that no expression has here" },
 	};
 	struct buf b = { 0 }, deep = { 0 };
 
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
 		const char *got = value(span_str(v[i].text), span_str("{}"), &b);
 
-		okf(strncmp(got, "usage: ", 7) == 0 && strcmp(got + 7, v[i].want) == 0, "%s: got %s, want %s", v[i].text, got, v[i].want);
+		okf(strncmp(got, "usage: ", 7) == 0 && strcmp(got + 7, v[i].want) == 0,
+		    "%s: got %s, want %s", v[i].text, got, v[i].want);
 	}
 	ok_all("what is no expression, and where");
 	is_value("a..b", "{}", "usage: column 1: path 'a..b': column 3: a name is missing");
@@ -352,7 +400,8 @@ mistakes(void)
 	buf_clear(&deep);
 	for (int i = 0; i < 100000; i++)
 		buf_byte(&deep, '(');
-	is_str(value(buf_span(&deep), span_str("{}"), &b), "usage: column 201: nested too deeply", "100,000 parentheses");
+	is_str(value(buf_span(&deep), span_str("{}"), &b), "usage: column 201: nested too deeply",
+	    "100,000 parentheses");
 	buf_clear(&deep);
 	buf_str(&deep, "0");
 	for (int i = 0; i < 50000; i++)
@@ -366,7 +415,10 @@ mistakes(void)
 	is_str(value(buf_span(&deep), span_str("{\"a\":64999}"), &b), "1", "a list of 65,000");
 	buf_clear(&deep);
 	buf_str(&deep, "replace(replace(replace(replace(a,'x',b),'x',b),'x',b),'x',b)");
-	is_str(value(buf_span(&deep), span_str("{\"a\":\"xxxxxxxxxxxxxxxxxxxx\",\"b\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}"), &b),
+	is_str(value(buf_span(&deep),
+		   span_str("{\"a\":\"xxxxxxxxxxxxxxxxxxxx\",\"b\":"
+			    "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}"),
+		   &b),
 	    "!a text longer than 16 MiB", "a text cannot explode");
 	buf_free(&deep);
 	buf_free(&b);
@@ -377,16 +429,20 @@ static void
 conditions(void)
 {
 	static const struct { const char *text, *json; int want; } v[] = {
-		{ "a > 1", "{\"a\":2}", 1 }, { "a > 1", "{\"a\":1}", 0 }, { "a > 1", "{}", -1 }, { "a > 1", "{\"a\":\"x\"}", -2 },
-		{ "a", "{\"a\":true}", 1 }, { "a", "{\"a\":0}", 0 }, { "a", "{\"a\":\"yes\"}", -2 }, { "a", "{\"a\":[]}", -2 },
+		{ "a > 1", "{\"a\":2}", 1 }, { "a > 1", "{\"a\":1}", 0 }, { "a > 1", "{}", -1 },
+		{ "a > 1", "{\"a\":\"x\"}", -2 }, { "a", "{\"a\":true}", 1 },
+		{ "a", "{\"a\":0}", 0 }, { "a", "{\"a\":\"yes\"}", -2 }, { "a", "{\"a\":[]}", -2 },
 	};
 	struct one o;
 	const char *why;
 
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
-		int got = one_begin(&o, span_str(v[i].text), span_str(v[i].json)) == 0 ? expr_test(o.st, o.e, &o.b, 0, &why) : 99;
+		int got = one_begin(&o, span_str(v[i].text), span_str(v[i].json)) == 0
+		    ? expr_test(o.st, o.e, &o.b, 0, &why)
+		    : 99;
 
-		okf(got == v[i].want && (got == -2) == (why != NULL), "%s over %s: got %d", v[i].text, v[i].json, got);
+		okf(got == v[i].want && (got == -2) == (why != NULL), "%s over %s: got %d",
+		    v[i].text, v[i].json, got);
 		one_end(&o);
 	}
 	ok_all("conditions");
@@ -427,16 +483,25 @@ static void
 calls(void)
 {
 	static const struct { const char *text, *want; } v[] = {
-		{ "sum(amount)", "sum|amount" }, { "count()", "count" }, { " count( ) ", "count" }, { "count(*)", "count|*" },
-		{ "sum(a + b, 2 WHERE c = 'x,)' AND d IN (1,2))", "sum|a + b|2 where c = 'x,)' AND d IN (1,2)" },
-		{ "count(WHERE a = 1)", "count where a = 1" }, { "sum(x where(a = 1))", "sum|x where (a = 1)" },
-		{ "quantile(ms,0.95)", "quantile|ms|0.95" }, { "rows(1000,)", "rows|1000|" }, { "change(rows,20%)", "change|rows|20%" },
-		{ "ref(sku_id,wh:dim.sku,id)", "ref|sku_id|wh:dim.sku|id" }, { "regex(tel,'^1[0-9]{10}$')", "regex|tel|'^1[0-9]{10}$'" },
-		{ "expr('paid = amount - reduced')", "expr|'paid = amount - reduced'" }, { "in(s,'it''s',\"a,b\")", "in|s|'it''s'|\"a,b\"" },
-		{ "f(a.where, elsewhere, nowhere WHERE x)", "f|a.where|elsewhere|nowhere where x" }, { "sum(where.x)", "sum|where.x" },
-		{ "f(a[0], \"x)\".y)", "f|a[0]|\"x)\".y" }, { "f((a,b),c)", "f|(a,b)|c" },
-		{ "sum", "usage: column 1: NAME(\xe2\x80\xa6) expected" }, { "(a)", "usage: column 1: NAME(\xe2\x80\xa6) expected" },
-		{ "f(a", "usage: column 1: the parenthesis is not closed" }, { "f('a)", "usage: column 3: the quote is not closed" },
+		{ "sum(amount)", "sum|amount" }, { "count()", "count" }, { " count( ) ", "count" },
+		{ "count(*)", "count|*" },
+		{ "sum(a + b, 2 WHERE c = 'x,)' AND d IN (1,2))",
+		    "sum|a + b|2 where c = 'x,)' AND d IN (1,2)" },
+		{ "count(WHERE a = 1)", "count where a = 1" },
+		{ "sum(x where(a = 1))", "sum|x where (a = 1)" },
+		{ "quantile(ms,0.95)", "quantile|ms|0.95" }, { "rows(1000,)", "rows|1000|" },
+		{ "change(rows,20%)", "change|rows|20%" },
+		{ "ref(sku_id,wh:dim.sku,id)", "ref|sku_id|wh:dim.sku|id" },
+		{ "regex(tel,'^1[0-9]{10}$')", "regex|tel|'^1[0-9]{10}$'" },
+		{ "expr('paid = amount - reduced')", "expr|'paid = amount - reduced'" },
+		{ "in(s,'it''s',\"a,b\")", "in|s|'it''s'|\"a,b\"" },
+		{ "f(a.where, elsewhere, nowhere WHERE x)", "f|a.where|elsewhere|nowhere where x" },
+		{ "sum(where.x)", "sum|where.x" }, { "f(a[0], \"x)\".y)", "f|a[0]|\"x)\".y" },
+		{ "f((a,b),c)", "f|(a,b)|c" },
+		{ "sum", "usage: column 1: NAME(\xe2\x80\xa6) expected" },
+		{ "(a)", "usage: column 1: NAME(\xe2\x80\xa6) expected" },
+		{ "f(a", "usage: column 1: the parenthesis is not closed" },
+		{ "f('a)", "usage: column 3: the quote is not closed" },
 		{ "f(a) b", "usage: column 5: nothing may follow the call" },
 	};
 	struct buf b = { 0 };
@@ -448,17 +513,28 @@ calls(void)
 		okf(strcmp(got, v[i].want) == 0, "%s: got %s, want %s", v[i].text, got, v[i].want);
 	}
 	ok_all("calls");
-	ok(word_named(span_str("gmv=sum(a)"), '=', &name, &rest) && span_is(name, "gmv") && span_is(rest, "sum(a)"), "NAME=");
-	ok(word_named(span_str("pay-ok: a = 1"), ':', &name, &rest) && span_is(name, "pay-ok") && span_is(rest, "a = 1"), "NAME:");
+	ok(word_named(span_str("gmv=sum(a)"), '=', &name, &rest) && span_is(name, "gmv") &&
+		span_is(rest, "sum(a)"),
+	    "NAME=");
+	ok(word_named(span_str("pay-ok: a = 1"), ':', &name, &rest) && span_is(name, "pay-ok") &&
+		span_is(rest, "a = 1"),
+	    "NAME:");
 	ok(word_named(span_str("\"a b\"=x"), '=', &name, &rest) && span_is(name, "\"a b\"") &&
-	    name_unquote(name, &b, &name) == NULL && span_is(name, "a b"), "a quoted NAME");
-	ok(!word_named(span_str("./dt=1/x"), '=', &name, &rest) && !word_named(span_str("file.json"), '=', &name, &rest) &&
-	    !word_named(span_str("=x"), '=', &name, &rest), "files are no words");
+		name_unquote(name, &b, &name) == NULL && span_is(name, "a b"),
+	    "a quoted NAME");
+	ok(!word_named(span_str("./dt=1/x"), '=', &name, &rest) &&
+		!word_named(span_str("file.json"), '=', &name, &rest) &&
+		!word_named(span_str("=x"), '=', &name, &rest),
+	    "files are no words");
 	ok(word_named(span_str("dt=1/x"), '=', &name, &rest), "but this one looks like a word");
-	ok(word_call(span_str("unique(id)")) && !word_call(span_str("unique")) && !word_call(span_str("./a(b)")), "CHECK(");
-	ok(arg_word(&arg, "distinct") && span_is(arg, "uid") && !arg_word(&arg, "distinct"), "a leading word");
-	ok(arg_text(span_str("'it''s'"), &b) && span_is(buf_span(&b), "it's") && !arg_text(span_str("'a' || 'b'"), &b) &&
-	    !arg_text(span_str("a"), &b), "a quoted argument");
+	ok(word_call(span_str("unique(id)")) && !word_call(span_str("unique")) &&
+		!word_call(span_str("./a(b)")),
+	    "CHECK(");
+	ok(arg_word(&arg, "distinct") && span_is(arg, "uid") && !arg_word(&arg, "distinct"),
+	    "a leading word");
+	ok(arg_text(span_str("'it''s'"), &b) && span_is(buf_span(&b), "it's") &&
+		!arg_text(span_str("'a' || 'b'"), &b) && !arg_text(span_str("a"), &b),
+	    "a quoted argument");
 	buf_free(&b);
 }
 

@@ -32,7 +32,9 @@ answer(const char *op, const struct zone *z, const char *a, const char *b, struc
 		unit[len] = '\0';
 		if ((why = dur_parse(unit, &d)) != NULL)
 			return why;
-		buf_i64(out, star == NULL ? dur_floor(d, 0, n, z) : dur_add(d, strtoll(star + 1, NULL, 10), n, z));
+		buf_i64(out,
+		    star == NULL ? dur_floor(d, 0, n, z)
+				 : dur_add(d, strtoll(star + 1, NULL, 10), n, z));
 	}
 	return buf_cstr(out);
 }
@@ -46,8 +48,10 @@ against_oracle(void)
 	size_t n = 0;
 
 	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-		char *save = NULL, *op = strtok_r(line, "\t\n", &save), *zone = strtok_r(NULL, "\t\n", &save);
-		char *x = strtok_r(NULL, "\t\n", &save), *y = strtok_r(NULL, "\t\n", &save), *want = strtok_r(NULL, "\t\n", &save);
+		char *save = NULL, *op = strtok_r(line, "\t\n", &save),
+		     *zone = strtok_r(NULL, "\t\n", &save);
+		char *x = strtok_r(NULL, "\t\n", &save), *y = strtok_r(NULL, "\t\n", &save),
+		     *want = strtok_r(NULL, "\t\n", &save);
 		const struct zone *z;
 		const char *got;
 
@@ -57,7 +61,8 @@ against_oracle(void)
 		if (!okf(z != NULL, "no zone %s", zone))
 			continue;
 		got = answer(op, z, x, y, &b);
-		okf(strcmp(got, want) == 0, "%s %s %s %s: got %s, want %s", op, zone, x, y, got, want);
+		okf(strcmp(got, want) == 0, "%s %s %s %s: got %s, want %s", op, zone, x, y, got,
+		    want);
 		n++;
 	}
 	ok_all("as Python's datetime says");
@@ -75,32 +80,40 @@ units(void)
 		{ T_STR, "\"1732060800\"", UNIT_GUESS, INT64_C(1732060800000000) },
 		{ T_NUM, "1732060800.0", UNIT_GUESS, INT64_C(1732060800000000) },
 		{ T_NUM, "1.7320608e9", UNIT_GUESS, INT64_C(1732060800000000) },
-		{ T_NUM, "5", UNIT_S, 5000000 }, { T_NUM, "-5", UNIT_MS, -5000 }, { T_STR, "\"-5\"", UNIT_US, -5 },
-		{ T_NUM, "0", UNIT_S, 0 }, { T_STR, "\"2024-11-20\"", UNIT_S, INT64_C(1732060800000000) },
+		{ T_NUM, "5", UNIT_S, 5000000 }, { T_NUM, "-5", UNIT_MS, -5000 },
+		{ T_STR, "\"-5\"", UNIT_US, -5 }, { T_NUM, "0", UNIT_S, 0 },
+		{ T_STR, "\"2024-11-20\"", UNIT_S, INT64_C(1732060800000000) },
 		{ T_STR, "\"2024-11\\u002d20\"", UNIT_S, INT64_C(1732060800000000) },
 	};
 	static const struct { enum tag tag; const char *raw; enum unit unit; } bad[] = {
-		{ T_NUM, "0", UNIT_GUESS }, { T_NUM, "-1", UNIT_GUESS }, { T_NUM, "99999999999999", UNIT_GUESS },
-		{ T_NUM, "-1732060800", UNIT_GUESS }, { T_NUM, "1732060800.5", UNIT_S }, { T_NUM, "1e400", UNIT_S },
-		{ T_NUM, "253402300800", UNIT_S }, { T_NUM, "-62135596801", UNIT_S }, { T_NUM, "9223372036854775807", UNIT_S },
-		{ T_STR, "\"2024-02-30\"", UNIT_GUESS }, { T_STR, "\"0000-01-01\"", UNIT_GUESS },
-		{ T_STR, "\"10000-01-01\"", UNIT_GUESS }, { T_STR, "\"2016-12-31T23:59:60Z\"", UNIT_GUESS },
-		{ T_STR, "\"\"", UNIT_GUESS }, { T_STR, "\"-\"", UNIT_GUESS }, { T_STR, "\"2024-11-20 \"", UNIT_GUESS },
-		{ T_STR, "\"2024-11-20 10:00\"", UNIT_GUESS }, { T_STR, "\"2024-1-5\"", UNIT_GUESS },
-		{ T_STR, "\"0001-01-01T00:00:00+01:00\"", UNIT_GUESS }, { T_TRUE, "true", UNIT_GUESS },
-		{ T_NULL, "null", UNIT_GUESS }, { T_ABSENT, "", UNIT_GUESS }, { T_OBJ, "{}", UNIT_GUESS },
+		{ T_NUM, "0", UNIT_GUESS }, { T_NUM, "-1", UNIT_GUESS },
+		{ T_NUM, "99999999999999", UNIT_GUESS }, { T_NUM, "-1732060800", UNIT_GUESS },
+		{ T_NUM, "1732060800.5", UNIT_S }, { T_NUM, "1e400", UNIT_S },
+		{ T_NUM, "253402300800", UNIT_S }, { T_NUM, "-62135596801", UNIT_S },
+		{ T_NUM, "9223372036854775807", UNIT_S }, { T_STR, "\"2024-02-30\"", UNIT_GUESS },
+		{ T_STR, "\"0000-01-01\"", UNIT_GUESS }, { T_STR, "\"10000-01-01\"", UNIT_GUESS },
+		{ T_STR, "\"2016-12-31T23:59:60Z\"", UNIT_GUESS }, { T_STR, "\"\"", UNIT_GUESS },
+		{ T_STR, "\"-\"", UNIT_GUESS }, { T_STR, "\"2024-11-20 \"", UNIT_GUESS },
+		{ T_STR, "\"2024-11-20 10:00\"", UNIT_GUESS },
+		{ T_STR, "\"2024-1-5\"", UNIT_GUESS },
+		{ T_STR, "\"0001-01-01T00:00:00+01:00\"", UNIT_GUESS },
+		{ T_TRUE, "true", UNIT_GUESS }, { T_NULL, "null", UNIT_GUESS },
+		{ T_ABSENT, "", UNIT_GUESS }, { T_OBJ, "{}", UNIT_GUESS },
 	};
 	struct buf scratch = { 0 };
 	int64_t us;
 
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
-		const char *why = when_val(val_make(v[i].tag, span_str(v[i].raw)), v[i].unit, NULL, &scratch, &us);
+		const char *why = when_val(
+		    val_make(v[i].tag, span_str(v[i].raw)), v[i].unit, NULL, &scratch, &us);
 
-		okf(why == NULL && us == v[i].want, "%s: %s, %lld", v[i].raw, why == NULL ? "" : why, (long long)us);
+		okf(why == NULL && us == v[i].want, "%s: %s, %lld", v[i].raw,
+		    why == NULL ? "" : why, (long long)us);
 	}
 	ok_all("times in records");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		okf(when_val(val_make(bad[i].tag, span_str(bad[i].raw)), bad[i].unit, NULL, &scratch, &us) != NULL,
+		okf(when_val(val_make(bad[i].tag, span_str(bad[i].raw)), bad[i].unit, NULL,
+			&scratch, &us) != NULL,
 		    "%s was taken as %lld", bad[i].raw, (long long)us);
 	ok_all("what is no time");
 	buf_free(&scratch);
@@ -126,20 +139,28 @@ printing(void)
 	when_print(us - 123456, WHEN_RFC3339, NULL, &b);
 	buf_byte(&b, ' ');
 	when_print(-1, WHEN_MS, NULL, &b);
-	is_span(buf_span(&b), "1732060800123 1732060800 \"2024-11-20 08:00:00.123456\" \"2024-11-20T08:00:00.123+08:00\""
-	    " \"2024-11-20T00:00:00Z\" -1", "the styles");
+	is_span(buf_span(&b),
+	    "1732060800123 1732060800 \"2024-11-20 08:00:00.123456\" "
+	    "\"2024-11-20T08:00:00.123+08:00\""
+	    " \"2024-11-20T00:00:00Z\" -1",
+	    "the styles");
 	buf_clear(&b);
-	when_print(0, WHEN_RFC3339, old, &b);	/* -00:44:30 until 1972 */
-	is_span(buf_span(&b), "\"1969-12-31T23:16:00-00:44\"", "an offset with seconds is shown in minutes, the instant stays");
+	when_print(0, WHEN_RFC3339, old, &b); /* -00:44:30 until 1972 */
+	is_span(buf_span(&b), "\"1969-12-31T23:16:00-00:44\"",
+	    "an offset with seconds is shown in minutes, the instant stays");
 	when_day(us, z, day);
 	is_str(day, "2024-11-20", "the local day");
 	ok(day_parse(span_str("2024-02-29"), &days) == NULL && days == 19782, "a day to a number");
 	day_print(days, day);
 	is_str(day, "2024-02-29", "and back");
-	ok(day_parse(span_str("2023-02-29"), &days) != NULL && day_parse(span_str("2024-2-29"), &days) != NULL &&
-	    day_parse(span_str("20240229"), &days) != NULL, "what is no day");
+	ok(day_parse(span_str("2023-02-29"), &days) != NULL &&
+		day_parse(span_str("2024-2-29"), &days) != NULL &&
+		day_parse(span_str("20240229"), &days) != NULL,
+	    "what is no day");
 	buf_clear(&b);
-	ok(when_format(span_str("%Q"), us, z, &b) != NULL && when_format(span_str("%"), us, z, &b) != NULL, "unknown letters");
+	ok(when_format(span_str("%Q"), us, z, &b) != NULL &&
+		when_format(span_str("%"), us, z, &b) != NULL,
+	    "unknown letters");
 	buf_clear(&b);
 	(void)when_format(span_str("%s %N %q|%e|%k|%l|%n%t"), us, z, &b);
 	is_span(buf_span(&b), "1732060800 123456000 4|20| 8| 8|\n\t", "letters that Python lacks");
@@ -150,66 +171,83 @@ static void
 scanning(void)
 {
 	static const struct { const char *fmt, *text; int64_t want; } v[] = {
-		{ "%Y%m%d", "20241120", INT64_C(1732060800) }, { "%Y/%m/%d %H:%M", "2024/1/5 7:08", INT64_C(1704438480) },
+		{ "%Y%m%d", "20241120", INT64_C(1732060800) },
+		{ "%Y/%m/%d %H:%M", "2024/1/5 7:08", INT64_C(1704438480) },
 		{ "%d/%b/%Y:%H:%M:%S %z", "20/Nov/2024:08:00:00 +0800", INT64_C(1732060800) },
-		{ "%FT%T.%f%z", "2024-11-20T00:00:00.000Z", INT64_C(1732060800) }, { "%s", "1732060800", INT64_C(1732060800) },
-		{ "%y%m%d%H", "24112003", INT64_C(1732071600) }, { "%Y-%m", "2024-11", INT64_C(1730419200) },
-		{ "%Y", "1970", 0 }, { "%Y%j", "2024325", INT64_C(1732060800) }, { "%B %e, %Y", "november 20, 2024", INT64_C(1732060800) },
-		{ "%I:%M %p %F", "12:00 am 2024-11-20", INT64_C(1732060800) }, { "%F %I:%M%p", "2024-11-20 12:00PM", INT64_C(1732104000) },
-		{ "%a %F", "Wed 2024-11-20", INT64_C(1732060800) }, { "%A %F", "Wednesday 2024-11-20", INT64_C(1732060800) },
-		{ "%D", "11/20/24", INT64_C(1732060800) }, { "%s.%N", "1732060800.000000000", INT64_C(1732060800) },
-		{ "%%%Y", "%1970", 0 },
+		{ "%FT%T.%f%z", "2024-11-20T00:00:00.000Z", INT64_C(1732060800) },
+		{ "%s", "1732060800", INT64_C(1732060800) },
+		{ "%y%m%d%H", "24112003", INT64_C(1732071600) },
+		{ "%Y-%m", "2024-11", INT64_C(1730419200) }, { "%Y", "1970", 0 },
+		{ "%Y%j", "2024325", INT64_C(1732060800) },
+		{ "%B %e, %Y", "november 20, 2024", INT64_C(1732060800) },
+		{ "%I:%M %p %F", "12:00 am 2024-11-20", INT64_C(1732060800) },
+		{ "%F %I:%M%p", "2024-11-20 12:00PM", INT64_C(1732104000) },
+		{ "%a %F", "Wed 2024-11-20", INT64_C(1732060800) },
+		{ "%A %F", "Wednesday 2024-11-20", INT64_C(1732060800) },
+		{ "%D", "11/20/24", INT64_C(1732060800) },
+		{ "%s.%N", "1732060800.000000000", INT64_C(1732060800) }, { "%%%Y", "%1970", 0 },
 	};
 	static const struct { const char *fmt, *text; } bad[] = {
-		{ "%Y%m%d", "20240230" }, { "%Y%m%d", "2024113" "0x" }, { "%Y-%m-%d", "2024-11-20 " }, { "%Y", "24" }, { "%H:%M", "10:00" },
-		{ "%a %F", "Thu 2024-11-20" }, { "%F %H", "2024-11-20 24" }, { "%I %F", "3 2024-11-20" }, { "%Y%j", "2023366" },
-		{ "%Y%j", "2023000" }, { "%s.%N", "1.0000001" }, { "%Q", "1" }, { "%Y%", "2024" }, { "%b %Y", "Xyz 2024" }, { "", "x" },
-		{ "%s", "9999999999999" },
+		{ "%Y%m%d", "20240230" }, { "%Y%m%d", "2024113" "0x" },
+		{ "%Y-%m-%d", "2024-11-20 " }, { "%Y", "24" }, { "%H:%M", "10:00" },
+		{ "%a %F", "Thu 2024-11-20" }, { "%F %H", "2024-11-20 24" },
+		{ "%I %F", "3 2024-11-20" }, { "%Y%j", "2023366" }, { "%Y%j", "2023000" },
+		{ "%s.%N", "1.0000001" }, { "%Q", "1" }, { "%Y%", "2024" }, { "%b %Y", "Xyz 2024" },
+		{ "", "x" }, { "%s", "9999999999999" },
 	};
 	int64_t us;
 
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
 		const char *why = when_scan(span_str(v[i].fmt), span_str(v[i].text), NULL, &us);
 
-		okf(why == NULL && us == v[i].want * US_PER_SEC, "%s by %s: %s %lld", v[i].text, v[i].fmt, why, (long long)us);
+		okf(why == NULL && us == v[i].want * US_PER_SEC, "%s by %s: %s %lld", v[i].text,
+		    v[i].fmt, why, (long long)us);
 	}
 	ok_all("formats read");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		okf(when_scan(span_str(bad[i].fmt), span_str(bad[i].text), NULL, &us) != NULL, "%s by %s was taken", bad[i].text,
-		    bad[i].fmt);
+		okf(when_scan(span_str(bad[i].fmt), span_str(bad[i].text), NULL, &us) != NULL,
+		    "%s by %s was taken", bad[i].text, bad[i].fmt);
 	ok_all("formats that do not match");
-	ok(when_scan(span_str("%F %R"), span_str("2024-11-20 08:00"), zone_open("Asia/Shanghai"), &us) == NULL &&
-	    us == INT64_C(1732060800000000), "local where the text names no zone");
+	ok(when_scan(span_str("%F %R"), span_str("2024-11-20 08:00"), zone_open("Asia/Shanghai"),
+	       &us) == NULL &&
+		us == INT64_C(1732060800000000),
+	    "local where the text names no zone");
 }
 
 static void
 durations(void)
 {
-	static const char *const bad[] = { "", "d", "1", "1y", "1D", "1.5h", "+1h", " 1h", "1h ", "9999999999999s", "4000000d", "--1s", "1h30m" };
+	static const char *const bad[] = { "", "d", "1", "1y", "1D", "1.5h", "+1h", " 1h", "1h ",
+		"9999999999999s", "4000000d", "--1s", "1h30m" };
 	struct dur d;
 
-	ok(dur_parse("-10m", &d) == NULL && d.us == -600 * US_PER_SEC && dur_parse("0", &d) == NULL && d.us == 0 && d.days == 0,
+	ok(dur_parse("-10m", &d) == NULL && d.us == -600 * US_PER_SEC &&
+		dur_parse("0", &d) == NULL && d.us == 0 && d.days == 0,
 	    "negative and zero");
-	ok(dur_parse("500ms", &d) == NULL && d.us == 500000 && dur_parse("2w", &d) == NULL && d.days == 14 && d.us == 0 &&
-	    dur_parse("3M", &d) == NULL && d.months == 3, "units");
+	ok(dur_parse("500ms", &d) == NULL && d.us == 500000 && dur_parse("2w", &d) == NULL &&
+		d.days == 14 && d.us == 0 && dur_parse("3M", &d) == NULL && d.months == 3,
+	    "units");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		okf(dur_parse(bad[i], &d) != NULL, "\"%s\" was taken", bad[i]);
 	ok_all("what is no duration");
 	(void)dur_parse("1d", &d);
-	is_int(dur_floor(d, 4 * 3600 * US_PER_SEC, INT64_C(1732060800) * US_PER_SEC, NULL), INT64_C(1731988800) * US_PER_SEC,
-	    "a day that begins at four");
+	is_int(dur_floor(d, 4 * 3600 * US_PER_SEC, INT64_C(1732060800) * US_PER_SEC, NULL),
+	    INT64_C(1731988800) * US_PER_SEC, "a day that begins at four");
 	(void)dur_parse("1h", &d);
 	is_int(dur_floor(d, 0, -1, NULL), -3600 * US_PER_SEC, "floor before the epoch");
-	is_int(dur_add(d, INT64_MAX, 0, NULL), INT64_C(253402300800) * US_PER_SEC - 1, "addition ends at the last instant");
+	is_int(dur_add(d, INT64_MAX, 0, NULL), INT64_C(253402300800) * US_PER_SEC - 1,
+	    "addition ends at the last instant");
 	(void)dur_parse("1M", &d);
-	is_int(dur_add(d, -1000000, 0, NULL), INT64_C(-62135596800) * US_PER_SEC, "and at the first");
+	is_int(
+	    dur_add(d, -1000000, 0, NULL), INT64_C(-62135596800) * US_PER_SEC, "and at the first");
 }
 
 static void
 zones(void)
 {
-	static const char *const bad[] = { "", "Nowhere/Town", "../../etc/passwd", "/etc/localtime", "+8", "+24:00", "+08:60", "+08:0x", "Asia",
-		"+::::", "-1:23", "right/UTC", "tzdata.zi", "+08:00:00", "Asia/Shanghai\n" };
+	static const char *const bad[] = { "", "Nowhere/Town", "../../etc/passwd", "/etc/localtime",
+		"+8", "+24:00", "+08:60", "+08:0x", "Asia", "+::::", "-1:23", "right/UTC",
+		"tzdata.zi", "+08:00:00", "Asia/Shanghai\n" };
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		okf(zone_open(bad[i]) == NULL, "zone \"%s\" was opened", bad[i]);
