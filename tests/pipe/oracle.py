@@ -55,7 +55,7 @@ def metrics(house, day):
     shop.sql(";\n".join([
         PAGES,
         fact("orders", "order_info", "id:N user_id:N total_amount:M province_id:N channel create_time", "create_time", day),
-        fact("lines", "order_detail", "id:N order_id:N sku_id:N sku_num:N split_total_amount:M create_time", "create_time", day),
+        fact("details", "order_detail", "id:N order_id:N sku_id:N sku_num:N split_total_amount:M create_time", "create_time", day),
         fact("paid", "payment_info", "id:N total_amount:M payment_status callback_time", "callback_time", day),
         fact("refunds", "order_refund_info", "id:N order_id:N sku_id:N refund_amount:M create_time", "create_time", day),
         "CREATE TABLE province AS SELECT CAST(JSON_VALUE(j, '$.id') AS UNSIGNED) AS id, JSON_VALUE(j, '$.name') AS name FROM base_province"]), db)
@@ -69,7 +69,7 @@ def metrics(house, day):
             (SELECT COALESCE(SUM(total_amount), 0.00) AS a FROM paid WHERE payment_status = '1602') p,
             (SELECT COALESCE(SUM(refund_amount), 0.00) AS a FROM refunds) r"""),
         "ads_hot_sku": q("""SELECT ROW_NUMBER() OVER (ORDER BY s.amount DESC, s.sku_id), s.*, COALESCE(r.n, 0), COALESCE(r.a, 0.00) FROM
-            (SELECT sku_id, SUM(split_total_amount) AS amount, SUM(sku_num), COUNT(DISTINCT order_id) FROM `lines` GROUP BY sku_id) s LEFT JOIN
+            (SELECT sku_id, SUM(split_total_amount) AS amount, SUM(sku_num), COUNT(DISTINCT order_id) FROM details GROUP BY sku_id) s LEFT JOIN
             (SELECT sku_id, COUNT(DISTINCT order_id) AS n, SUM(refund_amount) AS a FROM refunds GROUP BY sku_id) r USING (sku_id)
             ORDER BY 1 LIMIT 10"""),
         "ads_sales": q("""SELECT province_id, name, channel, COUNT(*), SUM(total_amount) FROM orders LEFT JOIN province p ON p.id = province_id
