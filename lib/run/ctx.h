@@ -53,6 +53,7 @@ struct feed {
 	struct source *src;
 	struct scan *scan;
 	bool main;
+	bool look;			/* ctx_look: nothing is counted */
 	uint64_t seq;
 	/* of the batch being handled */
 	uint64_t line_number;		/* of record 0 of the batch */
@@ -81,7 +82,7 @@ struct ctx {
 	struct host host;
 	/* accounts */
 	struct flow_counts count;
-	uint64_t blank, total_rejects, max_rejects, max_percent;
+	uint64_t blank, nulls, total_rejects, max_rejects, max_percent;
 	uint64_t second_in;	/* records of second inputs: counted apart, for the progress and --stats */
 	struct map *reasons;
 	struct note *note;

@@ -211,9 +211,9 @@ deliver(struct ctx *c, struct feed *f, const struct span *line, const struct val
 	} else {
 		rc = f->each(f->arg, &b);
 		for (size_t i = 0; i < n && rc == 0; i++)
-			if (fate[i] == F_REJECT)
+			if (fate[i] == F_REJECT && !f->look)
 				rc = ctx_reject(c, ctx_where(c, &b, i), why[i], line[i]);
-		c->second_in += n;
+		c->second_in += f->look ? 0 : n;
 	}
 	f->batch = was;
 	return rc;
@@ -223,6 +223,14 @@ deliver(struct ctx *c, struct feed *f, const struct span *line, const struct val
 static int
 bad_line(struct ctx *c, struct feed *f, const char *why, struct span raw, uint64_t number, uint64_t offset)
 {
+	if (f->look)
+		return 0;
+	if (f->main && (c->cmd->is & CMD_NULLS) != 0 && span_is(raw, "null")) {
+		c->count.in++;
+		c->count.dropped++;
+		ctx_note(c, "nulls", ++c->nulls);
+		return 0;
+	}
 	if (f->main) {
 		c->count.in++;
 		c->count.rejected++;
@@ -414,17 +422,29 @@ input_all(struct ctx *c)
 	return rc != 0 ? rc : ctx_rejects_ok(c);
 }
 
+static int
+read_second(struct ctx *c, const char *operand, const struct pathset *ps, struct feed *f)
+{
+	struct scan_conf kc = scan_limits(c);
+	struct read_arg a = { c, f, ps, operand };
+	int rc;
+
+	f->scan = scan_new(ps, &kc);
+	rc = read_operand(&a, true);
+	scan_free(f->scan);
+	return rc;
+}
+
 int
 ctx_read(struct ctx *c, const char *operand, const struct pathset *ps,
     int (*each)(void *arg, const struct batch *), void *arg)
 {
-	struct scan_conf kc = scan_limits(c);
-	struct feed f = { .each = each, .arg = arg };
-	struct read_arg a = { c, &f, ps, operand };
-	int rc;
+	return read_second(c, operand, ps, &(struct feed){ .each = each, .arg = arg });
+}
 
-	f.scan = scan_new(ps, &kc);
-	rc = read_operand(&a, true);
-	scan_free(f.scan);
-	return rc;
+int
+ctx_look(struct ctx *c, const char *operand, const struct pathset *ps,
+    int (*each)(void *arg, const struct batch *), void *arg)
+{
+	return read_second(c, operand, ps, &(struct feed){ .each = each, .arg = arg, .look = true });
 }

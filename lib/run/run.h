@@ -2,12 +2,12 @@
 /*
  * run - what makes a function over batches a command: the record contract, once for all
  *
- *	static const struct command cmd = { .name = "dedup", .what = "…", .synopsis = "-k PATHS [FILE ...]", .opts = opts,
- *	    .state_bytes = sizeof(struct state), .set_up = set_up, .batch = batch, .end = end };
+ *	static const struct command cmd = { .name = "dedup", .what = "…", .synopsis = "-k PATHS [FILE ...]",
+ *	    .opts = opts, .state_bytes = sizeof(struct state), .set_up = set_up, .batch = batch, .end = end };
  *	int main(int argc, char *argv[]) { return run_main(argc, argv, &cmd); }
  *
- * Invariants: run owns arguments, inputs, blocks, scanning, rejects, counts, output, statistics, the run's flow records and
- * the exit status; a command owns what it does with a batch.  set_up makes the last allocations that do not
+ * Invariants: run owns arguments, inputs, blocks, scanning, rejects, counts, output, statistics, the run's flow
+ * records and the exit status; a command owns what it does with a batch.  set_up makes the last allocations that do not
  * grow with the data.  Under control lines run hands in the only clock and watermark (base/mark.h).
  */
 #ifndef RUN_RUN_H
@@ -34,7 +34,8 @@ enum {
 	CMD_NO_INPUT = 2,	/* operands are not input files: `words` takes them all, `main` does the work */
 	CMD_PLACES = 16,	/* words are known by their place, not their look: they may stand behind `--` too */
 	CMD_TABLES = 8,		/* operands may be wh:TABLE[@DAYS]; their source name is wh:TABLE@DAY */
-	CMD_NULLS = 32,		/* a line `null` is a record that is dropped, not a bad one: a message without a value */
+	/* a line `null` is a record that is dropped, not a bad one: a message without a value */
+	CMD_NULLS = 32,
 	CMD_LINES = 4		/* lines are not JSON: every line is a record, no columns (cat-like, trace-grep) */
 };
 
@@ -45,7 +46,10 @@ struct command {
 	size_t state_bytes;		/* run gives set_up a zeroed state with the options filled in */
 	unsigned is;			/* CMD_* */
 	enum par par;
-	/* Does the next operand belong to the command? 1: taken; 0: files begin here; or minus an exit status after a message. NULL: none do. */
+	/*
+	 * Does the next operand belong to the command? 1: taken; 0: files begin here; or minus an exit status
+	 * after a message. NULL: none do.
+	 */
 	int (*word)(struct ctx *, void *st, const char *word);
 	/* Paths, expressions, side outputs, operators. 0 or an exit status after a message (ctx_usage). */
 	int (*set_up)(struct ctx *, void *st);
@@ -57,7 +61,10 @@ struct command {
 	int (*main)(struct ctx *, void *st);
 	/* Its i-th operator, NULL after the last: run snapshots, spills and joins them. Optional. */
 	const struct op *(*op)(void *st, int i, void **op_state);
-	/* status so far (0 or what went wrong); commit or drop outside effects, free; returns the final status. Optional. */
+	/*
+	 * status so far (0 or what went wrong); commit or drop outside effects, free; returns the final status.
+	 * Optional.
+	 */
 	int (*finish)(struct ctx *, void *st, int status);
 };
 
@@ -91,7 +98,10 @@ const struct zone *ctx_zone(struct ctx *);
 /* -t PATH[:s|ms|us]: column and unit. 0 or EXIT_USAGE after a message. */
 int ctx_time(struct ctx *, const char *text, const char *what, int *col, enum unit *);
 int ctx_dur(struct ctx *, const char *text, const char *what, struct dur *);
-/* A day as a person says it, YYYY-MM-DD, today or yesterday in the zone, as days since 1970. 0 or EXIT_USAGE after a message. */
+/*
+ * A day as a person says it, YYYY-MM-DD, today or yesterday in the zone, as days since 1970. 0 or EXIT_USAGE
+ * after a message.
+ */
 int ctx_day(struct ctx *, const char *text, const char *what, int32_t *out);
 /* A side output file (numbers from 1), whole or appended; its path may not be "-". -1 after a message. */
 int side_open(struct ctx *, const char *name, const char *path);
@@ -103,8 +113,9 @@ void ctx_names(struct ctx *, int out, const struct span *name, size_t n);
 /* What operators write with. */
 const struct host *ctx_host(struct ctx *);
 /*
- * Record i passes with other bytes: begin, append the new line (no LF) to the buffer, end.  Records before i pass first,
- * so output order is input order.  The record counts as passed; set F_PASS (the default). Call in increasing i.
+ * Record i passes with other bytes: begin, append the new line (no LF) to the buffer, end.  Records before i
+ * pass first, so output order is input order.  The record counts as passed; set F_PASS (the default). Call in
+ * increasing i.
  */
 struct buf *ctx_pass_begin(struct ctx *, const struct batch *, size_t i);
 int ctx_pass_end(struct ctx *);
@@ -120,13 +131,15 @@ struct where ctx_where(struct ctx *, const struct batch *, size_t i);
 uint64_t ctx_offset(struct ctx *);
 
 /*
- * Read a second input whole (a dimension, a base): a file, `-`, or wh:TABLE[@DAYS].  Same rules as the main input, but a bad
- * record stops with EXIT_INPUT unless --reject is given.  each() returns 0 or an exit status.
+ * Read a second input whole (a dimension, a base): a file, `-`, or wh:TABLE[@DAYS].  Same rules as the main
+ * input, but a bad record stops with EXIT_INPUT unless --reject is given.  each() returns 0 or an exit status.
  */
-int ctx_read(struct ctx *, const char *operand, const struct pathset *, int (*each)(void *arg, const struct batch *), void *arg);
+int ctx_read(struct ctx *, const char *operand, const struct pathset *, int (*each)(void *arg, const struct batch *),
+    void *arg);
 
 /* A look at a second input before it is read: the same, but bad lines are passed over and nothing is counted. */
-int ctx_look(struct ctx *, const char *operand, const struct pathset *, int (*each)(void *arg, const struct batch *), void *arg);
+int ctx_look(struct ctx *, const char *operand, const struct pathset *, int (*each)(void *arg, const struct batch *),
+    void *arg);
 
 enum key_as ctx_key_as(struct ctx *);	/* --key-as */
 size_t ctx_budget(struct ctx *);		/* -S in bytes */
