@@ -56,7 +56,8 @@ of_text(const struct partition *p, struct span s, char day[WHEN_DAY_BYTES], int6
 }
 
 const char *
-partition_day(struct partition *p, const struct batch *b, size_t i, char day[WHEN_DAY_BYTES], int64_t *ms, bool *timed)
+partition_day(struct partition *p, const struct batch *b, size_t i, char day[WHEN_DAY_BYTES], int64_t *ms,
+    bool *timed)
 {
 	struct val v;
 	struct xval x;

@@ -2,11 +2,48 @@
 /* tail - see tail.h */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "run/ctx.h"
 #include "run/tail.h"
+
+static int
+open_one(const char *path, bool may_go, int (*each)(void *, const char *, int), void *arg)
+{
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		return each(arg, path, 0);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd != -1)
+		return each(arg, path, fd);
+	return may_go && errno == ENOENT ? 0 : err_io("%s: %s", path, strerror(errno));
+}
+
+int
+tail_files(struct ctx *c, const char *pattern, int (*each)(void *arg, const char *path, int fd), void *arg)
+{
+	const char *const *file;
+	size_t n = ctx_files(c, &file);
+	glob_t g = { 0 };
+	int rc = 0, r;
+
+	if (pattern == NULL) {
+		for (size_t i = 0; rc == 0 && i < n; i++)
+			rc = open_one(file[i], false, each, arg);
+		return n == 0 ? each(arg, "-", 0) : rc;
+	}
+	r = glob(pattern, 0, NULL, &g);
+	if (r != 0 && r != GLOB_NOMATCH)
+		rc = err_io("%s: cannot be read", pattern);
+	/* between glob and open a rotation may have taken one away: the next time finds it under its new name */
+	for (size_t i = 0; rc == 0 && r == 0 && i < g.gl_pathc; i++)
+		rc = open_one(g.gl_pathv[i], true, each, arg);
+	globfree(&g);
+	return rc;
+}
 
 /* zstd and gzip cannot be read from their middle. */
 static bool
@@ -43,7 +80,8 @@ static size_t
 torn(const struct block *blk)
 {
 	const char *lf = memrchr(blk->p, '\n', blk->n);
-	struct span last = lf == NULL ? span_of(blk->p, blk->n) : span_from(span_of(blk->p, blk->n), (size_t)(lf + 1 - blk->p));
+	struct span last = lf == NULL ? span_of(blk->p, blk->n) : span_from(span_of(blk->p, blk->n),
+	    (size_t)(lf + 1 - blk->p));
 	static const struct scan_conf conf;
 	size_t at;
 

@@ -111,7 +111,8 @@ txn_start(const struct txn_conf *conf, struct txn **out)
 
 	*out = NULL;
 	if (conf->shell.n > SHELL_BYTES_MAX || memchr(conf->shell.p, '\0', conf->shell.n) != NULL)
-		return err_usage("%s: its shell text is longer than %d bytes, or holds a NUL", conf->label, SHELL_BYTES_MAX);
+		return err_usage("%s: its shell text is longer than %d bytes, or holds a NUL", conf->label,
+		    SHELL_BYTES_MAX);
 	if ((rc = place_get(&p)) != 0)
 		return rc;
 	t = mem_new(sizeof *t);
@@ -165,8 +166,8 @@ txn_dir(const struct txn *t)
 /* ---- its end ---- */
 
 /*
- * Flow records, one by one: the begin line and, when there is one, the end line.  Returns tools that have begun and not
- * ended; collects the ended ones' statistics where tools is not NULL.
+ * Flow records, one by one: the begin line and, when there is one, the end line.  Returns tools that have
+ * begun and not ended; collects the ended ones' statistics where tools is not NULL.
  */
 static size_t
 read_flow(const char *run_dir, json_t *tools)

@@ -3,13 +3,13 @@
  * txn - a shell text as a transaction: nothing is published because a pipe ended (for wh-run and dag-run)
  *
  *	struct txn_conf conf = { .label = "ods_order", .shell = text, .log_fd = -1 };
- *	rc = txn_redo();				// once per process: publish what a crash left between run record and views
- *	rc = txn_start(&conf, &t);			// makes _run/ID with flow/, spawns bash in its own process group
+ *	rc = txn_redo();			// once per process: publish what a crash left half published
+ *	rc = txn_start(&conf, &t);		// makes _run/ID with flow/, spawns bash in its own process group
  *	waitpid(txn_pid(t), &ws, 0);
- *	status = txn_finish(t, ws, false, NULL);		// judge, run record, publish; or drop. Frees t
+ *	status = txn_finish(t, ws, false, NULL);	// judge, run record, publish; or drop. Frees t
  *
- * Invariants: bash runs with `set -euo pipefail` and PIPEHOUSE_RUN.  All tables of the text are published or none: the
- * durable run record is the commit point.  A run that was not published never will be.
+ * Invariants: bash runs with `set -euo pipefail` and PIPEHOUSE_RUN.  All tables of the text are published
+ * or none: the durable run record is the commit point.  A run that was not published never will be.
  */
 #ifndef RUN_TXN_H
 #define RUN_TXN_H
@@ -37,9 +37,10 @@ pid_t txn_pid(const struct txn *);
 const char *txn_id(const struct txn *);
 const char *txn_dir(const struct txn *);
 /*
- * The shell has ended with wait status ws (killed: it was stopped by us, e.g. a timeout).  Checks flow records, counts
- * and stages; publishes or drops.  The status: 0; the pipe's own where design's table has it; EXIT_INPUT where only counts differ;
- * EXIT_IO else.  published, if not NULL, gets `TABLE N` lines of what this run committed.
+ * The shell has ended with wait status ws (killed: it was stopped by us, e.g. a timeout).  Checks flow
+ * records, counts and stages; publishes or drops.  The status: 0; the pipe's own where design's table has
+ * it; EXIT_INPUT where only counts differ; EXIT_IO else.  published, if not NULL, gets `TABLE N` lines of
+ * what this run committed.
  */
 int txn_finish(struct txn *, int ws, bool killed, struct buf *published);
 

@@ -7,8 +7,9 @@
  *	rc = change_part(c, "2026-11-20", NULL, false, &p); … part_line(p, line) …
  *	rc = change_end(c, &n);				// or change_abort(c)
  *
- * Invariants: nothing is seen of a change before change_end; after change_abort, or a crash, nothing ever.  Its base is
- * the head that change_begin read.  Files are durable before the record that names them is written.
+ * Invariants: nothing is seen of a change before change_end; after change_abort, or a crash, nothing ever.
+ * Its base is the head that change_begin read.  Files are durable before the record that names them is
+ * written.
  */
 #ifndef STORE_CHANGE_H
 #define STORE_CHANGE_H
@@ -31,8 +32,8 @@ void change_column(struct change *, struct span name, uint32_t types);
 /* A count for the record, e.g. "in". */
 void change_count(struct change *, const char *name, uint64_t n);
 /*
- * Close and fsync the files, then publish, or stage in the run.  *number (may be NULL): the commit, 0 when nothing changed or
- * it is staged.  Frees the change. 0, EXIT_TEMP, EXIT_IO, EXIT_INPUT.
+ * Close and fsync the files, then publish, or stage in the run.  *number (may be NULL): the commit, 0 when
+ * nothing changed or it is staged.  Frees the change. 0, EXIT_TEMP, EXIT_IO, EXIT_INPUT.
  */
 int change_end(struct change *, uint64_t *number);
 /* Remove what was written; frees the change. NULL is nothing. */

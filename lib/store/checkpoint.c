@@ -68,7 +68,8 @@ day_line(const struct day *d)
 		json_object_set_new(f, "delta", json_boolean(d->file[i].delta));
 		json_array_append_new(files, f);
 	}
-	return json_pack("{s:s,s:I,s:b,s:o}", "day", d->name, "touched", (json_int_t)d->touched, "based", (int)d->based,
+	return json_pack("{s:s,s:I,s:b,s:o}", "day", d->name, "touched", (json_int_t)d->touched, "based",
+	    (int)d->based,
 	    "files", files);
 }
 

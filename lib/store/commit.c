@@ -137,8 +137,10 @@ commit_bad(const json_t *c)
 	if (!is_count(c, "n") || !is_count(c, "base") || !is_hex(json_object_get(c, "nonce"), 32) ||
 	    !is_word(json_object_get(c, "kind"), kind))
 		return "n, base, nonce or kind is missing";
-	if (!optional(c, "app", JSON_STRING) || !optional(c, "apps", JSON_ARRAY) || !optional(c, "epoch", JSON_INTEGER) ||
-	    !optional(c, "ts", JSON_INTEGER) || !optional(c, "txns", JSON_ARRAY) || !optional(c, "days", JSON_OBJECT) ||
+	if (!optional(c, "app", JSON_STRING) || !optional(c, "apps", JSON_ARRAY) ||
+	    !optional(c, "epoch", JSON_INTEGER) ||
+	    !optional(c, "ts", JSON_INTEGER) || !optional(c, "txns", JSON_ARRAY) || !optional(c, "days",
+	    JSON_OBJECT) ||
 	    !optional(c, "inputs", JSON_OBJECT) || !optional(c, "reads", JSON_OBJECT) ||
 	    !optional(c, "counts", JSON_OBJECT) || !optional(c, "run", JSON_STRING) ||
 	    !optional(c, "schema", JSON_ARRAY) || !optional(c, "meta", JSON_STRING))
@@ -228,7 +230,8 @@ commit_new(const char *kind, const char *app, uint64_t base)
 
 	fs_nonce(nonce);
 	c = json_pack("{s:i,s:I,s:s,s:s,s:I,s:s,s:I,s:I}", "v", COMMIT_VERSION, "n", (json_int_t)0, "nonce", nonce,
-	    "kind", kind, "ts", (json_int_t)fs_now_ms(), "app", app, "epoch", (json_int_t)base, "base", (json_int_t)base);
+	    "kind", kind, "ts", (json_int_t)fs_now_ms(), "app", app, "epoch", (json_int_t)base, "base",
+	    (json_int_t)base);
 	if (c == NULL)
 		err_die(EXIT_IO, "out of memory (commit record)");
 	return c;

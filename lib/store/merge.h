@@ -4,9 +4,9 @@
  *
  *	rc = merge_rows(&files, i, k, line, arg);	// files [i, k) of one day; line(arg, row) in key order
  *
- * Invariants: every file is sorted by key (canonical byte order), and each file's later rows of a key follow its earlier
- * ones; of rows of one key the greatest order wins, of equal orders the one of the later commit.  One line of each file
- * is held at a time.
+ * Invariants: every file is sorted by key (canonical byte order), and each file's later rows of a key follow
+ * its earlier ones; of rows of one key the greatest order wins, of equal orders the one of the later commit.
+ * One line of each file is held at a time.
  */
 #ifndef STORE_MERGE_H
 #define STORE_MERGE_H
@@ -21,8 +21,8 @@ int merge_file(const struct wh_files *, size_t from, size_t to,
     int (*each)(void *arg, const char *day, const char *path), void *arg);
 
 /*
- * How an order value compares: exact decimals where both are numbers, else bytes of the canonical form; numbers before
- * strings.  NULL and absent have no order: merge_order returns a reason.
+ * How an order value compares: exact decimals where both are numbers, else bytes of the canonical form;
+ * numbers before strings.  NULL and absent have no order: merge_order returns a reason.
  */
 struct order;
 const char *merge_order(struct val, struct buf *canonical);

@@ -6,8 +6,9 @@
  *	if (m.kind == KIND_UPSERT) ... m.key, m.order ...
  *	meta_free(&m);
  *
- * Invariants: lines are `kind append|snapshot|upsert|scd2`, `key PATH …`, `order PATH`, `day PATH[:s|ms|us]`, `tz ZONE`,
- * `keep DUR`, `codec zst|gz`, `owner …`, `comment …`, `column NAME TYPE [pii] TEXT`; each but column at most once.
+ * Invariants: lines are `kind append|snapshot|upsert|scd2`, `key PATH …`, `order PATH`, `day PATH[:s|ms|us]`,
+ * `tz ZONE`, `keep DUR`, `codec zst|gz`, `owner …`, `comment …`, `column NAME TYPE [pii] TEXT`; each but column
+ * at most once.
  * upsert has key and order, scd2 has a key.  Nothing said: kind append, codec zst.
  */
 #ifndef STORE_META_H
@@ -33,8 +34,8 @@ void meta_free(struct meta *);
 const char *kind_name(enum kind);
 
 /*
- * May a table that holds data become `to`?  NULL or why not: the meaning of what lies there must not change, so key, order
- * and day stay, and a table does not turn into a keyed one or back.
+ * May a table that holds data become `to`?  NULL or why not: the meaning of what lies there must not change, so
+ * key, order and day stay, and a table does not turn into a keyed one or back.
  */
 const char *meta_change_bad(const struct meta *from, const struct meta *to);
 

@@ -6,9 +6,9 @@
  *	rc = part_open(t, "2026-11-20", name.p, &p);
  *	part_line(p, line); … rc = part_close(p);	// fsynced; p->rows, p->bytes, p->xxh64 are set
  *
- * Invariants: a name is new (O_EXCL, 128 random bits) and says whose it is: `r-EPOCH-…` a writer's, `s-APPHASH-EPOCH-…` a
- * source's, so that orphans are collected only by whom it may concern.  A file's bytes are a function of its lines
- * alone: independent zstd frames cut by bytes, fixed parameters, checksums on.
+ * Invariants: a name is new (O_EXCL, 128 random bits) and says whose it is: `r-EPOCH-…` a writer's,
+ * `s-APPHASH-EPOCH-…` a source's, so that orphans are collected only by whom it may concern.  A file's bytes
+ * are a function of its lines alone: independent zstd frames cut by bytes, fixed parameters, checksums on.
  */
 #ifndef STORE_POOL_H
 #define STORE_POOL_H

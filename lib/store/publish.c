@@ -31,7 +31,10 @@ drop_files(json_t *c, const char *app)
 	}
 }
 
-/* A source that is not at `from`, or was fenced, is dropped from the record; *lost: it is not where we would bring it. */
+/*
+ * A source that is not at `from`, or was fenced, is dropped from the record; *lost: it is not where we would
+ * bring it.
+ */
 static void
 check_sources(const struct live *s, json_t *c, bool *lost)
 {
@@ -124,7 +127,10 @@ validate(const struct table *t, json_t *c, unsigned how, bool *empty)
 	const struct live *s = t->live;
 	uint64_t base = commit_u64(c, "base");
 	bool lost = false, had_sources = json_array_size(json_object_get(c, "txns")) > 0;
-	/* first writers all began at 0; the meta record that one of them made says nothing the others did not assume */
+	/*
+	 * first writers all began at 0; the meta record that one of them made says nothing the others did
+	 * not assume
+	 */
 	bool first = base == 0 && s->implicit;
 	int rc;
 

@@ -5,11 +5,11 @@
  *	json_t *c = commit_new("data", "wh-put", t->live->head);	// with days, txns, …; its files are durable
  *	rc = publish(t, c, 0, &n);		// 0: n its number, or 0: nothing was left to commit
  *
- * Invariants: a record is checked against all that was committed since its base, again after each lost race, and only then
- * linked.  replace(D) fails when D was touched; a source's txn counts only where the source stands at `from` and no later
- * fence took its place; every record fails whose base is older than the last meta record, but for first writers: base 0
- * and a meta record that another of them made by itself.  Views, `_table`, HEAD and checkpoints are done after the
- * commit point and again by whoever comes next.
+ * Invariants: a record is checked against all that was committed since its base, again after each lost race,
+ * and only then linked.  replace(D) fails when D was touched; a source's txn counts only where the source
+ * stands at `from` and no later fence took its place; every record fails whose base is older than the last meta
+ * record, but for first writers: base 0 and a meta record that another of them made by itself.  Views,
+ * `_table`, HEAD and checkpoints are done after the commit point and again by whoever comes next.
  */
 #ifndef STORE_PUBLISH_H
 #define STORE_PUBLISH_H
@@ -34,8 +34,8 @@ int publish_fence(struct table *, const char *const *app, size_t n, uint64_t *ep
 /* Views of all days touched since they were last made, `_table`, HEAD, a checkpoint when due. */
 int publish_after(struct table *);
 /*
- * Remove the pool files that `all` (the record's days as they were meant) names and the published record does not; NULL: none
- * of it was published.  A live file is never removed.
+ * Remove the pool files that `all` (the record's days as they were meant) names and the published record does
+ * not; NULL: none of it was published.  A live file is never removed.
  */
 void publish_sweep(const struct table *, const json_t *all, const json_t *published);
 /* Rewrite `_table` where it is not what the log says. */

@@ -227,6 +227,25 @@ settle(const struct table *t, const struct wh_want *w, struct range *r)
 	return 0;
 }
 
+int
+ref_range(const struct table *t, struct span days, char from[11], char to[11], bool *none)
+{
+	struct wh_want w = { 0 };
+	struct range r = { .all = days.n == 0 };
+	const char *why = days.n == 0 ? NULL : parse_days(days, &r);
+	int rc = why == NULL ? settle(t, &w, &r) : err_usage("%s@%.*s: %s", t->name, (int)days.n, days.p, why);
+
+	*none = r.none;
+	if (r.all) {
+		memcpy(from, "0000-00-00", DAY_BYTES);
+		memcpy(to, "9999-99-99", DAY_BYTES);
+	} else {
+		day_print(r.from, from);
+		day_print(r.to, to);
+	}
+	return rc;
+}
+
 static int
 add_day(struct wh_files *f, const struct day *d)
 {
@@ -238,8 +257,8 @@ add_day(struct wh_files *f, const struct day *d)
 
 		table_pool_path(f->owner, d->name, x->name, &path);
 		if (!fs_exists(path.p))
-			rc = err_temp("%s@%s: a file of commit %" PRIu64 " is gone: collected meanwhile?", f->table, d->name,
-			    x->commit);
+			rc = err_temp("%s@%s: a file of commit %" PRIu64 " is gone: collected meanwhile?",
+			    f->table, d->name, x->commit);
 		f->file = mem_array(f->file, f->n + 1, sizeof *f->file);
 		f->file[f->n++] = (struct wh_file){ d->name, mem_str(path.p), x->rows, x->delta };
 		f->rows += x->rows;
@@ -293,7 +312,10 @@ wh_open(const struct wh_want *w, struct wh_files *f)
 	int rc;
 
 	*f = (struct wh_files){ 0 };
-	if ((why = ref_split(w->operand, &table, &days)) != NULL || (days.n > 0 && (why = parse_days(days, &r)) != NULL))
+	why = ref_split(w->operand, &table, &days);
+	if (why == NULL && days.n > 0)
+		why = parse_days(days, &r);
+	if (why != NULL)
 		return err_usage("'%.*s': %s", (int)(w->operand.n > 200 ? 200 : w->operand.n), w->operand.p, why);
 	if ((rc = open_at(table, &f->owner)) != 0)
 		return rc;

@@ -6,9 +6,10 @@
  *	rc = wh_open(&w, &f);		// f.n files, f.file[i].day, .path; f.rows rows at commit f.number
  *	wh_close(&f);
  *
- * Invariants: DAYS is D, D..D, last or last:D; without it `last` for kinds snapshot and scd2, all days for the
- * others.  In a run the commit is the pinned one ($PIPEHOUSE_RUN/pins), else the one that the run's first reader of
- * the table saw; what was read is noted in the run.  Files come in day, commit, file order, which is the order of rows.
+ * Invariants: DAYS is D, D..D, last or last:D; without it `last` for kinds snapshot and scd2, all days for
+ * the others.  In a run the commit is the pinned one ($PIPEHOUSE_RUN/pins), else the one that the run's
+ * first reader of the table saw; what was read is noted in the run.  Files come in day, commit, file order,
+ * which is the order of rows.
  */
 #ifndef STORE_REF_H
 #define STORE_REF_H
@@ -42,15 +43,15 @@ struct wh_files {
 };
 
 /*
- * Resolve an operand.  0, EXIT_NO for a day never committed (after a message), EXIT_USAGE for an operand that is none,
- * EXIT_INPUT, EXIT_IO, EXIT_TEMP (a listed file is gone).
+ * Resolve an operand.  0, EXIT_NO for a day never committed (after a message), EXIT_USAGE for an operand
+ * that is none, EXIT_INPUT, EXIT_IO, EXIT_TEMP (a listed file is gone).
  */
 int wh_open(const struct wh_want *, struct wh_files *);
 void wh_close(struct wh_files *);
 
 /*
- * The files of an operand, each in its turn; a day with deltas comes as one merged file that is gone afterwards.  0, each's
- * status, or as wh_open.
+ * The files of an operand, each in its turn; a day with deltas comes as one merged file that is gone
+ * afterwards.  0, each's status, or as wh_open.
  */
 int ref_files(const char *operand, int (*each)(void *arg, const char *day, const char *path), void *arg);
 
@@ -60,6 +61,12 @@ int ref_rows(const char *operand, uint64_t *rows);
 /* Append `TABLE N` a line, every table at its head: for a run's pins. */
 int ref_heads(struct buf *out);
 
+struct table;
+/*
+ * First and last day that DAYS (empty: all) means for a table at its head; *none: there is no day that
+ * fits. 0 or EXIT_USAGE.
+ */
+int ref_range(const struct table *, struct span days, char from[11], char to[11], bool *none);
 /* Split `[wh:]TABLE[@DAYS]`; NULL or a constant reason. days is empty when there is no '@'. */
 const char *ref_split(struct span operand, struct span *table, struct span *days);
 

@@ -7,9 +7,9 @@
  *	rc = rows_put(r, "2026-11-20", line, &(struct row){ .ms = &ms });
  *	rc = rows_end(r);			// then change_end()
  *
- * Invariants: at most ROWS_FILES_MAX files are open; one that is written to again after it was closed becomes a second
- * file of its day.  Which file a row goes to is a function of the rows before it.  A keyed table's rows are held, sorted
- * by (key, order) and written as delta files of at most the budget.
+ * Invariants: at most ROWS_FILES_MAX files are open; one that is written to again after it was closed
+ * becomes a second file of its day.  Which file a row goes to is a function of the rows before it.  A keyed
+ * table's rows are held, sorted by (key, order) and written as delta files of at most the budget.
  */
 #ifndef STORE_ROWS_H
 #define STORE_ROWS_H
@@ -25,7 +25,8 @@ struct rows_conf {
 	size_t budget;		/* bytes held for sorting */
 	const char *app;	/* the source whose rows these are, or NULL */
 	bool keyed;		/* sorted by (key, order), delta files */
-	bool base;		/* keyed, but a whole day: one base file, the best row of each key; must fit the budget */
+	/* keyed, but a whole day: one base file, the best row of each key; must fit the budget */
+	bool base;
 };
 
 struct row {

@@ -2,7 +2,8 @@
 /*
  * stage - a run's directory: what its writers prepared, and the record that publishes all of it or nothing
  *
- *	rc = rundir_make(&place, "ods_order", pins, &r);	// $ROOT/TENANT/_run/ID, locked for the life of this process
+ *	rc = rundir_make(&place, "ods_order", pins,
+    &r);	// $ROOT/TENANT/_run/ID, locked while this process lives
  *	… tools stage under r.dir …
  *	rc = rundir_publish(&r, about, &commits);	// run.json: the commit point; then each table
  *	rc = rundir_drop(&r, "its shell ended with 4");	// or: never
@@ -14,12 +15,12 @@
  *	_run/ID/stage/X.open	TABLE, then DAY FILE a line: a writer at work
  *	_run/ID/stage/X.json	its prepared commit, durable
  *	_run/ID/flow/		begin and end records of tools (run/flow)
- *	_run/ID/run.json	{…,"kind":"publish"|"drop",…,"sha256"}: linked without replacing, so that it is said once
+ *	_run/ID/run.json	{…,"kind":"publish"|"drop",…,"sha256"}: linked, never replaced: it is said once
  *	_run/done/ID, failed/ID	afterwards
  *
- * Invariants: run.json `publish` is durable before any table of the run changes, and from then on every start of a runner
- * brings the rest in (nonces make that idempotent); a run without one is dropped by publishing `drop` under the same
- * name, so a runner thought dead that is not, and whoever drops its run, can never both win.
+ * Invariants: run.json `publish` is durable before any table of the run changes, and from then on every start
+ * of a runner brings the rest in (nonces make that idempotent); a run without one is dropped by publishing
+ * `drop` under the same name, so a runner thought dead that is not, and whoever drops its run, can never both win.
  */
 #ifndef STORE_STAGE_H
 #define STORE_STAGE_H
@@ -50,9 +51,10 @@ struct rundir {
 /* Make a run; label (a node's name, "run") becomes part of its id. pins may be empty. */
 int rundir_make(const struct place *, const char *label, struct span pins, struct rundir *);
 /*
- * Check that every stage is closed and would enter its table now, write run.json, then publish.  about's members go
- * into run.json.  commits (may be NULL) gets `TABLE N` lines.  EXIT_TEMP: a conflict, nothing published, or the run was
- * dropped by another; drop it then.  Other errors after the commit point: rundir_redo will go on.
+ * Check that every stage is closed and would enter its table now, write run.json, then publish.  about's
+ * members go into run.json.  commits (may be NULL) gets `TABLE N` lines.  EXIT_TEMP: a conflict, nothing
+ * published, or the run was dropped by another; drop it then.  Other errors after the commit point:
+ * rundir_redo will go on.
  */
 int rundir_publish(struct rundir *, json_t *about, struct buf *commits);
 /* Publish nothing, ever; remove what was staged. */

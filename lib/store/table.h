@@ -7,8 +7,8 @@
  *	if (t->live->head == 0) ... there is no such table ...
  *	table_close(t);
  *
- * Invariants: opening changes nothing on disk.  meta is what live->meta says.  A table is there when its log has a commit;
- * directories without one are the trace of a writer that did not get that far.
+ * Invariants: opening changes nothing on disk.  meta is what live->meta says.  A table is there when its log
+ * has a commit; directories without one are the trace of a writer that did not get that far.
  */
 #ifndef STORE_TABLE_H
 #define STORE_TABLE_H
@@ -36,8 +36,8 @@ const char *table_pool_path(const struct table *, const char *day, const char *f
 struct fs_names;
 int table_list(struct fs_names *out);
 /*
- * Say what the table is: a meta commit, then `_table`, its copy.  0 also when it says so already; EXIT_USAGE for a change
- * that data forbids; EXIT_TEMP when somebody else committed meanwhile.
+ * Say what the table is: a meta commit, then `_table`, its copy.  0 also when it says so already; EXIT_USAGE
+ * for a change that data forbids; EXIT_TEMP when somebody else committed meanwhile.
  */
 int table_set(struct table *, struct span text, const char *source);
 

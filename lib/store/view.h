@@ -4,10 +4,11 @@
  *
  *	rc = view_make(t, "2026-11-20");	// idempotent; anyone may call it at any time
  *
- * Invariants: a function of the log, made under the day's lock from its head; it may lag, it never leads.  Names are the
- * place of the file in the day (000000.ndjson.zst, 000001…), so that equal commits give equal names and a sorted glob reads
- * rows in the order wh-cat does.  Additions are linked into place; anything else is built beside the table and exchanged
- * as a whole.  Deltas are never shown: a keyed table's glob shows the last fold.
+ * Invariants: a function of the log, made under the day's lock from its head; it may lag, it never leads.
+ * Names are the place of the file in the day (000000.ndjson.zst, 000001…), so that equal commits give equal
+ * names and a sorted glob reads rows in the order wh-cat does.  Additions are linked into place; anything else
+ * is built beside the table and exchanged as a whole.  Deltas are never shown: a keyed table's glob shows the
+ * last fold.
  */
 #ifndef STORE_VIEW_H
 #define STORE_VIEW_H

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * spot - how far a table's log knows a file: log files as sources, exactly once
+ *
+ *	struct spot s; rc = spot_find(t->live, fd, "app.log", &s);	// s.app, s.from, s.offset, s.line
+ *	… read from s.offset on …
+ *	rc = spot_to(&s, fd, offset, line, to);			// change_source(c, s.app, s.from, to, epoch)
+ *
+ * Invariants: a file is the same one when its inode is and its first and last known bytes are; or, where
+ * the inode is another (restored, moved between file systems), when its name is, its known bytes are, and
+ * no file beside it has the old inode.  So a log renamed by rotation is read on, a new one under the old
+ * name begins at 0, and one cut and written anew is a new source.  Positions are texts of the commit log:
+ * `OFFSET LINE HEADN HEAD TAIL NAME DEV:INO`.
+ */
+#ifndef STORE_SPOT_H
+#define STORE_SPOT_H
+
+#include "store/table.h"
+
+#define SPOT_BYTES 200
+#define SPOT_HEAD_BYTES 1024	/* compared at either end of what was read */
+
+struct spot {
+	char app[64];			/* the source's name in the log */
+	char from[SPOT_BYTES];		/* its position there, "" for a new one */
+	uint64_t offset, line;		/* where to go on: decompressed bytes and lines before it */
+	uint64_t name;			/* hash of the path */
+	uint64_t dev, ino;
+	bool packed;			/* zstd or gzip: offsets are not the file's */
+	bool done;			/* a plain file with nothing behind the position */
+};
+
+/* Find the file among the table's sources. 0, or EXIT_IO after a message. */
+int spot_find(const struct live *, int fd, const char *path, struct spot *);
+/* The position behind `offset` bytes and `line` lines. 0 or EXIT_IO. */
+int spot_to(const struct spot *, int fd, const char *path, uint64_t offset, uint64_t line, char to[SPOT_BYTES]);
+/*
+ * Shut out the earlier writers of these sources, and remove what they left unlisted: the rule that makes
+ * the removal safe. *epoch is what change_source wants. 0, EXIT_IO, EXIT_INPUT.
+ */
+int spot_fence(struct table *, const char *const *app, size_t n, uint64_t *epoch);
+
+#endif

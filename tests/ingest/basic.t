@@ -1,0 +1,120 @@
+# ingest: the same command again adds nothing, a grown file only what is new
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ i() { ingest "$@" -d ods.l --partition-by t; }
+$ printf '{"t":"2026-11-20","n":1}\n{"t":"2026-11-21","n":2}\n' >a; i a; i a; ls wh/main/ods/l/_log/*.json | wc -l
+$ printf '{"t":"2026-11-20","n":3}\n' >>a; i a; i a; wh-cat --dt ods.l
+> 2
+> {"t":"2026-11-20","n":1,"dt":"2026-11-20"}
+> {"t":"2026-11-20","n":3,"dt":"2026-11-20"}
+> {"t":"2026-11-21","n":2,"dt":"2026-11-21"}
+
+# ingest: a file written byte by byte, ingested after each byte, gives each line once
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ python3 -c '
+$ import subprocess
+$ text = b"{\"t\":\"2026-11-20\",\"n\":1}\n\n{\"t\":\"2026-11-20\",\"n\":2}\r\n{\"t\":\"2026-11-20\",\"n\":3}"
+$ for k in range(len(text)):
+$     with open("a", "ab") as f: f.write(text[k:k+1])
+$     subprocess.run(["ingest", "a", "-d", "ods.l", "--partition-by", "t"], check=True, stderr=subprocess.DEVNULL)'
+$ wh-cat ods.l
+> {"t":"2026-11-20","n":1}
+> {"t":"2026-11-20","n":2}
+> {"t":"2026-11-20","n":3}
+
+# ingest: a log renamed by rotation is read on, the new one from its beginning
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ i() { ingest -f 'app.log*' --until end -d ods.l --partition-by t; }
+$ echo '{"t":"2026-11-20","n":1}' >app.log; i; mv app.log app.log.1; echo '{"t":"2026-11-20","n":2}' >>app.log.1
+$ echo '{"t":"2026-11-20","n":1}' >app.log; i; i; mv app.log.1 app.log.2; mv app.log app.log.1; i; wh-cat ods.l
+> {"t":"2026-11-20","n":1}
+> {"t":"2026-11-20","n":1}
+> {"t":"2026-11-20","n":2}
+
+# ingest: a file cut and written anew is a new one
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ i() { ingest a -d ods.l --partition-by t; }
+$ printf '{"t":"2026-11-20","n":1}\n{"t":"2026-11-20","n":2}\n' >a; i; echo '{"t":"2026-11-20","n":3}' >a; i; i; wh-cat ods.l | wc -l
+> 3
+
+# ingest: a restored copy is read on
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ i() { ingest a -d ods.l --partition-by t; }
+$ echo '{"t":"2026-11-20","n":1}' >a; i; cp a b; rm a; cp b c; mv c a; echo '{"t":"2026-11-20","n":2}' >>a; i; wh-cat ods.l
+> {"t":"2026-11-20","n":1}
+> {"t":"2026-11-20","n":2}
+
+# ingest: broken lines go to the rejects with line and offset, also behind a position
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ i() { ingest a -d ods.l --partition-by t --reject bad; }
+$ printf 'x\n{"t":"2026-11-20"}\n' >a; i; printf '{"t":null}\ny\n{"t":"2026-11-21"}\n' >>a; i; i; json-map --keep source,line,offset,reason,raw bad; wh-cat ods.l
+> {"source":"a","line":1,"offset":0,"reason":"not a JSON object","raw":"x"}
+> {"source":"a","line":3,"offset":21,"reason":"no day: the value is null or absent","raw":"{\"t\":null}"}
+> {"source":"a","line":4,"offset":32,"reason":"not a JSON object","raw":"y"}
+> {"t":"2026-11-20"}
+> {"t":"2026-11-21"}
+
+# ingest: a broken line without rejects commits nothing
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf '{"t":"2026-11-20"}\nx\n' >a; ingest a -d ods.l --partition-by t; echo $?; wh-ls; find wh -name '*.pz' 2>/dev/null
+> 3
+! ingest: a:2: not a JSON object
+
+# ingest: zstd and gzip, read again from their beginning and passed over
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ seq 1 50000 | sed 's/.*/{"t":"2026-11-20","n":&}/' >plain; gzip -kc plain >a.gz; zstd -qc plain >b.zst
+$ for i in 1 2; do ingest a.gz b.zst -d ods.l --partition-by t; done; wh-cat ods.l | wc -l; wh-cat ods.l | sort | uniq -c | awk '$1 != 2' | wc -l
+$ seq 50001 50003 | sed 's/.*/{"t":"2026-11-20","n":&}/' | zstd -qc >>b.zst; ingest b.zst -d ods.l --partition-by t; wh-cat ods.l | tail -n 3
+> 100000
+> 0
+> {"t":"2026-11-20","n":50001}
+> {"t":"2026-11-20","n":50002}
+> {"t":"2026-11-20","n":50003}
+
+# ingest: in a run it is staged, and its position with it
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf '{"t":"2026-11-20","n":1}\n' >a
+$ wh-run 'ingest a -d ods.l --partition-by t; false'; wh-ls; for i in 1 2; do wh-run 'ingest a -d ods.l --partition-by t'; done; wh-cat ods.l
+> {"t":"2026-11-20","n":1}
+
+# ingest: two at once of the same file bring each line once
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ seq 1 2000 | sed 's/.*/{"t":"2026-11-20","n":&}/' >a
+$ for k in 1 2 3 4 5 6; do for i in 1 2 3; do (ingest a -d ods.l --partition-by t 2>/dev/null; echo $? >>st) & done; wait; seq 1 100 | sed "s/.*/{\"t\":\"2026-11-20\",\"n\":\"$k.&\"}/" >>a; done
+$ ingest a -d ods.l --partition-by t; wh-cat ods.l | cmp - a; sort -u st | grep -v -x -e 0 -e 75; true
+
+# ingest: 3 commits of 64 MiB, with a row in each
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ python3 -c '
+$ pad = "x" * 1000
+$ for i in range(150000): print("{\"t\":\"2026-11-20\",\"n\":%d,\"p\":\"%s\"}" % (i, pad))' >big
+$ ingest big -d ods.l --partition-by t && wh-ls -v ods.l | grep -c '"kind":"data"'; wh-cat ods.l | cmp - big
+> 3
+
+# ingest: -f goes on until it is told to stop, and that is a success
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ echo '{"t":"2026-11-20","n":1}' >a.log; ingest -f '*.log' -d ods.l --partition-by t & p=$!
+$ for k in $(seq 100); do wh-ls ods.l >/dev/null 2>&1 && break; sleep 0.1; done; kill $p; wait $p; echo $?; wh-cat ods.l
+> 0
+> {"t":"2026-11-20","n":1}
+
+# ingest: without -d the records go to the standard output
+$ printf '{"a":1}\n' >a; echo '{"a":2}' | ingest a -; echo '{"a":3}' | ingest
+> {"a":1}
+> {"a":2}
+> {"a":3}
+
+# ingest: the standard input has no position
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ for i in 1 2; do echo '{"t":"2026-11-20"}' | ingest -d ods.l --partition-by t; done; wh-cat ods.l | wc -l
+> 2
+
+# ingest: what it refuses
+$ export PIPEHOUSE_ROOT=$PWD/wh; printf 'kind upsert\nkey id\norder o\nday d\n' | wh-table dim.t -
+$ for a in '-d ods.l' '-f x y' '--until end' '-f x --until noon -d a.b' '-f x' '-d dim.t' '-b h -t x'; do ingest $a </dev/null 2>&1 | head -n 1; done
+> ingest: --partition-by is required: table ods.l says no day
+> ingest: -f and FILE exclude each other
+> ingest: --until: only `end`, and only with -f
+> ingest: --until: only `end`, and only with -f
+> ingest: -f without -d needs --until end
+> ingest: dim.t is keyed: ingest appends; use wh-put --partition-by
+> ...
