@@ -86,7 +86,11 @@ add_rows(void *cell, uint64_t n)
 static const char *
 number_of(struct val v, struct buf *scratch, struct dec *d)
 {
-	/* a string that is a JSON number counts as one, as in expressions; other texts are an error, not a zero */
+	/* as in expressions: a boolean is 1 or 0, a string must be a JSON number: an error, not a silent zero */
+	if (v.tag == T_TRUE || v.tag == T_FALSE) {
+		dec_int(v.tag == T_TRUE, d);
+		return NULL;
+	}
 	if (v.tag == T_STR)
 		return dec_parse(val_text(v, scratch), d);
 	return v.tag == T_NUM ? dec_parse(v.raw, d) : "not a number";
@@ -94,8 +98,8 @@ number_of(struct val v, struct buf *scratch, struct dec *d)
 
 /*
  * An id that equal values share and different values do not: short values are their own id (no hash), the rest get
- * 127 bits of fingerprint.  The top four bits of lo say which: 1 text of at most 7 bytes, 2 any other short canonical form,
- * 3 text that is a plain integer below 10^18, 4 the same as a number.
+ * 127 bits of fingerprint.  The top four bits of lo say which: 1 text of at most 7 bytes, 2 any other short canonical
+ * form, 3 text that is a plain integer below 10^18, 4 the same as a number.
  */
 static struct fp
 id_of(struct span canonical)

@@ -7,9 +7,10 @@
  *	if (why == NULL && (why = agg_check(&set, cell)) == NULL) agg_apply(&set, cell);
  *	agg_print(&set, k, cell, &out, &why);
  *
- * Invariants: a cell is set.cell_bytes, zero when it is new, and holds the number of its records first.  Inputs that are null or absent
- * are skipped, but by AGG_ROWS.  Joining cells is associative and commutative.  Sums are exact; sum, min and max print the
- * largest scale met, avg four digits more; first and last are by (time, canonical value, bytes); distinct is exact.
+ * Invariants: a cell is set.cell_bytes, zero when it is new, and holds the number of its records first.  Inputs
+ * that are null or absent are skipped, but by AGG_ROWS.  Joining cells is associative and commutative.  Sums
+ * are exact; sum, min and max print the largest scale met, avg four digits more; first and last are by (time,
+ * canonical value, bytes); distinct is exact.
  */
 #ifndef OP_AGG_H
 #define OP_AGG_H
@@ -53,7 +54,10 @@ void agg_apply(struct agg_set *, void *cell);
 /* Append aggregate k as JSON; a reason when the result has none (a sum outside 10^38). */
 const char *agg_print(struct agg_set *, size_t k, const void *cell, struct buf *);
 uint64_t agg_rows(const void *cell);
-/* The cell's bytes, equal for equal cells; and what they say laid into a cell. False: not ours; *why: types that do not meet. */
+/*
+ * The cell's bytes, equal for equal cells; and what they say laid into a cell. False: not ours; *why: types
+ * that do not meet.
+ */
 void agg_pack(struct agg_set *, const void *cell, struct buf *);
 bool agg_join(struct agg_set *, void *cell, struct unpack *, const char **why);
 /* Give back what a cell holds outside itself. */

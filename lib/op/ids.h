@@ -8,7 +8,8 @@
  *
  * Invariants: up to 8 ids are a list without slots to spare; more are an open-addressed table, filled between 53 % and
  * 80 %, so 8 (16) byte ids cost about 12 (24) bytes each.  The id 0 is allowed.  A set that is not wide
- * takes ids with hi = 0; the first other one makes it wide.  Places depend on a seed of the process and decide no order.
+ * takes ids with hi = 0; the first other one makes it wide.  Places depend on a seed of the process and decide
+ * no order.
  */
 #ifndef OP_IDS_H
 #define OP_IDS_H

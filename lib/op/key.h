@@ -7,8 +7,8 @@
  *	for (i...) if (b->fate[i] == F_PASS) use(keys_at(&ks, i), ks.hash[i]);
  *	keys_free(&ks);
  *
- * Invariants: keys of one batch stand one after the other in one buffer, good until the next keys_batch.  A column that cannot be a
- * key rejects its record.  hash is hash_mem of the key: for tables in memory only.
+ * Invariants: keys of one batch stand one after the other in one buffer, good until the next keys_batch.  A
+ * column that cannot be a key rejects its record.  hash is hash_mem of the key: for tables in memory only.
  */
 #ifndef OP_KEY_H
 #define OP_KEY_H

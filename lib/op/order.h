@@ -7,8 +7,8 @@
  *	if (order_cmp(&a, &best) > 0) ...
  *	struct kept text = { 0 }; order_keep(&pool, &text, &a);	// a's text now lives in the pool
  *
- * Invariants: null (and absent) is below everything; two kinds that are no null do not compare, the caller asks order_mixed
- * first; false is below true.  Texts are compared after unescaping.
+ * Invariants: null (and absent) is below everything; two kinds that are no null do not compare, the caller asks
+ * order_mixed first; false is below true.  Texts are compared after unescaping.
  */
 #ifndef OP_ORDER_H
 #define OP_ORDER_H

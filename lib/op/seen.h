@@ -6,8 +6,9 @@
  *	seen_op.batch(st, b, host);		// fates: F_PASS, F_DROP, F_REJECT (null key)
  *	seen_op.free(st);
  *
- * Invariants: a key is held as its 128-bit fingerprint (XXH3, fixed seed), about 24 bytes each: two keys of a set of n meet with
- * probability n^2 / 2^129.  Lines pass at once and untouched, in input order.  State: fingerprint -> nothing.
+ * Invariants: a key is held as its 128-bit fingerprint (XXH3, fixed seed), about 24 bytes each: two keys of a
+ * set of n meet with probability n^2 / 2^129.  Lines pass at once and untouched, in input order.  State:
+ * fingerprint -> nothing.
  */
 #ifndef OP_SEEN_H
 #define OP_SEEN_H

@@ -2,9 +2,10 @@
 /*
  * session - windows that end where nothing comes for a while; see window.h
  *
- * A late record may split a session that a break ends, so partial aggregates cannot stand for the events: they are kept, a few bytes each,
- * and folded when their session is over.  An event is the time in an order of bytes that is time's, 0 for a break and 1 else, and the inputs
- * of the aggregates: the order of these bytes is the order of events, whatever order they came in.
+ * A late record may split a session that a break ends, so partial aggregates cannot stand for the events: they
+ * are kept, a few bytes each, and folded when their session is over.  An event is the time in an order of bytes
+ * that is time's, 0 for a break and 1 else, and the inputs of the aggregates: the order of these bytes is the
+ * order of events, whatever order they came in.
  */
 #include <stdlib.h>
 

@@ -4,11 +4,12 @@
  *
  *	void *st = top_new(&(struct top_conf){ .n = 10, .by = 2, .group = col, .n_groups = 1, .place = -1 });
  *	top_op.batch(st, b, host);			// all records are F_USED
- *	top_op.close(st, INT64_MAX, host);		// host->row(out 0, { line, rank, old rank in line or absent }, 3)
+ *	top_op.close(st, INT64_MAX, host);	// host->row(out 0, { line, rank, old rank in line or absent }, 3)
  *
- * Invariants: order is value falling, then position; null comes last.  TOP_ROW: n records, ranks 1..n.  TOP_RANK: equal values share a
- * rank, the next one counts records; all records whose rank is at most n.  TOP_DENSE: the next one counts values; all
- * records of the n largest values.  Groups come in key order.  Memory: about twice the records that stay.  State: group -> records.
+ * Invariants: order is value falling, then position; null comes last.  TOP_ROW: n records, ranks 1..n.
+ * TOP_RANK: equal values share a rank, the next one counts records; all records whose rank is at most n.
+ * TOP_DENSE: the next one counts values; all records of the n largest values.  Groups come in key order.
+ * Memory: about twice the records that stay.  State: group -> records.
  */
 #ifndef OP_TOP_H
 #define OP_TOP_H

@@ -7,11 +7,11 @@
  *	op->batch(st, b, host);				// F_USED, or F_REJECT: no time, a sum of text, …
  *	op->close(st, INT64_MAX, host);			// host->row: window_start, window_end, groups, aggregates
  *
- * Invariants: rows come by window start, then by group bytes, then by window end; without windows the row has no window cells.  The
- * answer does not depend on the order of the input.  A window is [start, end); a session's end is its last event.  A session
- * ends at a gap longer than conf.gap and before a record whose break column is true; among records of one time those with a break
- * come first, then byte order of their inputs decides.  State: (window start, group) -> partial aggregates, for
- * sessions group -> events.
+ * Invariants: rows come by window start, then by group bytes, then by window end; without windows the row has
+ * no window cells.  The answer does not depend on the order of the input.  A window is [start, end); a
+ * session's end is its last event.  A session ends at a gap longer than conf.gap and before a record whose
+ * break column is true; among records of one time those with a break come first, then byte order of their
+ * inputs decides.  State: (window start, group) -> partial aggregates, for sessions group -> events.
  */
 #ifndef OP_WINDOW_H
 #define OP_WINDOW_H

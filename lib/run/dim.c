@@ -40,7 +40,8 @@ one_path(void *arg, struct span name, struct span path)
 	if (a->fields) {
 		for (size_t i = 0; i < a->d->n_fields; i++)
 			if (span_eq(a->d->field[i].name, name))
-				return ctx_usage(a->c, "%s: the name '%.*s' stands twice", a->what, (int)name.n, name.p);
+				return ctx_usage(a->c, "%s: the name '%.*s' stands twice", a->what, (int)name.n,
+				    name.p);
 		add_field(a->d, name, col);
 		return 0;
 	}

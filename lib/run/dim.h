@@ -8,8 +8,9 @@
  *	if (join_get(d.join, hash, key, day, &row)) dim_append(&d, &row, line, out);
  *	dim_free(&d);
  *
- * Invariants: a row is kept as the bytes `,"name":value,"name":value` and where each value ends, so that adding it is one copy.  A repeated
- * key is an error of that row of DIM unless rows have periods; a row whose key is null matches nothing and is not kept.
+ * Invariants: a row is kept as the bytes `,"name":value,"name":value` and where each value ends, so that adding
+ * it is one copy.  A repeated key is an error of that row of DIM unless rows have periods; a row whose key is
+ * null matches nothing and is not kept.
  */
 #ifndef RUN_DIM_H
 #define RUN_DIM_H
@@ -49,7 +50,10 @@ struct dim {
 int dim_set_up(struct ctx *, struct dim *, const struct dim_conf *);
 /* Read DIM. 0 or an exit status after a message. */
 int dim_read(struct ctx *, struct dim *, const char *operand);
-/* Append the line with all members of a row behind its own; row NULL: with nulls. Pre: none of the names is in the line. */
+/*
+ * Append the line with all members of a row behind its own; row NULL: with nulls. Pre: none of the names is in
+ * the line.
+ */
 void dim_append(const struct dim *, const struct span *row, struct span line, struct buf *out);
 /* The value of field k in a row; empty where it is null by row NULL. */
 struct span dim_value(const struct dim *, const struct span *row, size_t k);

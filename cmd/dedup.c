@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dedup - one record of each key passes, the others are dropped
+ *
+ * Path:   files or stdin -> in/scan -> op/seen, or op/last -> stdout
+ * Memory: the first of each key: 24 bytes a key, lines pass at once.  The last, or by a value: a line a key, written
+ *         at the end.
+ */
+#include "op/last.h"
+#include "op/seen.h"
+#include "run/run.h"
+
+enum { KEEP_FIRST, KEEP_LAST };
+
+struct state {
+	const char *keys, *by;
+	int keep;
+	struct col_list key;
+	int by_col;
+	const struct op *op;
+	void *op_state;
+};
+
+static const char *const keep_words[] = { "first", "last", NULL };
+
+static const struct opt opts[] = {
+	{ 'k', "key", OPT_TEXT, offsetof(struct state, keys), "PATHS",
+	  "the key; a record in which one of them is null is bad" },
+	{ 0, "keep", OPT_CHOICE, offsetof(struct state, keep), "first|last",
+	  "which record of a key passes (first)", keep_words },
+	{ 0, "by", OPT_TEXT, offsetof(struct state, by), "PATH",
+	  "first and last are the smallest and largest PATH, not the place in the input" },
+	{ 0 }
+};
+
+static int
+set_up(struct ctx *c, void *arg)
+{
+	struct state *st = arg;
+	int rc;
+
+	if (st->keys == NULL)
+		return ctx_usage(c, "-k is required");
+	if ((rc = ctx_cols(c, st->keys, "-k", &st->key)) != 0)
+		return rc;
+	st->by_col = -1;
+	if (st->by != NULL && (st->by_col = ctx_col(c, span_str(st->by), "--by")) == -1)
+		return EXIT_USAGE;
+	if (st->keep == KEEP_FIRST && st->by == NULL) {
+		st->op = &seen_op;
+		st->op_state = seen_new(&(struct seen_conf){ st->key.col, st->key.n, ctx_key_as(c) });
+	} else {
+		st->op = &last_op;
+		st->op_state = last_new(&(struct last_conf){ .key = st->key.col, .n_keys = st->key.n,
+		    .as = ctx_key_as(c), .by = st->by_col, .smallest = st->keep == KEEP_FIRST });
+	}
+	return 0;
+}
+
+static int
+batch(struct ctx *c, void *arg, const struct batch *b)
+{
+	struct state *st = arg;
+
+	return st->op->batch(st->op_state, b, ctx_host(c));
+}
+
+static int
+end(struct ctx *c, void *arg)
+{
+	struct state *st = arg;
+
+	ctx_note(c, "state_bytes", st->op->bytes(st->op_state));
+	return st->op->close(st->op_state, INT64_MAX, ctx_host(c));
+}
+
+static const struct op *
+op(void *arg, int i, void **op_state)
+{
+	struct state *st = arg;
+
+	*op_state = st->op_state;
+	return i == 0 ? st->op : NULL;
+}
+
+static const struct command cmd = {
+	.name = "dedup", .what = "drop records whose key was there already",
+	.synopsis = "-k PATHS [--keep first|last] [--by PATH] [FILE ...]",
+	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_SERIAL,
+	.set_up = set_up, .batch = batch, .end = end, .op = op,
+};
+
+int
+main(int argc, char *argv[])
+{
+	return run_main(argc, argv, &cmd);
+}
