@@ -68,7 +68,10 @@ kernel_name(enum kernel k)
 	return env != NULL ? env : k == KERNEL_BEST ? "" : name[k];
 }
 
-/* The kernel of that name; where the machine cannot, or the name says nothing, the best it can. NULL is the plain one. */
+/*
+ * The kernel of that name; where the machine cannot, or the name says nothing, the best it can. NULL is the
+ * plain one.
+ */
 static const struct kernel_ops *
 kernel_of(enum kernel k)
 {

@@ -3,9 +3,9 @@
  * scan_avx2 - the kernel for x86-64 with AVX2, BMI and carry-less multiply
  *
  * Per 64 bytes: masks of quotes and backslashes; which bytes are in strings (carry-less multiply); a class code for
- * each byte (perfect hash by pshufb), C_IN inside strings; then "may these two classes be neighbours" for all 64 pairs at once;
- * UTF-8 after Keiser and Lemire; two rules on numbers that look further than a pair; and the tokens' offsets.
- * O(n), no table bigger than 32 bytes, one branch that data decides (not ASCII) besides the rare ones.
+ * each byte (perfect hash by pshufb), C_IN inside strings; then "may these two classes be neighbours" for all 64
+ * pairs at once; UTF-8 after Keiser and Lemire; two rules on numbers that look further than a pair; and the tokens'
+ * offsets.  O(n), no table bigger than 32 bytes, one branch that data decides (not ASCII) besides the rare ones.
  */
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -18,9 +18,13 @@
 
 struct half2 { __m256i lo, hi; };	/* 64 bytes */
 
+/* Tables and constants, 32 times the same byte or 16 bytes twice. */
 struct luts {
 	__m256i hash_add, hash_key, hash_code, allows, column;
 	__m256i digit_code, in_code;
+	__m256i quote, slash, digit_0, nine, control, nibble, bit, which;
+	__m256i lead_high, lead_low, next_high, third, fourth, top;	/* UTF-8 */
+	__m256i escape_low, escape_high;
 };
 
 /* What one block of 64 bytes hands to the next. */
@@ -30,6 +34,8 @@ struct carry {
 	uint64_t u, surrogate;	/* escaped u's, and \ud beginnings, near the end of the block before */
 	uint64_t number, digit, zero, point, run, word;	/* last bit of the masks of these names */
 	__m256i allows;		/* what the bytes before allow */
+	size_t n, n_words;	/* of the marks; here, for what is in memory may be written by any store */
+	uint64_t any_error, any_slash;
 };
 
 INLINE uint64_t
@@ -39,18 +45,30 @@ mask(struct half2 v)
 }
 
 INLINE uint64_t
-equal(struct half2 v, char c)
+equal(struct half2 v, __m256i x)
 {
-	const __m256i x = _mm256_set1_epi8(c);
-
 	return mask((struct half2){ _mm256_cmpeq_epi8(v.lo, x), _mm256_cmpeq_epi8(v.hi, x) });
 }
 
 /* Bytes of v, unsigned, not above `most`. */
 INLINE __m256i
-at_most(__m256i v, char most)
+at_most(__m256i v, __m256i most)
 {
-	return _mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_set1_epi8(most)), v);
+	return _mm256_cmpeq_epi8(_mm256_min_epu8(v, most), v);
+}
+
+INLINE __m256i
+high_nibbles(const struct luts *t, __m256i v)
+{
+	return _mm256_and_si256(_mm256_srli_epi16(v, 4), t->nibble);
+}
+
+INLINE bool
+any(struct half2 v)
+{
+	__m256i x = _mm256_or_si256(v.lo, v.hi);
+
+	return !_mm256_testz_si256(x, x);
 }
 
 /* m shifted by one place in the stream; *carry is its last bit. */
@@ -95,25 +113,41 @@ end_at_lf(uint64_t in, uint64_t lf)
 	return in;
 }
 
-/* Escapes that JSON does not know, \u without four hex digits, and surrogates, which the plain parser pairs. */
-static uint64_t __attribute__((noinline))
-escape_errors(struct half2 v, uint64_t escaped, struct carry *c)
-{
-	const __m256i low = _mm256_set1_epi8(0x20), a = _mm256_set1_epi8('a'), zero = _mm256_set1_epi8('0');
-	struct half2 l = { _mm256_or_si256(v.lo, low), _mm256_or_si256(v.hi, low) };
-	uint64_t us = equal(v, 'u'), err, u, digit, letter, after, d;
+/* Kinds of bytes behind a backslash, for escape_low and escape_high: a byte is of those that both its nibbles are. */
+enum {
+	ESC_2 = 1, ESC_5 = 2, ESC_6 = 4, ESC_7 = 8,	/* what may follow a backslash, by high nibble */
+	ESC_ANY = ESC_2 | ESC_5 | ESC_6 | ESC_7,
+	HEX_DIGIT = 16, HEX_89 = 32, HEX_LETTER = 64
+};
 
-	err = escaped & ~(equal(v, '"') | equal(v, '\\') | equal(v, '/') | equal(v, 'b') | equal(v, 'f') |
-	    equal(v, 'n') | equal(v, 'r') | equal(v, 't') | us);
-	u = escaped & us;
+/* Bytes of some of these kinds. */
+INLINE uint64_t
+of_kind(struct half2 kinds, char kind)
+{
+	const __m256i k = _mm256_set1_epi8(kind);
+
+	return ~equal((struct half2){ _mm256_and_si256(kinds.lo, k), _mm256_and_si256(kinds.hi, k) },
+	    _mm256_setzero_si256());
+}
+
+/* Escapes that JSON does not know, \u without four hex digits, and surrogates, which the plain parser pairs. */
+INLINE uint64_t
+escape_errors(const struct luts *t, struct half2 v, uint64_t escaped, struct carry *c)
+{
+	struct half2 kinds = {
+		_mm256_and_si256(_mm256_shuffle_epi8(t->escape_low, v.lo),
+		    _mm256_shuffle_epi8(t->escape_high, high_nibbles(t, v.lo))),
+		_mm256_and_si256(_mm256_shuffle_epi8(t->escape_low, v.hi),
+		    _mm256_shuffle_epi8(t->escape_high, high_nibbles(t, v.hi))),
+	};
+	uint64_t err = escaped & ~of_kind(kinds, ESC_ANY), u = escaped & equal(v, _mm256_set1_epi8('u')), after, d;
+
 	if ((u | c->u | c->surrogate) == 0)
 		return err;
-	digit = mask((struct half2){ at_most(_mm256_sub_epi8(v.lo, zero), 9), at_most(_mm256_sub_epi8(v.hi, zero), 9) });
-	letter = mask((struct half2){ at_most(_mm256_sub_epi8(l.lo, a), 5), at_most(_mm256_sub_epi8(l.hi, a), 5) });
 	after = u << 1 | u << 2 | u << 3 | u << 4 | c->u >> 63 | c->u >> 62 | c->u >> 61 | c->u >> 60;
-	err |= after & ~(digit | letter);
-	d = (u << 1 | c->u >> 63) & equal(l, 'd');
-	err |= (d << 1 | c->surrogate >> 63) & (letter | equal(v, '8') | equal(v, '9'));
+	err |= after & ~of_kind(kinds, HEX_DIGIT | HEX_LETTER);
+	d = (u << 1 | c->u >> 63) & (equal(v, _mm256_set1_epi8('d')) | equal(v, _mm256_set1_epi8('D')));
+	err |= (d << 1 | c->surrogate >> 63) & of_kind(kinds, HEX_89 | HEX_LETTER);
 	c->u = u;
 	c->surrogate = d;
 	return err;
@@ -121,26 +155,21 @@ escape_errors(struct half2 v, uint64_t escaped, struct carry *c)
 
 /* 32 bits to 32 bytes of 0 or -1.  The bits are read from memory, where broadcasting is free. */
 INLINE __m256i
-bytes_of(const uint32_t *bits)
+bytes_of(const struct luts *t, const uint32_t *bits)
 {
-	const __m256i which = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2,
-	    3, 3, 3, 3, 3, 3, 3, 3), bit = _mm256_set1_epi64x((long long)UINT64_C(0x8040201008040201));
-	__m256i x = _mm256_set1_epi32((int)*bits);
+	__m256i x = _mm256_shuffle_epi8(_mm256_set1_epi32((int)*bits), t->which);
 
-	return _mm256_cmpeq_epi8(_mm256_and_si256(_mm256_shuffle_epi8(x, which), bit), bit);
+	return _mm256_cmpeq_epi8(_mm256_and_si256(x, t->bit), t->bit);
 }
 
 /* The class code of each byte as if outside strings. */
 INLINE __m256i
 codes(const struct luts *t, __m256i v)
 {
-	const __m256i nibble = _mm256_set1_epi8(15);
-	__m256i add, slot, hit, digit;
+	__m256i slot = _mm256_add_epi8(v, _mm256_shuffle_epi8(t->hash_add, high_nibbles(t, v)));
+	__m256i hit = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(t->hash_key, slot), v);
+	__m256i digit = at_most(_mm256_sub_epi8(v, t->digit_0), t->nine);
 
-	add = _mm256_shuffle_epi8(t->hash_add, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble));
-	slot = _mm256_add_epi8(v, add);
-	hit = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(t->hash_key, slot), v);
-	digit = at_most(_mm256_sub_epi8(v, _mm256_set1_epi8('0')), 9);
 	return _mm256_or_si256(_mm256_and_si256(_mm256_shuffle_epi8(t->hash_code, slot), hit),
 	    _mm256_and_si256(digit, t->digit_code));
 }
@@ -156,45 +185,27 @@ pair_errors(const struct luts *t, __m256i code, __m256i allows, __m256i before)
 }
 
 /*
- * Not 0 where UTF-8 breaks off: J. Keiser, D. Lemire, "Validating UTF-8 in less than one instruction per byte".  Each
- * bit of the three tables is one way for two bytes to be wrong; bit 7, two continuation bytes in a row, must hold exactly
- * where the lead two or three bytes back asks for it.
+ * Not 0 where UTF-8 breaks off: J. Keiser, D. Lemire, "Validating UTF-8 in less than one instruction per byte".
+ * Each bit of the three tables is one way for two bytes to be wrong; bit 7, two continuation bytes in a row, must
+ * hold exactly where the lead two or three bytes back asks for it.
  */
 INLINE __m256i
-utf8_errors(const char *p)
+utf8_errors(const struct luts *t, const char *p)
 {
-	enum { SHORT = 1, LONG = 2, OVER3 = 4, SURROGATE = 16, OVER2 = 32, BIG = 8, OVER4_BIG = 64, TWO = 128,
-	    ANY = SHORT | LONG | TWO };
-#define REPEAT(...) _mm256_setr_epi8(__VA_ARGS__, __VA_ARGS__)
-#define B(x) ((char)(x))
-	const __m256i nibble = _mm256_set1_epi8(15);
-	const __m256i lead_high = REPEAT(LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, B(TWO), B(TWO), B(TWO), B(TWO),
-	    SHORT | OVER2, SHORT, SHORT | OVER3 | SURROGATE, SHORT | BIG | OVER4_BIG);
-	const __m256i lead_low = REPEAT(B(ANY | OVER3 | OVER2 | OVER4_BIG), B(ANY | OVER2), B(ANY), B(ANY), B(ANY | BIG),
-	    B(ANY | BIG | OVER4_BIG), B(ANY | BIG | OVER4_BIG), B(ANY | BIG | OVER4_BIG), B(ANY | BIG | OVER4_BIG),
-	    B(ANY | BIG | OVER4_BIG), B(ANY | BIG | OVER4_BIG), B(ANY | BIG | OVER4_BIG), B(ANY | BIG | OVER4_BIG),
-	    B(ANY | BIG | OVER4_BIG | SURROGATE), B(ANY | BIG | OVER4_BIG), B(ANY | BIG | OVER4_BIG));
-	const __m256i next_high = REPEAT(SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT,
-	    B(LONG | OVER2 | TWO | OVER3 | OVER4_BIG), B(LONG | OVER2 | TWO | OVER3 | BIG),
-	    B(LONG | OVER2 | TWO | SURROGATE | BIG), B(LONG | OVER2 | TWO | SURROGATE | BIG), SHORT, SHORT, SHORT, SHORT);
 	__m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p);
 	__m256i p1 = _mm256_loadu_si256((const __m256i *)(const void *)(p - 1));
 	__m256i p2 = _mm256_loadu_si256((const __m256i *)(const void *)(p - 2));
 	__m256i p3 = _mm256_loadu_si256((const __m256i *)(const void *)(p - 3));
 	__m256i wrong, must;
 
-	wrong = _mm256_and_si256(_mm256_shuffle_epi8(lead_high, _mm256_and_si256(_mm256_srli_epi16(p1, 4), nibble)),
-	    _mm256_shuffle_epi8(lead_low, _mm256_and_si256(p1, nibble)));
-	wrong = _mm256_and_si256(wrong,
-	    _mm256_shuffle_epi8(next_high, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble)));
-	must = _mm256_or_si256(_mm256_subs_epu8(p2, _mm256_set1_epi8(0xE0 - 0x80)),
-	    _mm256_subs_epu8(p3, _mm256_set1_epi8(0xF0 - 0x80)));
-	return _mm256_xor_si256(_mm256_and_si256(must, _mm256_set1_epi8(B(0x80))), wrong);
-#undef REPEAT
-#undef B
+	wrong = _mm256_and_si256(_mm256_shuffle_epi8(t->lead_high, high_nibbles(t, p1)),
+	    _mm256_shuffle_epi8(t->lead_low, _mm256_and_si256(p1, t->nibble)));
+	wrong = _mm256_and_si256(wrong, _mm256_shuffle_epi8(t->next_high, high_nibbles(t, v)));
+	must = _mm256_or_si256(_mm256_subs_epu8(p2, t->third), _mm256_subs_epu8(p3, t->fourth));
+	return _mm256_xor_si256(_mm256_and_si256(must, t->top), wrong);
 }
 
-/* A zero before a digit is one too many, but not in an exponent: `1e-05`.  The pairs made sure that a word is before its '-'. */
+/* A zero before a digit is one too many, but not in an exponent: `1e-05`. */
 static uint64_t __attribute__((noinline))
 leading_zeros(uint64_t digit, const char *b)
 {
@@ -226,11 +237,10 @@ number_errors(struct carry *c, uint64_t number, uint64_t digit, uint64_t zero, u
 	return err;
 }
 
-INLINE void
-put_tokens(struct marks *m, uint64_t tokens, const char *b, size_t base)
+/* Returns how many. */
+INLINE size_t
+put_tokens(uint16_t *pos, uint8_t *token, uint64_t tokens, const char *b, size_t base)
 {
-	uint16_t *pos = m->pos + m->n;
-	uint8_t *token = m->token + m->n;
 	size_t n = (size_t)__builtin_popcountll(tokens);
 
 #define PUT(k) do { \
@@ -248,7 +258,7 @@ put_tokens(struct marks *m, uint64_t tokens, const char *b, size_t base)
 			PUT(k);
 	}
 #undef PUT
-	m->n += n;
+	return n;
 }
 
 INLINE __m256i
@@ -265,7 +275,7 @@ block(const struct luts *t, struct marks *m, struct carry *c, const char *b, siz
 	    _mm256_loadu_si256((const __m256i *)(const void *)(b + 32)) };
 	__m256i ascii = _mm256_or_si256(_mm256_or_si256(v.lo, v.hi),
 	    _mm256_loadu_si256((const __m256i *)(const void *)(b - 3)));
-	uint64_t quotes = equal(v, '"'), slash = equal(v, '\\'), escaped = 0, in, error = 0;
+	uint64_t quotes = equal(v, t->quote), slash = equal(v, t->slash), escaped = 0, in, error = 0;
 	uint64_t bit4, bit5, bit6, number, point, words, tokens;
 	struct half2 code, allows, bad, in_bytes;
 	uint32_t in_bits[2];
@@ -279,32 +289,31 @@ block(const struct luts *t, struct marks *m, struct carry *c, const char *b, siz
 again:
 	memcpy(in_bits, &in, sizeof in);
 	__asm__("" : "+m"(in_bits));	/* keep it in memory: see bytes_of */
-	in_bytes = (struct half2){ bytes_of(&in_bits[0]), bytes_of(&in_bits[1]) };
+	in_bytes = (struct half2){ bytes_of(t, &in_bits[0]), bytes_of(t, &in_bits[1]) };
 	struct half2 now = { _mm256_blendv_epi8(code.lo, t->in_code, in_bytes.lo),
 	    _mm256_blendv_epi8(code.hi, t->in_code, in_bytes.hi) };
 	allows = (struct half2){ _mm256_shuffle_epi8(t->allows, now.lo), _mm256_shuffle_epi8(t->allows, now.hi) };
 	bad.lo = _mm256_or_si256(pair_errors(t, now.lo, allows.lo, c->allows),
-	    _mm256_and_si256(in_bytes.lo, at_most(v.lo, 0x1F)));
+	    _mm256_and_si256(in_bytes.lo, at_most(v.lo, t->control)));
 	bad.hi = _mm256_or_si256(pair_errors(t, now.hi, allows.hi, allows.lo),
-	    _mm256_and_si256(in_bytes.hi, at_most(v.hi, 0x1F)));
-	if (RARE(!_mm256_testz_si256(_mm256_or_si256(bad.lo, bad.hi), _mm256_or_si256(bad.lo, bad.hi)))) {
-		uint64_t lf = equal(v, '\n');
+	    _mm256_and_si256(in_bytes.hi, at_most(v.hi, t->control)));
+	if (RARE(any(bad))) {
+		uint64_t lf = equal(v, _mm256_set1_epi8('\n'));
 
-		if ((in & lf) != 0) {	/* its error bit comes with the second look: an LF may not follow C_IN */
+		if ((in & lf) != 0) {	/* its error bit comes with the second look: no LF follows C_IN */
 			in = end_at_lf(in, lf);
 			goto again;
 		}
 		error = mask(bad);
 	}
 	if (_mm256_movemask_epi8(ascii) != 0) {
-		struct half2 e = { utf8_errors(b), utf8_errors(b + 32) };
+		struct half2 e = { utf8_errors(t, b), utf8_errors(t, b + 32) };
 
-		if (RARE(!_mm256_testz_si256(_mm256_or_si256(e.lo, e.hi), _mm256_or_si256(e.lo, e.hi))))
-			error |= ~mask((struct half2){ _mm256_cmpeq_epi8(e.lo, _mm256_setzero_si256()),
-			    _mm256_cmpeq_epi8(e.hi, _mm256_setzero_si256()) });
+		if (RARE(any(e)))
+			error |= ~equal(e, _mm256_setzero_si256());
 	}
 	if (RARE((escaped & in) | c->u | c->surrogate))
-		error |= escape_errors(v, escaped & in, c);
+		error |= escape_errors(t, v, escaped & in, c);
 	c->in = (uint64_t)((int64_t)in >> 63);
 	c->allows = allows.hi;
 
@@ -322,11 +331,11 @@ again:
 	words &= ~shift(words, &c->word);
 	m->error[base / 64] = error;
 	m->slash[base / 64] = slash;
-	m->any_error |= error;
-	m->any_slash |= slash;
-	put_tokens(m, tokens, b, base);
-	for (; words != 0; words &= words - 1)
-		m->word[m->n_words++] = (uint16_t)(base + _tzcnt_u64(words));
+	c->any_error |= error;
+	c->any_slash |= slash;
+	c->n += put_tokens(m->pos + c->n, m->token + c->n, tokens, b, base);
+	for (; words != 0; words = _blsr_u64(words))
+		m->word[c->n_words++] = (uint16_t)(base + _tzcnt_u64(words));
 }
 
 INLINE __m256i
@@ -335,26 +344,95 @@ twin(const uint8_t table[16])
 	return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
 }
 
+/* A constant that the compiler takes from memory: it would rather make it anew in every turn. */
+INLINE __m256i
+all(unsigned char c)
+{
+	__m256i v = _mm256_set1_epi8((char)c);
+
+	__asm__("" : "+x"(v));
+	return v;
+}
+
+static void
+utf8_tables(struct luts *t)
+{
+	enum { SHORT = 1, LONG = 2, OVER3 = 4, BIG = 8, HALF = 16, OVER2 = 32, OVER4 = 64, TWO = 128,
+	    ANY = SHORT | LONG | TWO, HUGE = ANY | BIG | OVER4 };
+	static const uint8_t lead_high[16] = { LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, TWO, TWO, TWO, TWO,
+	    SHORT | OVER2, SHORT, SHORT | OVER3 | HALF, SHORT | BIG | OVER4 };
+	static const uint8_t lead_low[16] = { ANY | OVER3 | OVER2 | OVER4, ANY | OVER2, ANY, ANY, ANY | BIG,
+	    HUGE, HUGE, HUGE, HUGE, HUGE, HUGE, HUGE, HUGE, HUGE | HALF, HUGE, HUGE };
+	static const uint8_t next_high[16] = { SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT,
+	    LONG | OVER2 | TWO | OVER3 | OVER4, LONG | OVER2 | TWO | OVER3 | BIG, LONG | OVER2 | TWO | HALF | BIG,
+	    LONG | OVER2 | TWO | HALF | BIG, SHORT, SHORT, SHORT, SHORT };
+
+	t->lead_high = twin(lead_high);
+	t->lead_low = twin(lead_low);
+	t->next_high = twin(next_high);
+	t->third = all(0xE0 - 0x80);
+	t->fourth = all(0xF0 - 0x80);
+	t->top = all(0x80);
+}
+
+static void
+escape_tables(struct luts *t)
+{
+	static const uint8_t high[16] = { [2] = ESC_2, [3] = HEX_DIGIT | HEX_89, [4] = HEX_LETTER, [5] = ESC_5,
+	    [6] = ESC_6 | HEX_LETTER, [7] = ESC_7 };
+	uint8_t low[16] = { 0 };
+
+	for (const char *c = "\"\\/bfnrtu"; *c != '\0'; c++)
+		low[*c & 15] |= high[*c >> 4] & ESC_ANY;
+	for (int i = 0; i < 10; i++)
+		low[i] |= (uint8_t)(i < 8 ? HEX_DIGIT : HEX_DIGIT | HEX_89);
+	for (int i = 1; i <= 6; i++)
+		low[i] |= HEX_LETTER;
+	t->escape_low = twin(low);
+	t->escape_high = twin(high);
+}
+
+static void
+luts_init(struct luts *t, const struct tables *from)
+{
+	t->hash_add = twin(from->hash_add);
+	t->hash_key = twin(from->hash_key);
+	t->hash_code = twin(from->hash_code);
+	t->allows = twin(from->allows);
+	t->column = twin(from->column);
+	t->digit_code = all(from->code[C_DIGIT]);
+	t->in_code = all(from->code[C_IN]);
+	t->quote = all('"');
+	t->slash = all('\\');
+	t->digit_0 = all('0');
+	t->nine = all(9);
+	t->control = all(0x1F);
+	t->nibble = all(15);
+	t->bit = _mm256_set1_epi64x((long long)UINT64_C(0x8040201008040201));
+	__asm__("" : "+x"(t->bit));
+	t->which = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1,
+	    2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
+	utf8_tables(t);
+	escape_tables(t);
+}
+
 static void
 mark(const struct tables *tables, struct marks *m, const char *p, size_t n)
 {
-	const struct luts t = {
-		.hash_add = twin(tables->hash_add), .hash_key = twin(tables->hash_key),
-		.hash_code = twin(tables->hash_code), .allows = twin(tables->allows), .column = twin(tables->column),
-		.digit_code = _mm256_set1_epi8((char)tables->code[C_DIGIT]),
-		.in_code = _mm256_set1_epi8((char)tables->code[C_IN]),
-	};
+	struct luts t;
 	struct carry c = { .allows = _mm256_set1_epi8((char)tables->allows[C_LF]) };
-	/* the first block behind a line end, for nothing may be readable before it; put_tokens reads one byte on */
-	char first[129];
+	char first[128];	/* the first block behind a line end, for it may be that nothing is readable before it */
 
-	m->n = m->n_words = 0;
-	m->any_error = m->any_slash = 0;
+	luts_init(&t, tables);
 	memset(first, '\n', 64);
-	memcpy(first + 64, p, 65);
+	memcpy(first + 64, p, 64);
 	block(&t, m, &c, first + 64, 0);
 	for (size_t i = 64; i < n; i += 64)
 		block(&t, m, &c, p + i, i);
+	m->n = c.n;
+	m->n_words = c.n_words;
+	m->any_error = c.any_error;
+	m->any_slash = c.any_slash;
 }
 
 const struct kernel_ops kernel_avx2 = { "avx2", mark };

@@ -45,8 +45,8 @@ static const struct { uint8_t left, right[RULE_SYMBOLS]; } rules[] = {
 
 /*
  * Classes whose difference another rule decides exactly share one column, so that eight bits suffice.  A closing quote
- * follows C_IN by construction; where the point may stand, the number rule says; an LF or CR where a bracket could close leaves
- * the line unbalanced, or is white space; and so is a blank where a bracket could open.
+ * follows C_IN by construction; where the point may stand, the number rule says; an LF or CR where a bracket
+ * could close leaves the line unbalanced, or is white space; and so is a blank where a bracket could open.
  */
 static const uint8_t shares[][2] = {
 	{ C_QUOTE, C_IN }, { C_DOT, C_DIGIT }, { C_LF, C_CLOSE }, { C_CR, C_CLOSE }, { C_BLANK, C_OPEN },
@@ -129,7 +129,8 @@ static void
 classes(struct tables *t)
 {
 	static const struct { char byte; uint8_t class; } of[] = {
-		{ '"', C_QUOTE }, { '{', C_OPEN }, { '[', C_OPEN }, { '}', C_CLOSE }, { ']', C_CLOSE }, { ',', C_COMMA },
+		{ '"', C_QUOTE }, { '{', C_OPEN }, { '[', C_OPEN }, { '}', C_CLOSE }, { ']', C_CLOSE },
+		{ ',', C_COMMA },
 		{ ':', C_COLON }, { '\n', C_LF }, { ' ', C_BLANK }, { '\t', C_BLANK }, { '\r', C_CR }, { '.', C_DOT },
 		{ '-', C_MINUS },
 	};

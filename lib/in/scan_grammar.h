@@ -35,7 +35,8 @@ struct tables {
 	uint8_t column[16];		/* by class: its own column, one bit */
 	/*
 	 * A perfect hash of the bytes that are neither C_OTHER nor 1..9: slot = (byte + hash_add[byte >> 4]) & 15.
-	 * hash_key[slot] == byte tells whether it is one of them, hash_code[slot] its code ('0' without its D and class).
+	 * hash_key[slot] == byte tells whether it is one of them, hash_code[slot] its code ('0' without its D
+	 * and class).
 	 */
 	uint8_t hash_add[16], hash_key[16], hash_code[16];
 };

@@ -6,10 +6,11 @@
  *
  * A kernel goes once over a window and finds its tokens: { } [ ] : , outside strings, and every LF.  It sets an
  * error bit on each line (on one of its bytes or on its LF) in which it saw anything but these: strings of valid
- * UTF-8 without control bytes and with known escapes and no \u surrogate; numbers without a needless leading zero and with
- * digits on both sides of one point; and between tokens nothing but one scalar where a value may stand.  It need not prove
- *   - brackets, keys and commas in the order of objects and arrays (the walk, or a shape walked before);
- *   - runs of other bytes outside strings: it lists where each begins, kernel_words() then judges the whole scalar;
+ * UTF-8 without control bytes and with known escapes and no \u surrogate; numbers without a needless leading
+ * zero and with digits on both sides of one point; and between tokens nothing but one scalar where a value may
+ * stand.  It need not prove
+ *   - brackets, keys and commas in the order of objects and arrays: the walk does, or a shape walked before;
+ *   - runs of other bytes outside strings: it lists where each begins, the driver then judges the whole scalar;
  *   - that a line with an error bit is bad: the plain parser decides, and names the reason.
  * So a kernel may mark a valid line (odd layouts), never leave a bad one unmarked.
  *

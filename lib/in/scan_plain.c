@@ -134,7 +134,10 @@ plain_utf8(const unsigned char *p, size_t left)
 	return n;
 }
 
-/* How many of 8 bytes come before the first that needs a look: a quote, a backslash, a control byte, one above ASCII. */
+/*
+ * How many of 8 bytes come before the first that needs a look: a quote, a backslash, a control byte, one above
+ * ASCII.
+ */
 static inline size_t
 ordinary8(const char *p)
 {
@@ -342,7 +345,8 @@ value(struct cur *c, const char *p)
 			p = skip_blank(p, c->end);
 		}
 		if (p >= c->end)
-			return bad(c, p, f[-1].object ? "the line ends inside an object" : "the line ends inside an array");
+			return bad(c, p, f[-1].object ? "the line ends inside an object" :
+			    "the line ends inside an array");
 		if (*p != ',')
 			return bad(c, p, f[-1].object ? "expected ',' or '}'" : "expected ',' or ']'");
 		p = skip_blank(p + 1, c->end);

@@ -2,8 +2,9 @@
 /*
  * scan_portable - the kernel for any machine, in plain C and 16-byte vectors; it takes blanks anywhere
  *
- * Per 64 bytes: one mask of 64 bits for each kind of byte, then the grammar as arithmetic on these masks.  Carries of an
- * addition run through blanks and digits, which is how "the next byte that is no blank" is found without a loop.
+ * Per 64 bytes: one mask of 64 bits for each kind of byte, then the grammar as arithmetic on these masks.
+ * Carries of an addition run through blanks and digits, which is how "the next byte that is no blank" is found
+ * without a loop.
  * O(n), no tables.
  */
 #include <string.h>

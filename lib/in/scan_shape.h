@@ -6,8 +6,8 @@
  *	else if (walk_line(…, &draft)) shape_add(cache, &draft, …);
  *
  * A shape is a line's token bytes in order, the text of each key in objects that asked paths go through, and which
- * two tokens enclose each asked value.  Equal tokens have equal brackets, so depth, key counts and the order of keys, colons
- * and commas need no second proof; equal keys put the asked values between the same tokens.
+ * two tokens enclose each asked value.  Equal tokens have equal brackets, so depth, key counts and the order of
+ * keys, colons and commas need no second proof; equal keys put the asked values between the same tokens.
  *
  * Invariants: bounded: SHAPES_BYTES_MAX, then all are forgotten; nothing is allocated when a line matches.  Where
  * lines are not alike, shapes_useful() says no for a while and the walk alone is cheaper.

@@ -133,8 +133,8 @@ walk_empty(struct at *a)
 }
 
 /*
- * A value begins behind token t, or, when token t + 1 opens a bracket, there.  Goes to the token behind it, into the first value of a
- * container, or fails.  *node: where the value stands, on return where the next one does.
+ * A value begins behind token t, or, when token t + 1 opens a bracket, there.  Goes to the token behind it,
+ * into the first value of a container, or fails.  *node: where the value stands, on return where the next one does.
  */
 static bool
 walk_value(struct at *a, int *node)

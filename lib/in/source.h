@@ -7,9 +7,9 @@
  *	source_close(s);
  *
  * Invariants: a file, a descriptor or `-`; zstd and gzip are known by their first bytes and decompressed, all frames,
- * checksums verified, window at most 2^ZSTD_WINDOW_LOG_MAX.  Blocks begin at a line start and end behind an LF, but for the last
- * line of the input; BLOCK_PAD_BYTES behind each are readable.  A line longer than max_line is skipped in
- * constant memory and reported once.  No mmap: a file cut while it is read cannot raise SIGBUS.
+ * checksums verified, window at most 2^ZSTD_WINDOW_LOG_MAX.  Blocks begin at a line start and end behind an LF,
+ * but for the last line of the input; BLOCK_PAD_BYTES behind each are readable.  A line longer than max_line is
+ * skipped in constant memory and reported once.  No mmap: a file cut while it is read cannot raise SIGBUS.
  */
 #ifndef IN_SOURCE_H
 #define IN_SOURCE_H
@@ -30,7 +30,8 @@ struct block {
 	size_t n;		/* 0: end of input */
 	uint64_t line0;		/* number of its first line, from 1 */
 	uint64_t offset;	/* of p in the decompressed input */
-	size_t long_line;	/* > 0: instead of lines, one line of that many bytes over the limit was skipped here; p, n: its first bytes */
+	/* > 0: instead of lines, one line of that many bytes over the limit was skipped here; p, n: its first bytes */
+	size_t long_line;
 };
 
 struct source;
@@ -39,7 +40,8 @@ int source_open(const char *name, const struct source_conf *, struct source **);
 /* The same over an open descriptor, which is closed with the source unless it is 0. */
 int source_fd(int fd, const char *name, const struct source_conf *, struct source **);
 /*
- * The next block. 0, EXIT_IO (read error), EXIT_INPUT (torn or corrupt frame: the whole lines before it were handed out first).
+ * The next block. 0, EXIT_IO (read error), EXIT_INPUT (torn or corrupt frame: the whole lines before it were
+ * handed out first).
  * Waits for input at most until a first byte is there: a slow pipe gives small blocks, so that output can be flushed.
  */
 int source_block(struct source *, struct block *);
