@@ -32,9 +32,11 @@ static const struct opt opts[] = {
 	{ 0, "from", OPT_TEXT, offsetof(struct state, from), "D", "with --to: every day from D" },
 	{ 0, "to", OPT_TEXT, offsetof(struct state, to), "D", "… up to and with D" },
 	{ 0, "resume", OPT_FLAG, offsetof(struct state, resume), NULL, "skip what is done; read the same commits" },
-	{ 0, "keep-going", OPT_FLAG, offsetof(struct state, keep_going), NULL, "after a failure run what does not stand below it" },
+	{ 0, "keep-going", OPT_FLAG, offsetof(struct state, keep_going), NULL,
+	    "after a failure run what does not stand below it" },
 	{ 0, "only", OPT_TEXT, offsetof(struct state, only), "NODE", "this node alone" },
-	{ 'n', "dry-run", OPT_FLAG, offsetof(struct state, plan), NULL, "say which nodes would run, and why; run nothing" },
+	{ 'n', "dry-run", OPT_FLAG, offsetof(struct state, plan), NULL,
+	    "say which nodes would run, and why; run nothing" },
 	{ 0 }
 };
 
@@ -58,7 +60,8 @@ days(struct ctx *c, struct state *st)
 	if ((st->date != NULL) == (st->from != NULL) || (st->from != NULL) != (st->to != NULL))
 		return ctx_usage(c, "give --date D, or --from D and --to D");
 	rc = ctx_day(c, st->date != NULL ? st->date : st->from, st->date != NULL ? "--date" : "--from", &a);
-	if (rc != 0 || (rc = ctx_day(c, st->date != NULL ? st->date : st->to, st->date != NULL ? "--date" : "--to", &z)) != 0)
+	if (rc != 0 ||
+	    (rc = ctx_day(c, st->date != NULL ? st->date : st->to, st->date != NULL ? "--date" : "--to", &z)) != 0)
 		return rc;
 	if (z < a || z - a > 3660)
 		return ctx_usage(c, "--from %s --to %s: no such range of at most ten years", st->from, st->to);
@@ -137,7 +140,8 @@ progress(struct state *st, const struct task *t)
 
 	if (!st->tty)
 		return;
-	n = snprintf(line, sizeof line, "\r\033[K%s  %zu of %zu  %.60s%s", t->day, st->settled, st->planned, t->node->name,
+	n = snprintf(line, sizeof line, "\r\033[K%s  %zu of %zu  %.60s%s", t->day, st->settled, st->planned,
+	    t->node->name,
 	    t->is == TASK_RUNS ? " …" : "");
 	if (n > 0 && write(2, line, (size_t)n) == -1)
 		st->tty = false;

@@ -33,8 +33,10 @@ struct state {
 
 static const struct opt opts[] = {
 	{ 'w', "where", OPT_TEXT, offsetof(struct state, where), "WHERE", "pass only records for which WHERE is true" },
-	{ 0, "keep", OPT_TEXT, offsetof(struct state, keep), "PATHS", "fields to keep, in this order: PATH or NAME=PATH, …" },
-	{ 0, "all", OPT_FLAG, offsetof(struct state, all), NULL, "keep the whole record; replace or append the named fields" },
+	{ 0, "keep", OPT_TEXT, offsetof(struct state, keep), "PATHS",
+	    "fields to keep, in this order: PATH or NAME=PATH, …" },
+	{ 0, "all", OPT_FLAG, offsetof(struct state, all), NULL,
+	    "keep the whole record; replace or append the named fields" },
 	{ 0, "drop", OPT_TEXT, offsetof(struct state, drop), "PATHS", "with --all: fields to leave out" },
 	{ 0 }
 };
@@ -175,7 +177,8 @@ write_record(struct ctx *c, struct state *st, const struct batch *b, size_t i)
 			st->edit[k] = (struct edit){ b->col[st->field[k].old][i], buf_span(&st->field[k].key),
 			    computed(st, k), EDIT_SET };
 		for (size_t k = 0; k < st->dropped.n; k++)
-			st->edit[st->n_fields + k] = (struct edit){ .old = b->col[st->dropped.col[k]][i], .kind = EDIT_DROP };
+			st->edit[st->n_fields + k] = (struct edit){ .old = b->col[st->dropped.col[k]][i],
+			    .kind = EDIT_DROP };
 		json_edit(out, b->line[i], st->edit, st->n_fields + st->dropped.n);
 		return;
 	}

@@ -34,10 +34,12 @@ struct op {
 	const char *name;
 	uint32_t version;					/* of the (key, val) bytes; another one is refused */
 	int (*batch)(void *st, const struct batch *, const struct host *);
-	int (*close)(void *st, int64_t wm_ms, const struct host *);	/* event time reached wm (INT64_MAX: end of input) */
+	/* event time reached wm (INT64_MAX: end of input) */
+	int (*close)(void *st, int64_t wm_ms, const struct host *);
 	int (*add)(void *st, struct span key, struct span val);
 	int (*save)(void *st, bool all, kv_fn *, void *arg);	/* all, or what changed since the last save */
-	int (*shed)(void *st, size_t want, kv_fn *, void *arg);	/* hand out >= want bytes in key order and forget them; NULL: defers */
+	/* hand out >= want bytes in key order and forget them; NULL: defers */
+	int (*shed)(void *st, size_t want, kv_fn *, void *arg);
 	size_t (*bytes)(const void *st);
 	void *(*fresh)(const void *st);				/* an empty state of the same set-up; NULL: serial */
 	void (*free)(void *st);

@@ -8,8 +8,8 @@
  *
  * Invariants: errors stick: after the first one every call returns EXIT_IO and the message was printed once.  A file
  * appears under its name only by a successful sink_close (temporary in the same directory, fsync, rename);
- * sink_abort leaves nothing.  .zst: independent frames of FRAME_BYTES of input, cut at line ends by bytes never by time, with
- * checksum, level 1, so equal input gives equal bytes.  .gz: one member, no name, no time.
+ * sink_abort leaves nothing.  .zst: independent frames of FRAME_BYTES of input, cut at line ends by bytes never
+ * by time, with checksum, level 1, so equal input gives equal bytes.  .gz: one member, no name, no time.
  */
 #ifndef OUT_SINK_H
 #define OUT_SINK_H

@@ -6,9 +6,9 @@
  *	for (size_t i = 0; i < d->n; i++) use(d->node[i].name, d->node[i].body, d->node[i].dep, …);
  *	struct dag_record r; dag_record_read(d, &d->node[i], "2026-11-20", &r);
  *
- * Invariants: `NAME: DEP DEP@-1 … retries=N timeout=DUR` over indented shell lines.  Every DEP names a node of the file;
- * without the @-1 edges there is no circle.  Records are small JSON files, written whole, one a node and day, under
- * $PIPEHOUSE_STATE/dag/DAG/DAY/: they say what happened last; the tables say what is true.
+ * Invariants: `NAME: DEP DEP@-1 … retries=N timeout=DUR` over indented shell lines.  Every DEP names a node of
+ * the file; without the @-1 edges there is no circle.  Records are small JSON files, written whole, one a node
+ * and day, under $PIPEHOUSE_STATE/dag/DAG/DAY/: they say what happened last; the tables say what is true.
  */
 #ifndef RUN_DAG_H
 #define RUN_DAG_H
@@ -66,7 +66,10 @@ int dag_record_write(const struct dag *, const struct dag_node *, const char *da
 bool dag_has_past(const struct dag *, const struct dag_node *, const char *day);
 /* The log of a node on a day, opened for appending; -1 after a message. */
 int dag_log_open(const struct dag *, const struct dag_node *, const char *day, struct buf *path);
-/* Take the lock of (dag, day): 0, or EXIT_TEMP after a message that names the holder's pid; held until the process ends. */
+/*
+ * Take the lock of (dag, day): 0, or EXIT_TEMP after a message that names the holder's pid; held until the
+ * process ends.
+ */
 int dag_lock(const struct dag *, const char *day);
 /*
  * The commits that a day's nodes read: `TABLE N` lines.  Taken at the start of a run, kept for --resume, and moved on

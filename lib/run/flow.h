@@ -6,8 +6,9 @@
  *	flow_end(&counts, status);			// and last thing
  *	rc = flow_check(run_dir);	// the runner, after the shell has ended
  *
- * Invariants: a tool's record is RUN/flow/PID-STARTTIME.json: a begin line, written (not fsynced: a crash of the machine
- * fails the run anyway) before any input is read, and an end line.  A begin without an end means the tool was killed.
+ * Invariants: a tool's record is RUN/flow/PID-STARTTIME.json: a begin line, written (not fsynced: a crash of
+ * the machine fails the run anyway) before any input is read, and an end line.  A begin without an end means
+ * the tool was killed.
  * Edges are the pipes themselves: inodes of stdin and stdout.  On each pipe whose both ends are ours, out = in.
  */
 #ifndef RUN_FLOW_H

@@ -171,7 +171,8 @@ static void
 line(const struct opt *o, FILE *f)
 {
 	char left[64];
-	int n = snprintf(left, sizeof left, "  %c%c%s --%s%s%s", o->letter != 0 ? '-' : ' ', o->letter != 0 ? o->letter : ' ',
+	int n = snprintf(left, sizeof left, "  %c%c%s --%s%s%s",
+	    o->letter != 0 ? '-' : ' ', o->letter != 0 ? o->letter : ' ',
 	    o->letter != 0 ? "," : " ", o->name, o->arg != NULL ? " " : "", o->arg != NULL ? o->arg : "");
 
 	if (n > 29)

@@ -7,9 +7,10 @@
  *		{ 0 }
  *	};
  *
- * Invariants: every option has a long name; a letter only the common ones.  Targets are offsets into the command's state,
- * so tables are constant data.  Options and operands mix; `--` ends options.  `-abc`, `-kVALUE`, `--key=VALUE`, `--key VALUE`
- * and unambiguous prefixes are all known (getopt_long).  Given twice, the last counts, but for OPT_LIST.
+ * Invariants: every option has a long name; a letter only the common ones.  Targets are offsets into the
+ * command's state, so tables are constant data.  Options and operands mix; `--` ends options.  `-abc`,
+ * `-kVALUE`, `--key=VALUE`, `--key VALUE` and unambiguous prefixes are all known (getopt_long).  Given twice,
+ * the last counts, but for OPT_LIST.
  */
 #ifndef RUN_OPT_H
 #define RUN_OPT_H

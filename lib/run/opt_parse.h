@@ -20,7 +20,10 @@ struct opt_set {
 	void *base[2];			/* what their offsets count from */
 };
 
-/* 0, or a reason in err (EXIT_USAGE is the caller's to say). *first: the first operand in argv; *dashes: argv index behind `--`, or argc. */
+/*
+ * 0, or a reason in err (EXIT_USAGE is the caller's to say). *first: the first operand in argv; *dashes: argv
+ * index behind `--`, or argc.
+ */
 int opt_parse(const struct opt_set *, int argc, char *argv[], int *first, int *dashes, char *err, size_t err_size);
 /* The options part of -h. */
 void opt_help(const struct opt_set *, FILE *);

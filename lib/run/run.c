@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "run/ctx.h"
+#include "run/sandbox.h"
 
 static const char *const on_error_words[] = { "fail", "skip", NULL };
 static const char *const key_as_words[] = { "exact", "text", NULL };
@@ -18,7 +19,8 @@ static const char *const key_as_words[] = { "exact", "text", NULL };
 static const struct opt common_opts[] = {
 	{ 'o', "output", OPT_TEXT, AT(output), "FILE", "write to FILE, whole or not at all; .zst and .gz compress" },
 	{ 0, "arg", OPT_LIST, AT(arg), "NAME=VALUE", "the value of :NAME in expressions and specs" },
-	{ 0, "on-error", OPT_CHOICE, AT(on_error), "fail|skip", "at a bad record: stop (default) or count it and go on", on_error_words },
+	{ 0, "on-error", OPT_CHOICE, AT(on_error), "fail|skip",
+	    "at a bad record: stop (default) or count it and go on", on_error_words },
 	{ 0, "reject", OPT_TEXT, AT(reject), "FILE", "append bad records to FILE and go on" },
 	{ 0, "max-rejects", OPT_TEXT, AT(max_rejects), "N|P%", "more bad records than this end with 3" },
 	{ 0, "stats", OPT_TEXT, AT(stats), "FILE", "append one JSON line of counts, bytes, seconds, memory" },
@@ -27,7 +29,8 @@ static const struct opt common_opts[] = {
 	{ 'j', "jobs", OPT_COUNT, AT(jobs), "N", "threads; the output is the same for any N" },
 	{ 'S', "memory", OPT_SIZE, AT(memory), "SIZE", "memory budget (256M, or PIPEHOUSE_MEM)" },
 	{ 0, "tz", OPT_TEXT, AT(tz), "ZONE", "time zone where there is no warehouse (UTC)" },
-	{ 0, "key-as", OPT_CHOICE, AT(key_as), "exact|text", "keys: 1 and \"1\" differ (default) or are equal", key_as_words },
+	{ 0, "key-as", OPT_CHOICE, AT(key_as), "exact|text",
+	    "keys: 1 and \"1\" differ (default) or are equal", key_as_words },
 	{ 0, "max-line", OPT_SIZE, AT(max_line), "SIZE", "longest line (64M)" },
 	{ 0, "max-string", OPT_SIZE, AT(max_string), "SIZE", "longest string (16M)" },
 	{ 0, "max-depth", OPT_SIZE, AT(max_depth), "N", "deepest nesting (1024)" },
@@ -165,7 +168,8 @@ ctx_cols(struct ctx *c, const char *list, const char *what, struct col_list *out
 struct expr_env
 ctx_env(struct ctx *c, struct pathset *ps)
 {
-	return (struct expr_env){ .paths = ps == NULL ? c->paths : ps, .zone = c->zone, .arg = c->arg, .n_args = c->opt.arg.n };
+	return (struct expr_env){ .paths = ps == NULL ? c->paths : ps, .zone = c->zone,
+	    .arg = c->arg, .n_args = c->opt.arg.n };
 }
 
 int
@@ -448,6 +452,8 @@ work(struct ctx *c)
 		return cmd->main(c, c->st);
 	enlarge_pipe(0);
 	enlarge_pipe(1);
+	if ((cmd->is & CMD_EFFECT) == 0)
+		sandbox(SB_FILTER);
 	rc = input_all(c);
 	if (rc == 0 && run_stop)
 		rc = err_temp("stopped by signal %d", (int)run_stop);
@@ -520,7 +526,8 @@ run_command(struct ctx *c, int argc, char *argv[])
 	}
 	if ((rc = settle_options(c)) != 0 || (rc = take_operands(c, argv, first, argc, dashes)) != 0)
 		return rc;
-	if (ctx_run_dir(c) != NULL && (rc = flow_begin(ctx_run_dir(c), c->cmd->name, argc, argv, reads_stdin(c), c->opt.output == NULL)) != 0)
+	if (ctx_run_dir(c) != NULL && (rc = flow_begin(ctx_run_dir(c), c->cmd->name, argc, argv, reads_stdin(c),
+	    c->opt.output == NULL)) != 0)
 		return rc;
 	if ((rc = open_outputs(c)) == 0)
 		rc = work(c);

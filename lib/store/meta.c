@@ -53,10 +53,9 @@ take_line(struct meta *m, const struct spec_line *l)
 		return one_word(l, &m->order);
 	if (span_is(l->word[0], "day"))
 		return one_word(l, &m->day);
-	if (span_is(l->word[0], "tz")) { {
+	if (span_is(l->word[0], "tz")) {
 		why = one_word(l, &m->tz);
 		return why != NULL ? why : zone_open(m->tz) == NULL ? "unknown time zone" : NULL;
-	}
 	}
 	if (span_is(l->word[0], "keep"))
 		return (why = one_word(l, &m->keep)) != NULL ? why : dur_parse(m->keep, &d);
