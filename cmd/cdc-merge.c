@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cdc-merge - fold changes into a snapshot or a zipper
+ *
+ * Path:   stdin (cdc-norm's lines) -> in/scan -> cdc/fold; then the base -> cdc/merge, cdc/zip ->
+ * stdout, in key order Memory: the last change of each changed key (of each of its days with
+ * --scd2); a base in key order streams, any other is
+ *         held.  More than -S of it ends the command with 4.
+ * The state does not depend on the order the changes came in: their ord decides.
+ */
+#include "cdc/merge.h"
+#include "run/run.h"
+#include "store/ref.h"
+
+struct state {
+	const char *keys, *base, *deletes, *table, *date, *valid, *ord;
+	bool scd2, missing_ok;
+	struct merge *merge;
+	struct ctx *ctx;
+};
+
+#define AT(field) offsetof(struct state, field)
+static const struct opt opts[] = {
+	{ 'k', "keys", OPT_TEXT, AT(keys), "KEYS",
+	    "the key's columns; default: the change's own key" },
+	{ 0, "base", OPT_TEXT, AT(base), "FILE|wh:TABLE@D",
+	    "rows as they were before the changes" },
+	{ 0, "missing-ok", OPT_FLAG, AT(missing_ok), NULL,
+	    "a base of a day never committed is an empty one" },
+	{ 0, "deletes", OPT_TEXT, AT(deletes), "drop|mark",
+	    "deleted rows go, or stay with \"deleted\":true (with --scd2)" },
+	{ 0, "scd2", OPT_FLAG, AT(scd2), NULL,
+	    "a zipper: each row holds from start_date to end_date" },
+	{ 0, "date", OPT_TEXT, AT(date), "D",
+	    "the zipper's day: changes of later days are left aside" },
+	{ 0, "table", OPT_TEXT, AT(table), "TABLE",
+	    "only changes of TABLE or DB.TABLE; others are dropped" },
+	{ 0, "valid", OPT_TEXT, AT(valid), "FROM,TO",
+	    "names of the two days (start_date,end_date)" },
+	{ 0, "ord", OPT_TEXT, AT(ord), "NAME",
+	    "rows keep their change's ord there, and the base's is heeded" },
+	{ 0 }
+};
+
+static int
+put(void *arg, struct span line)
+{
+	struct ctx *c = arg;
+
+	buf_span_add(ctx_made_begin(c, NULL, 0), line);
+	return ctx_made_end(c);
+}
+
+static int
+col(void *arg, struct span path, const char *what)
+{
+	return ctx_col(arg, path, what);
+}
+
+/* FROM,TO of --valid. */
+static int
+valid_names(struct ctx *c, const char *text, struct zip_conf *z)
+{
+	size_t n = strcspn(text, ",");
+
+	if (n == 0 || text[n] == '\0' || text[n + 1] == '\0' || strchr(text + n + 1, ',') != NULL)
+		return ctx_usage(c, "--valid: two names, FROM,TO");
+	z->from = span_of(text, n);
+	z->to = span_str(text + n + 1);
+	return 0;
+}
+
+static int
+set_up(struct ctx *c, void *arg)
+{
+	struct state *st = arg;
+	struct merge_conf conf = { .key_as = ctx_key_as(c), .zone = ctx_zone(c),
+	    .table = st->table };
+	struct zip_conf *z = &conf.zip;
+	int rc;
+
+	st->ctx = c;
+	if (st->scd2 != (st->date != NULL))
+		return ctx_usage(c, "--scd2 and --date D go together");
+	if (st->valid != NULL && !st->scd2)
+		return ctx_usage(c, "--valid goes with --scd2");
+	if (st->missing_ok && st->base == NULL)
+		return ctx_usage(c, "--missing-ok goes with --base");
+	if (st->date != NULL && (rc = ctx_day(c, st->date, "--date", &conf.date)) != 0)
+		return rc;
+	if ((rc = valid_names(c, st->valid == NULL ? "start_date,end_date" : st->valid, z)) != 0)
+		return rc;
+	z->days = st->scd2;
+	z->mark = st->deletes == NULL ? st->scd2 : strcmp(st->deletes, "mark") == 0;
+	if (st->deletes != NULL && !z->mark && strcmp(st->deletes, "drop") != 0)
+		return ctx_usage(c, "--deletes: drop or mark, not '%s'", st->deletes);
+	z->deleted = span_str("deleted");
+	z->ord = span_str(st->ord == NULL ? "" : st->ord);
+	z->put = put;
+	z->arg = c;
+	st->merge = merge_new(&conf);
+	return merge_columns(st->merge, st->keys, col, c) == 0 ? 0 : EXIT_USAGE;
+}
+
+static int
+budget(struct ctx *c, const struct state *st)
+{
+	if (merge_bytes(st->merge) <= ctx_budget(c))
+		return 0;
+	return err_io("changes and base need more memory than -S %zu M", ctx_budget(c) / MIB);
+}
+
+static int
+batch(struct ctx *c, void *arg, const struct batch *b)
+{
+	struct state *st = arg;
+
+	merge_batch(st->merge, b);
+	return budget(c, st);
+}
+
+static int
+base_rows(void *arg, const struct batch *b)
+{
+	struct state *st = arg;
+	int rc = merge_base_batch(st->merge, b);
+
+	return rc == -1 ? EXIT_NO : rc == 0 ? budget(st->ctx, st) : rc;
+}
+
+/* A base in key order streams: one look first. Standard input has no second look. */
+static int
+read_base(struct ctx *c, struct state *st)
+{
+	const struct pathset *ps = merge_base_paths(st->merge);
+	enum merge_base_how how = BASE_HOLD;
+	int rc = 0;
+
+	if (ps == NULL) {
+		if (merge_truncated(st->merge))
+			return err_usage("a truncate, but no change says the key: give -k");
+		merge_base_begin(st->merge, BASE_PASS);
+		return ctx_read(c, st->base, pathset_new(), base_rows, st);
+	}
+	if (strcmp(st->base, "-") != 0) {
+		merge_base_begin(st->merge, BASE_CHECK);
+		rc = ctx_look(c, st->base, ps, base_rows, st);
+		how = merge_disorder(st->merge) ? BASE_HOLD : BASE_STREAM;
+		if (rc != 0 && how == BASE_STREAM)
+			return rc;
+	}
+	merge_base_begin(st->merge, how);
+	return ctx_read(c, st->base, ps, base_rows, st);
+}
+
+/* --missing-ok: 1 where the base is of a day never committed; 0, or minus an exit status. */
+static int
+absent(const struct state *st)
+{
+	struct wh_want want = { .operand = span_str(st->base), .missing_ok = true };
+	struct wh_files files;
+	int rc;
+
+	if (!st->missing_ok || strncmp(st->base, "wh:", 3) != 0)
+		return 0;
+	if ((rc = wh_open(&want, &files)) != 0)
+		return -rc;
+	rc = files.n == 0;
+	wh_close(&files);
+	return rc;
+}
+
+static void
+notes(struct ctx *c, const struct merge *m)
+{
+	struct merge_notes n;
+
+	merge_notes(m, &n);
+	ctx_note(c, "later_days", n.later_days);
+	ctx_note(c, "ddl", n.ddl);
+	ctx_note(c, "other_tables", n.other_tables);
+	ctx_note(c, "late", n.late);
+	ctx_note(c, "same_day", n.same_day);
+	ctx_note(c, "incomplete", n.incomplete);
+	ctx_note(c, "mixed_order", n.mixed);
+	if (n.same_day > 0)
+		err_warn("%llu changes are of a day that a row of the base began at, and were "
+		    "taken for newer; --ord would know",
+		    (unsigned long long)n.same_day);
+	if (n.incomplete > 0)
+		err_warn("%llu rows hold only the columns that were sent: the row before them is "
+		    "not known",
+		    (unsigned long long)n.incomplete);
+	if (n.mixed > 0)
+		err_warn("%llu changes have an order that cannot be compared with others of "
+		    "their key",
+		    (unsigned long long)n.mixed);
+}
+
+static int
+end(struct ctx *c, void *arg)
+{
+	struct state *st = arg;
+	int rc = 0;
+
+	merge_base_begin(st->merge, BASE_STREAM);
+	if (st->base != NULL && (rc = absent(st)) >= 0)
+		rc = rc == 1 ? 0 : read_base(c, st);
+	rc = rc < 0 ? -rc : rc;
+	if (rc == 0)
+		rc = merge_end(st->merge);
+	notes(c, st->merge);
+	return rc;
+}
+
+static const struct command cmd = {
+	.name = "cdc-merge", .what = "fold changes into a snapshot or a zipper",
+	.synopsis =
+	    "[-k KEYS] [--base FILE|wh:TABLE@D] [--missing-ok] [--deletes drop|mark]\n"
+	    "       [--table TABLE] [--scd2 --date D [--valid FROM,TO]] [--ord NAME] [FILE ...]",
+	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_SERIAL,
+	.set_up = set_up, .batch = batch, .end = end,
+};
+
+int
+main(int argc, char *argv[])
+{
+	return run_main(argc, argv, &cmd);
+}

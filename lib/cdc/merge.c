@@ -1,0 +1,664 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* merge - see merge.h */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "cdc/cdc.h"
+#include "cdc/merge.h"
+#include "in/rec.h"
+
+enum field { C_OP, C_DB, C_TABLE, C_KEY, C_TS, C_ORD, C_ROW, C_OLD, C_PARTIAL, C_FIELDS };
+static const char *const field[C_FIELDS] = { "op", "db", "table", "key", "ts", "ord", "row", "old",
+    "src.partial" };
+
+enum { OWN_FROM, OWN_TO, OWN_DELETED, OWN_ORD, OWN_NAMES };	/* what we write into rows */
+
+struct held {			/* a row of the base, kept; spans into an arena */
+	struct zip_base row;
+	struct span key;
+	uint64_t seq;
+};
+
+struct merge {
+	struct merge_conf conf;
+	struct fold *fold;
+	struct zip *zip;
+	/* columns of the changes; -1: there is none */
+	int col[C_FIELDS], own[OWN_NAMES];
+	int *row_key, *old_key;		/* [n_keys] of -k; none: the own key */
+	struct span *path;		/* [n_keys] as -k has them */
+	size_t n_keys;
+	const struct batch *b;		/* the change at hand */
+	size_t i;
+	struct merge_notes notes;
+	const char *why;
+	struct buf table;		/* the one table: DB NUL TABLE */
+	bool truncated;
+	struct span *name;		/* of the own key */
+	size_t n_names;
+	struct arena names;
+	struct buf key, key_before, row, scratch, scratch2;
+	/* the base */
+	struct pathset *paths;
+	int *base_key, base_own[OWN_NAMES];
+	size_t n_base_keys;
+	enum merge_base_how how;
+	bool disorder;
+	struct map_entry *entry;	/* keys with changes, in order */
+	size_t at, n_entries;
+	struct held *held;		/* HOLD: all; STREAM: the rows of one key */
+	size_t n_held, cap_held;
+	struct arena rows;
+	struct buf last;		/* CHECK, STREAM: key of the row before */
+	struct fold_change *truncate;
+	size_t n_truncates, cap_truncates;
+};
+
+struct merge *
+merge_new(const struct merge_conf *conf)
+{
+	struct merge *m = mem_new(sizeof *m);
+
+	m->conf = *conf;
+	m->fold = fold_new(conf->zip.days);
+	m->zip = zip_new(&conf->zip);
+	return m;
+}
+
+bool
+merge_disorder(const struct merge *m)
+{
+	return m->disorder;
+}
+
+bool
+merge_truncated(const struct merge *m)
+{
+	return m->truncated;
+}
+
+void
+merge_notes(const struct merge *m, struct merge_notes *n)
+{
+	const struct zip_counts *z = zip_counts(m->zip);
+
+	*n = m->notes;
+	n->late = z->late;
+	n->same_day = z->same_day;
+	n->incomplete = z->incomplete;
+	n->mixed = fold_mixed(m->fold);
+}
+
+size_t
+merge_bytes(const struct merge *m)
+{
+	return fold_bytes(m->fold) + m->rows.bytes + m->cap_held * sizeof *m->held;
+}
+
+void
+merge_free(struct merge *m)
+{
+	struct buf *all[] = { &m->table, &m->key, &m->key_before, &m->row, &m->scratch,
+	    &m->scratch2, &m->last };
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		buf_free(all[i]);
+	fold_free(m->fold);
+	zip_free(m->zip);
+	arena_free(&m->names);
+	arena_free(&m->rows);
+	if (m->paths != NULL)
+		pathset_free(m->paths);
+	free(m->row_key);
+	free(m->old_key);
+	free(m->path);
+	free(m->base_key);
+	free(m->name);
+	free(m->entry);
+	free(m->held);
+	free(m->truncate);
+	free(m);
+}
+
+/* ---- columns ---- */
+
+struct asking {
+	struct merge *m;
+	merge_col *col;
+	void *arg;
+};
+
+/* A path below `row` or `old`. */
+static int
+below(const struct asking *a, const char *parent, struct span path, const char *what)
+{
+	struct buf b = { 0 };
+	int col;
+
+	if (path.n > 0 && path.p[0] == '$')
+		path = span_from(path, 1);
+	if (path.n > 0 && path.p[0] == '/')
+		buf_byte(&b, '/');
+	buf_str(&b, parent);
+	if (path.n > 0 && memchr("/.[", path.p[0], 3) == NULL)
+		buf_byte(&b, '.');
+	buf_span_add(&b, path);
+	col = a->col(a->arg, buf_span(&b), what);
+	buf_free(&b);
+	return col;
+}
+
+/* A path of -k: `name` is empty, or it was NAME=PATH, of which the path counts. */
+static int
+ask_key(void *arg, struct span name, struct span path)
+{
+	const struct asking *a = arg;
+	struct merge *m = a->m;
+	size_t n = m->n_keys++;
+
+	(void)name;
+	m->path = mem_array(m->path, n + 1, sizeof *m->path);
+	m->row_key = mem_array(m->row_key, n + 1, sizeof *m->row_key);
+	m->old_key = mem_array(m->old_key, n + 1, sizeof *m->old_key);
+	m->path[n] = path;
+	m->row_key[n] = below(a, "row", path, "-k");
+	m->old_key[n] = m->row_key[n] == -1 ? -1 : below(a, "old", path, "-k");
+	return m->old_key[n] == -1;
+}
+
+/* The i-th name that we write into rows as a path; false where this mode writes none. */
+static bool
+own_path(const struct merge *m, int i, struct buf *b)
+{
+	const struct zip_conf *z = &m->conf.zip;
+	const struct span name[OWN_NAMES] = { z->from, z->to, z->deleted, z->ord };
+	const bool used[OWN_NAMES] = { z->days, z->days, z->mark, z->ord.n > 0 };
+
+	buf_clear(b);
+	buf_json(b, name[i]);
+	return used[i];
+}
+
+int
+merge_columns(struct merge *m, const char *keys, merge_col *col, void *arg)
+{
+	struct asking a = { m, col, arg };
+	struct buf name = { 0 };
+	int rc = 0;
+
+	for (int f = 0; f < C_FIELDS && rc == 0; f++)
+		rc = (m->col[f] = col(arg, span_str(field[f]), "a member")) == -1;
+	if (rc == 0 && keys != NULL)
+		rc = pathlist_each(span_str(keys), ask_key, &a);
+	for (int i = 0; i < OWN_NAMES && rc == 0; i++) {
+		m->own[i] = -1;
+		if (own_path(m, i, &name))
+			rc = (m->own[i] = below(&a, "row", buf_span(&name), "--ord")) == -1;
+	}
+	buf_free(&name);
+	return rc == 0 ? 0 : -1;
+}
+
+const struct pathset *
+merge_base_paths(struct merge *m)
+{
+	size_t n = m->n_keys > 0 ? m->n_keys : m->n_names;
+	char err[128];
+	struct buf b = { 0 };
+
+	if (n == 0 || m->paths != NULL)
+		return m->paths;
+	m->paths = pathset_new();
+	m->base_key = mem_array(NULL, n, sizeof *m->base_key);
+	m->n_base_keys = n;
+	for (size_t i = 0; i < n; i++) {
+		buf_clear(&b);
+		if (m->n_keys > 0)
+			buf_span_add(&b, m->path[i]);
+		else
+			buf_json(&b, m->name[i]);
+		m->base_key[i] = pathset_add(m->paths, buf_span(&b), err, sizeof err);
+		assert(m->base_key[i] != -1);	/* a path that was taken before, or a quoted name */
+	}
+	for (int i = 0; i < OWN_NAMES; i++)
+		m->base_own[i] = own_path(m, i, &b) ?
+		    pathset_add(m->paths, buf_span(&b), err, sizeof err) : -1;
+	buf_free(&b);
+	return m->paths;
+}
+
+/* A column's value of the change at hand. */
+static struct val
+at(const struct merge *m, int col)
+{
+	return col == -1 ? (struct val){ 0 } : m->b->col[col][m->i];
+}
+
+/* ---- keys ---- */
+
+static enum fate
+reject(struct merge *m, const char *why)
+{
+	m->why = why;
+	return F_REJECT;
+}
+
+static const char *
+add_key(struct merge *m, struct val v, struct buf *b)
+{
+	if (val_is_null(v))
+		return "a key column is null or absent";
+	if (b->n > 0)
+		buf_byte(b, ',');
+	return val_key(v, m->conf.key_as, b);
+}
+
+/* The first own key says what the key's columns are; all others must have the same. */
+static const char *
+own_names(struct merge *m, struct span object)
+{
+	struct span key;
+	struct rec r;
+	struct val v;
+	size_t i = 0;
+
+	rec_begin(&r, object);
+	for (; rec_next(&r, &key, &v); i++) {
+		if (i < m->n_names) {
+			if (!rec_key_is(key, m->name[i], &m->scratch))
+				return "its key has other columns than the first change's";
+			continue;
+		}
+		if (map_count(fold_keys(m->fold)) > 0)
+			return "its key has other columns than the first change's";
+		m->name = mem_array(m->name, i + 1, sizeof *m->name);
+		buf_clear(&m->scratch);
+		val_unescape(key, &m->scratch);
+		m->name[i] = span_of(arena_dup(&m->names, buf_span(&m->scratch)), m->scratch.n);
+		m->n_names = i + 1;
+	}
+	if (i == 0)
+		return "an empty key";
+	return i < m->n_names ? "its key has other columns than the first change's" : NULL;
+}
+
+static const char *
+own_key(struct merge *m, struct val object, struct buf *b)
+{
+	struct span name;
+	const char *why;
+	struct rec r;
+	struct val v;
+
+	if (object.tag != T_OBJ)
+		return "the change has no key: give -k";
+	if ((why = own_names(m, object.raw)) != NULL)
+		return why;
+	rec_begin(&r, object.raw);
+	while (why == NULL && rec_next(&r, &name, &v))
+		why = add_key(m, v, b);
+	return why;
+}
+
+/* The key by -k, and the one before where old values change it: *moved. */
+static const char *
+asked_keys(struct merge *m, bool *moved)
+{
+	const char *why = NULL;
+
+	*moved = false;
+	for (size_t i = 0; i < m->n_keys && why == NULL; i++) {
+		struct val now = at(m, m->row_key[i]), old = at(m, m->old_key[i]);
+
+		if ((why = add_key(m, now, &m->key)) == NULL)
+			why = add_key(m, old.tag != T_ABSENT ? old : now, &m->key_before);
+	}
+	if (why == NULL)
+		*moved = !span_eq(buf_span(&m->key), buf_span(&m->key_before));
+	return why;
+}
+
+/* ---- changes ---- */
+
+/* The row before an update: old values laid over the new. */
+static struct span
+row_before(struct merge *m, struct span row, struct span old)
+{
+	struct span key, name;
+	struct rec r, o;
+	struct val v, w;
+
+	buf_clear(&m->row);
+	rec_begin(&r, row);
+	while (rec_next(&r, &key, &v)) {
+		rec_begin(&o, old);
+		while (rec_next(&o, &name, &w))
+			if (span_eq(name, key))
+				v = w;
+		buf_str(&m->row, m->row.n == 0 ? "{\"" : ",\"");
+		buf_span_add(&m->row, key);
+		buf_str(&m->row, "\":");
+		buf_span_add(&m->row, v.raw);
+	}
+	buf_byte(&m->row, '}');
+	return buf_span(&m->row);
+}
+
+/* Changes of two tables under one key would be one row: --table must say which. */
+static bool
+one_table(struct merge *m, struct span db, struct span table)
+{
+	bool first = m->table.n == 0;
+
+	if (m->conf.table != NULL)
+		return true;
+	if (first) {
+		buf_span_add(&m->table, db);
+		buf_byte(&m->table, '\0');
+		buf_span_add(&m->table, table);
+	}
+	return m->table.n == db.n + 1 + table.n && memcmp(m->table.p, db.p, db.n) == 0 &&
+	    memcmp(m->table.p + db.n + 1, table.p, table.n) == 0;
+}
+
+/* Its day; false when ts is none. */
+static bool
+day_of(const struct merge *m, struct val ts, int32_t *day)
+{
+	char text[WHEN_DAY_BYTES];
+	int64_t us;
+
+	if (ts.tag != T_NUM || when_val(ts, UNIT_MS, NULL, NULL, &us) != NULL)
+		return false;
+	when_day(us, m->conf.zone, text);
+	return day_parse(span_str(text), day) == NULL;
+}
+
+static enum fate
+put_change(struct merge *m, struct fold_change *c)
+{
+	struct val row = at(m, m->col[C_ROW]);
+	bool moved = false;
+	const char *why;
+
+	if (row.tag != T_OBJ)
+		return reject(m, "a change without its row");
+	for (int i = 0; i < OWN_NAMES; i++)
+		if (at(m, m->own[i]).tag != T_ABSENT)
+			return reject(m,
+			    "the row has a column of a name that is written here");
+	c->row = row.raw;
+	c->partial = at(m, m->col[C_PARTIAL]).tag == T_TRUE && (c->op != 'd' || m->conf.zip.mark);
+	buf_clear(&m->key);
+	buf_clear(&m->key_before);
+	if (m->n_keys == 0)
+		why = own_key(m, at(m, m->col[C_KEY]), &m->key);
+	else
+		why = asked_keys(m, &moved);
+	if (why != NULL)
+		return reject(m, why);
+	if (moved && c->op == 'u') {
+		struct fold_change before = *c;
+
+		before.op = 'd';
+		before.row = row_before(m, row.raw, at(m, m->col[C_OLD]).raw);
+		fold_put(m->fold, buf_span(&m->key_before), &before);
+	}
+	fold_put(m->fold, buf_span(&m->key), c);
+	return F_USED;
+}
+
+static enum fate
+take(struct merge *m, uint64_t seq)
+{
+	struct val op = at(m, m->col[C_OP]), in_db = at(m, m->col[C_DB]),
+	    in_table = at(m, m->col[C_TABLE]);
+	struct val ord = at(m, m->col[C_ORD]);
+	struct fold_change c = { .seq = seq };
+	struct span db = { "", 0 }, table = { "", 0 };
+
+	if (op.tag != T_STR || in_table.tag == T_ABSENT)
+		return reject(m, "no change record: op or table is missing");
+	if (in_db.tag == T_STR)
+		db = val_text(in_db, &m->scratch);
+	if (in_table.tag == T_STR)
+		table = val_text(in_table, &m->scratch2);
+	if (!cdc_table_is(m->conf.table, db, table)) {
+		m->notes.other_tables++;
+		return F_DROP;
+	}
+	if (span_is(op.raw, "\"ddl\"")) {
+		m->notes.ddl++;
+		return F_DROP;
+	}
+	if (op.raw.n != 3 || memchr("cudrt", op.raw.p[1], 5) == NULL)
+		return reject(m, "op is none of c, u, d, r, t, ddl");
+	c.op = op.raw.p[1];
+	if (!one_table(m, db, table))
+		return reject(m, "a change of a second table: give --table");
+	if (ord.tag != T_STR || ord.escaped)
+		return reject(m, "ord is no string, or has an escape in it");
+	c.ord = span_of(ord.raw.p + 1, ord.raw.n - 2);
+	if (m->conf.zip.days) {
+		if (!day_of(m, at(m, m->col[C_TS]), &c.day))
+			return reject(m, "ts is no time in milliseconds");
+		if (c.day > m->conf.date) {
+			m->notes.later_days++;
+			return F_DROP;
+		}
+	}
+	if (c.op == 't') {
+		fold_truncate(m->fold, &c);
+		m->truncated = true;
+		return F_USED;
+	}
+	return put_change(m, &c);
+}
+
+void
+merge_batch(struct merge *m, const struct batch *b)
+{
+	m->b = b;
+	for (m->i = 0; m->i < b->n; m->i++) {
+		enum fate f = take(m, b->seq0 + m->i);
+
+		if (f == F_REJECT)
+			batch_reject(b, m->i, m->why);
+		else
+			b->fate[m->i] = (uint8_t)f;
+	}
+}
+
+/* ---- the base, and out ---- */
+
+void
+merge_base_begin(struct merge *m, enum merge_base_how how)
+{
+	m->how = how;
+	buf_clear(&m->last);
+	m->n_held = 0;
+	if (how == BASE_CHECK || m->entry != NULL)
+		return;
+	m->n_entries = map_count(fold_keys(m->fold));
+	m->entry = map_sorted(fold_keys(m->fold));
+	m->n_truncates = fold_list_into(m->fold, NULL, &m->truncate, &m->cap_truncates);
+}
+
+static int
+write_key(struct merge *m, struct span key, const struct zip_base *base, size_t n_base,
+    const void *cell)
+{
+	const struct fold_change *c = NULL;
+	size_t n = cell == NULL ? 0 : fold_list(m->fold, cell, &c);
+	const char *why;
+	int rc;
+
+	if (n == 0 && m->n_truncates == 0) {
+		for (size_t i = 0; i < n_base; i++)
+			if ((rc = m->conf.zip.put(m->conf.zip.arg, base[i].line)) != 0)
+				return rc;
+		return 0;
+	}
+	rc = zip_key(m->zip, base, n_base, c, n, m->truncate, m->n_truncates, &why);
+	if (rc == -1)
+		rc = err_input("key %.*s: %s", (int)(key.n < 80 ? key.n : 80), key.p, why);
+	return rc;
+}
+
+/* Rows of one key in the base; before them the keys that only changes have. */
+static int
+write_rows(struct merge *m, struct span key, const struct zip_base *base, size_t n)
+{
+	const void *cell = NULL;
+	int rc;
+
+	for (; m->at < m->n_entries && span_cmp(m->entry[m->at].key, key) < 0; m->at++)
+		if ((rc = write_key(m, m->entry[m->at].key, NULL, 0, m->entry[m->at].cell)) != 0)
+			return rc;
+	if (m->at < m->n_entries && span_eq(m->entry[m->at].key, key))
+		cell = m->entry[m->at++].cell;
+	return write_key(m, key, base, n, cell);
+}
+
+/* held[from..to) are one key's: hand them over as an array. */
+static int
+write_held(struct merge *m, size_t from, size_t to)
+{
+	struct zip_base few[8], *base = few;
+	int rc;
+
+	if (to - from > sizeof few / sizeof few[0])
+		base = mem_array(NULL, to - from, sizeof *base);
+	for (size_t i = from; i < to; i++)
+		base[i - from] = m->held[i].row;
+	rc = write_rows(m, m->held[from].key, base, to - from);
+	if (base != few)
+		free(base);
+	return rc;
+}
+
+static void
+moved(struct val *v, const char *from, const char *to)
+{
+	if (v->tag != T_ABSENT)
+		v->raw.p = to + (v->raw.p - from);
+}
+
+/* Keep a row of the base: its block of input goes. */
+static void
+hold(struct merge *m, const struct zip_base *b, struct span key)
+{
+	struct held *h;
+	char *p;
+
+	if (m->n_held == m->cap_held) {
+		m->cap_held = m->cap_held == 0 ? 64 : mem_mul(m->cap_held, 2);
+		m->held = mem_array(m->held, m->cap_held, sizeof *m->held);
+	}
+	h = &m->held[m->n_held];
+	*h = (struct held){ .row = *b, .seq = m->n_held };
+	m->n_held++;
+	p = arena_dup(&m->rows, b->line);
+	h->row.line.p = p;
+	moved(&h->row.from, b->line.p, p);
+	moved(&h->row.to, b->line.p, p);
+	moved(&h->row.deleted, b->line.p, p);
+	moved(&h->row.ord, b->line.p, p);
+	h->key = span_of(arena_dup(&m->rows, key), key.n);
+}
+
+static int
+flush_held(struct merge *m)
+{
+	int rc = m->n_held == 0 ? 0 : write_held(m, 0, m->n_held);
+
+	m->n_held = 0;
+	arena_reset(&m->rows);
+	return rc;
+}
+
+/* One row. 0, a status of put, or -1 with m->why. */
+static int
+base_row(struct merge *m, const struct zip_base *row)
+{
+	int order, rc = 0;
+
+	if (m->how == BASE_PASS)
+		return m->conf.zip.put(m->conf.zip.arg, row->line);
+	buf_clear(&m->key);
+	for (size_t i = 0; i < m->n_base_keys; i++)
+		if ((m->why = add_key(m, at(m, m->base_key[i]), &m->key)) != NULL)
+			return -1;
+	if (m->how == BASE_HOLD) {
+		hold(m, row, buf_span(&m->key));
+		return 0;
+	}
+	order = m->last.n == 0 ? 1 : span_cmp(buf_span(&m->key), buf_span(&m->last));
+	if (order < 0) {
+		m->why = "the base is not in key order any more: it changed while it was read";
+		return -1;
+	}
+	if (order > 0) {
+		if (m->how == BASE_STREAM && (rc = flush_held(m)) != 0)
+			return rc;
+		buf_clear(&m->last);
+		buf_span_add(&m->last, buf_span(&m->key));
+	}
+	if (m->how == BASE_STREAM)
+		hold(m, row, buf_span(&m->key));
+	return 0;
+}
+
+int
+merge_base_batch(struct merge *m, const struct batch *b)
+{
+	m->b = b;
+	for (m->i = 0; m->i < b->n; m->i++) {
+		struct zip_base row = { .line = b->line[m->i] };
+		int rc;
+
+		if (m->how != BASE_PASS) {
+			row.from = at(m, m->base_own[OWN_FROM]);
+			row.to = at(m, m->base_own[OWN_TO]);
+			row.deleted = at(m, m->base_own[OWN_DELETED]);
+			row.ord = at(m, m->base_own[OWN_ORD]);
+		}
+		rc = base_row(m, &row);
+		if (rc == -1 && m->how != BASE_CHECK)
+			batch_reject(b, m->i, m->why);
+		else if (rc != 0) {
+			m->disorder = true;
+			return rc;
+		}
+	}
+	return 0;
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+	const struct held *x = a, *y = b;
+	int order = span_cmp(x->key, y->key);
+
+	return order != 0 ? order : x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+int
+merge_end(struct merge *m)
+{
+	size_t from = 0;
+	int rc = 0;
+
+	if (m->how == BASE_HOLD && m->n_held > 0)
+		qsort(m->held, m->n_held, sizeof *m->held, by_key);
+	for (size_t i = 1; i <= m->n_held && rc == 0; i++) {
+		if (i < m->n_held && span_eq(m->held[i].key, m->held[from].key))
+			continue;
+		rc = write_held(m, from, i);
+		from = i;
+	}
+	for (; m->at < m->n_entries && rc == 0; m->at++)
+		rc = write_key(m, m->entry[m->at].key, NULL, 0, m->entry[m->at].cell);
+	return rc;
+}

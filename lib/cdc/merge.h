@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * merge - changes and a base, in key order out: what stands between cdc-merge's columns and fold
+ * and zip
+ *
+ *	struct merge *m = merge_new(&conf); rc = merge_columns(m, "id", col, ctx);
+ *	merge_batch(m, b);				// each batch of changes: sets fates
+ *	merge_base_begin(m, BASE_STREAM);
+ *	ctx_read(ctx, base, merge_base_paths(m), each, m);	// each: merge_base_batch
+ *	rc = merge_end(m);
+ *
+ * Invariants: keys are canonical forms joined by ',', and rows come out in their byte order.  A
+ * base in that order streams through; any other is held in memory.  All changes are of one table.
+ */
+#ifndef CDC_MERGE_H
+#define CDC_MERGE_H
+
+#include "base/batch.h"
+#include "base/when.h"
+#include "cdc/zip.h"
+#include "in/path.h"
+
+struct merge_conf {
+	struct zip_conf zip;
+	enum key_as key_as;
+	const struct zone *zone;	/* a change's day is the day of ts there */
+	int32_t date;			/* days: changes of later ones are left aside */
+	const char *table;		/* only this: TABLE or DB.TABLE; NULL: all must be of one */
+};
+
+struct merge_notes {
+	uint64_t later_days, ddl, other_tables, late, same_day, incomplete, mixed;
+};
+
+enum merge_base_how {
+	BASE_CHECK,	/* see only whether rows come in key order */
+	BASE_STREAM,	/* they do: write as they come */
+	BASE_HOLD,	/* they do not: keep all, then write */
+	BASE_PASS	/* no key is known, nothing changed: write them as they are */
+};
+
+struct merge *merge_new(const struct merge_conf *);
+/* Gives the column of a path, or -1 after a message that names `what`. */
+typedef int merge_col(void *arg, struct span path, const char *what);
+/*
+ * Ask for the columns of cdc-norm's lines and of the key's paths (keys NULL: the change's own key).
+ * 0, or -1 after a message.
+ */
+int merge_columns(struct merge *, const char *keys, merge_col *, void *arg);
+/* Take changes: sets their fates. */
+void merge_batch(struct merge *, const struct batch *);
+/*
+ * The columns of the base; fixed once asked for, so after all changes. NULL: no key is known, for
+ * no change had one.
+ */
+const struct pathset *merge_base_paths(struct merge *);
+bool merge_truncated(const struct merge *);
+void merge_base_begin(struct merge *, enum merge_base_how);
+/*
+ * Rows of the base; bad ones get F_REJECT. 0; a status as merge_end's; -1: BASE_CHECK has seen
+ * enough (merge_disorder).
+ */
+int merge_base_batch(struct merge *, const struct batch *);
+/* Has BASE_CHECK seen rows out of order, or bad ones? */
+bool merge_disorder(const struct merge *);
+/*
+ * All rows that are still to come. 0, a status of put, or EXIT_INPUT after a message: the base's
+ * rows of a key do not fit.
+ */
+int merge_end(struct merge *);
+void merge_notes(const struct merge *, struct merge_notes *);
+size_t merge_bytes(const struct merge *);
+void merge_free(struct merge *);
+
+#endif

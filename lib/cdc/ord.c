@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ord - see ord.h */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cdc/ord.h"
+#include "cdc/value.h"
+
+#define FILE_MAX UINT64_C(9999999999)
+#define POS_MAX UINT64_C(999999999999)
+
+/* Where the class letter stands, and in class k the partition. */
+#define CLASS_AT ORD_EPOCH_DIGITS
+#define PARTITION_AT (ORD_EPOCH_DIGITS + 2 + 20 + 1)
+#define PARTITION_DIGITS 10
+
+static void
+raise_max(struct ord *o, const char *at)
+{
+	if (strcmp(at, o->max) > 0)
+		memcpy(o->max, at, strlen(at) + 1);
+}
+
+/* Remember who numbers the places; another one than before means that the order may not hold. */
+static void
+watch(struct ord *o, struct buf *known, struct span now)
+{
+	if (known->n > 0 && !span_eq(buf_span(known), now))
+		o->breaks++;
+	buf_clear(known);
+	buf_span_add(known, now);
+}
+
+const char *
+ord_binlog(struct ord *o, struct span file, uint64_t pos, uint64_t row, char at[ORD_BYTES_MAX])
+{
+	size_t dot = file.n;
+	uint64_t number;
+
+	while (dot > 0 && file.p[dot - 1] != '.')
+		dot--;
+	if (dot == 0 || !digits_u64(span_from(file, dot), &number))
+		return "the binlog's name does not end in a number";
+	if (number > FILE_MAX || pos > POS_MAX || row > ORD_LAST)
+		return "a binlog position is too large";
+	watch(o, &o->base, span_of(file.p, dot));
+	snprintf(at, ORD_BYTES_MAX, "%010" PRIu64 "b.%010" PRIu64 ".%012" PRIu64 ".%010" PRIu64,
+	    o->epoch, number, pos, row);
+	raise_max(o, at);
+	return NULL;
+}
+
+uint64_t
+ord_same(struct ord *o, struct span position)
+{
+	if (span_eq(buf_span(&o->place), position))
+		return ++o->same;
+	buf_clear(&o->place);
+	buf_span_add(&o->place, position);
+	return o->same = 0;
+}
+
+const char *
+ord_postgres(struct ord *o, uint64_t commit, uint64_t lsn, uint64_t row, char at[ORD_BYTES_MAX])
+{
+	if (row > ORD_LAST)
+		return "too many rows at one place";
+	snprintf(at, ORD_BYTES_MAX, "%010" PRIu64 "p.%020" PRIu64 ".%020" PRIu64 ".%010" PRIu64,
+	    o->epoch, commit, lsn, row);
+	raise_max(o, at);
+	return NULL;
+}
+
+const char *
+ord_gtid(struct ord *o, struct span gtid, uint64_t row, char at[ORD_BYTES_MAX])
+{
+	size_t cut = gtid.n;
+	uint64_t seq;
+
+	while (cut > 0 && gtid.p[cut - 1] != ':' && gtid.p[cut - 1] != '-')
+		cut--;
+	if (cut == 0 || !digits_u64(span_from(gtid, cut), &seq))
+		return "a gtid that does not end in its number";
+	if (row > ORD_LAST)
+		return "too many rows in one message";
+	/*
+	 * MariaDB's DOMAIN-SERVER-SEQ counts on when another server writes: only the domain is the
+	 * source
+	 */
+	if (gtid.p[cut - 1] == '-')
+		for (cut = 0; gtid.p[cut] != '-'; cut++)
+			;
+	watch(o, &o->gtid, span_of(gtid.p, cut));
+	o->n += row == 0;
+	snprintf(at, ORD_BYTES_MAX, "%010" PRIu64 "g.%020" PRIu64 ".%020" PRIu64 ".%010" PRIu64,
+	    o->epoch, seq, o->n, row);
+	raise_max(o, at);
+	return NULL;
+}
+
+const char *
+ord_kafka(struct ord *o, uint64_t partition, uint64_t offset, uint64_t row, char at[ORD_BYTES_MAX])
+{
+	if (partition > UINT32_MAX || row > ORD_LAST)
+		return "a Kafka position is too large";
+	snprintf(at, ORD_BYTES_MAX, "%010" PRIu64 "k.%020" PRIu64 ".%010" PRIu64 ".%010" PRIu64,
+	    o->epoch, offset, partition, row);
+	raise_max(o, at);
+	return NULL;
+}
+
+const char *
+ord_stream(struct ord *o, uint64_t row, char at[ORD_BYTES_MAX])
+{
+	if (row > ORD_LAST)
+		return "too many rows in one message";
+	o->n += row == 0;
+	o->unordered++;
+	snprintf(at, ORD_BYTES_MAX, "%010" PRIu64 "n.%020" PRIu64 ".%010" PRIu64, o->epoch, o->n,
+	    row);
+	raise_max(o, at);
+	return NULL;
+}
+
+/*
+ * What came before the begin loses to the bootstrap's rows, what comes behind it wins, so they
+ * stand where the last change before the begin stood, behind all of that transaction.
+ */
+void
+ord_boot_begin(struct ord *o, struct span table)
+{
+	size_t n = strlen(o->max);
+	char *at;
+
+	if (o->boot == NULL)
+		o->boot = map_new(ORD_BYTES_MAX);
+	at = map_put(o->boot, table, NULL);
+	memcpy(at, o->max, n + 1);
+	if (n > CLASS_AT)
+		snprintf(at + n - PARTITION_DIGITS, PARTITION_DIGITS + 1, "%010" PRIu64, ORD_LAST);
+}
+
+void
+ord_boot(struct ord *o, struct span table, char at[ORD_BYTES_MAX])
+{
+	const char *begin = o->boot == NULL ? NULL : map_get(o->boot, table);
+
+	if (begin != NULL && *begin != '\0')
+		memcpy(at, begin, strlen(begin) + 1);
+	else
+		snprintf(at, ORD_BYTES_MAX, "%010" PRIu64 "a.%020d.%010d", o->epoch, 0, 0);
+}
+
+void
+ord_print(const char *at, char k, struct buf *b)
+{
+	buf_str(b, at);
+	buf_byte(b, '.');
+	buf_byte(b, k);
+}
+
+bool
+ord_comparable(struct span a, struct span b)
+{
+	if (a.n > CLASS_AT && b.n > CLASS_AT) {
+		if (a.p[CLASS_AT] == 'a' || b.p[CLASS_AT] == 'a')
+			return true;
+		if (a.p[CLASS_AT] != b.p[CLASS_AT])
+			return false;
+		if (a.p[CLASS_AT] == 'k' && a.n == b.n && a.n > PARTITION_AT + PARTITION_DIGITS)
+			return memcmp(a.p + PARTITION_AT, b.p + PARTITION_AT,
+			    PARTITION_DIGITS) == 0;
+	}
+	return a.n == b.n;
+}
+
+void
+ord_free(struct ord *o)
+{
+	buf_free(&o->base);
+	buf_free(&o->gtid);
+	buf_free(&o->place);
+	if (o->boot != NULL)
+		map_free(o->boot);
+}

@@ -1,0 +1,179 @@
+# cdc-merge: the newest by ord counts, in key order, numbers as they came
+$ cdc-merge
+< {"op":"u","db":"d","table":"t","key":{"id":10},"ts":1,"ord":"3","row":{"id":10, "v":1.10}}
+< {"op":"c","db":"d","table":"t","key":{"id":10.0},"ts":1,"ord":"1","row":{"id":10.0,"v":0}}
+< {"op":"c","db":"d","table":"t","key":{"id":9},"ts":1,"ord":"2","row":{"id":9,"v":-0}}
+< {"op":"c","db":"d","table":"t","key":{"id":"9"},"ts":1,"ord":"4","row":{"id":"9","v":1e400}}
+< {"op":"d","db":"d","table":"t","key":{"id":8},"ts":1,"ord":"6","row":{"id":8}}
+< {"op":"c","db":"d","table":"t","key":{"id":8},"ts":1,"ord":"5","row":{"id":8}}
+> {"id":"9","v":1e400}
+> {"id":10, "v":1.10}
+> {"id":9,"v":-0}
+
+# cdc-merge: equal ords: the later in the input counts
+$ cdc-merge
+< {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"3","row":{"v":1}}
+< {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"3","row":{"v":2}}
+> {"v":2}
+
+# cdc-merge: a base in no order; rows nobody touched come out as they came, blanks and all
+$ printf '%s\n' '{ "id" : 7 , "v" : 1 }' '{"id":10,"v":1}' '{"id":2,"v":1}' >base; cdc-merge -k id --base base
+< {"op":"u","db":"d","table":"t","key":null,"ts":1,"ord":"3","row":{"id":2,"v":2}}
+< {"op":"d","db":"d","table":"t","key":null,"ts":1,"ord":"4","row":{"id":10,"v":1}}
+< {"op":"c","db":"d","table":"t","key":null,"ts":1,"ord":"5","row":{"id":3,"v":3}}
+> {"id":2,"v":2}
+> {"id":3,"v":3}
+> { "id" : 7 , "v" : 1 }
+
+# cdc-merge: a base and no change at all, without -k: as it came
+$ printf '%s\n' '{"id":7}' '{"id":10}' >base; cdc-merge --base base </dev/null
+> {"id":7}
+> {"id":10}
+
+# cdc-merge: a base from standard input, changes from a file
+$ echo '{"op":"c","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"3","row":{"id":1}}' >changes; cdc-merge --base - changes
+< {"id":2}
+< {"id":0}
+> {"id":0}
+> {"id":1}
+> {"id":2}
+
+# cdc-merge: where only -k knows the key, the old key comes from old, also for keys of two columns and below the top
+$ printf '%s\n' '{"a":{"b":1},"c":"x","v":0}' >base; cdc-merge -k a.b,c --base base
+< {"op":"u","db":"d","table":"t","key":null,"ts":1,"ord":"3","row":{"a":{"b":1},"c":"y","v":1},"old":{"c":"x","v":0}}
+> {"a":{"b":1},"c":"y","v":1}
+
+# cdc-merge: keys that move along within one statement
+$ printf '%s\n' '{"id":1,"v":"a"}' '{"id":2,"v":"b"}' '{"id":3,"v":"c"}' >base; cdc-merge -k id --base base
+< {"op":"u","db":"d","table":"t","key":null,"ts":1,"ord":"3.2","row":{"id":2,"v":"a"},"old":{"id":1}}
+< {"op":"u","db":"d","table":"t","key":null,"ts":1,"ord":"3.0","row":{"id":4,"v":"c"},"old":{"id":3}}
+< {"op":"u","db":"d","table":"t","key":null,"ts":1,"ord":"3.1","row":{"id":3,"v":"b"},"old":{"id":2}}
+> {"id":2,"v":"a"}
+> {"id":3,"v":"b"}
+> {"id":4,"v":"c"}
+
+# cdc-merge: --deletes mark keeps the last row, and what is put back is not deleted
+$ printf '%s\n' '{"id":1,"v":1,"deleted":true}' '{"id":2}' >base; cdc-merge --deletes mark --base base
+< {"op":"c","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"3","row":{"id":1,"v":2}}
+< {"op":"d","db":"d","table":"t","key":{"id":2},"ts":1,"ord":"4","row":{"id":2,"v":9}}
+< {"op":"d","db":"d","table":"t","key":{"id":3},"ts":1,"ord":"5","row":{}}
+> {"id":1,"v":2}
+> {"id":2,"v":9,"deleted":true}
+> {"deleted":true}
+
+# cdc-merge: partial rows lie over the base and over each other in their order; one whose row is not known is said
+$ printf '%s\n' '{"id":1,"v":1,"w":[1, 2]}' >base; cdc-merge --base base --stats s; grep -o '"incomplete":.' s
+< {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"4","row":{"id":1,"v":3},"src":{"partial":true}}
+< {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"3","row":{"id":1,"v":2,"x":1},"src":{"partial":true}}
+< {"op":"u","db":"d","table":"t","key":{"id":2},"ts":1,"ord":"5","row":{"id":2,"v":2},"src":{"partial":true}}
+! cdc-merge: 1 rows hold only the columns that were sent: the row before them is not known
+> {"id":1,"v":3,"w":[1, 2],"x":1}
+> {"id":2,"v":2}
+> "incomplete":1
+
+# cdc-merge: a truncate ends what came before it, in the base and among the changes
+$ printf '%s\n' '{"id":1}' '{"id":5}' >base; cdc-merge -k id --base base
+< {"op":"c","db":"d","table":"t","key":null,"ts":1,"ord":"5","row":{"id":2}}
+< {"op":"t","db":"d","table":"t","key":null,"ts":1,"ord":"4"}
+< {"op":"c","db":"d","table":"t","key":null,"ts":1,"ord":"3","row":{"id":3}}
+> {"id":2}
+
+# cdc-merge: a truncate that no -k can lay over a base is refused
+$ printf '%s\n' '{"id":1}' >base; cdc-merge --base base
+< {"op":"t","db":"d","table":"t","key":null,"ts":1,"ord":"4"}
+! cdc-merge: a truncate, but no change says the key: give -k
+? 2
+
+# cdc-merge: --table, of two tables one; without it the second is bad
+$ cat >in; cdc-merge --table b in; cdc-merge --table d.a in; cdc-merge in
+< {"op":"c","db":"d","table":"a","key":{"id":1},"ts":1,"ord":"5","row":{"id":1}}
+< {"op":"c","db":"d","table":"b","key":{"id":2},"ts":1,"ord":"5","row":{"id":2}}
+< {"op":"ddl","db":"d","table":"c","key":null,"ts":1,"ord":"5"}
+> {"id":2}
+> {"id":1}
+! cdc-merge: in:2: a change of a second table: give --table
+? 3
+
+# cdc-merge: --ord: rows keep their ord, and older changes told again lose to the base
+$ printf '%s\n' '{"id":1,"v":7,"ord":"7"}' '{"id":2,"v":1}' >base; cdc-merge --ord ord --base base
+< {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"6","row":{"id":1,"v":6}}
+< {"op":"u","db":"d","table":"t","key":{"id":2},"ts":1,"ord":"1","row":{"id":2,"v":2}}
+> {"id":1,"v":7,"ord":"7"}
+> {"id":2,"v":2,"ord":"1"}
+
+# cdc-merge: a bootstrap's row with a place loses to what came behind, one without loses to all changes but not to the base
+$ printf '%s\n' '{"id":3,"v":0,"ord":"0000000000b.1"}' >base; cdc-merge --ord ord --base base | sed 's/,"ord.*//'
+< {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"0000000000b.5.1","row":{"id":1,"v":"new"}}
+< {"op":"r","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"0000000000b.4.2","row":{"id":1,"v":"old"}}
+< {"op":"u","db":"d","table":"t","key":{"id":2},"ts":1,"ord":"0000000000b.5.1","row":{"id":2,"v":"new"}}
+< {"op":"r","db":"d","table":"t","key":{"id":2},"ts":1,"ord":"0000000000a.0.2","row":{"id":2,"v":"old"}}
+< {"op":"r","db":"d","table":"t","key":{"id":3},"ts":1,"ord":"0000000000a.0.2","row":{"id":3,"v":"booted"}}
+> {"id":1,"v":"new"
+> {"id":2,"v":"new"
+> {"id":3,"v":"booted"
+
+# cdc-merge: orders that cannot be compared are said
+$ cdc-merge
+< {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"9","row":{"v":9}}
+< {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"10","row":{"v":10}}
+! cdc-merge: 1 changes have an order that cannot be compared with others of their key
+> {"v":9}
+
+# cdc-merge: two partitions' offsets of one key are such
+$ cdc-merge >/dev/null
+< {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"0000000000k.00000000000000004711.0000000003.0000000000.1","row":{"v":9}}
+< {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"0000000000k.00000000000000004712.0000000004.0000000000.1","row":{"v":9}}
+! cdc-merge: 1 changes have an order that cannot be compared with others of their key
+
+# cdc-merge: what is no change is bad, one by one
+$ cdc-merge --reject r; jq -r '"\(.line) \(.reason)"' r
+< {"id":1}
+< {"op":"x","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"1","row":{}}
+< {"op":"c","db":"d","table":"t","key":{"id":1},"ts":1,"row":{}}
+< {"op":"c","db":"d","table":"t","key":null,"ts":1,"ord":"1","row":{"id":1}}
+< {"op":"c","db":"d","table":"t","key":{"id":null},"ts":1,"ord":"1","row":{"id":1}}
+< {"op":"c","db":"d","table":"t","key":{},"ts":1,"ord":"1","row":{"id":1}}
+< {"op":"c","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"1"}
+< {"op":"c","db":"d","table":"t","key":{"id":[1]},"ts":1,"ord":"1","row":{}}
+< {"op":"c","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"1","row":{"id":1}}
+< {"op":"c","db":"d","table":"t","key":{"no":1},"ts":1,"ord":"1","row":{"id":1}}
+< {"op":"c","db":"d","table":"t","key":{"id":1,"no":1},"ts":1,"ord":"1","row":{"id":1}}
+> {"id":1}
+> 1 no change record: op or table is missing
+> 2 op is none of c, u, d, r, t, ddl
+> 3 ord is no string, or has an escape in it
+> 4 the change has no key: give -k
+> 5 a key column is null or absent
+> 6 an empty key
+> 7 a change without its row
+> 8 an array cannot be a key
+> 10 its key has other columns than the first change's
+> 11 its key has other columns than the first change's
+
+# cdc-merge: a key that stands twice in the base
+$ printf '%s\n' '{"id":1}' '{"id":1.0}' >base; cdc-merge --base base
+< {"op":"c","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"1","row":{"id":1}}
+! cdc-merge: key 1: a key stands twice in the base
+? 3
+
+# cdc-merge: a bad row of the base
+$ printf '%s\n' '{"id":1}' '{"id":null}' >base; cat >in; cdc-merge --base base in; echo $?; cdc-merge --base base --reject r in; jq -r '"\(.source):\(.line) \(.reason)"' r
+< {"op":"c","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"1","row":{"id":1}}
+! cdc-merge: base:2: a key column is null or absent
+> 3
+> {"id":1}
+> base:2 a key column is null or absent
+
+# cdc-merge: more than the budget ends with 4 and writes nothing
+$ seq 1 30000 | sed 's/.*/{"op":"c","db":"d","table":"t","key":{"id":&},"ts":1,"ord":"1","row":{"id":&}}/' | cdc-merge -S 1M
+! cdc-merge: changes and base need more memory than -S 1 M
+? 4
+
+# cdc-merge: options that do not fit
+$ cdc-merge --scd2 2>&1 </dev/null | head -n 1; cdc-merge --deletes no 2>&1 </dev/null | head -n 1; cdc-merge --missing-ok 2>&1 </dev/null | head -n 1
+$ cdc-merge --scd2 --date 2026-02-30 </dev/null 2>&1 | head -n 1; cdc-merge --scd2 --date 2026-02-03 --valid a </dev/null 2>&1 | head -n 1
+> cdc-merge: --scd2 and --date D go together
+> cdc-merge: --deletes: drop or mark, not 'no'
+> cdc-merge: --missing-ok goes with --base
+> cdc-merge: --date: '2026-02-30': no such date
+> cdc-merge: --valid: two names, FROM,TO
