@@ -125,7 +125,22 @@ no_circles(const struct dag *d)
 	return rc;
 }
 
-/* The bytes of a file beside the dag that the body names; nothing when the word is none. */
+/* Does the word name a recipe or a spec? Data that a node writes beside the dag is no part of it. */
+static bool
+is_recipe(struct span w)
+{
+	static const char *const suffix[] = { ".sh", ".clean", ".dq", ".route", ".spec", ".sql" };
+
+	for (size_t i = 0; i < sizeof suffix / sizeof *suffix; i++) {
+		size_t n = strlen(suffix[i]);
+
+		if (w.n > n && memcmp(w.p + w.n - n, suffix[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The bytes of a file beside the dag; nothing when there is none. */
 static void
 add_file(const struct dag *d, struct span word, struct buf *out)
 {
@@ -144,24 +159,38 @@ add_file(const struct dag *d, struct span word, struct buf *out)
 	buf_free(&path);
 }
 
-/* A node is its text and the scripts that the text names: when one of them changes, it is another node. */
+/* Add what the words in all[from, upto) name behind it. */
+static void
+add_named(const struct dag *d, struct buf *all, size_t from, size_t upto)
+{
+	for (size_t i = from; i < upto;) {
+		size_t begin = i;
+		char name[256];
+
+		while (i < upto && all->p[i] != '\0' && strchr(" \t\n;|&()<>\"'`$=", all->p[i]) == NULL)
+			i++;
+		/* a copy: the buffer moves when a file is added */
+		if (i - begin < sizeof name && is_recipe(span_of(all->p + begin, i - begin))) {
+			memcpy(name, all->p + begin, i - begin);
+			add_file(d, span_of(name, i - begin), all);
+		}
+		i += i == begin;
+	}
+}
+
+/* A node is its text, the scripts that the text names, and what those name: a change in one makes it another node. */
 static void
 hash_node(const struct dag *d, struct dag_node *n)
 {
 	static const char hex[] = "0123456789abcdef";
 	struct buf all = { 0 };
 	struct fp fp;
+	size_t scripts;
 
 	buf_span_add(&all, n->body);
-	for (size_t i = 0; i < n->body.n;) {
-		size_t from = i;
-
-		while (i < n->body.n && strchr(" \t\n;|&()<>\"'`$", n->body.p[i]) == NULL)
-			i++;
-		if (i > from)
-			add_file(d, span_of(n->body.p + from, i - from), &all);
-		i += i == from;
-	}
+	add_named(d, &all, 0, n->body.n);
+	scripts = all.n;
+	add_named(d, &all, n->body.n, scripts);
 	fp = hash_fp(buf_span(&all));
 	for (unsigned k = 0; k < 16; k++) {
 		n->hash[k] = hex[fp.hi >> (60 - 4 * k) & 15];

@@ -422,14 +422,18 @@ sched_run(struct sched *s)
 		int64_t wait_ms = -1;
 		bool waits = false;
 
+		for (size_t i = 0; i < n_tasks(s); i++) {
+			failed = failed || s->task[i].is == TASK_FAILED;
+			hard = hard || (s->task[i].is == TASK_FAILED && s->task[i].status != EXIT_TEMP);
+		}
 		if (rc == 0)
 			rc = start_ready(s, failed, &running, &wait_ms);
 		for (size_t i = 0; i < n_tasks(s); i++) {
 			const struct task *t = &s->task[i];
 
-			failed = failed || t->is == TASK_FAILED;
-			hard = hard || (t->is == TASK_FAILED && t->status != EXIT_TEMP);
-			waits = waits || (t->is == TASK_WAITS && t->not_before_ms > now_ms());
+			/* one that failed to start counts at once: the next round blocks what stands below it */
+			waits = waits || (t->is == TASK_WAITS && t->not_before_ms > now_ms()) ||
+			    (t->is == TASK_FAILED && !failed);
 		}
 		if ((s->stopped(s->arg) || rc != 0) && !told) {
 			told = true;
