@@ -34,12 +34,17 @@ day_number(int year, int month, int day)
 static void
 facts_of(int64_t us, const struct zone *z, struct facts *f)
 {
-	int64_t day;
-
-	when_civil(us, z, &f->c);
 	f->us = us;
 	f->z = z;
-	day = day_number(f->c.year, f->c.month, f->c.day);
+	when_civil(us, z, &f->c);
+}
+
+/* The day of the year and the week, for the few who ask. */
+static void
+day_facts(struct facts *f)
+{
+	int64_t day = day_number(f->c.year, f->c.month, f->c.day);
+
 	f->of_year = (int)(day - day_number(f->c.year, 1, 1));
 	f->weekday = (int)(((day + 4) % 7 + 7) % 7);
 }
@@ -102,11 +107,13 @@ composed(char letter)
 }
 
 static bool
-put_date(char letter, const struct facts *f, struct buf *b)
+put_date(char letter, struct facts *f, struct buf *b)
 {
 	const struct civil *c = &f->c;
 	int year, week;
 
+	if (memchr("GVjuwAa", letter, 7) != NULL)
+		day_facts(f);
 	switch (letter) {
 	case 'Y': pad(b, c->year, 4, '0'); break;
 	case 'C': pad(b, c->year / 100, 2, '0'); break;
@@ -375,12 +382,16 @@ assemble(struct found *f, const struct zone *z, int64_t *us)
 	c.hour = c.hour < 0 ? 0 : c.hour;
 	c.min = c.min < 0 ? 0 : c.min;
 	c.sec = c.sec < 0 ? 0 : c.sec;
+	if (f->of_year < 0 && f->weekday < 0 && !f->has_offset)
+		return when_from_civil(&c, z, us);
 	if ((why = when_from_civil(&c, NULL, &t)) != NULL)
 		return why;
 	facts_of(t, NULL, &facts);
+	day_facts(&facts);
 	if (f->of_year > 0 && f->month < 0 && f->day < 0) {
 		t += (f->of_year - 1) * 86400 * US_PER_SEC;
 		facts_of(t, NULL, &facts);
+		day_facts(&facts);
 		if (facts.c.year != c.year)
 			return "no such date";
 		c = facts.c;

@@ -486,15 +486,15 @@ reason(struct clean *c, struct span field, const char *why)
 }
 
 /*
- * One value through all steps; an edit when it came out otherwise. `field` names it in reasons,
- * unset: the pattern does.
+ * One value through all steps; an edit when it came out otherwise. The field names it in reasons;
+ * NULL: the pattern does.
  */
 static const char *
-handle(struct clean *c, const struct batch *b, size_t i, const struct rule *r, struct val v,
-    struct span field, struct span key)
+handle(struct clean *c, const struct batch *b, size_t i, const struct rule *r,
+    const struct val *old, const struct field *f)
 {
 	enum clean_step step = STEP_FILL;
-	struct val made;
+	struct val v = *old, made;
 	const char *why = rule_apply(c, r, v, &made, &step);
 
 	for (size_t k = 0; why == NULL && val_is_null(made) && k < r->n_fill; k++)
@@ -506,15 +506,37 @@ handle(struct clean *c, const struct batch *b, size_t i, const struct rule *r, s
 		step = STEP_REQUIRED;
 	}
 	if (why != NULL)
-		return reason(c, field.p != NULL ? field : r->from[step], why);
+		return reason(c, f != NULL ? f->path : r->from[step], why);
 	if (made.raw.p == v.raw.p || (val_is_null(made) && val_is_null(v)))
 		return NULL;
 	if (c->n_edits == c->cap_edits) {
 		c->cap_edits = c->cap_edits * 2 + 16;
 		c->edit = mem_array(c->edit, c->cap_edits, sizeof *c->edit);
 	}
-	c->edit[c->n_edits++] = (struct clean_edit){ v, key, made.raw };
+	c->edit[c->n_edits++] = (struct clean_edit){ v,
+		f != NULL ? f->key : (struct span){ 0 }, made.raw };
 	return NULL;
+}
+
+/* span_eq for short names, without a call. */
+static inline bool
+same_name(struct span a, struct span b)
+{
+	uint64_t x, y, u, w;
+
+	if (a.n != b.n || a.n > 16)
+		return span_eq(a, b);
+	if (a.n < 8) {
+		for (size_t i = 0; i < a.n; i++)
+			if (a.p[i] != b.p[i])
+				return false;
+		return true;
+	}
+	memcpy(&x, a.p, 8);
+	memcpy(&y, b.p, 8);
+	memcpy(&u, a.p + a.n - 8, 8);
+	memcpy(&w, b.p + b.n - 8, 8);
+	return ((x ^ y) | (u ^ w)) == 0;
 }
 
 /* What the lines with * and ? say about a member; NULL where its column does it all. */
@@ -524,9 +546,9 @@ rule_of(struct clean *c, size_t place, struct span key)
 	struct meaning *m;
 	struct rule *r = &c->spare;
 	struct span name = key;
-	bool fresh;
+	bool fresh = false;
 
-	if (place < c->n_places && c->place[place] != NULL && span_eq(c->place[place]->key, key))
+	if (place < c->n_places && c->place[place] != NULL && same_name(c->place[place]->key, key))
 		return c->place[place]->rule;
 	m = map_count(c->names) < NAMES_MAX ? map_put(c->names, key, &fresh)
 					    : map_get(c->names, key);
@@ -563,7 +585,7 @@ clean_record(struct clean *c, const struct batch *b, size_t i, struct clean_edit
 {
 	const char *why = NULL;
 	const struct rule *r;
-	struct span key, none = { 0 };
+	struct span key;
 	struct rec rec;
 	struct val v;
 
@@ -573,13 +595,14 @@ clean_record(struct clean *c, const struct batch *b, size_t i, struct clean_edit
 	if (c->globs) {
 		rec_begin(&rec, b->line[i]);
 		for (size_t place = 0; why == NULL && rec_next(&rec, &key, &v); place++)
-			if ((r = rule_of(c, place, key)) != NULL)
-				why = handle(c, b, i, r, v, none, none);
+			if ((r = rule_of(c, place, key)) != NULL && !rule_idle(r, &v))
+				why = handle(c, b, i, r, &v, NULL);
 	}
 	for (size_t k = 0; k < c->n_fields && why == NULL; k++) {
 		const struct field *f = &c->field[k];
 
-		why = handle(c, b, i, &f->rule, b->col[f->col][i], f->path, f->key);
+		if (!rule_idle(&f->rule, &b->col[f->col][i]))
+			why = handle(c, b, i, &f->rule, &b->col[f->col][i], f);
 	}
 	*edits = c->edit;
 	*n = c->n_edits;

@@ -41,22 +41,32 @@ any_byte(uint64_t w, unsigned char c)
 	return (x - ones) & ~x & ones << 7;
 }
 
+static uint64_t
+odd_bytes(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, 8);
+	return any_byte(w, 0x7f) | any_byte(w, 0xC2) | any_byte(w, 0xE2);
+}
+
 /*
  * Could there be a control character? Without escapes there is no C0; the others are found by
- * their first byte.
+ * their first byte.  The token is looked at with its quotes: then few are shorter than a word.
  */
 static bool
-may_control(struct span s)
+may_control(struct span raw)
 {
-	uint64_t w, hit = 0;
+	uint64_t hit = 0;
 
-	for (; s.n >= 8; s.p += 8, s.n -= 8) {
-		memcpy(&w, s.p, 8);
-		hit |= any_byte(w, 0x7f) | any_byte(w, 0xC2) | any_byte(w, 0xE2);
+	if (raw.n < 8) {
+		for (size_t i = 0; i < raw.n; i++)
+			hit |= raw.p[i] == '\x7f' || raw.p[i] == '\xC2' || raw.p[i] == '\xE2';
+		return hit != 0;
 	}
-	w = 0;
-	memcpy(&w, s.p, s.n);
-	return (hit | any_byte(w, 0x7f) | any_byte(w, 0xC2) | any_byte(w, 0xE2)) != 0;
+	for (size_t i = 0; i + 8 < raw.n; i += 8)
+		hit |= odd_bytes(raw.p + i);
+	return (hit | odd_bytes(raw.p + raw.n - 8)) != 0;
 }
 
 /* Each run of control characters becomes one blank; true when there was one. */
@@ -167,7 +177,7 @@ clean_text(struct clean *c, const struct rule *r, struct val v)
 	struct span s = val_text(v, &c->text), whole;
 	bool changed = false;
 
-	if (has(r, STEP_CONTROL) && (v.escaped || may_control(s)) && control(s, &c->made)) {
+	if (has(r, STEP_CONTROL) && (v.escaped || may_control(v.raw)) && control(s, &c->made)) {
 		s = span_of(arena_dup(&c->mem, buf_span(&c->made)), c->made.n);
 		changed = true;
 	}
@@ -361,6 +371,22 @@ clean_type(struct clean *c, const struct rule *r, struct val v, struct val *made
 			*made = text_token(c, v.raw, v);
 		return NULL;
 	}
+}
+
+bool
+rule_idle(const struct rule *r, const struct val *v)
+{
+	const unsigned text =
+	    1u << STEP_CONTROL | 1u << STEP_TRIM | 1u << STEP_NULL | 1u << STEP_REQUIRED;
+	struct span s = span_of(v->raw.p + 1, v->raw.n - 2);
+
+	if ((r->has & ~text) != 0)
+		return false;
+	if (v->tag != T_STR)
+		return v->tag >= T_ARR || (v->tag >= T_FALSE && !is_null_text(r, v->raw));
+	if (v->escaped || (has(r, STEP_CONTROL) && may_control(v->raw)))
+		return false;
+	return (!has(r, STEP_TRIM) || trim(s).n == s.n) && !is_null_text(r, s);
 }
 
 const char *

@@ -113,6 +113,8 @@ struct clean {
 	size_t n_edits, cap_edits;
 };
 
+/* Seen at a glance: no step changes the value, and it is not null. False: look closer. */
+bool rule_idle(const struct rule *, const struct val *);
 /* The value after the steps up to type; the reason and the step that gave it in *step. */
 const char *rule_apply(
     struct clean *, const struct rule *, struct val, struct val *made, enum clean_step *step);
