@@ -30,7 +30,7 @@ from concurrent.futures import ThreadPoolExecutor
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 SANITIZED = bool(os.environ.get("SANITIZED"))
-TIMEOUT = float(os.environ.get("CASE_TIMEOUT", "30")) * (4 if SANITIZED else 1)
+TIMEOUT = float(os.environ.get("CASE_TIMEOUT", "90")) * (4 if SANITIZED else 1)
 SKIPS = {b"sanitized": SANITIZED, b"root": os.geteuid() == 0}
 
 
