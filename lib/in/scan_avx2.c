@@ -421,11 +421,13 @@ mark(const struct tables *tables, struct marks *m, const char *p, size_t n)
 {
 	struct luts t;
 	struct carry c = { .allows = _mm256_set1_epi8((char)tables->allows[C_LF]) };
-	char first[128];	/* the first block behind a line end, for it may be that nothing is readable before it */
+	/* The first block behind a line end, for it may be that nothing is readable before it; put_tokens looks one byte behind. */
+	char first[129];
 
 	luts_init(&t, tables);
 	memset(first, '\n', 64);
 	memcpy(first + 64, p, 64);
+	first[128] = '\n';
 	block(&t, m, &c, first + 64, 0);
 	for (size_t i = 64; i < n; i += 64)
 		block(&t, m, &c, p + i, i);
