@@ -156,6 +156,9 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 	for (size_t i = 0; i < b->n; i++)
 		if (!st->hashed.none[i])
 			join_prefetch(st->dim.join, st->hashed.hash[i]);
+	for (size_t i = 0; i < b->n; i++)
+		if (!st->hashed.none[i])
+			join_prefetch_row(st->dim.join, st->hashed.hash[i]);
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
 		bool found = false, none = st->hashed.none[i];
 		const char *why = NULL;

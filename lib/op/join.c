@@ -183,6 +183,17 @@ join_prefetch(const struct join *j, uint64_t hash)
 	__builtin_prefetch(&j->slot[home(j, hash)]);
 }
 
+void
+join_prefetch_row(const struct join *j, uint64_t hash)
+{
+	uint64_t slot = j->slot[home(j, hash)];
+
+	if (slot >> 32 != hash >> 32 || slot == 0)
+		return;		/* a miss, or a neighbour's slot: the first look will tell */
+	__builtin_prefetch(row_at(j, (uint32_t)slot));
+	__builtin_prefetch((const char *)row_at(j, (uint32_t)slot) + 64);
+}
+
 size_t
 join_count(const struct join *j)
 {

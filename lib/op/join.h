@@ -4,7 +4,7 @@
  *
  *	struct join *j = join_new(false);
  *	if ((why = join_put(j, hash_mem(key), key, bytes, JOIN_EVER)) != NULL) ... the key stands twice ...
- *	join_prefetch(j, hash); ... if (join_get(j, hash, key, 0, &bytes)) ...
+ *	join_prefetch(j, hash); ... join_prefetch_row(j, hash); ... if (join_get(j, hash, key, 0, &bytes)) ...
  *	join_free(j);
  *
  * Invariants: a slot is 8 bytes (32 bits of hash, 32 of place), filled at most 3/4; a row is 12 bytes (20 with
@@ -34,7 +34,9 @@ struct join *join_new(bool periods);
 const char *join_put(struct join *, uint64_t hash, struct span key, struct span bytes, struct period);
 /* The key's row (that holds on the day, with periods). */
 bool join_get(const struct join *, uint64_t hash, struct span key, int32_t day, struct span *bytes);
+/* Before a batch of join_get: bring the slots near, then what they lead to. */
 void join_prefetch(const struct join *, uint64_t hash);
+void join_prefetch_row(const struct join *, uint64_t hash);
 size_t join_count(const struct join *);
 size_t join_bytes(const struct join *);
 void join_free(struct join *);

@@ -176,3 +176,10 @@ $ dimjoin -k id --type inner --fields n dim in | sort >ours
 $ sed 's/.*"\(k[0-9]*\)".*/\1/' in | sort >a; sed 's/.*"\(k[0-9]*\)","n":"\(v[0-9]*\)".*/\1 \2/' dim | sort >b
 $ join a b | awk '{ printf "{\"id\":\"%s\",\"n\":\"%s\"}\n", $1, $2 }' | cmp - ours && wc -l <ours
 > 99997
+
+# DIM is a table of the warehouse
+$ export PIPEHOUSE_ROOT=$PWD/wh; for d in 19 20; do echo "{\"id\":1,\"n\":$d}" | wh-put dim.sku dt=2026-11-$d; done
+$ echo '{"id":1}' >in; dimjoin -k id --fields n wh:dim.sku@last in; dimjoin -k id --fields n wh:dim.sku@2026-11-19 in; dimjoin -k id --fields n wh:dim.sku@2026-11-21 in 2>/dev/null
+> {"id":1,"n":20}
+> {"id":1,"n":19}
+? 1

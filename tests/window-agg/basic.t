@@ -168,6 +168,14 @@ $ window-agg -t t -w 1m 'n=count()' --on-error skip --stats s; grep -o '"reasons
 < {"t":0}
 > "reasons":{"no such date":1,"no such time of day":1,"no time":2,"not 10, 13 or 16 digits: say the unit":2,"not a time":1}
 
+# one event dated 2999 closes nothing: nothing is late, the others count as ever
+$ window-agg -t t -w 1d --time-format sql 'n=count()'
+< {"t":"2026-01-01 10:00:00"}
+< {"t":"2999-01-01"}
+< {"t":"2026-01-01 09:00:00"}
+> {"window_start":"2026-01-01 00:00:00","window_end":"2026-01-02 00:00:00","n":2}
+> {"window_start":"2999-01-01 00:00:00","window_end":"2999-01-02 00:00:00","n":1}
+
 # names: no two alike, whatever they come from
 $ for w in 'a=count() a=count()' '-g a a=count()' '-t t -w 1m window_end=count()' '-g x=a,x=b n=count()'; do window-agg $w 2>&1 </dev/null | head -n 1; done; echo '{}' | window-agg '"a b\""=count()' 'é=count()'
 > window-agg: the name 'a' stands twice
