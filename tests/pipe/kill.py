@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from shop import BIN, DAG, Shop, Tap, differences, nodes  # noqa: E402
 
 DAY = "2026-06-01"
+PROCSUB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "procsub.dag")
 TOOLS = sorted(n for n in os.listdir(BIN) if n not in ("mock-shop", "dag-run", "wh-run", "wh-table", "wh-ls"))
 t = Tap()
 
@@ -38,13 +39,13 @@ exit $s
         os.chmod(path, 0o755)
 
 
-def text_of(node):
+def text_of(file, node):
     """The shell of a node, with the scripts it calls."""
-    with open(DAG) as f:
+    with open(file) as f:
         dag = f.read()
     body = re.search(r"^%s:.*\n((?:\t.*\n|\n)+)" % re.escape(node), dag, re.M).group(1)
     for script in re.findall(r"[a-z_]+/[a-z0-9_]+\.sh", body):
-        with open(os.path.join(os.path.dirname(DAG), script)) as f:
+        with open(os.path.join(os.path.dirname(file), script)) as f:
             body += f.read()
     return "\n".join(line for line in body.splitlines() if not line.lstrip().startswith("#"))
 
@@ -53,37 +54,44 @@ def state(house):
     return house.heads(), house.files(), house.metrics()
 
 
+def torture(house, file, node, shim, counter):
+    """Run a node with each of its tools killed, then undisturbed; what went wrong, and how many kills."""
+    body, kills, wrong = text_of(file, node), 0, []
+    cases = [(at, tool, nth) for at in ("2", "3") for tool in TOOLS
+             for nth in range(1, len(re.findall(r"(?<![\w./-])%s(?![\w.-])" % re.escape(tool), body)) + 1)]
+    for at, tool, nth in cases:
+        before = state(house)
+        shutil.rmtree(counter, ignore_errors=True)
+        os.mkdir(counter)
+        env = house.env(KILL_TOOL=tool, KILL_NTH=str(nth), KILL_AT=at, KILL_DIR=counter)
+        env["PATH"] = shim + ":" + env["PATH"]
+        status, events, err = house.night(DAY, "--only", node, env=env, dag=file)
+        killed = os.path.exists(os.path.join(counter, "killed"))
+        kills += killed
+        if at == "2" and not killed:
+            wrong.append("%s no. %d was not killed at write 2" % (tool, nth))
+        if killed and status == 0:
+            wrong.append("%s no. %d killed at write %s: the node ended with 0" % (tool, nth, at))
+        elif killed and state(house) != before:
+            wrong.append("%s no. %d killed at write %s: something was published" % (tool, nth, at))
+    status, events, err = house.night(DAY, "--resume", "--only", node, dag=file)
+    if status != 0:
+        wrong.append("--resume: " + err)
+    return wrong, kills
+
+
 with Shop(scale="0.001", days=1) as shop:
     calm, house = shop.house("calm"), shop.house("killed")
     shop.business_day(DAY)
-    status, events, err = calm.night(DAY)
-    t.ok(status == 0, "an undisturbed night", err)
+    for file in (DAG, PROCSUB):
+        status, events, err = calm.night(DAY, dag=file)
+        t.ok(status == 0, "an undisturbed night of " + os.path.basename(file), err)
     shim = os.path.join(shop.dir, "shim")
     shims(shim)
-    counter = os.path.join(shop.dir, "count")
-    for node in nodes():
-        body, kills, wrong = text_of(node), 0, []
-        cases = [(at, tool, nth) for at in ("2", "3") for tool in TOOLS
-                 for nth in range(1, len(re.findall(r"(?<![\w./-])%s(?![\w.-])" % re.escape(tool), body)) + 1)]
-        for at, tool, nth in cases:
-            before = state(house)
-            shutil.rmtree(counter, ignore_errors=True)
-            os.mkdir(counter)
-            env = house.env(KILL_TOOL=tool, KILL_NTH=str(nth), KILL_AT=at, KILL_DIR=counter)
-            env["PATH"] = shim + ":" + env["PATH"]
-            status, events, err = house.night(DAY, "--only", node, env=env)
-            killed = os.path.exists(os.path.join(counter, "killed"))
-            kills += killed
-            if at == "2" and not killed:
-                wrong.append("%s no. %d was not killed at write 2" % (tool, nth))
-            if killed and status == 0:
-                wrong.append("%s no. %d killed at write %s: the node ended with 0" % (tool, nth, at))
-            elif killed and state(house) != before:
-                wrong.append("%s no. %d killed at write %s: something was published" % (tool, nth, at))
-        status, events, err = house.night(DAY, "--resume", "--only", node)
-        if status != 0:
-            wrong.append("--resume: " + err)
-        t.ok(not wrong, "%s: %d kills" % (node, kills), "\n".join(wrong))
+    for file in (DAG, PROCSUB):
+        for node in nodes(file):
+            wrong, kills = torture(house, file, node, shim, os.path.join(shop.dir, "count"))
+            t.ok(not wrong, "%s: %d kills" % (node, kills), "\n".join(wrong))
     t.ok(house.files() == calm.files(), "the bytes of an undisturbed night", differences(house.files(), calm.files()))
     t.ok(house.metrics() == calm.metrics(), "the metrics of an undisturbed night")
 t.done()

@@ -8,6 +8,7 @@
         house.files(), house.heads(), house.metrics()
 """
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -43,8 +44,8 @@ class House:
     def run(self, *argv, env=None, **kw):
         return subprocess.run(argv, env=env or self.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw)
 
-    def night(self, day, *more, env=None):
-        p = self.run("dag-run", DAG, "--date", day, *more, env=env)
+    def night(self, day, *more, env=None, dag=DAG):
+        p = self.run("dag-run", dag, "--date", day, *more, env=env)
         return p.returncode, p.stdout.decode(), p.stderr.decode()
 
     def files(self):
@@ -65,7 +66,7 @@ class House:
         return out
 
     def heads(self):
-        """The commits of every table: what has been published."""
+        """The commits of rows of every table: what has been published. A source's fence is none: it only silences older writers."""
         out = {}
         base = os.path.join(self.root, "main")
         for layer in sorted(os.listdir(base)):
@@ -74,8 +75,14 @@ class House:
             for table in sorted(os.listdir(os.path.join(base, layer))):
                 log = os.path.join(base, layer, table, "_log")
                 if os.path.isdir(log):
-                    out[layer + "." + table] = sorted(n for n in os.listdir(log) if n.endswith(".json") and n[0].isdigit())
+                    names = sorted(n for n in os.listdir(log) if n.endswith(".json") and n[0].isdigit())
+                    out[layer + "." + table] = [n for n in names if self.kind(os.path.join(log, n)) == "data"]
         return {k: v for k, v in out.items() if v}
+
+    @staticmethod
+    def kind(path):
+        with open(path) as f:
+            return json.load(f)["kind"]
 
     def metrics(self):
         return {t: self.shop.sql("SELECT * FROM %s ORDER BY %s" % (t, key), self.db) for t, key in ADS.items()}
@@ -134,9 +141,9 @@ class Tap:
         sys.exit(1 if self.failed or self.n == 0 else 0)
 
 
-def nodes():
-    """The nodes of the nightly dag in the order of the file, which is one they can run in."""
-    with open(DAG) as f:
+def nodes(dag=DAG):
+    """The nodes of a dag in the order of the file, which is one they can run in."""
+    with open(dag) as f:
         return [line.split(":")[0] for line in f if line[0] not in "#\t \n"]
 
 
