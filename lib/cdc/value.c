@@ -257,11 +257,14 @@ static const char *
 print_datetime(int64_t us, int digits, const struct zone *z, struct buf *out)
 {
 	struct civil c;
+	int64_t local = us;
 
-	/* a day inside the years 0001..9999, so that a zone cannot lead out of them */
-	if (us < -719161 * US_PER_DAY || us >= 2932895 * US_PER_DAY)
+	/* the local day must be of the years 1 to 9999; no zone is more than a day off */
+	if (us >= -719163 * US_PER_DAY && us < 2932898 * US_PER_DAY && !in_utc(z))
+		local += zone_offset(z, us) * US_PER_SEC;
+	if (local < -719162 * US_PER_DAY || local >= 2932897 * US_PER_DAY)
 		return "a time outside the years 1 to 9999";
-	when_civil(us, in_utc(z) ? NULL : z, &c);
+	when_civil(local, NULL, &c);
 	buf_byte(out, '"');
 	digits_fixed((uint64_t)c.year, 4, out);
 	buf_byte(out, '-');

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cdc_test - the parts of lib/cdc on their own: types, values, orders, what is kept of changes */
+#include "cdc/fold.h"
+#include "cdc/ord.h"
+#include "cdc/value.h"
+#include "t.h"
+
+static struct buf out;
+
+/* The value that f appends, or its reason behind a '!'. */
+static const char *
+said(const char *why)
+{
+	const char *s = why != NULL ? why : buf_cstr(&out);
+	static char text[400];
+
+	snprintf(text, sizeof text, "%s%s", why != NULL ? "!" : "", s);
+	buf_clear(&out);
+	return text;
+}
+
+static void
+types(void)
+{
+	struct arena mem = { 0 };
+	static const struct {
+		const char *text;
+		enum column_kind kind;
+		int digits;
+		bool is_unsigned;
+		size_t labels;
+	} t[] = {
+		{ "int(11)", COL_NUMBER, -1, false, 0 },
+		    { "bigint(20) unsigned zerofill", COL_NUMBER, -1, true, 0 },
+		{ "INT UNSIGNED", COL_NUMBER, -1, true, 0 },
+		    { "decimal(16,2)", COL_DECIMAL, 2, false, 0 },
+		{ "decimal(10, 3) unsigned", COL_DECIMAL, 3, false, 0 },
+		    { "decimal(10)", COL_DECIMAL, 0, false, 0 },
+		{ "decimal", COL_DECIMAL, 0, false, 0 },
+		    { "datetime(6)", COL_DATETIME, 6, false, 0 },
+		{ "datetime", COL_DATETIME, 0, false, 0 },
+		    { "timestamp(3)", COL_TIMESTAMP, 3, false, 0 },
+		{ "time", COL_TIME, 0, false, 0 }, { "date", COL_DATE, -1, false, 0 },
+		    { "year(4)", COL_YEAR, -1, false, 0 },
+		{ "varchar(200)", COL_TEXT, -1, false, 0 },
+		    { "varbinary(16)", COL_BINARY, -1, false, 0 },
+		{ "enum('a','b')", COL_ENUM, -1, false, 2 },
+		    { "set('it''s',')',',','')", COL_SET, -1, false, 4 },
+		{ "enum()", COL_ENUM, -1, false, 0 }, { "enum('a", COL_ENUM, -1, false, 1 },
+		    { "json", COL_JSON, -1, false, 0 },
+		{ "geometry", COL_ANY, -1, false, 0 }, { "", COL_ANY, -1, false, 0 },
+		    { "decimal(", COL_DECIMAL, 0, false, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		struct column c = { 0 };
+
+		type_parse(span_str(t[i].text), &mem, &c);
+		okf(c.kind == t[i].kind && c.digits == t[i].digits &&
+		    c.is_unsigned == t[i].is_unsigned &&
+		    c.n_labels == t[i].labels, "%s: kind %d digits %d labels %zu", t[i].text,
+		    c.kind, c.digits, c.n_labels);
+		if (t[i].labels == 4)
+			okf(span_is(c.label[0], "it's") && span_is(c.label[1], ")") &&
+			    span_is(c.label[2], ",") &&
+			    c.label[3].n == 0, "%s: labels", t[i].text);
+	}
+	ok_all("COLUMN_TYPEs");
+	arena_free(&mem);
+}
+
+static void
+registry(void)
+{
+	struct types *t = types_new();
+	const struct columns *c;
+	struct buf scratch = { 0 };
+	size_t hint = 0;
+
+	ok(types_add(t, span_str("d"), span_str("t"), span_str("v"), span_str("int"), 0) == NULL &&
+	    types_add(t, span_str("d"), span_str("t"), span_str("b"), span_str("int"), 2) == NULL &&
+	    types_add(t, span_str("d"), span_str("t"), span_str("a"), span_str("int"), 1) == NULL &&
+	    types_add(t, span_str(""), span_str("t"), span_str("x"), span_str("int"), 1) == NULL,
+	    "columns are added");
+	is_str(types_add(t, span_str("d"), span_str("t"), span_str("v"), span_str("int"), 0),
+	    "the column stands twice", "twice");
+	is_str(types_add(t, span_str("d"), span_str("t"), span_str("w"), span_str("int"), 2),
+	    "two columns have one place in the key",
+	    "one place");
+	c = types_find(t, span_str("d"), span_str("t"));
+	ok(c != NULL && c->n == 3 && c->n_key == 2 && span_is(c->key[0]->name, "a") &&
+	    span_is(c->key[1]->name, "b"),
+	    "the key stands in its order");
+	c = types_find(t, span_str("e"), span_str("t"));
+	ok(c != NULL && c->n == 1, "another database's table is the one of any database");
+	ok(types_find(t, span_str("d"), span_str("u")) == NULL, "an unknown table");
+	c = types_find(t, span_str("d"), span_str("t"));
+	ok(columns_find(c, span_str("a"), &hint, &scratch) == c->key[0] &&
+	    columns_find(c, span_str("v"), &hint, &scratch) == &c->v[0] &&
+	    columns_find(c, span_str("\\u0062"), &hint, &scratch) == c->key[1] &&
+	    columns_find(c, span_str("z"), &hint, &scratch) == NULL &&
+	    columns_find(NULL, span_str("z"), &hint, &scratch) == NULL,
+	    "columns are found wherever they stand");
+	buf_free(&scratch);
+	types_free(t);
+}
+
+static void
+numbers(void)
+{
+	static const struct { const char *number; int digits; const char *want; } s[] = {
+		{ "20.0", 6, "20.000000" }, { "20", 2, "20.00" }, { "20.500", 1, "20.5" },
+		    { "20.0", 0, "20" }, { "20.25", 1, "20.25" },
+		{ "-0.10", 2, "-0.10" }, { "1E-8", 10, "0.0000000100" },
+		    { "0E-10", 10, "0.0000000000" }, { "1E+2", 0, "100" },
+		{ "1E-8", 2, "1E-8" }, { "1e400", 2, "1e400" }, { "12.5", -1, "12.5" },
+	};
+	static const struct { const char *bytes; size_t n; uint64_t scale; const char *want; } u[] =
+	    {
+		{ "\x01\x31\x05\xf0", 4, 6, "19.990000" }, { "\x00", 1, 0, "0" },
+		    { "\x00", 1, 2, "0.00" }, { "\xff", 1, 0, "-1" },
+		{ "\xff", 1, 3, "-0.001" }, { "\x80", 1, 0, "-128" }, { "\x00\x80", 2, 1, "12.8" },
+		{ "\x00\xff\xff\xff\xff\xff\xff\xff\xff", 9, 0, "18446744073709551615" },
+		{ "\x80\x00\x00\x00\x00\x00\x00\x00", 8, 0, "-9223372036854775808" },
+		{ "\x01\x00\x00\x00\x00", 5, 9, "4.294967296" },
+		    { "\x3b\x9a\xca\x00", 4, 0, "1000000000" },
+		{ "\x00\xab\x54\xa9\x8c\xeb\x1f\x0a\xd3", 9, 6, "12345678901234.567891" },
+	};
+
+	for (size_t i = 0; i < sizeof s / sizeof s[0]; i++) {
+		number_scaled(span_str(s[i].number), s[i].digits, &out);
+		okf(strcmp(buf_cstr(&out), s[i].want) == 0, "%s to %d: %s", s[i].number,
+		    s[i].digits, buf_cstr(&out));
+		buf_clear(&out);
+	}
+	ok_all("numbers to a column's digits");
+	for (size_t i = 0; i < sizeof u / sizeof u[0]; i++) {
+		const char *why = number_unscaled(span_of(u[i].bytes, u[i].n), u[i].scale, &out);
+
+		okf(why == NULL && strcmp(buf_cstr(&out), u[i].want) == 0, "%s: %s", u[i].want,
+		    buf_cstr(&out));
+		buf_clear(&out);
+	}
+	ok_all("unscaled bytes");
+	ok(number_unscaled(span_of("", 0), 0, &out) != NULL && out.n == 0,
+	    "no bytes are no number");
+}
+
+static void
+base64(void)
+{
+	static const char *const bad[] = { "A", "AA", "AAA", "AB==", "AAA=AAAA", "A A=", "====" };
+	struct buf bytes = { 0 }, back = { 0 };
+
+	for (unsigned n = 0; n < 64; n++) {
+		char raw[64];
+
+		for (unsigned i = 0; i < n; i++)
+			raw[i] = (char)(i * 37 + n);
+		buf_clear(&back);
+		base64_encode(span_of(raw, n), &back);
+		okf(base64_decode(buf_span(&back), &bytes) == NULL &&
+		    span_eq(buf_span(&bytes), span_of(raw, n)), "%u bytes", n);
+	}
+	ok_all("base64 there and back");
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		okf(base64_decode(span_str(bad[i]), &bytes) != NULL, "%s", bad[i]);
+	ok_all("what is no base64");
+	buf_free(&bytes);
+	buf_free(&back);
+}
+
+static struct val
+json(const char *s)
+{
+	return val_of(span_str(s));
+}
+
+static void
+values(void)
+{
+	struct value_env e = { .mysql = true };
+	struct arena mem = { 0 };
+	struct column c = { 0 }, w = { .wire = WIRE_MS, .digits = -1 };
+
+	is_str(said(value_canal(&e, NULL, json("\"1\""), &out)), "\"1\"",
+	    "an unknown column stays as it came");
+	type_parse(span_str("int zerofill"), &mem, &c);
+	is_str(said(value_canal(&e, &c, json("\"0042\""), &out)), "42", "zerofill is a number");
+	is_str(said(value_canal(&e, &c, json("\"\""), &out)),
+	    "!a column of numbers holds something else", "an empty text is none");
+	is_str(said(value_canal(&e, &c, json("\"1 2\""), &out)),
+	    "!a column of numbers holds something else", "nor are two");
+	is_str(said(value_canal(&e, &c, json("null"), &out)), "null", "null is null");
+	type_parse(span_str("set('a','b')"), &mem, &c);
+	is_str(said(value_canal(&e, &c, json("\"3\""), &out)), "\"a,b\"", "a set's bits");
+	is_str(said(value_canal(&e, &c, json("\"4\""), &out)),
+	    "!a set's number has a member that the column's type lacks", "a bit too many");
+	is_str(said(value_maxwell(&e, &c, json("[\"a\",1]"), &out)),
+	    "!a set holds something else than texts", "a set of numbers");
+	is_str(said(value_maxwell(&e, &c, json("[]"), &out)), "\"\"", "an empty set");
+	is_str(said(value_debezium(&e, &w, NULL, json("253402300799999"), &out)),
+	    "\"9999-12-31 23:59:59.999\"", "the last time");
+	is_str(said(value_debezium(&e, &w, NULL, json("253402300800000"), &out)),
+	    "!a time outside the years 1 to 9999", "one later");
+	is_str(said(value_debezium(&e, &w, NULL, json("-62135596800000"), &out)),
+	    "\"0001-01-01 00:00:00.000\"", "the first");
+	is_str(said(value_debezium(&e, &w, NULL, json("1.5"), &out)),
+	    "!a column of times holds something else", "half a millisecond");
+	is_str(said(value_debezium(&e, &w, NULL, json("9223372036854775807"), &out)),
+	    "!a column of times holds something else", "overflow");
+	w.wire = WIRE_BITS;
+	is_str(said(value_debezium(&e, &w, NULL, json("\"//////////8AAAAA\""), &out)),
+	    "18446744073709551615", "64 bits and zeros");
+	w.wire = WIRE_BOOL;
+	is_str(said(value_debezium(&e, &w, NULL, json("true"), &out)), "1", "a bit(1) of MySQL");
+	e.mysql = false;
+	is_str(said(value_debezium(&e, &w, NULL, json("true"), &out)), "true",
+	    "a boolean elsewhere");
+	ok(value_unavailable(json("\"__debezium_unavailable_value\"")) &&
+	    value_unavailable(json("[\"__debezium_unavailable_value\"]")) &&
+	    !value_unavailable(json("[]")) && !value_unavailable(json("\"x\"")) &&
+	    !value_unavailable(json("[1,\"x\"]")), "unavailable");
+	buf_free(&e.text);
+	buf_free(&e.bytes);
+	arena_free(&mem);
+}
+
+static void
+orders(void)
+{
+	struct ord o = { 0 };
+	char a[ORD_BYTES_MAX], b[ORD_BYTES_MAX], c[ORD_BYTES_MAX];
+
+	ok(ord_binlog(&o, span_str("bin.000009"), 999999, 5, a) == NULL &&
+	    ord_binlog(&o, span_str("bin.000010"), 4, 0, b) == NULL &&
+	    ord_binlog(&o, span_str("bin.1000000"), 4, 0, c) == NULL && strcmp(a, b) < 0 &&
+	    strcmp(b, c) < 0 && o.breaks == 0,
+	    "files by their numbers, however many digits");
+	ok(ord_binlog(&o, span_str("bin.1000000"), 4, ORD_LAST, a) == NULL && strcmp(c, a) < 0,
+	    "the last row of a transaction");
+	ok(ord_binlog(&o, span_str("bin.1000000"), UINT64_C(1000000000000), 0, b) != NULL &&
+	    ord_binlog(&o, span_str("bin."), 1, 0, b) != NULL &&
+	    ord_binlog(&o, span_str("bin"), 1, 0, b) != NULL, "what does not fit is refused");
+	ord_boot_begin(&o, span_str("t"));
+	ord_boot(&o, span_str("t"), b);
+	ord_binlog(&o, span_str("bin.1000000"), 5, 0, c);
+	ok(strcmp(a, b) <= 0 && strcmp(b, c) < 0,
+	    "a bootstrap between what came before and what comes");
+	ord_boot(&o, span_str("u"), b);
+	ok(strcmp(b, a) < 0, "one without a begin before all");
+	ok(ord_gtid(&o, span_str("0-1-9"), 0, a) == NULL &&
+	    ord_gtid(&o, span_str("0-2-10"), 0, b) == NULL && strcmp(a, b) < 0 && o.breaks == 0,
+	    "MariaDB's gtid goes on when another server writes");
+	ok(ord_gtid(&o, span_str("8f0e-22:7"), 0, a) == NULL && o.breaks == 1 &&
+	    ord_gtid(&o, span_str("8f0e-22:x"), 0, a) != NULL, "MySQL's");
+	ok(ord_kafka(&o, 1, 9, 0, a) == NULL && ord_kafka(&o, 1, 10, 0, b) == NULL &&
+	    ord_kafka(&o, 2, 10, 0, c) == NULL &&
+	    strcmp(a, b) < 0 && ord_comparable(span_str(a), span_str(b)) == true, "offsets");
+	ok(!ord_comparable(span_str("0000000000k.00000000000000000010.0000000001.0000000000.1"),
+	    span_str("0000000000k.00000000000000000010.0000000002.0000000000.1")) &&
+	    ord_comparable(span_str("1"), span_str("2")) &&
+	    !ord_comparable(span_str("9"), span_str("10")) &&
+	    !ord_comparable(span_str("0000000000b.1"), span_str("0000000000n.1")) &&
+	    ord_comparable(span_str("0000000000b.1"), span_str("0000000000a.00")),
+	    "what can be compared");
+	ord_free(&o);
+}
+
+/* The kept changes of a key as "op:row day;", oldest first. */
+static const char *
+kept(struct fold *f, const char *key)
+{
+	const void *cell = map_get(fold_keys(f), span_str(key));
+	const struct fold_change *v;
+	size_t n = cell == NULL ? 0 : fold_list(f, cell, &v);
+	static struct buf b;
+
+	buf_clear(&b);
+	for (size_t i = 0; i < n; i++)
+		buf_fmt(&b, "%c%.*s@%d;", v[i].op, (int)v[i].row.n, v[i].row.p, v[i].day);
+	return buf_cstr(&b);
+}
+
+static void
+put(struct fold *f, const char *key, char op, bool partial, int day, const char *ord,
+    const char *row)
+{
+	static uint64_t seq;
+
+	fold_put(f, span_str(key), &(struct fold_change){ .op = op, .partial = partial, .day = day,
+	    .seq = ++seq,
+	    .ord = span_str(ord), .row = span_str(row) });
+}
+
+static void
+folds(void)
+{
+	struct fold *f = fold_new(true);
+	char row[64];
+
+	put(f, "a", 'u', false, 2, "3", "C");
+	put(f, "a", 'c', false, 1, "1", "A");
+	put(f, "a", 'u', false, 1, "2", "B");
+	is_str(kept(f, "a"), "uB@1;uC@2;", "of each day the last");
+	put(f, "a", 'u', true, 2, "4", "D");
+	put(f, "a", 'u', true, 2, "4", "D");
+	put(f, "a", 'u', false, 2, "3", "C");
+	is_str(kept(f, "a"), "uB@1;uC@2;uD@2;", "a part hides nothing, and the same again is one");
+	put(f, "a", 'd', false, 2, "5", "E");
+	is_str(kept(f, "a"), "uB@1;dE@2;", "a whole row hides the parts before it");
+	put(f, "a", 'u', true, 2, "4", "D");
+	is_str(kept(f, "a"), "uB@1;dE@2;", "and those told later");
+	for (int i = 0; i < 200000; i++) {
+		snprintf(row, sizeof row, "row %d", i);
+		put(f, i % 2 == 0 ? "x" : "y", 'u', false, 0, "7", row);
+	}
+	is_str(kept(f, "x"), "urow 199998@0;", "hidden rows are collected, the last stays");
+	ok(fold_bytes(f) < 64 * 1024 * 1024, "and memory does not grow");
+	is_int((int64_t)fold_mixed(f), 0, "all of one class");
+	put(f, "x", 'u', false, 0, "10", "z");
+	is_int((int64_t)fold_mixed(f), 1, "another length cannot be compared");
+	fold_free(f);
+}
+
+int
+main(void)
+{
+	types();
+	registry();
+	numbers();
+	base64();
+	values();
+	orders();
+	folds();
+	buf_free(&out);
+	return done();
+}
