@@ -93,7 +93,6 @@ fill(const struct shape *s, const struct marks *m, const char *p, size_t t0, str
 
 		switch (v->place) {
 		case PLACE_BETWEEN:
-		case PLACE_MAYBE:
 			*to = value_between(m, p, pos[v->from] + 1u, pos[v->to]);
 			break;
 		case PLACE_BRACKETS:

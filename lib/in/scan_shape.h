@@ -34,8 +34,7 @@ struct shape_key {
 
 enum place {
 	PLACE_ABSENT,
-	PLACE_BETWEEN,		/* a scalar between two tokens */
-	PLACE_MAYBE,		/* the same in brackets that may be empty: [ ] */
+	PLACE_BETWEEN,		/* a scalar between two tokens, or nothing: [1] and [] have the same tokens */
 	PLACE_BRACKETS		/* from one token to the other, both in it */
 };
 

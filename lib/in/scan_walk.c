@@ -48,12 +48,13 @@ found(struct at *a, int node, struct val v, enum place place, size_t from, size_
 		    (uint16_t)to, (uint8_t)place };
 }
 
-/* A scalar between the tokens from and from + 1 that stands on a node. */
+/* A scalar, or nothing, between the tokens from and from + 1: what stands on a node. */
 static void
-found_scalar(struct at *a, int node, size_t from, enum place place)
+found_scalar(struct at *a, int node, size_t from)
 {
 	if (node != TRIE_NONE)
-		found(a, node, value_between(a->m, a->p, a->pos[from] + 1u, a->pos[from + 1]), place, from, from + 1);
+		found(a, node, value_between(a->m, a->p, a->pos[from] + 1u, a->pos[from + 1]), PLACE_BETWEEN, from,
+		    from + 1);
 }
 
 /* The bytes of a key and its colon become a check of the shape; `from` is the token before. */
@@ -143,7 +144,7 @@ walk_value(struct at *a, int *node)
 	uint8_t c = a->token[a->t + 1];
 
 	if (c != '{' && c != '[') {
-		found_scalar(a, *node, a->t, PLACE_BETWEEN);
+		found_scalar(a, *node, a->t);
 		a->t++;
 		return true;
 	}
@@ -192,7 +193,7 @@ walk_tokens(struct at *a, size_t n)
 				if (object ? !walk_empty(a) : false)
 					return false;
 				if (!object)
-					found_scalar(a, frame_element(a->w->plain->trie, &a->f[-1]), a->t, PLACE_MAYBE);
+					found_scalar(a, frame_element(a->w->plain->trie, &a->f[-1]), a->t);
 				a->t++;
 			} else {
 				if (!object)

@@ -31,7 +31,10 @@ paths(const char *list[])
 	return ps;
 }
 
-/* The bytes of s with exactly the promised pad behind them, so that ASan sees one byte more. */
+/*
+ * The bytes of s with exactly the promised pad behind them, so that ASan sees one byte more.  The pad holds what would do harm
+ * if it were taken for input.
+ */
 static char *
 padded(struct span s)
 {
@@ -40,7 +43,8 @@ padded(struct span s)
 	if (p == NULL)
 		abort();
 	memcpy(p, s.p, s.n);
-	memset(p + s.n, '"', BLOCK_PAD_BYTES);
+	for (size_t i = 0; i < BLOCK_PAD_BYTES; i++)
+		p[s.n + i] = "}\n\"{1:,\n"[i % 8];
 	return p;
 }
 
@@ -82,7 +86,7 @@ dump_with(enum kernel k, const struct pathset *ps, struct scan_conf conf, struct
 
 /* One line, all kernels: "ok", "blank", or "OFFSET REASON". */
 static void
-says(const char *line, size_t n, struct scan_conf conf, const char *want)
+says_once(const char *line, size_t n, struct scan_conf conf, const char *want)
 {
 	struct pathset *ps = paths((const char *[]){ "a", "b.c", "d[1].e", NULL });
 	struct scanned g;
@@ -109,6 +113,21 @@ says(const char *line, size_t n, struct scan_conf conf, const char *want)
 	pathset_free(ps);
 }
 
+/* The same with and without an LF: the last line of an input may lack it. */
+static void
+says(const char *line, size_t n, struct scan_conf conf, const char *want)
+{
+	struct buf b = { 0 };
+
+	if (n > 1 && line[n - 1] == '\n')
+		n--;
+	buf_add(&b, line, n);
+	says_once(b.p, b.n, conf, want);
+	buf_byte(&b, '\n');
+	says_once(b.p, b.n, conf, want);
+	buf_free(&b);
+}
+
 #define SAYS(line, want) says("" line, sizeof(line) - 1, (struct scan_conf){ 0 }, want)
 
 static void
@@ -118,7 +137,7 @@ reasons(void)
 	SAYS("{}\n", "ok");
 	SAYS("{}\r\n", "ok");
 	SAYS("{}\r", "ok");
-	SAYS("\n", "blank");
+	says_once("\n", 1, (struct scan_conf){ 0 }, "blank");
 	SAYS("\r\n", "blank");
 	SAYS(" \t \n", "blank");
 	SAYS(" {\"a\":1} \n", "ok");
@@ -196,11 +215,12 @@ limits(void)
 	for (int i = 0; i < 100000; i++)
 		buf_byte(&b, '[');
 	ok(scan_value(buf_span(&b), NULL, &at) != NULL && at == 1024, "100,000 brackets are turned down at the limit");
-	conf = (struct scan_conf){ .max_depth = 2, .max_keys = 2, .max_string = 5 };
+	conf = (struct scan_conf){ .max_depth = 2, .max_keys = 2 };
 	says("{\"x\":[1]}", 9, conf, "ok");
 	says("{\"x\":[[1]]}", 11, conf, "6 nested deeper than the limit");
 	says("{\"x\":1,\"y\":2}", 13, conf, "ok");
 	says("{\"x\":1,\"y\":2,\"z\":3}", 19, conf, "13 more keys in an object than the limit");
+	conf = (struct scan_conf){ .max_string = 5 };
 	says("{\"x\":\"12345\"}", 13, conf, "ok");
 	says("{\"x\":\"123456\"}", 14, conf, "5 a string is longer than the limit");
 	says("{\"123456\":1}", 12, conf, "1 a string is longer than the limit");
@@ -291,6 +311,79 @@ many_paths(void)
 	buf_free(&want);
 	buf_free(&got);
 	ok_all("256 paths");
+}
+
+/* All sequences of up to `len` of these, inside a prefix and a suffix: what the grammar is, to the last case. */
+static void
+every_sequence(void)
+{
+	static const char *const part[] = { "{", "}", "[", "]", ",", ":", "\"a\"", "1", "true", " " };
+	static const struct { const char *before, *behind; size_t len; } in[] = {
+		{ "", "", 5 }, { "{", "}", 5 }, { "[", "]", 4 }, { "{\"a\":", "}", 4 }, { "{\"a\":[", "]}", 4 },
+	};
+	struct pathset *ps = paths((const char *[]){ "a", "a[0]", "a[1]", "a.a", NULL });
+	struct buf lines_ = { 0 }, want = { 0 }, got = { 0 };
+
+	for (size_t w = 0; w < sizeof in / sizeof in[0]; w++) {
+		size_t count = 1;
+
+		for (size_t len = 1; len <= in[w].len; len++) {
+			count *= 10;
+			buf_clear(&lines_);
+			for (size_t i = 0; i < count; i++) {
+				buf_str(&lines_, in[w].before);
+				for (size_t d = 1, k = i; d <= len; d++, k /= 10)
+					buf_str(&lines_, part[k % 10]);
+				buf_str(&lines_, in[w].behind);
+				buf_byte(&lines_, '\n');
+			}
+			buf_clear(&want);
+			dump_with(KERNEL_PLAIN, ps, (struct scan_conf){ .any = true }, buf_span(&lines_), &want);
+			for (size_t k = 1; k < KERNELS; k++) {
+				buf_clear(&got);
+				dump_with(kernels[k], ps, (struct scan_conf){ .any = true }, buf_span(&lines_), &got);
+				okf(span_eq(buf_span(&got), buf_span(&want)), "%s: %s...%s, %zu parts", kernel_names[k],
+				    in[w].before, in[w].behind, len);
+			}
+		}
+	}
+	ok_all("every sequence of up to five tokens, bare and in brackets");
+	pathset_free(ps);
+	buf_free(&lines_);
+	buf_free(&want);
+	buf_free(&got);
+}
+
+/* Lines that share a shape but for a key, an empty object, a value's kind. */
+static void
+almost_alike(void)
+{
+	static const char *const alike[] = {
+		"{\"a long key, number 1\":1}", "{\"a long key, number 2\":1}", "{\"a long key, numbe\\u0072 1\":1}",
+		"{\"a\":{}}", "{\"a\":{1}}", "{\"a\":{\"b\"}}", "{\"a\":{\r}}", "{\"a\":[]}", "{\"a\":[1]}", "{\"a\":[ ]}", "{\"a\":[\r]}",
+		"{\"a\":1}", "{\"b\":1}", "{\"a\": 1}", "{\"a\":1 }", " {\"a\":1}", "{\"a\":1} ", "{ \"a\":1}", "{1:2}", "{true:2}",
+		"{\"a\":\"x\"}", "{\"a\":\"\\n\"}", "{\"a\":null}", "{\"a\":tru}", "{\"a\":01}", "x{\"a\":1}", "{\"a\":1}x", "1{\"a\":1}",
+		"\"s\"{\"a\":1}", "{\"a\":1}1", "{\"a\":1}\"s\"", "{\"a\":\"1\"x}", "{\"a\":x\"1\"}", "{\"a\":1true}", "{\"a\":true1}",
+		"{\"a\":1,\"a\":2}", "{\"a\":1,\"b\":2}", "{\"b\":1,\"a\":2}", "{\"b\":1,\"b\":2}",
+	};
+	struct pathset *ps = paths((const char *[]){ "a", "\"a long key, number 1\"", "a[0]", NULL });
+	struct buf in = { 0 }, want = { 0 }, got = { 0 };
+
+	for (size_t i = 0; i < 3000; i++) {
+		buf_str(&in, alike[rnd(sizeof alike / sizeof alike[0])]);
+		buf_byte(&in, '\n');
+	}
+	dump_with(KERNEL_PLAIN, ps, (struct scan_conf){ 0 }, buf_span(&in), &want);
+	for (size_t k = 1; k < KERNELS; k++) {
+		buf_clear(&got);
+		dump_with(kernels[k], ps, (struct scan_conf){ 0 }, buf_span(&in), &got);
+		okf(span_eq(buf_span(&got), buf_span(&want)), "%s", kernel_names[k]);
+	}
+	ok_all("lines that are almost alike");
+	pathset_free(ps);
+	buf_free(&in);
+	buf_free(&want);
+	buf_free(&got);
 }
 
 static void
@@ -542,6 +635,8 @@ main(int argc, char **argv)
 	limits();
 	columns();
 	many_paths();
+	every_sequence();
+	almost_alike();
 	edges();
 	kernels_agree();
 	return done();
