@@ -337,7 +337,6 @@ pack_best(const struct cell_best *c, struct buf *out)
 
 	if (o.kind == ORDER_NUM && dec_round(&c->best.num, c->scale, &o.num) != NULL)
 		o.num = c->best.num;	/* cannot be: more zeros do not leave the range */
-	pack_u64(out, c->scale);
 	order_pack(out, &o);
 }
 
@@ -393,11 +392,9 @@ agg_pack(struct agg_set *s, const void *cell, struct buf *out)
 static void
 join_best(struct agg_set *s, struct cell_best *c, struct unpack *u, enum agg_kind kind, const char **why)
 {
-	uint64_t scale = unpack_u64(u);
 	struct order o;
 
 	unpack_order_of(u, &o);
-	u->ok = u->ok && scale <= DECIMAL_SCALE_MAX;
 	if (!u->ok || o.kind == ORDER_NULL)
 		return;
 	if (order_mixed(&o, &c->best)) {
@@ -405,8 +402,6 @@ join_best(struct agg_set *s, struct cell_best *c, struct unpack *u, enum agg_kin
 		return;
 	}
 	better(s, c, &o, kind);
-	if (scale > c->scale)
-		c->scale = (uint8_t)scale;
 }
 
 bool

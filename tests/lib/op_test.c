@@ -410,19 +410,19 @@ test_windows(void)
 static void
 test_others(void)
 {
-	static const int key[] = { COL_TEXT };
+	static const int key[] = { COL_BREAK }, many[] = { COL_GROUP, COL_TIME };
 	static const char *const names[] = { "the n largest", "the n largest by rank", "the n largest by dense rank" };
 
 	make_records();
-	law(&seen_op, seen_new(&(struct seen_conf){ group_col, 1, KEY_EXACT }), "the first of each key", 8);
-	law(&last_op, last_new(&(struct last_conf){ group_col, 1, KEY_EXACT, -1, false }), "the last of each key", 8);
+	law(&seen_op, seen_new(&(struct seen_conf){ many, 2, KEY_EXACT }), "the first of each key", 8);
+	law(&last_op, last_new(&(struct last_conf){ many, 2, KEY_EXACT, -1, false }), "the last of each key", 8);
 	law(&last_op, last_new(&(struct last_conf){ group_col, 1, KEY_EXACT, COL_NUM, false }),
 	    "the largest of each key", 8);
 	law(&last_op, last_new(&(struct last_conf){ group_col, 1, KEY_TEXT, COL_TEXT, true }),
 	    "the smallest of each key", 8);
 	for (int t = 0; t < 3; t++)
 		law(&top_op, top_new(&(struct top_conf){ .n = 1 + rnd(12), .group = key, .n_groups = rnd(2),
-		    .by = COL_NUM, .ties = (enum top_ties)t, .place = -1 }), names[t], 10);
+		    .by = COL_TEXT, .ties = (enum top_ties)t, .place = -1 }), names[t], 10);
 }
 
 static void
