@@ -421,7 +421,7 @@ mark(const struct tables *tables, struct marks *m, const char *p, size_t n)
 {
 	struct luts t;
 	struct carry c = { .allows = _mm256_set1_epi8((char)tables->allows[C_LF]) };
-	/* The first block behind a line end, for nothing may be readable before it; put_tokens looks one byte behind it. */
+	/* The first block behind a line end, for nothing may be readable before it; put_tokens looks a byte further. */
 	char first[129];
 
 	luts_init(&t, tables);
