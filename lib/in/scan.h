@@ -9,8 +9,9 @@
  *
  * Invariants: every line is judged whole (grammar, UTF-8, escapes, surrogates, limits), also where no path is asked.
  * A key that asked paths go through and that stands twice in its object makes the line bad ("path occurs twice",
- * compared unescaped); other keys may repeat.  No copy, no allocation per record, no recursion.  All kernels and all block splits give the same answers as
- * the plain parser in in/scan_plain.c.  One scan per thread; spans live as long as the block.
+ * compared unescaped); other keys may repeat.  No copy, no allocation per record, no recursion.  All kernels and all
+ * block splits give the same answers as the plain parser in in/scan_plain.c.  One scan per thread; spans live as
+ * long as the block.
  */
 #ifndef IN_SCAN_H
 #define IN_SCAN_H
