@@ -104,8 +104,10 @@ keep(void *arg, struct span key, struct span val)
 	if (val.p == NULL) {
 		cell = map_get(kv->map, key);
 		okf(cell != NULL, "a key is gone that was never saved");
-		if (cell != NULL)
+		if (cell != NULL) {
 			buf_free(*cell);
+			free(*cell);
+		}
 		map_del(kv->map, key);
 		return 0;
 	}
