@@ -10,7 +10,7 @@
 #include "edge/mysql_own.h"
 
 #define CONNECT_SECONDS 10u
-#define IDLE_SECONDS 3600u	/* a reader behind us, or a sort before the first row, may be slow */
+#define IDLE_SECONDS 3600u	/* a reader behind us, or a sort on the server */
 
 /* Notes are wanted: a value that was rounded or cut is a note and no more, even in strict mode. */
 static const char session_sql[] =

@@ -60,7 +60,8 @@ utf8_good(struct span s)
 {
 	for (size_t i = 0; i < s.n;) {
 		const unsigned char *p = (const unsigned char *)s.p + i;
-		size_t n = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
+		size_t n = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 :
+		    *p < 0xf5 ? 4 : 0;
 
 		if (n == 0 || n > s.n - i)
 			return false;
@@ -332,7 +333,8 @@ bind_time(const struct db_col *c, struct span s, const struct zone *z, struct bu
 	} else if (c->kind == COL_DATE) {
 		if (i != s.n)
 			return "not a date (YYYY-MM-DD)";
-	} else if (c->kind == COL_TIMESTAMP && z != NULL && !(i > 0 && memcmp(s.p, "0000", 4) == 0)) {
+	} else if (c->kind == COL_TIMESTAMP && z != NULL && !(i > 0 &&
+	    memcmp(s.p, "0000", 4) == 0)) {
 		if ((why = when_parse(s, UNIT_GUESS, z, &us)) != NULL)
 			return why;
 		for (unsigned k = c->scale; k < 6; k++)

@@ -4,42 +4,15 @@
  * lines, and let it turn on LOCAL INFILE, an init command or a plugin directory.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/limits.h"
 #include "edge/mysql_own.h"
+#include "edge/private.h"
 
 #define CONF_BYTES_MAX (64 * KIB)
-
-/* Owner and mode of the open file, not of a name that may be another file by then. */
-static int
-open_private(const char *path)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd == -1) {
-		err_io("%s: %s", path, strerror(errno));
-		return -EXIT_IO;
-	}
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
-		err_usage("%s: not a plain file", path);
-	else if (st.st_uid != geteuid() && st.st_uid != 0)
-		err_usage("%s: it belongs to somebody else", path);
-	else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		err_usage("%s: others can read it (mode %03o): chmod 600", path,
-		    (unsigned)st.st_mode & 0777);
-	else if (st.st_size > (off_t)CONF_BYTES_MAX)
-		err_usage("%s: too long for an option file", path);
-	else
-		return fd;
-	close(fd);
-	return -EXIT_USAGE;
-}
 
 static struct span
 trim(struct span s)
@@ -72,7 +45,8 @@ value_of(struct span s)
 
 		if (quote == '\0' && s.p[i] == '#')
 			break;
-		e = s.p[i] != '\\' || i + 1 == s.n ? NULL : memchr(from, s.p[i + 1], sizeof from - 1);
+		e = s.p[i] != '\\' || i + 1 == s.n ? NULL : memchr(from, s.p[i + 1],
+		    sizeof from - 1);
 		buf_byte(&b, e == NULL ? s.p[i] : to[e - from]);
 		i += e != NULL;
 	}
@@ -159,7 +133,7 @@ conf_read(const char *path, struct db_conf *c)
 	char *text;
 	size_t n = 0, number = 1;
 	ssize_t got = 1;
-	int fd = open_private(path), rc = 0;
+	int fd = private_open(path, PRIVATE_SECRET), rc = 0;
 	bool ours = false;
 
 	memset(c, 0, sizeof *c);
@@ -171,6 +145,8 @@ conf_read(const char *path, struct db_conf *c)
 	if (got == -1)
 		rc = err_io("%s: %s", path, strerror(errno));
 	close(fd);
+	if (rc == 0 && n == CONF_BYTES_MAX)
+		rc = err_usage("%s: too long for an option file", path);
 	for (size_t a = 0; rc == 0 && a < n; number++) {
 		const char *lf = memchr(text + a, '\n', n - a);
 		size_t end = lf == NULL ? n : (size_t)(lf - text);

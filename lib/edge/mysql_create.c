@@ -199,7 +199,7 @@ guess_sql(struct guess *g, const struct db_tab *t, const struct span *key, size_
 		const struct field *f = &g->field[i];
 		bool is_key = is_among(f->name, key, n_keys);
 
-		if (span_eq(f->name, day))
+		if (day.n > 0 && span_eq(f->name, day))
 			continue;
 		if (!good_column(f->name)) {
 			buf_fmt(&g->why, "'%.*s' cannot be a column",
@@ -215,7 +215,7 @@ guess_sql(struct guess *g, const struct db_tab *t, const struct span *key, size_
 	if (day.n > 0)
 		sql_name(sql, day);
 	for (size_t i = 0; i < n_keys; i++) {
-		if (span_eq(key[i], day))
+		if (day.n > 0 && span_eq(key[i], day))
 			continue;
 		buf_str(sql, i > 0 || day.n > 0 ? ", " : "");
 		sql_name(sql, key[i]);

@@ -51,6 +51,7 @@ struct load {
 	uint64_t *gone;			/* ordinals of rejected rows, ascending */
 	size_t n_gone, cap_gone;
 	uint64_t rows;			/* of this try */
+	size_t step;			/* rows of the next statement, at most */
 	bool commit_sent;
 };
 
@@ -399,44 +400,45 @@ execute(struct load *l, size_t from, size_t *n, size_t *bad)
 
 /* ---- piles ---- */
 
-/* All rows of the pile; rows at fault one by one out of it. */
+/*
+ * All rows of the pile; rows at fault one by one out of it.  A statement that fails was in vain, so they
+ * become as short as bad rows are near to each other, and grow again behind them.
+ */
 static int
 flush(struct load *l)
 {
 	struct pile *p = &l->pile;
-	size_t i = 0, size = p->n, doomed = SIZE_MAX, n, bad;
+	size_t i = 0, doomed = SIZE_MAX, n, bad;
 	char words[sizeof l->db->error];
-	struct span id;
 	int rc = 0;
 
 	while (i < p->n && rc == 0) {
-		enum db_fault f = DB_ROW;
+		size_t upto = i < doomed && doomed < p->n ? doomed : p->n;
+		struct span id = span_of(p->ids.p + p->id_at[i], p->id_at[i + 1] - p->id_at[i]);
+		enum db_fault f;
 
-		n = size < p->n - i ? size : p->n - i;
-		if (i != doomed)
-			f = execute(l, i, &n, &bad);
+		if (i == doomed) {
+			rc = reject(l, p->ordinal[i++], id, words);
+			doomed = SIZE_MAX;
+			continue;
+		}
+		n = l->step < upto - i ? l->step : upto - i;
+		f = execute(l, i, &n, &bad);
 		if (f == DB_FINE) {
 			l->rows += n;
 			i += n;
-			size = i < doomed && doomed != SIZE_MAX ? doomed - i : p->n - i;
+			l->step = l->step < ROWS_MAX / 2 ? 2 * l->step : ROWS_MAX;
 			continue;
 		}
 		if (f != DB_ROW)
 			return failed(l, "load");
-		if (i != doomed) {
-			snprintf(words, sizeof words, "%s", l->db->error);
-			if (bad > n)
-				bad = 0;
-			doomed = n == 1 ? i : bad > 0 ? i + bad - 1 : SIZE_MAX;
-			if (doomed != i) {
-				size = bad > 1 ? bad - 1 : n / 2;
-				continue;
-			}
+		snprintf(words, sizeof words, "%s", l->db->error);
+		if (n == 1 || (bad > 0 && bad <= n)) {
+			doomed = n == 1 ? i : i + bad - 1;
+			l->step = 2 * bad < 8 ? 8 : 2 * bad < ROWS_MAX ? 2 * bad : ROWS_MAX;
+		} else {
+			l->step = n / 2;	/* which one it was shows when it is alone */
 		}
-		id = span_of(p->ids.p + p->id_at[i], p->id_at[i + 1] - p->id_at[i]);
-		rc = reject(l, p->ordinal[i], id, words);
-		doomed = SIZE_MAX;
-		size = p->n - ++i;
 	}
 	p->n = 0;
 	buf_clear(&p->bytes);
@@ -503,6 +505,7 @@ all_rows(struct load *l)
 	int got, rc = 0;
 
 	l->rows = 0;
+	l->step = ROWS_MAX;
 	l->pile.n = 0;
 	buf_clear(&l->pile.bytes);
 	buf_clear(&l->pile.ids);

@@ -3,7 +3,7 @@
  * mysql_load - rows into one table of MySQL or MariaDB: whole transactions, tried again, each row's
  * fault its own
  *
- *	struct load *l = load_new(&(struct load_conf){ .db = db, .table = t, .next = next, .arg = st });
+ *	struct load *l = load_new(&(struct load_conf){ .db = db, .table = t, .next = next });
  *	rc = load_upsert(l, &done);			// every row of one pass of next()
  *	rc = load_day(l, "T dt=2026-11-20", content, &done);	// replaces it, or finds it done
  *	load_free(l);

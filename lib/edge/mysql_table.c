@@ -250,12 +250,14 @@ db_table(struct db *db, struct span name, struct db_tab **out)
 	if ((rc = split_name(db, name, t)) == 0)
 		rc = ask(db, t,
 		    "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, COLLATION_NAME, NUMERIC_SCALE, "
-		    "DATETIME_PRECISION, EXTRA, TABLE_SCHEMA, TABLE_NAME, IS_NULLABLE FROM information_schema.COLUMNS",
+		    "DATETIME_PRECISION, EXTRA, TABLE_SCHEMA, TABLE_NAME, IS_NULLABLE "
+		    "FROM information_schema.COLUMNS",
 		    " ORDER BY ORDINAL_POSITION", add_column);
 	if (rc == 0)
 		rc = ask(db, t,
 		    "SELECT INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS",
-		    " AND NON_UNIQUE = 0 ORDER BY INDEX_NAME <> 'PRIMARY', INDEX_NAME, SEQ_IN_INDEX",
+		    " AND NON_UNIQUE = 0 ORDER BY INDEX_NAME <> 'PRIMARY', INDEX_NAME, "
+		    "SEQ_IN_INDEX",
 		    add_index);
 	if (rc == 0)
 		rc = ask(db, t, "SELECT ENGINE, TABLE_NAME FROM information_schema.TABLES", "",

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "run/hwm.h"
+#include "run/state_path.h"
 #include "store/fs.h"
 
 #define FILE_BYTES_MAX 65536u
@@ -65,16 +66,8 @@ fate_of(const char *dir)
 static int
 default_path(const char *what, struct buf *path)
 {
-	const char *state = getenv("PIPEHOUSE_STATE"), *root = getenv("PIPEHOUSE_ROOT"), *tenant =
-	    getenv("PIPEHOUSE_TENANT");
-
-	if (state != NULL && *state != '\0')
-		buf_fmt(path, "%s/hwm/", state);
-	else if (root != NULL && *root != '\0')
-		buf_fmt(path, "%s/%s/_state/hwm/", root, tenant == NULL || *tenant == '\0' ?
-		    "main" : tenant);
-	else
-		return err_usage("where is the mark kept? --hwm FILE, PIPEHOUSE_STATE or PIPEHOUSE_ROOT");
+	if (!state_path("hwm/", path))
+		return err_usage("where is the mark kept? --hwm FILE or PIPEHOUSE_ROOT");
 	for (; *what != '\0'; what++) {
 		bool plain = (*what >= 'a' && *what <= 'z') || (*what >= 'A' && *what <= 'Z') ||
 		    (*what >= '0' && *what <= '9') || *what == '_' || *what == '.' || *what == '-';

@@ -1,0 +1,814 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""mysql - mysql-extract and mysql-load against a private MariaDB: values, keys, crashes, cut connections, hostile files; TAP
+
+    BIN=build/bin python3 tests/edge/mysql.py [NAME ...]        NAME: part of a group's function name
+
+What is expected comes from MariaDB's own client (HEX() where bytes matter), from Python, or is said by hand.
+"""
+import base64
+import importlib.machinery
+import importlib.util
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+import cases  # noqa: E402
+
+BIN, TOP, SANITIZED = cases.BIN, cases.TOP, cases.SANITIZED
+LIMIT = 120 * (4 if SANITIZED else 1)
+HOME = tempfile.mkdtemp(prefix="mysql.")
+DB = os.path.join(HOME, "db")
+CNF = os.path.join(DB, "client.cnf")
+n = failed = 0
+GROUPS = []
+
+
+def group(f):
+    GROUPS.append(f)
+    return f
+
+
+def check(held, name, why=""):
+    global n, failed
+    n += 1
+    print("%sok %d - %s" % ("" if held else "not ", n, name.replace("#", "\\#")))
+    if not held:
+        failed += 1
+        print("#   " + str(why)[:1500].replace("\n", "\n#   "))
+    sys.stdout.flush()
+    return held
+
+
+def server(what, *options):
+    subprocess.run(["sh", os.path.join(TOP, "tests/mariadb.sh"), what, DB] + list(options), check=True, timeout=180)
+
+
+def sql(text, cnf=CNF):
+    """Run statements with the server's own client; rows as lists of strings."""
+    p = subprocess.run(["mariadb", "--defaults-file=" + cnf, "--default-character-set=utf8mb4", "--batch", "--raw", "--skip-column-names"],
+                       input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT)
+    if p.returncode:
+        raise RuntimeError(p.stderr.decode("utf-8", "replace") + "\n" + text[:300])
+    return [x.split("\t") for x in p.stdout.decode("utf-8", "backslashreplace").split("\n")[:-1]]
+
+
+def one(text):
+    return sql(text)[0][0]
+
+
+def env(**more):
+    e = cases.environment(HOME)
+    e.update(more)
+    return e
+
+
+def run(*argv, data=b"", start=False, **more):
+    """(status, stdout, stderr); start: the process itself, its input written."""
+    argv = [os.path.join(BIN, argv[0])] + [str(a) for a in argv[1:]]
+    p = subprocess.Popen(argv, cwd=HOME, env=env(**more), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if start:
+        return p
+    out, err = p.communicate(data if isinstance(data, bytes) else data.encode(), LIMIT)
+    return p.returncode, out, err.decode("utf-8", "replace")
+
+
+def load(table, key, data, *options, cnf=CNF, **more):
+    return run("mysql-load", "--defaults-file", cnf, "--table", table, "-k", key, *options, data=data, **more)
+
+
+def extract(table, *options, cnf=CNF, **more):
+    return run("mysql-extract", "--defaults-file", cnf, "--table", table, *options, **more)
+
+
+def lines(rows):
+    return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows).encode()
+
+
+def write(name, text, mode=0o600):
+    path = os.path.join(HOME, name)
+    with open(path, "wb") as f:
+        f.write(text if isinstance(text, bytes) else text.encode())
+    os.chmod(path, mode)
+    return path
+
+
+def rejects(path):
+    with open(path) as f:
+        return [json.loads(x) for x in f]
+
+
+# ---- values ----
+
+EVERY_TYPE = r"""
+CREATE OR REPLACE DATABASE v; USE v; SET sql_mode='', time_zone='+00:00';
+CREATE TABLE `we``ird.t` (id BIGINT UNSIGNED NOT NULL PRIMARY KEY, `a``b` VARCHAR(50), d DECIMAL(16,2), d38 DECIMAL(38,10), d65 DECIMAL(65,30),
+ z INT(6) UNSIGNED ZEROFILL, f FLOAT, g DOUBLE, dt DATE, tm DATETIME(6), tm0 DATETIME, ts TIMESTAMP(3) NULL, ti TIME(2), y YEAR,
+ e ENUM('a','it''s','b\\c',','), s SET('x','y'), c CHAR(5), b BIT(33), b64 BIT(64), b1 BIT(1), j JSON, vb VARBINARY(20), fb BINARY(3), bl BLOB, t LONGTEXT,
+ t1 TINYINT(1), l1 VARCHAR(10) CHARACTER SET latin1, pt POINT, gen BIGINT GENERATED ALWAYS AS (t1 + 1) VIRTUAL) ENGINE=InnoDB;
+INSERT INTO `we``ird.t` (id,`a``b`,d,d38,d65,z,f,g,dt,tm,tm0,ts,ti,y,e,s,c,b,b64,b1,j,vb,fb,bl,t,t1,l1,pt) VALUES
+(18446744073709551615,'q\'"\\\0`x',19.99,'-1.1000000000','12345678901234567890123456789012345.123456789012345678901234567890',7,0.1,0.1,'2026-11-20',
+ '2026-11-20 01:02:03.4','2026-11-20 00:00:00','2026-07-01 00:00:00.5','-838:59:59.9',2026,'it''s','x,y','ab',b'100000000000000000000000000000001',
+ 0xffffffffffffffff,1,'{"a": 1.10}',x'00ff80',x'010203',x'deadbeef','😀\n\t é',1,'é',POINT(1,2)),
+(1,'',1.10,0.0000000001,'-0.000000000000000000000000000001',0,16777216,1e300,'0000-00-00','0000-00-00 00:00:00','0000-00-00 00:00:00','2026-11-01 06:30:00',
+ 0,0,'b\\c','','',0,0,0,'[1, 2]','','','','',0,'',NULL),
+(2,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),
+(3,' x ',-0.01,'9999999999999999999999999999.9999999999','99999999999999999999999999999999999.999999999999999999999999999999',999999,-3.4028234e38,
+ -2.2250738585072014e-308,'9999-12-31','9999-12-31 23:59:59.999999','1000-01-01 00:00:00','1970-01-01 00:00:01','00:00:00.01',1901,',','y','zz',8589934591,
+ 1,0,'"s"',REPEAT(x'00',20),x'ff',REPEAT('z',200),REPEAT('中',1000),-128,'ÿ',NULL);
+CREATE TABLE copy LIKE `we``ird.t`;
+"""
+
+
+@group
+def values():
+    sql(EVERY_TYPE)
+    for zone in ("UTC", "Asia/Shanghai", "America/New_York"):
+        status, first, err = extract("v.`we``ird.t`", "--tz", zone)
+        check(status == 0 and first.count(b"\n") == 4 and err == "", "extract every type, zone " + zone, (status, err))
+        sql("TRUNCATE v.copy")
+        status, _, err = load("v.copy", "id", first, "--zero-dates", "--ignore-unknown", "--tz", zone)
+        check(status == 0 and err == "", "load it", (status, err))
+        check(extract("v.copy", "--tz", zone)[1] == first, "extract, load, extract: the same bytes, zone " + zone)
+        # the clock's double hour of New York is the one place where text is not enough
+        where = " WHERE a.id <> 1" if zone == "America/New_York" else ""
+        diff = sql("SELECT a.id FROM v.`we``ird.t` a JOIN v.copy b USING (id)%s%s NOT (a.ts <=> b.ts AND a.f <=> b.f AND a.g <=> b.g AND a.bl <=> b.bl "
+                   "AND a.b <=> b.b AND a.d65 <=> b.d65 AND BINARY a.t <=> BINARY b.t AND a.tm <=> b.tm)" % (where, " AND" if where else " WHERE"))
+        check(diff == [], "and the server finds the rows equal", diff)
+    rows = {json.loads(x)["id"]: x for x in extract("v.`we``ird.t`", "--tz", "Asia/Shanghai")[1].decode().splitlines()}
+    big = rows[18446744073709551615]
+    for member in ('"id":18446744073709551615', '"d":19.99', '"d38":-1.1000000000', '"z":7', '"f":0.1', '"g":0.1', '"ts":"2026-07-01 08:00:00.500"',
+                   '"ti":"-838:59:59.90"', '"y":2026', '"e":"it\'s"', '"s":"x,y"', '"b":4294967297', '"b64":18446744073709551615', '"b1":1',
+                   '"j":"{\\"a\\": 1.10}"', '"vb":"AP+A"', '"bl":"3q2+7w=="', '"t":"😀\\n\\t é"', '"t1":1', '"l1":"é"', '"gen":2',
+                   '"a`b":"q\'\\"\\\\\\u0000`x"', '"d65":12345678901234567890123456789012345.123456789012345678901234567890'):
+        check(member + "," in big or member + "}" in big, "value " + member, big)
+    for member in ('"d":1.10', '"dt":"0000-00-00"', '"tm":"0000-00-00 00:00:00.000000"', '"f":16777216', '"g":1e300', '"y":0', '"pt":null', '"fb":"AAAA"'):
+        check(member + "," in rows[1] or member + "}" in rows[1], "value " + member, rows[1])
+    order = [x[0] for x in sql("SELECT column_name FROM information_schema.columns WHERE table_schema='v' AND table_name='copy' ORDER BY ordinal_position")]
+    check(list(json.loads(big)) == order, "members stand in the table's order")
+
+
+@group
+def refused_values():
+    """What the server would round, cut or guess without a word."""
+    sql("CREATE OR REPLACE TABLE v.strict_t (id INT PRIMARY KEY, i INT, d DECIMAL(10,2), dt DATE, tm DATETIME, tm3 DATETIME(3), ti TIME, e ENUM('a','b'), "
+        "s SET('x','y'), c CHAR(3), vc VARCHAR(3), u8 VARCHAR(9) CHARACTER SET utf8mb3, y YEAR, b BIT(4), by1 VARBINARY(3), j JSON, t1 BOOLEAN, u BIGINT UNSIGNED, ck INT CHECK (ck < 5))")
+    bad = [("i", "1.5"), ("i", '"1x"'), ("i", '""'), ("i", "true"), ("i", "3000000000"), ("d", "1.005"), ("d", "1e-3"), ("d", '"abc"'), ("d", "100000000"),
+           ("dt", '"2026-11-20 10:00:00"'), ("dt", '"2026-02-30"'), ("dt", '"0000-00-00"'), ("dt", "20261120"), ("dt", '"26-1-2"'), ("tm", '"2026-11-20 10:00:00.5"'),
+           ("tm", '"2026-11-20T10:00:00Z"'), ("tm", '"20261120100000"'), ("tm3", '"2026-11-20 10:00:00.1234"'), ("ti", '"2026-11-20 10:00:00"'), ("ti", '"1000"'),
+           ("e", '"A"'), ("e", "1"), ("e", '"1"'), ("e", '""'), ("s", '"x,z"'), ("s", "3"), ("c", '"ab "'), ("c", '"abcd"'), ("vc", '"abc "'), ("vc", '"abcd"'), ("u8", '"😀"'),
+           ("y", "26"), ("b", "16"), ("b", '"5x"'), ("b", "-1"), ("by1", '"abc"'), ("by1", '"AAAAAA=="'), ("by1", '"QQ=B"'), ("by1", "1"), ("j", '"{"'), ("u", "-1"), ("u", "18446744073709551616"),
+           ("ck", "7"), ("vc", "[1,2,3]"), ("i", "1e40"), ("t1", '"true"')]
+    data = "".join('{"id":%d,"%s":%s}\n' % (k, c, v) for k, (c, v) in enumerate(bad, 1))
+    good = [("i", "1.0", "1"), ("i", "1e3", "1000"), ("i", '"12"', "12"), ("d", "1.990", "1.99"), ("d", "1e2", "100.00"), ("tm", '"2026-11-20 10:00:00.000"', "2026-11-20 10:00:00"),
+            ("tm", '"2026-11-20T10:00:00"', "2026-11-20 10:00:00"), ("tm", '"2026-11-20"', "2026-11-20 00:00:00"), ("t1", "true", "1"), ("t1", "false", "0"), ("vc", "1.0", "1.0"),
+            ("vc", "[1]", "[1]"), ("e", '"b"', "b"), ("s", '"y,x"', "x,y"), ("s", '""', ""), ("b", "15", "15"), ("by1", '"QUJD"', "ABC"), ("y", "1999", "1999"),
+                   ("u", "18446744073709551615", "18446744073709551615"),
+            ("d", "-0", "0.00"), ("ti", '"-10:00:00"', "-10:00:00"), ("u8", '"中"', "中")]
+    data += "".join('{"id":%d,"%s":%s}\n' % (k, c, v) for k, (c, v, _) in enumerate(good, 1000))
+    for bulk in ("", "1"):
+        more = {"PIPEHOUSE_NO_BULK": "1"} if bulk else {}
+        sql("TRUNCATE v.strict_t")
+        path = os.path.join(HOME, "strict.rejects" + bulk)
+        status, _, err = load("v.strict_t", "id", data, "--reject", path, **more)
+        got = {json.loads(r["raw"])["id"]: r for r in rejects(path)}
+        check(status == 0, "bad values are rejected, the rest is loaded" + (" (multi-row statements)" if bulk else ""), (status, err))
+        for k, (c, v) in enumerate(bad, 1):
+            check(k in got and got[k]["line"] == k and " at row " not in got[k]["reason"], "refused: %s = %s" % (c, v), got.get(k,
+                   "it was taken: %s" % sql("SELECT %s FROM v.strict_t WHERE id=%d" % (c, k))))
+        for k, (c, v, want) in enumerate(good, 1000):
+            value = sql("SELECT CAST(%s + 0 AS CHAR) FROM v.strict_t WHERE id=%d" % (c, k) if c == "b" else "SELECT %s FROM v.strict_t WHERE id=%d" % (c, k))
+            check(value == [[want]], "taken: %s = %s" % (c, v), (value, got.get(k)))
+        check(int(one("SELECT COUNT(*) FROM v.strict_t")) == len(good), "as many rows as good records")
+
+
+@group
+def hostile_text():
+    sql("CREATE OR REPLACE TABLE v.x (id VARBINARY(100) PRIMARY KEY, t LONGTEXT); CREATE OR REPLACE TABLE v.victim (a INT); INSERT INTO v.victim VALUES (1); "
+        "SET GLOBAL log_output='TABLE'; TRUNCATE mysql.general_log; SET GLOBAL general_log=1")
+    texts = ["'; DROP TABLE v.victim; -- ", '"; DROP TABLE v.victim; -- ', "\\", "\\'", "''", "\0", "\0'; DROP", "\ufeff", "😀", "\u202eevil", "%s%n", "`", "/*!50000 x*/", "\r\n",
+           "\x1a", "bf\u00bf'", "é", "e\u0301",
+             "' OR '1'='1", "1; SELECT SLEEP(9)", "${jndi:ldap://x}", "NULL", "\\N", "\x7f", "\uffff", "canary-in-a-value"]
+    rows = [{"id": base64.b64encode(b"%d" % k).decode(), "t": t} for k, t in enumerate(texts)]
+    status, _, err = load("v.x", "id", lines(rows))
+    sql("SET GLOBAL general_log=0")
+    check(status == 0, "hostile texts are loaded", err)
+    got = dict(sql("SELECT CAST(id AS CHAR), HEX(t) FROM v.x"))
+    check(all(got[str(k)] == t.encode().hex().upper() for k, t in enumerate(texts)), "each byte for byte")
+    check(one("SELECT COUNT(*) FROM v.victim") == "1", "and nothing was dropped")
+    log = "\n".join(x[0] for x in sql("SELECT HEX(argument) FROM mysql.general_log WHERE command_type IN ('Query','Prepare')"))
+    check("canary-in-a-value".encode().hex().upper() not in log, "values are bound: no statement holds one")
+    status, out, _ = extract("v.x", "--where", "t = :v AND id <> ':v'", "--arg", "v=' OR 1=1 -- ")
+    check(status == 0 and out == b"", "--arg in --where cannot end its literal")
+    status, out, _ = extract("v.x", "--where", "t = :v", "--arg", "v='; DROP TABLE v.victim; -- ", "--columns", "t")
+    check(status == 0 and [json.loads(x)["t"] for x in out.splitlines()] == [texts[0]], "and is found as the text it is")
+    check(extract("v.x", "--where", "t = :w")[0] == 2 and extract("v.x", "--where", "t = 'x")[0] == 2, ":NAME without --arg, an open quote: 2")
+    names = ["a`; DROP TABLE v.victim;-- ", "a``b", "`", "select", "x" * 65, "t\0", "", "T", "id "]
+    path = os.path.join(HOME, "names.rejects")
+    status, _, err = load("v.x", "id", lines([{"id": "eA==", k: "v"} for k in names]), "--reject", path)
+    check(status == 0 and len(rejects(path)) == len(names), "names that are no column are rejected", (status, err))
+    status, _, err = load("v.x", "id", lines([{"id": "eA==", k: "v"} for k in names]), "--ignore-unknown")
+    check(status == 0 and one("SELECT COUNT(*) FROM v.victim") == "1", "or left out", (status, err))
+    status, _, err = load("v.x", "id", '{"id":"eA==","t":"1","t":"2"}\n')
+    check(status == 3 and "twice" in err, "a member that stands twice is an error", err)
+    sql("CREATE OR REPLACE TABLE v.`q``q` (`select` INT PRIMARY KEY, `a``; DROP TABLE v.victim;--` INT)")
+    status, _, err = load("v.`q``q`", "select", '{"select":1,"a`; DROP TABLE v.victim;--":2}\n')
+    check(status == 0 and sql("SELECT * FROM v.`q``q`") == [["1", "2"]], "a column that is named like that is one", err)
+
+
+@group
+def keys():
+    sql("CREATE OR REPLACE TABLE v.ci (id VARCHAR(9) COLLATE utf8mb4_general_ci PRIMARY KEY, a INT); "
+        "CREATE OR REPLACE TABLE v.bin (id VARCHAR(9) COLLATE utf8mb4_bin PRIMARY KEY, a INT, b INT DEFAULT 7);"
+        "CREATE OR REPLACE TABLE v.two (id INT PRIMARY KEY, a INT, UNIQUE (a)); CREATE OR REPLACE TABLE v.my (id INT PRIMARY KEY) ENGINE=MyISAM; CREATE OR REPLACE TABLE v.none (id INT, KEY (id));"
+        "CREATE OR REPLACE TABLE v.pre (id VARCHAR(9) COLLATE utf8mb4_bin NOT NULL, UNIQUE (id(3))); CREATE OR REPLACE TABLE v.day (dt DATE, id INT, a INT, PRIMARY KEY (dt, id));"
+        "CREATE OR REPLACE TABLE v.gen (id INT PRIMARY KEY, g INT AS (id + 1) STORED); CREATE OR REPLACE VIEW v.view AS SELECT * FROM v.day")
+    for table, key, words in (("v.ci", "id", "K and k are one key"), ("v.two", "id", "other unique index"), ("v.my", "id", "InnoDB"), ("v.none", "id", "no unique index"),
+           ("v.pre", "id", "no unique index"),
+                              ("v.bin", "a", "no unique index"), ("v.bin", "id,a", "no unique index"), ("v.bin", "nix", "no column 'nix'"), ("v.day", "id", "no unique index"),
+                                     ("v.nix", "id", "no such table"),
+                              ("v.bin", "id,", "A,B"), ("v.view", "id", "InnoDB"), ("x.y.z", "id", "not [DB.]TABLE"), ("bin", "id", "which database")):
+        status, _, err = load(table, key, '{"id":"1"}\n')
+        check(status == 2 and words in err, "refused: %s -k %s: %s" % (table, key, words), (status, err))
+    check(load("v.ci", "id", '{"id":"K","a":1}\n', "--collate-ok")[0] == 0 and load("v.two", "id", '{"id":1,"a":1}\n', "--unique-ok")[0] == 0, "--collate-ok, --unique-ok")
+    status, _, err = load("v.day", "id", "", "--partition", "dt=2026-02-30")
+    check(status == 2, "--partition: a day that is none", err)
+    check(load("v.day", "id", "", "--partition", "nix=2026-02-01")[0] == 2, "--partition: a column that is none")
+    path = os.path.join(HOME, "keys.rejects")
+    data = '{"id":"K","a":1}\n{"id":"k","a":2}\n{"id":null}\n{"a":1}\n{"id":"x "}\n{"id":"K","a":3}\n{"id":"e\u0301"}\n{"id":"é"}\n'
+    status, _, err = load("v.bin", "id", data, "--reject", path)
+    check(status == 0 and [r["line"] for r in rejects(path)] == [3, 4, 5], "keys that are null, absent, or end in a blank are rejected", (status, err))
+    check(sorted(sql("SELECT id, a FROM v.bin WHERE a IS NOT NULL")) == [["K", "3"], ["k", "2"]] and one("SELECT COUNT(*) FROM v.bin") == "4", "K and k are two; of two K the last wins")
+    load("v.bin", "id", '{"id":"K","b":1}\n{"id":"new","a":null}\n')
+    check(sorted(sql("SELECT id, a, b FROM v.bin WHERE id IN ('K','new')")) == [["K", "3", "1"], ["new", "NULL", "7"]], "an absent member leaves the column, or takes its default")
+    status, _, err = load("v.gen", "id", '{"id":1,"g":2}\n')
+    check(status == 3 and "computes" in err, "a column that the server computes is not loaded", err)
+    check(load("v.gen", "id", '{"id":1,"g":2}\n', "--ignore-unknown")[0] == 0, "but may be left out")
+
+
+# ---- days and the ledger ----
+
+@group
+def days():
+    sql("CREATE OR REPLACE TABLE v.m (dt DATE, id INT, a DECIMAL(9,2), PRIMARY KEY (dt, id)); INSERT INTO v.m VALUES ('2026-11-19', 1, 1), ('2026-11-20', 99, 9)")
+    stats = os.path.join(HOME, "day.stats")
+    args = ("v.m", "id", lines([{"id": i, "a": i} for i in range(5)]), "--partition", "dt=2026-11-20", "--stats", stats)
+    for k in (1, 2):
+        status, _, err = load(*args)
+        s = rejects(stats)[-1]
+        check(status == 0 and (s["in"], s["used"], s["loaded"], s["already"]) == (5, 5, 5 if k == 1 else 0, k - 1), "a day is replaced; again: found done", (status, err, s))
+    check([x[0] for x in sql("SELECT id FROM v.m WHERE dt='2026-11-20' ORDER BY id")] == list("01234") and one("SELECT COUNT(*) FROM v.m WHERE dt='2026-11-19'") == "1", "that day alone")
+    sql("DELETE FROM v.m WHERE dt='2026-11-20' AND id=2")
+    load(*args)
+    check(one("SELECT COUNT(*) FROM v.m WHERE dt='2026-11-20'") == "5", "rows that somebody deleted come back")
+    status, _, err = load("v.m", "id", '{"id":1,"a":1}\n{"id":2,"a":1.005}\n', "--partition", "dt=2026-11-20")
+    check(status == 3 and one("SELECT COUNT(*) FROM v.m WHERE dt='2026-11-20'") == "5", "a bad record ends it: the old day stands", err)
+    path = os.path.join(HOME, "day.rejects")
+    data = '{"id":1,"a":1}\n{"id":1,"a":2}\n{"id":2,"a":1.005}\n{"id":3,"dt":"2026-11-21"}\n{"id":4,"dt":"2026-11-20"}\n'
+    for k in (1, 2):
+        status, _, err = load("v.m", "id", data, "--partition", "dt=2026-11-20", "--reject", path)
+        check(status == 0 and sorted(r["line"] for r in rejects(path)) == sorted([2, 3, 4] * k), "rejects are told at each run", (status, err))
+    check("Duplicate entry" in next(r["reason"] for r in rejects(path) if r["line"] == 2), "two records of one key: the server's words")
+    check(sql("SELECT id, a FROM v.m WHERE dt='2026-11-20' ORDER BY id") == [["1", "1.00"], ["4", "NULL"]], "the good ones are there")
+    status, _, err = load("v.m", "id", data, "--partition", "dt=2026-11-22", "--reject", path, "--max-rejects", "10%")
+    check(status == 3 and one("SELECT COUNT(*) FROM v.m WHERE dt='2026-11-22'") == "0", "too many rejects: nothing is committed", (status, err))
+    check(load("v.m", "id", b"", "--partition", "dt=2026-11-20")[0] == 0 and one("SELECT COUNT(*) FROM v.m WHERE dt='2026-11-20'") == "0", "no records: an empty day")
+    sql("ALTER TABLE v.m ADD COLUMN b INT")
+    load("v.m", "id", '{"id":1,"b":5}\n', "--partition", "dt=2026-11-20", "--ignore-unknown")
+    check(one("SELECT b FROM v.m WHERE dt='2026-11-20'") == "5", "a changed table is not taken for the old one")
+    a = [run("mysql-load", "--defaults-file", CNF, "--table", "v.m", "-k", "id", "--partition", "dt=2026-12-01", start=True) for _ in range(4)]
+    data = lines([{"id": i, "a": i} for i in range(3000)])
+    for p in a:
+        threading.Thread(target=lambda p=p: (p.stdin.write(data), p.stdin.close())).start()
+    codes = [p.wait(LIMIT) for p in a]
+    for p in a:
+        p.stdout.close(), p.stderr.close()
+    check(codes == [0] * 4 and one("SELECT COUNT(*) FROM v.m WHERE dt='2026-12-01'") == "3000", "four loaders of one day at once", codes)
+
+
+@group
+def created():
+    sql("DROP TABLE IF EXISTS v.made, v.made2")
+    data = ('{"id":"a","n":1,"big":18446744073709551615,"d":19.99,"day":"2026-01-02","tm":"2026-01-02 10:00:00.50","ok":true,"o":{"a":1},"mix":1,"nul":null,"t":"x"}\n'
+            '{"id":"b","n":-2,"big":1,"d":1.1,"day":"2026-01-03","tm":"2026-01-02 10:00:00.25","ok":false,"o":[1],"mix":"x","t":"' + "y" * 20000 + '"}\n')
+    status, _, err = load("v.made", "id", data, "--create", "--partition", "dt=2026-11-20")
+    got = {x[0]: x[1] for x in sql("SELECT column_name, column_type FROM information_schema.columns WHERE table_schema='v' AND table_name='made'")}
+    want = {"dt": "date", "id": "varchar(255)", "n": "bigint(20)", "big": "decimal(38,0)", "d": "decimal(38,2)", "day": "date", "tm": "datetime(2)", "ok": "tinyint(1)", "o": "text",
+           "mix": "text", "nul": "text", "t": "longtext"}
+    check(status == 0 and got == want, "--create: types from the values", (status, err, {k: (v, got.get(k)) for k, v in want.items() if got.get(k) != v}))
+    check(sql("SELECT id, n, big, d, day, tm, ok, o, mix, LENGTH(t) FROM v.made ORDER BY id") == [
+        ["a", "1", "18446744073709551615", "19.99", "2026-01-02", "2026-01-02 10:00:00.50", "1", '{"a":1}', "1", "1"],
+        ["b", "-2", "1", "1.10", "2026-01-03", "2026-01-02 10:00:00.25", "0", "[1]", "x", "20000"]], "and the rows in it")
+    check(load("v.made", "id", data, "--create", "--partition", "dt=2026-11-20")[0] == 0, "again, now that it is there")
+    check(load("v.made2", "id", b"", "--create")[0] == 0 and one("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema='v' AND table_name='made2'") == "0", "no record, no table")
+    status, _, err = load("v.made2", "id", '{"id":1,"a`b":2,"":3}\n', "--create")
+    check(status == 3 and "cannot be a column" in err, "a name that no column can have", err)
+    check(load("v.made2", "id", '{"id":1,"a`b":2}\n', "--create")[0] == 0 and sql("SELECT `a``b` FROM v.made2") == [["2"]], "backticks in a name")
+
+
+# ---- option files, TLS, rogue servers ----
+
+@group
+def option_files():
+    base = open(CNF).read()
+    sql("CREATE OR REPLACE TABLE v.o (id INT PRIMARY KEY); DROP TABLE IF EXISTS v.pwned")
+    for mode in (0o644, 0o640, 0o604, 0o660, 0o620):
+        status, out, err = extract("v.o", cnf=write("loose.cnf", base, mode))
+        check(status == 2 and "chmod 600" in err, "mode %o is refused" % mode, (status, err))
+    if os.geteuid() == 0:
+        path = write("foreign.cnf", base)
+        os.chown(path, 65534, 65534)
+        status, _, err = extract("v.o", cnf=path)
+        check(status == 2 and "somebody else" in err, "a file of somebody else is refused", (status, err))
+    check(extract("v.o", cnf=os.path.join(HOME, "no.cnf"))[0] == 4 and extract("v.o", cnf=HOME)[0] == 2, "no file: 4; a directory: 2")
+    os.mkfifo(os.path.join(HOME, "fifo.cnf"), 0o600)
+    check(extract("v.o", cnf=os.path.join(HOME, "fifo.cnf"))[0] == 2, "a FIFO is refused, not waited for")
+    for line in ("!include /etc/passwd", "!includedir /etc"):
+        status, _, err = extract("v.o", cnf=write("inc.cnf", base + line + "\n"))
+        check(status == 2 and "not included" in err, line.split()[0] + " is refused", err)
+    rogue = base + "init-command = CREATE TABLE v.pwned (a INT)\nlocal-infile = 1\nplugin-dir = %s\nreconnect\ndefault-auth = x\nmax-allowed-packet = 1\ndefault-character-set = gbk\n" % HOME
+    status, _, err = extract("v.o", cnf=write("rogue.cnf", rogue))
+    check(status == 0 and one("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema='v' AND table_name='pwned'") == "0", "init-command and the like are not read", (status, err))
+    sql("CREATE OR REPLACE USER u@localhost IDENTIFIED BY 'p#a ss\"'; GRANT SELECT ON v.* TO u@localhost")
+    sock = base.split('"')[1]
+    form = "# c\n[other]\nuser=nobody\n[client]\n  user = u  # comment\nsocket=%s\npassword = 'p#a ss\"'\ndatabase=v\n\n[mysqld]\nuser=x\n" % sock
+    status, _, err = extract("o", cnf=write("quoted.cnf", form))
+    check(status == 0, "groups, comments, quotes; the database of the file", (status, err))
+    status, _, err = extract("o", cnf=write("wrong.cnf", form.replace("p#a", "S3CRETCANARY")))
+    check(status == 5 and "S3CRETCANARY" not in err, "a wrong password: 5, and it is not told", (status, err))
+    status, _, err = load("v.o", "id", '{"id":1}\n', cnf=os.path.join(HOME, "quoted.cnf"))
+    check(status == 5, "no right to insert: 5", (status, err))
+    status, _, err = extract("v.o", cnf=write("nosock.cnf", "[client]\nsocket=%s/none\nuser=root\n" % HOME))
+    check(status == 75, "no server: 75", (status, err))
+    p = run("mysql-load", "--defaults-file", os.path.join(HOME, "quoted.cnf"), "--table", "o", "-k", "id", start=True)
+    time.sleep(0.3)
+    seen = b"".join(open("/proc/%d/%s" % (p.pid, f), "rb").read() for f in ("cmdline", "environ"))
+    p.stdin.close(), p.wait(LIMIT), p.stdout.close(), p.stderr.close()
+    check(b"p#a ss" not in seen, "the password is in no argument and no variable")
+
+
+class Rogue(threading.Thread):
+    """A server that answers the first statement by asking for a file of the client's."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(4)
+        self.got, self.caps = b"", 0
+
+    def run(self):
+        while True:
+            c, _ = self.listener.accept()
+            c.settimeout(5)
+            try:
+                caps = 0x000fffff | 0x80
+                hello = b"\x0a10.11.0-MariaDB\0" + struct.pack("<I", 1) + b"12345678\0" + struct.pack("<HBHH", (caps | 0x8000) & 0xf7ff, 45, 2,
+                       (caps >> 16) | 8) + b"\x15" + b"\0" * 10 + b"123456789012\0" + b"mysql_native_password\0"
+                self.send(c, 0, hello)
+                seq, login = self.read(c)
+                self.caps = struct.unpack("<I", login[:4])[0]
+                self.send(c, seq + 1, b"\0\0\0\x02\0\0\0")
+                seq, _ = self.read(c)
+                self.send(c, seq + 1, b"\xfb/etc/passwd")
+                while True:
+                    seq, data = self.read(c)
+                    self.got += data
+            except (OSError, EOFError, struct.error):
+                pass
+            c.close()
+
+    @staticmethod
+    def send(c, seq, data):
+        c.sendall(struct.pack("<I", len(data))[:3] + bytes([seq & 255]) + data)
+
+    @staticmethod
+    def read(c):
+        head = b""
+        while len(head) < 4:
+            x = c.recv(4 - len(head))
+            if not x:
+                raise EOFError
+            head += x
+        size, data = struct.unpack("<I", head[:3] + b"\0")[0], b""
+        while len(data) < size:
+            data += c.recv(size - len(data))
+        return head[3], data
+
+
+@group
+def rogue_server():
+    path = os.path.join(tempfile.mkdtemp(dir="/tmp", prefix="rg."), "s")
+    r = Rogue(path)
+    r.start()
+    status, _, err = extract("v.o", cnf=write("rogue-server.cnf", "[client]\nsocket=%s\nuser=root\npassword=x\nlocal-infile=1\n" % path))
+    check(status in (5, 75), "a server that asks for a file is refused", (status, err))
+    check(r.caps and b"root:" not in r.got, "and does not get it", r.got[:80])
+    check(r.caps & 0x80 == 0, "LOCAL INFILE is not even offered", hex(r.caps))
+    shutil.rmtree(os.path.dirname(path))
+
+
+def openssl(*argv):
+    subprocess.run(["openssl"] + [str(a) for a in argv], cwd=HOME, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def certificate(name, ca, san, days):
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", name + ".key", "-out", name + ".csr", "-subj", "/CN=" + name)
+    write(name + ".ext", "subjectAltName=%s\n" % san)
+    past = ["-not_before", "20200101000000Z", "-not_after", "20200102000000Z"] if days < 0 else []
+    if past:        # x509 -req cannot set dates in openssl 3.0: the ca command can
+        os.makedirs(os.path.join(HOME, "demoCA/newcerts"), exist_ok=True)
+        write("demoCA/index.txt", "")
+        write("demoCA/serial", "01\n")
+        write("ca.cnf", "[ca]\ndefault_ca=d\n[d]\ndir=demoCA\nnew_certs_dir=demoCA/newcerts\ndatabase=demoCA/index.txt\nserial=demoCA/serial\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n")
+        openssl("ca", "-batch", "-config", "ca.cnf", "-in", name + ".csr", "-out", name + ".pem", "-cert", ca + ".pem", "-keyfile", ca + ".key", "-startdate", "20200101000000Z", "-enddate",
+                "20200102000000Z", "-extfile", name + ".ext", "-notext")
+    else:
+        openssl("x509", "-req", "-in", name + ".csr", "-CA", ca + ".pem", "-CAkey", ca + ".key", "-CAcreateserial", "-days", days, "-out", name + ".pem", "-extfile", name + ".ext")
+
+
+@group
+def tls():
+    for ca in ("ca", "otherca"):
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 30, "-keyout", ca + ".key", "-out", ca + ".pem", "-subj", "/CN=" + ca)
+    certificate("good", "ca", "DNS:localhost,IP:127.0.0.1,IP:0.0.0.0", 30)
+    certificate("wrongname", "ca", "DNS:elsewhere.example,IP:192.0.2.1", 30)
+    certificate("expired", "ca", "DNS:localhost,IP:127.0.0.1,IP:0.0.0.0", -1)
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    sql("CREATE OR REPLACE USER tcp@'%' IDENTIFIED BY 'pw'; GRANT ALL ON v.* TO tcp@'%'; CREATE OR REPLACE TABLE v.o (id INT PRIMARY KEY)")
+    net = ["--skip-networking=0", "--bind-address=127.0.0.1", "--port=%d" % port]
+    # 0.0.0.0 reaches this machine without being called near
+    far = "[client]\nhost=0.0.0.0\nport=%d\nuser=tcp\npassword=pw\n" % port
+    near = far.replace("0.0.0.0", "127.0.0.1")
+    ca = "ssl-ca=%s/ca.pem\n" % HOME
+    for cert, text, options, want, what in (
+            (None, far, (), 5, "a server without TLS, elsewhere: refused"), (None, far, ("--insecure",), 0, "the same with --insecure"),
+            (None, near, (), 0, "a server without TLS, here: taken"), (None, near + ca, (), 5, "a CA is named, the server has no TLS: refused"),
+            ("good", far + ca, (), 0, "a good certificate: taken"), ("good", far, (), 5, "a CA that nobody knows: refused"),
+            ("good", far + ca.replace("ca.pem", "otherca.pem"), (), 5, "another CA: refused"), ("wrongname", far + ca, (), 5, "another name: refused"),
+            ("expired", far + ca, (), 5, "expired: refused")):
+        server("stop")
+        server("start", *net, *(["--ssl-cert=%s/%s.pem" % (HOME, cert), "--ssl-key=%s/%s.key" % (HOME, cert), "--ssl-ca=%s/ca.pem" % HOME] if cert else ["--skip-ssl"]))
+        status, _, err = extract("v.o", *options, cnf=write("tcp.cnf", text))
+        check(status == want and ("--insecure" not in options or "clear text" in err), "TLS: " + what, (status, err))
+    server("stop")
+    server("start")
+
+
+# ---- crashes ----
+
+def expected(rows):
+    return {str(r["id"]): str(r["a"]) for r in rows}
+
+
+def table_of(table, where=""):
+    return dict(sql("SELECT id, a FROM %s %s" % (table, where)))
+
+
+ROWS = [{"id": i, "a": i * 7 % 1000, "t": "x" * (i % 50)} for i in range(30000 if not SANITIZED else 8000)]
+
+
+@group
+def kill_the_loader():
+    sql("CREATE OR REPLACE TABLE v.k (dt DATE, id INT, a INT, t TEXT, PRIMARY KEY (dt, id)); CREATE OR REPLACE TABLE v.ku (id INT PRIMARY KEY, a INT, t TEXT); "
+        "INSERT INTO v.k VALUES ('2026-11-20', -1, -1, '')")
+    path = write("rows.ndjson", lines(ROWS))
+    rng = random.Random(5)
+    began = time.monotonic()
+    check(load("v.k", "id", b"", "--partition", "dt=2026-11-19", path)[0] == 0, "an undisturbed load")
+    took = time.monotonic() - began
+    torn = loaded = 0
+    for k in range(25):
+        p = run("mysql-load", "--defaults-file", CNF, "--table", "v.k", "-k", "id", "--partition", "dt=2026-11-20", path, start=True)
+        time.sleep(rng.random() * took * 1.1)
+        p.send_signal(signal.SIGKILL)
+        p.wait(), p.stdin.close(), p.stdout.close(), p.stderr.close()
+        count = one("SELECT COUNT(*) FROM v.k WHERE dt='2026-11-20'")
+        torn += count not in ("1", str(len(ROWS)))
+        loaded += count == str(len(ROWS))
+        if count != "1":
+            sql("DELETE FROM v.k WHERE dt='2026-11-20'; DELETE FROM v.pipehouse_ledger WHERE target LIKE 'k %'; INSERT INTO v.k VALUES ('2026-11-20', -1, -1, '')")
+    check(torn == 0, "kill -9 of a day's load, 25 times: the old day or the new one", (torn, loaded))
+    status, _, err = load("v.k", "id", b"", "--partition", "dt=2026-11-20", path)
+    check(status == 0 and table_of("v.k", "WHERE dt='2026-11-20'") == expected(ROWS), "then run again: all rows", err)
+    for k in range(8):
+        p = run("mysql-load", "--defaults-file", CNF, "--table", "v.ku", "-k", "id", path, start=True)
+        time.sleep(rng.random() * took)
+        p.send_signal(signal.SIGKILL)
+        p.wait(), p.stdin.close(), p.stdout.close(), p.stderr.close()
+    status, _, err = load("v.ku", "id", b"", path)
+    check(status == 0 and table_of("v.ku") == expected(ROWS), "kill -9 of upserts, then run again: all rows", err)
+    p = run("mysql-load", "--defaults-file", CNF, "--table", "v.k", "-k", "id", "--partition", "dt=2026-11-21", path, start=True)
+    time.sleep(took * 0.6)
+    p.send_signal(signal.SIGTERM)
+    p.wait(LIMIT), p.stdin.close(), p.stdout.close(), p.stderr.close()
+    check(p.returncode in (0, 75) and one("SELECT COUNT(*) FROM v.k WHERE dt='2026-11-21'") in ("0" if p.returncode else "", str(len(ROWS))),
+           "SIGTERM: 75 and nothing loaded, or done", p.returncode)
+
+
+@group
+def kill_the_server():
+    sql("CREATE OR REPLACE TABLE v.s (dt DATE, id INT, a INT, t TEXT, PRIMARY KEY (dt, id)); CREATE OR REPLACE TABLE v.su (id INT PRIMARY KEY, a INT, t TEXT)")
+    path = write("rows.ndjson", lines(ROWS))
+    rng = random.Random(7)
+    for k, (table, options, where) in enumerate([("v.s", ("--partition", "dt=2026-11-20"), "WHERE dt='2026-11-20'"), ("v.su", (), "")] * 2):
+        sql("DELETE FROM v.s; DELETE FROM v.su; DELETE FROM v.pipehouse_ledger")
+        p = run("mysql-load", "--defaults-file", CNF, "--table", table, "-k", "id", *options, path, start=True)
+        time.sleep(0.05 + rng.random() * 0.3)
+        server("crash")
+        server("start")
+        _, err = p.communicate(timeout=LIMIT)
+        status = p.returncode
+        check(status in (0, 75), "kill -9 of the server in mid-load of %s: it goes on, or 75" % table, (status, err))
+        if status == 75:
+            status = load(table, "id", b"", *options, path)[0]
+        check(status == 0 and table_of(table, where) == expected(ROWS), "all rows, once", (status, err))
+    p = subprocess.Popen([os.path.join(BIN, "mysql-extract"), "--defaults-file", CNF, "--table", "v.su"], env=env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    p.stdout.readline()
+    server("crash")
+    rest, err = p.communicate(timeout=LIMIT)
+    whole = rest.count(b"\n") + 1 == len(ROWS)
+    check(p.returncode == 75 or (whole and p.returncode == 0), "kill -9 of the server in mid-extract: 75, never a short success", (p.returncode, err))
+    server("start")
+
+
+class Cutter(threading.Thread):
+    """A proxy that cuts the connection at the k-th COMMIT: before it reaches the server, or behind it so that the answer is lost."""
+
+    def __init__(self, path, to, forward):
+        super().__init__(daemon=True)
+        self.to, self.forward, self.cuts = to, forward, 1
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(8)
+
+    def run(self):
+        while True:
+            c, _ = self.listener.accept()
+            s = socket.socket(socket.AF_UNIX)
+            try:
+                s.connect(self.to)
+            except OSError:
+                c.close()
+                continue
+            threading.Thread(target=self.pump, args=(s, c, False), daemon=True).start()
+            threading.Thread(target=self.pump, args=(c, s, True), daemon=True).start()
+
+    def pump(self, a, b, to_server):
+        try:
+            while True:
+                data = a.recv(65536)
+                if not data:
+                    break
+                if to_server and self.cuts and data.endswith(b"\x03COMMIT"):
+                    self.cuts -= 1
+                    if self.forward:
+                        # our end for reading is closed first: the answer is lost for certain
+                        a.shutdown(socket.SHUT_RDWR)
+                        b.sendall(data)
+                        time.sleep(0.3)
+                    break
+                b.sendall(data)
+        except OSError:
+            pass
+        for x in (a, b):
+            try:
+                x.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+@group
+def lost_commits():
+    sql("CREATE OR REPLACE TABLE v.c (dt DATE, id INT, a INT, t TEXT, PRIMARY KEY (dt, id)); CREATE OR REPLACE TABLE v.cu (id INT PRIMARY KEY, a INT, t TEXT)")
+    rows = ROWS[:3000]
+    sock = open(CNF).read().split('"')[1]
+    stats = os.path.join(HOME, "cut.stats")
+    for forward in (False, True):
+        for table, options, where in (("v.c", ("--partition", "dt=2026-11-20"), "WHERE dt='2026-11-20'"), ("v.cu", (), "")):
+            sql("DELETE FROM v.c; DELETE FROM v.cu; DELETE FROM v.pipehouse_ledger")
+            d = tempfile.mkdtemp(dir="/tmp", prefix="cut.")
+            cut = Cutter(d + "/s", sock, forward)
+            cut.start()
+            status, _, err = load(table, "id", lines(rows), *options, "--stats", stats, cnf=write("cut.cnf", "[client]\nsocket=%s/s\nuser=root\n" % d))
+            s = rejects(stats)[-1]
+            what = "%s: COMMIT %s" % (table, "reached the server, its answer was lost" if forward else "never reached the server")
+            check(cut.cuts == 0 and status == 0 and "trying again" in err, what, (status, err))
+            check(table_of(table, where) == expected(rows) and s["loaded"] == len(rows) and s["already"] == 0, "all rows, once, and counted once", s)
+            if options:
+                check(one("SELECT loaded FROM v.pipehouse_ledger WHERE target='c dt=2026-11-20'") == str(len(rows)), "the ledger says so")
+            shutil.rmtree(d)
+
+
+@group
+def locks():
+    sql("CREATE OR REPLACE TABLE v.l (id INT PRIMARY KEY, a INT, t TEXT); INSERT INTO v.l VALUES (5, 5, '')")
+    old = one("SELECT @@global.innodb_lock_wait_timeout")
+    sql("SET GLOBAL innodb_lock_wait_timeout=1")
+    blocker = subprocess.Popen(["mariadb", "--defaults-file=" + CNF, "-e", "START TRANSACTION; UPDATE v.l SET a=6 WHERE id=5; SELECT SLEEP(2.5); COMMIT"], stdout=subprocess.DEVNULL)
+    time.sleep(0.5)
+    status, _, err = load("v.l", "id", lines(ROWS[:100]))
+    blocker.wait()
+    check(status == 0 and "trying again" in err and table_of("v.l") == expected(ROWS[:100]), "a lock wait that times out is tried again", (status, err))
+    sql("SET GLOBAL innodb_lock_wait_timeout=" + old)
+    # two sessions that take the same rows in opposite order
+    sql("CREATE OR REPLACE TABLE v.dl (id INT PRIMARY KEY, a INT, t TEXT)")
+    up, down = lines(ROWS[:20000]), lines(ROWS[:20000][::-1])
+    ps = [run("mysql-load", "--defaults-file", CNF, "--table", "v.dl", "-k", "id", start=True) for _ in range(4)]
+    for p, data in zip(ps, (up, down, up, down)):
+        threading.Thread(target=lambda p=p, data=data: (p.stdin.write(data), p.stdin.close())).start()
+    errs = []
+    for p in ps:
+        errs.append(p.stderr.read().decode())
+        p.wait(LIMIT), p.stdout.close(), p.stderr.close()
+    check([p.returncode for p in ps] == [0] * 4 and table_of("v.dl") == expected(ROWS[:20000]), "four loaders in opposite orders: all end well", ([p.returncode for p in ps], errs))
+
+
+@group
+def many_bad_rows():
+    """The same rows out by arrays and by multi-row statements, whatever the number of bad ones."""
+    sql("CREATE OR REPLACE TABLE v.b (id INT PRIMARY KEY, a TINYINT, t VARCHAR(60))")
+    for every in (1, 2, 7, 100, 1001):
+        # 200 fits no TINYINT: only the server knows
+        rows = [{"id": i, "a": 200 if i % every == 0 else 1, "t": "x"} for i in range(1500)]
+        want = {str(r["id"]): "1" for r in rows if r["a"] == 1}
+        for more in ({}, {"PIPEHOUSE_NO_BULK": "1"}):
+            sql("TRUNCATE v.b")
+            path = os.path.join(HOME, "b.rejects")
+            if os.path.exists(path):
+                os.unlink(path)
+            status, _, err = load("v.b", "id", lines(rows), "--reject", path, **more)
+            got = sorted(json.loads(r["raw"])["id"] for r in rejects(path))
+            check(status == 0 and got == [r["id"] for r in rows if r["a"] == 200] and table_of("v.b") == want,
+                  "one bad row in %d%s" % (every, ", multi-row statements" if more else ""), (status, err, len(got)))
+    sql("TRUNCATE v.b")
+    mixed = lines([{"id": i, **({"a": 1} if i % 2 else {}), **({"t": "y"} if i % 3 else {})} for i in range(1000)])
+    check(load("v.b", "id", mixed)[0] == 0 and one("SELECT SUM(a) FROM v.b") == "500" and one("SELECT COUNT(t) FROM v.b") == "666", "rows that bring different columns")
+
+
+@group
+def large_rows():
+    sql("CREATE OR REPLACE TABLE v.big (dt DATE, id INT, t LONGTEXT, PRIMARY KEY (dt, id)); SET GLOBAL max_allowed_packet=1048576")
+    path = os.path.join(HOME, "big.rejects")
+    rows = [{"id": i, "t": chr(97 + i % 26) * (2000000 if i == 7 else 400000)} for i in range(20)]
+    status, _, err = load("v.big", "id", lines(rows), "--partition", "dt=2026-11-20", "--reject", path, "-S", "2M")
+    check(status == 0 and [json.loads(r["raw"])["id"] for r in rejects(path)] == [7] and "max_allowed_packet" in rejects(path)[0]["reason"], "a row that no packet holds is rejected",
+           (status, err))
+    check(one("SELECT COUNT(*) FROM v.big WHERE LENGTH(t) = 400000") == "19" and os.listdir(HOME).count("pipehouse.") == 0, "the others are loaded, by way of a file with no name")
+    sql("SET GLOBAL max_allowed_packet=16777216")
+    status, out, err = extract("v.big")
+    check(status == 0 and sorted(len(json.loads(x)["t"]) for x in out.splitlines()) == [400000] * 19, "and read back", err)
+
+
+# ---- incremental ----
+
+@group
+def since():
+    sql("USE v; CREATE OR REPLACE TABLE v.i (id INT PRIMARY KEY, up DATETIME(6), ts TIMESTAMP(6) NULL, n BIGINT UNSIGNED, t TEXT, KEY (up)); "
+        "INSERT INTO v.i SELECT seq, '2026-11-20 00:00:00' + INTERVAL seq HOUR, FROM_UNIXTIME(1763568000 + seq * 3600), seq * 10, 'x' FROM seq_1_to_47")
+    ids = lambda out: [json.loads(x)["id"] for x in out.splitlines()]
+    part = ("--since", "up,id", "--from", "2026-11-20", "--until", "2026-11-21")
+    status, out, err = extract("v.i", *part)
+    check(status == 0 and ids(out) == list(range(1, 24)) and extract("v.i", *part)[1] == out, "a part by --from and --until, twice the same", (status, err))
+    got = [i for a, z in (("2026-11-19", "2026-11-20 07:00:00"), ("2026-11-20 07:00:00", "2026-11-21"),
+           ("2026-11-21", "2026-11-30")) for i in ids(extract("v.i", "--since", "up", "--from", a, "--until", z)[1])]
+    check(got == list(range(1, 48)), "parts end to end: every row once", got)
+    for bad in (("--since", "t"), ("--since", "nix"), ("--since", "up", "--from", "yesterday"), ("--since", "up", "--lag", "soon"), ("--lag", "1h"),
+           ("--since", "n", "--lag", "1h", "--hwm", "x.hwm"),
+                ("--since", "up", "--until", "2026-11-21"), ("--since", "up", "--from", "2026-11-20", "--hwm", "x")):
+        status, _, err = extract("v.i", *bad)
+        check(status == 2, "refused: " + " ".join(bad), (status, err))
+    hwm = os.path.join(HOME, "i.hwm")
+    # whole numbers: rows come, each is read once
+    check(ids(extract("v.i", "--since", "n", "--hwm", hwm)[1]) == list(range(1, 48)), "the first part by a number: all")
+    check(extract("v.i", "--since", "n", "--hwm", hwm)[1] == b"", "nothing new: nothing")
+    sql("INSERT INTO v.i (id, n) VALUES (100, 471), (101, 480)")
+    status, out, err = extract("v.i", "--since", "n", "--hwm", hwm)
+    check(ids(out) == [100, 101], "what is new", err)
+    sql("UPDATE v.i SET n=18446744073709551615 WHERE id=101")
+    check(ids(extract("v.i", "--since", "n", "--hwm", hwm)[1]) == [101] and extract("v.i", "--since", "n", "--hwm", hwm)[1] == b"", "up to 2^64-1")
+    status, _, err = extract("v.i", "--since", "up", "--hwm", hwm)
+    check(status == 2 and "it is the mark of" in err, "a mark of another column is refused", err)
+    # times: behind the server's clock
+    hwm = os.path.join(HOME, "t.hwm")
+    sql("UPDATE v.i SET ts = NULL, up = NULL; "
+        "UPDATE v.i SET ts = NOW(6) - INTERVAL 1 HOUR WHERE id <= 3; UPDATE v.i SET ts = NOW(6) WHERE id = 4; UPDATE v.i SET ts = NOW(6) + INTERVAL 1 DAY WHERE id = 5")
+    for zone in ("Asia/Shanghai", "UTC"):
+        status, out, err = extract("v.i", "--since", "ts,id", "--hwm", hwm + zone, "--tz", zone)
+        check(status == 0 and ids(out) == [1, 2, 3] and "44 rows have no ts" in err, "a TIMESTAMP up to a minute ago, zone " + zone, (status, ids(out), err))
+        check(ids(extract("v.i", "--since", "ts,id", "--hwm", hwm + zone, "--tz", zone, "--lag", "0")[1]) == [4], "then up to now")
+    before = open(hwm + "UTC").read()
+    extract("v.i", "--since", "ts,id", "--hwm", hwm + "UTC", "--lag", "2h")
+    check(open(hwm + "UTC").read() == before, "a larger lag does not set the mark back")
+    # the mark moves only when the output is whole
+    sql("UPDATE v.i SET ts = NOW(6) - INTERVAL 1 HOUR")
+    hwm = os.path.join(HOME, "f.hwm")
+    with open("/dev/full", "wb") as full:
+        p = subprocess.run([os.path.join(BIN, "mysql-extract"), "--defaults-file", CNF, "--table", "v.i", "--since", "ts", "--hwm", hwm], env=env(), stdout=full, stderr=subprocess.PIPE)
+    check(p.returncode == 4 and not os.path.exists(hwm), "a full disk: 4, no mark", p.returncode)
+    # in a run the mark is the run's
+    runs = os.path.join(HOME, "wh/main/_run")
+    os.makedirs(runs + "/r1/flow")
+    more = {"PIPEHOUSE_ROOT": os.path.join(HOME, "wh"), "PIPEHOUSE_RUN": runs + "/r1"}
+    args = ("v.i", "--since", "ts", "--hwm", hwm)
+    status, out, err = extract(*args, **more)
+    check(status == 0 and len(ids(out)) == 49, "in a run: all rows", (status, err))
+    os.makedirs(runs + "/failed")
+    os.rename(runs + "/r1", runs + "/failed/r1")
+    os.makedirs(runs + "/r2/flow")
+    more["PIPEHOUSE_RUN"] = runs + "/r2"
+    check(len(ids(extract(*args, **more)[1])) == 49, "that run failed: all rows again")
+    os.makedirs(runs + "/done")
+    os.rename(runs + "/r2", runs + "/done/r2")
+    more.pop("PIPEHOUSE_RUN")
+    check(extract(*args, **more)[1] == b"", "that run was published: nothing is left")
+
+
+# ---- in a run ----
+
+@group
+def in_a_run():
+    if not all(os.access(os.path.join(BIN, x), os.X_OK) for x in ("wh-run", "wh-put", "wh-cat")):
+        print("# no wh-run here")
+        return
+    root = os.path.join(HOME, "house")
+    os.makedirs(root, exist_ok=True)
+    e = {"PIPEHOUSE_ROOT": root}
+    sql("CREATE OR REPLACE TABLE v.r (dt DATE, id INT, a DECIMAL(9,2), PRIMARY KEY (dt, id)); CREATE OR REPLACE TABLE v.rx (id INT PRIMARY KEY, a DECIMAL(9,2))")
+    status, _, err = run("wh-put", "ads.r", "dt=2026-11-20", data='{"id":1,"a":19.90}\n{"id":2,"a":1.10}\n', **e)
+    check(status == 0, "a table of the warehouse", err)
+    command = "mysql-load --defaults-file %s --table v.r -k id --partition dt=2026-11-20 " % CNF
+    status, _, err = run("wh-run", command + "wh:ads.r@2026-11-20", **e)
+    check(status == 0 and sql("SELECT id, a FROM v.r ORDER BY id") == [["1", "19.90"], ["2", "1.10"]], "wh:TABLE@D in a run", (status, err))
+    status, _, err = run("wh-run", "wh-cat ads.r@2026-11-20 | " + command, **e)
+    check(status == 2 and "not a pipe" in err, "a pipe in a run is refused", (status, err))
+    status, _, err = run("wh-run", command + "wh:ads.r@2026-11-21", **e)
+    check(status == 1, "a day never committed: 1", (status, err))
+    status, out, err = run("wh-run", "mysql-extract --defaults-file %s --table v.r --columns id,a | wh-put ods.r dt=2026-11-20" % CNF, **e)
+    status2, out, _ = run("wh-cat", "ods.r@2026-11-20", **e)
+    check(status == status2 == 0 and out == b'{"id":1,"a":19.90}\n{"id":2,"a":1.10}\n', "extract into the warehouse in a run", (status, err, out))
+    status, _, err = run("mysql-load", "--defaults-file", CNF, "--table", "v.rx", "-k", "id", PIPEHOUSE_OVERLAY=os.path.join(HOME, "ov"), **e)
+    check(status == 2 and "overlay" in err, "nothing leaves an overlay", (status, err))
+
+
+@group
+def man_pages():
+    """The examples of the two pages, which tests/man-examples leaves to us."""
+    loader = importlib.machinery.SourceFileLoader("man_examples", os.path.join(TOP, "tests/man-examples"))
+    spec = importlib.util.spec_from_loader("man_examples", loader)
+    m = importlib.util.module_from_spec(spec)
+    sys.dont_write_bytecode = True
+    loader.exec_module(m)
+    sql("CREATE OR REPLACE DATABASE shop; CREATE TABLE shop.pet (id BIGINT PRIMARY KEY, name VARCHAR(9), price DECIMAL(9,2), born DATE); "
+        "INSERT INTO shop.pet VALUES (1, 'Rex', 19.90, '2021-02-03'), (2, 'Tom', 1.10, NULL)")
+    shutil.copy(CNF, os.path.join(HOME, "shop.cnf"))
+    for page in ("mysql-extract.1", "mysql-load.1"):
+        with open(os.path.join(TOP, "man", page)) as f:
+            text = f.read()
+        for line, block, _ in m.mdoc_blocks(text):
+            for command, want in m.steps(block):
+                got = m.run(command, HOME, env()).decode("utf-8", "replace").split("\n")[:-1]
+                check(m.same(want, got), "man/%s:%d: %s" % (page, line, command.split("\n")[0]), "\n".join(got))
+
+
+def main(names):
+    server("start")
+    sql("CREATE DATABASE v")
+    try:
+        for g in GROUPS:
+            if names and not any(x in g.__name__ for x in names):
+                continue
+            began = time.monotonic()
+            try:
+                g()
+            except Exception as e:      # a test's own mistake must not look like a pass
+                import traceback
+                check(False, "%s ran to its end" % g.__name__, traceback.format_exc())
+                server("stop")
+                server("start")
+            print("# %s: %.1f s" % (g.__name__, time.monotonic() - began))
+    finally:
+        server("stop")
+    print("1..%d" % n)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        code = main(sys.argv[1:])
+    finally:
+        shutil.rmtree(HOME, ignore_errors=True)
+    sys.exit(code)
