@@ -76,7 +76,7 @@ one_value(const char *name)
 	buf_free(&b);
 	if (f != stdin)
 		fclose(f);
-	return 0;
+	return fflush(stdout) == 0 ? 0 : EXIT_IO;
 }
 
 int
@@ -115,8 +115,10 @@ main(int argc, char **argv)
 		default:
 			return EXIT_USAGE;
 		}
-	if (one)
+	if (one) {
+		pathset_free(ps);
 		return one_value(argv[optind]);
+	}
 	if ((rc = source_open(argv[optind] != NULL ? argv[optind] : "-", &sconf, &src)) != 0)
 		return rc;
 	s = scan_new(ps, &conf);
