@@ -75,7 +75,8 @@ set_up(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
 	struct merge_conf conf = { .key_as = ctx_key_as(c), .zone = ctx_zone(c),
-	    .table = st->table };
+	    .table = st->table,
+	    .budget = ctx_budget(c) };
 	struct zip_conf *z = &conf.zip;
 	int rc;
 
@@ -103,20 +104,12 @@ set_up(struct ctx *c, void *arg)
 }
 
 static int
-budget(struct ctx *c, const struct state *st)
-{
-	if (merge_bytes(st->merge) <= ctx_budget(c))
-		return 0;
-	return err_io("changes and base need more memory than -S %zu M", ctx_budget(c) / MIB);
-}
-
-static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
 
-	merge_batch(st->merge, b);
-	return budget(c, st);
+	(void)c;
+	return merge_batch(st->merge, b);
 }
 
 static int
@@ -125,7 +118,7 @@ base_rows(void *arg, const struct batch *b)
 	struct state *st = arg;
 	int rc = merge_base_batch(st->merge, b);
 
-	return rc == -1 ? EXIT_NO : rc == 0 ? budget(st->ctx, st) : rc;
+	return rc == -1 ? EXIT_NO : rc;
 }
 
 /* A base in key order streams: one look first. Standard input has no second look. */
@@ -139,18 +132,18 @@ read_base(struct ctx *c, struct state *st)
 	if (ps == NULL) {
 		if (merge_truncated(st->merge))
 			return err_usage("a truncate, but no change says the key: give -k");
-		merge_base_begin(st->merge, BASE_PASS);
-		return ctx_read(c, st->base, pathset_new(), base_rows, st);
+		rc = merge_base_begin(st->merge, BASE_PASS);
+		return rc != 0 ? rc : ctx_read(c, st->base, pathset_new(), base_rows, st);
 	}
 	if (strcmp(st->base, "-") != 0) {
-		merge_base_begin(st->merge, BASE_CHECK);
+		(void)merge_base_begin(st->merge, BASE_CHECK);
 		rc = ctx_look(c, st->base, ps, base_rows, st);
 		how = merge_disorder(st->merge) ? BASE_HOLD : BASE_STREAM;
 		if (rc != 0 && how == BASE_STREAM)
 			return rc;
 	}
-	merge_base_begin(st->merge, how);
-	return ctx_read(c, st->base, ps, base_rows, st);
+	rc = merge_base_begin(st->merge, how);
+	return rc != 0 ? rc : ctx_read(c, st->base, ps, base_rows, st);
 }
 
 /* --missing-ok: 1 where the base is of a day never committed; 0, or minus an exit status. */
@@ -201,10 +194,9 @@ static int
 end(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
-	int rc = 0;
+	int rc = merge_base_begin(st->merge, BASE_STREAM);
 
-	merge_base_begin(st->merge, BASE_STREAM);
-	if (st->base != NULL && (rc = absent(st)) >= 0)
+	if (rc == 0 && st->base != NULL && (rc = absent(st)) >= 0)
 		rc = rc == 1 ? 0 : read_base(c, st);
 	rc = rc < 0 ? -rc : rc;
 	if (rc == 0)

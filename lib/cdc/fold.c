@@ -5,8 +5,10 @@
 #include "base/limits.h"
 #include "cdc/fold.h"
 #include "cdc/ord.h"
+#include "cdc/spill.h"
 
 #define COLLECT_BYTES (8 * MIB)
+#define BUDGET_MIN (16 * MIB)
 
 struct version {
 	char *p;		/* ord, then row */
@@ -34,14 +36,31 @@ struct fold {
 	uint64_t mixed;
 	struct fold_change *list;
 	size_t list_cap;
+	size_t budget;
+	struct spill *spill;		/* NULL: all fits */
+	/* reading */
+	struct map_entry *entry;
+	size_t at, n_entries;
+	/* a key's changes from several runs: its truncates are they */
+	struct fold *one;
+	struct buf key, pack;
+};
+
+struct packed {			/* a version on disk; then ord, then row */
+	uint64_t seq;
+	uint32_t ord_n, row_n;
+	int32_t day;
+	char op;
+	bool partial;
 };
 
 struct fold *
-fold_new(bool days)
+fold_new(bool days, size_t budget)
 {
 	struct fold *f = mem_new(sizeof *f);
 
 	f->days = days;
+	f->budget = budget < BUDGET_MIN ? BUDGET_MIN : budget;
 	f->map = map_new(sizeof(struct slot));
 	f->spare = NONE;
 	f->truncates.newest = NONE;
@@ -175,16 +194,10 @@ fold_truncate(struct fold *f, const struct fold_change *c)
 	put(f, &f->truncates, c);
 }
 
-struct map *
-fold_keys(const struct fold *f)
+/* The versions of a slot, oldest first. */
+static size_t
+list_of(const struct fold *f, const struct slot *s, struct fold_change **out, size_t *cap)
 {
-	return f->map;
-}
-
-size_t
-fold_list_into(const struct fold *f, const void *cell, struct fold_change **out, size_t *cap)
-{
-	const struct slot *s = cell == NULL ? &f->truncates : cell;
 	size_t n = 0, k = 0;
 
 	for (uint32_t i = s->newest; i != NONE; i = f->v[i].older)
@@ -197,19 +210,153 @@ fold_list_into(const struct fold *f, const void *cell, struct fold_change **out,
 		const struct version *v = &f->v[i];
 
 		(*out)[n - 1 - k++] = (struct fold_change){ .op = v->op, .partial = v->partial,
-		    .day = v->day, .seq = v->seq,
-		    .ord = ord_of(v), .row = span_of(v->p + v->ord_n, v->row_n) };
+		    .day = v->day, .seq = v->seq, .ord = ord_of(v),
+		    .row = span_of(v->p + v->ord_n, v->row_n) };
 	}
 	return n;
 }
 
 size_t
-fold_list(struct fold *f, const void *cell, const struct fold_change **v)
+fold_truncates(const struct fold *f, struct fold_change **v, size_t *cap)
 {
-	size_t n = fold_list_into(f, cell, &f->list, &f->list_cap);
+	return list_of(f, &f->truncates, v, cap);
+}
 
-	*v = f->list;
-	return n;
+/* ---- on disk ---- */
+
+static void
+pack(const struct fold_change *c, struct buf *b)
+{
+	struct packed p;
+
+	memset(&p, 0, sizeof p);		/* no padding of ours on disk */
+	p.seq = c->seq;
+	p.ord_n = (uint32_t)c->ord.n;
+	p.row_n = (uint32_t)c->row.n;
+	p.day = c->day;
+	p.op = c->op;
+	p.partial = c->partial;
+	buf_add(b, (const char *)&p, sizeof p);
+	buf_span_add(b, c->ord);
+	buf_span_add(b, c->row);
+}
+
+/* Forget all versions; their bytes are the caller's to free. */
+static struct arena
+forget(struct fold *f)
+{
+	struct arena mem = f->mem;
+
+	f->mem = (struct arena){ 0 };
+	f->n = 0;
+	f->spare = NONE;
+	f->live = 0;
+	f->truncates.newest = NONE;
+	return mem;
+}
+
+int
+fold_settle(struct fold *f)
+{
+	struct map_entry *e;
+	size_t n = map_count(f->map), n_truncates;
+	struct arena old;
+	int rc = 0;
+
+	if (fold_bytes(f) <= f->budget || n == 0)
+		return 0;
+	if (f->spill == NULL)
+		f->spill = spill_new();
+	e = map_sorted(f->map);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		size_t versions = list_of(f, e[i].cell, &f->list, &f->list_cap);
+
+		buf_clear(&f->pack);
+		for (size_t k = 0; k < versions; k++)
+			pack(&f->list[k], &f->pack);
+		rc = spill_put(f->spill, e[i].key, buf_span(&f->pack));
+	}
+	free(e);
+	if (rc != 0 || (rc = spill_end(f->spill)) != 0)
+		return rc;
+	n_truncates = list_of(f, &f->truncates, &f->list, &f->list_cap);
+	old = forget(f);
+	for (size_t i = 0; i < n_truncates; i++)
+		put(f, &f->truncates, &f->list[i]);
+	arena_free(&old);
+	map_free(f->map);			/* its memory goes back, map_clear would keep it */
+	f->map = map_new(sizeof(struct slot));
+	return 0;
+}
+
+/* ---- reading ---- */
+
+int
+fold_begin(struct fold *f)
+{
+	f->n_entries = map_count(f->map);
+	f->entry = map_sorted(f->map);
+	if (f->spill == NULL)
+		return 0;
+	f->one = fold_new(f->days, SIZE_MAX);
+	return spill_begin(f->spill);
+}
+
+static void
+unpack(struct fold *one, struct span s)
+{
+	while (s.n > 0) {
+		struct packed p;
+
+		memcpy(&p, s.p, sizeof p);
+		s = span_from(s, sizeof p);
+		put(one, &one->truncates,
+		    &(struct fold_change){ .op = p.op, .partial = p.partial, .day = p.day,
+		    .seq = p.seq, .ord = span_of(s.p, p.ord_n),
+		    .row = span_of(s.p + p.ord_n, p.row_n) });
+		s = span_from(s, (size_t)p.ord_n + p.row_n);
+	}
+}
+
+int
+fold_next(struct fold *f, struct span *key, const struct fold_change **v, size_t *n)
+{
+	bool here = f->at < f->n_entries, there;
+	struct span k = { NULL, 0 };
+	int order = 0;
+
+	there = f->spill != NULL && spill_key(f->spill, &k);
+	if (!there) {
+		*key = here ? f->entry[f->at].key : k;
+		*n = here ? list_of(f, f->entry[f->at++].cell, &f->list, &f->list_cap) : 0;
+		*v = f->list;
+		return 0;
+	}
+	if (here)
+		order = span_cmp(f->entry[f->at].key, k);
+	buf_clear(&f->key);
+	buf_span_add(&f->key, here && order < 0 ? f->entry[f->at].key : k);
+	*key = buf_span(&f->key);
+	if (here && order < 0) {
+		*n = list_of(f, f->entry[f->at++].cell, &f->list, &f->list_cap);
+		*v = f->list;
+		return 0;
+	}
+	f->one->n = 0;
+	f->one->spare = f->one->truncates.newest = NONE;
+	f->one->live = 0;
+	arena_reset(&f->one->mem);
+	for (size_t i = 0; i < spill_values(f->spill); i++)
+		unpack(f->one, spill_value(f->spill, i));
+	if (here && order == 0) {
+		size_t m = list_of(f, f->entry[f->at++].cell, &f->list, &f->list_cap);
+
+		for (size_t i = 0; i < m; i++)
+			put(f->one, &f->one->truncates, &f->list[i]);
+	}
+	*n = list_of(f->one, &f->one->truncates, &f->one->list, &f->one->list_cap);
+	*v = f->one->list;
+	return spill_step(f->spill);
 }
 
 uint64_t
@@ -229,6 +376,13 @@ fold_free(struct fold *f)
 {
 	map_free(f->map);
 	arena_free(&f->mem);
+	if (f->spill != NULL)
+		spill_free(f->spill);
+	if (f->one != NULL)
+		fold_free(f->one);
+	buf_free(&f->key);
+	buf_free(&f->pack);
+	free(f->entry);
 	free(f->v);
 	free(f->list);
 	free(f);

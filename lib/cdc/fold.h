@@ -2,14 +2,16 @@
 /*
  * fold - of the changes of each key those that still matter, in whatever order they came
  *
- *	struct fold *f = fold_new(true);
+ *	struct fold *f = fold_new(true, budget);
  *	fold_put(f, key, &(struct fold_change){ .op = 'u', .ord = ord, .seq = n, .row = row });
- *	e = map_sorted(fold_keys(f)); n = fold_list(f, e[i].cell, &v);	// v[0..n): oldest first
+ *	rc = fold_settle(f);		// now and then: past the budget the state goes to disk
+ *	for (rc = fold_begin(f); (rc = fold_next(f, &key, &v, &n)) == 0 &&
+    key.p != NULL; ) ... v[0..n) ...
  *
- * Invariants: what is kept does not depend on the order of the calls: of two changes of one key and
- * one day the newer by (ord, seq) hides the older, unless it holds only some columns.  Without days
- * a key has one day.  Memory: a key's entry of base/map, 48 bytes a kept change, and the bytes of
- * its ord and row; hidden rows are collected when they are half of all.
+ * Invariants: what is kept does not depend on the order of the calls, nor on the budget: of two
+ * changes of one key and one day the newer by (ord, seq) hides the older, unless it holds only some
+ * columns.  Without days a key has one day.  Memory: a key's entry of base/map, 48 bytes a kept
+ * change, and the bytes of its ord and row; hidden rows are collected when they are half of all.
  */
 #ifndef CDC_FOLD_H
 #define CDC_FOLD_H
@@ -26,20 +28,25 @@ struct fold_change {
 };
 
 struct fold;
-/* days: keep the last change of each day, else of all. */
-struct fold *fold_new(bool days);
+/*
+ * days: keep the last change of each day, else of all.  budget: bytes, of which at least 16 MiB are
+ * taken.
+ */
+struct fold *fold_new(bool days, size_t budget);
 void fold_put(struct fold *, struct span key, const struct fold_change *);
 /* A truncate: to be met by every key. */
 void fold_truncate(struct fold *, const struct fold_change *);
-/* The keys met; cells are for fold_list. */
-struct map *fold_keys(const struct fold *);
+/* Past the budget all keys go to a sorted run on disk. 0 or EXIT_IO after a message. */
+int fold_settle(struct fold *);
+/* All keys in byte order, once: nothing may be put any more. 0 or EXIT_IO after a message. */
+int fold_begin(struct fold *);
 /*
- * A key's kept changes, oldest first; cell NULL: the truncates. Good until the next call of
- * fold_put. Returns how many.
+ * The next key and its kept changes, oldest first; key->p NULL at the end. Good until the next
+ * call. 0 or EXIT_IO.
  */
-size_t fold_list(struct fold *, const void *cell, const struct fold_change **v);
-/* The same into the caller's own array, for two lists at once. */
-size_t fold_list_into(const struct fold *, const void *cell, struct fold_change **v, size_t *cap);
+int fold_next(struct fold *, struct span *key, const struct fold_change **v, size_t *n);
+/* The truncates, oldest first, into an array of the caller's; returns how many. */
+size_t fold_truncates(const struct fold *, struct fold_change **v, size_t *cap);
 /* Changes whose ord could not be compared with another of their key. */
 uint64_t fold_mixed(const struct fold *);
 size_t fold_bytes(const struct fold *);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* merge - see merge.h */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -13,12 +14,6 @@ static const char *const field[C_FIELDS] = { "op", "db", "table", "key", "ts", "
     "src.partial" };
 
 enum { OWN_FROM, OWN_TO, OWN_DELETED, OWN_ORD, OWN_NAMES };	/* what we write into rows */
-
-struct held {			/* a row of the base, kept; spans into an arena */
-	struct zip_base row;
-	struct span key;
-	uint64_t seq;
-};
 
 struct merge {
 	struct merge_conf conf;
@@ -37,18 +32,27 @@ struct merge {
 	bool truncated;
 	struct span *name;		/* of the own key */
 	size_t n_names;
+	bool named;
 	struct arena names;
 	struct buf key, key_before, row, scratch, scratch2;
 	/* the base */
 	struct pathset *paths;
-	int *base_key, base_own[OWN_NAMES];
+	int *base_key;
 	size_t n_base_keys;
 	enum merge_base_how how;
 	bool disorder;
-	struct map_entry *entry;	/* keys with changes, in order */
-	size_t at, n_entries;
-	struct held *held;		/* HOLD: all; STREAM: the rows of one key */
-	size_t n_held, cap_held;
+	struct cursor {
+		struct span key;	/* p NULL: at the end */
+		const struct fold_change *v;
+		size_t n;
+	} cur;				/* the next key that has changes */
+	bool begun;
+	struct fold *rows_held;		/* HOLD: all rows of the base, as if they were changes */
+	uint64_t n_rows;
+	struct span *line;		/* STREAM: the rows of one key, in `rows` */
+	size_t n_lines, cap_lines;
+	struct zip_base *base;		/* one key's rows for zip */
+	size_t cap_base;
 	struct arena rows;
 	struct buf last;		/* CHECK, STREAM: key of the row before */
 	struct fold_change *truncate;
@@ -61,7 +65,7 @@ merge_new(const struct merge_conf *conf)
 	struct merge *m = mem_new(sizeof *m);
 
 	m->conf = *conf;
-	m->fold = fold_new(conf->zip.days);
+	m->fold = fold_new(conf->zip.days, conf->budget / 2);
 	m->zip = zip_new(&conf->zip);
 	return m;
 }
@@ -90,12 +94,6 @@ merge_notes(const struct merge *m, struct merge_notes *n)
 	n->mixed = fold_mixed(m->fold);
 }
 
-size_t
-merge_bytes(const struct merge *m)
-{
-	return fold_bytes(m->fold) + m->rows.bytes + m->cap_held * sizeof *m->held;
-}
-
 void
 merge_free(struct merge *m)
 {
@@ -115,8 +113,10 @@ merge_free(struct merge *m)
 	free(m->path);
 	free(m->base_key);
 	free(m->name);
-	free(m->entry);
-	free(m->held);
+	if (m->rows_held != NULL)
+		fold_free(m->rows_held);
+	free(m->line);
+	free(m->base);
 	free(m->truncate);
 	free(m);
 }
@@ -222,8 +222,8 @@ merge_base_paths(struct merge *m)
 		assert(m->base_key[i] != -1);	/* a path that was taken before, or a quoted name */
 	}
 	for (int i = 0; i < OWN_NAMES; i++)
-		m->base_own[i] = own_path(m, i, &b) ?
-		    pathset_add(m->paths, buf_span(&b), err, sizeof err) : -1;
+		if (own_path(m, i, &b))		/* asked for so that it cannot stand twice */
+			(void)pathset_add(m->paths, buf_span(&b), err, sizeof err);
 	buf_free(&b);
 	return m->paths;
 }
@@ -270,7 +270,7 @@ own_names(struct merge *m, struct span object)
 				return "its key has other columns than the first change's";
 			continue;
 		}
-		if (map_count(fold_keys(m->fold)) > 0)
+		if (m->named)
 			return "its key has other columns than the first change's";
 		m->name = mem_array(m->name, i + 1, sizeof *m->name);
 		buf_clear(&m->scratch);
@@ -280,7 +280,10 @@ own_names(struct merge *m, struct span object)
 	}
 	if (i == 0)
 		return "an empty key";
-	return i < m->n_names ? "its key has other columns than the first change's" : NULL;
+	if (i < m->n_names)
+		return "its key has other columns than the first change's";
+	m->named = true;
+	return NULL;
 }
 
 static const char *
@@ -456,7 +459,7 @@ take(struct merge *m, uint64_t seq)
 	return put_change(m, &c);
 }
 
-void
+int
 merge_batch(struct merge *m, const struct batch *b)
 {
 	m->b = b;
@@ -468,39 +471,80 @@ merge_batch(struct merge *m, const struct batch *b)
 		else
 			b->fate[m->i] = (uint8_t)f;
 	}
+	return fold_settle(m->fold);
 }
 
 /* ---- the base, and out ---- */
 
-void
-merge_base_begin(struct merge *m, enum merge_base_how how)
+/* The next key that has changes. */
+static int
+advance(struct merge *m)
 {
-	m->how = how;
-	buf_clear(&m->last);
-	m->n_held = 0;
-	if (how == BASE_CHECK || m->entry != NULL)
-		return;
-	m->n_entries = map_count(fold_keys(m->fold));
-	m->entry = map_sorted(fold_keys(m->fold));
-	m->n_truncates = fold_list_into(m->fold, NULL, &m->truncate, &m->cap_truncates);
+	return fold_next(m->fold, &m->cur.key, &m->cur.v, &m->cur.n);
 }
 
-static int
-write_key(struct merge *m, struct span key, const struct zip_base *base, size_t n_base,
-    const void *cell)
+int
+merge_base_begin(struct merge *m, enum merge_base_how how)
 {
-	const struct fold_change *c = NULL;
-	size_t n = cell == NULL ? 0 : fold_list(m->fold, cell, &c);
-	const char *why;
 	int rc;
 
-	if (n == 0 && m->n_truncates == 0) {
-		for (size_t i = 0; i < n_base; i++)
-			if ((rc = m->conf.zip.put(m->conf.zip.arg, base[i].line)) != 0)
-				return rc;
+	m->how = how;
+	buf_clear(&m->last);
+	m->n_lines = 0;
+	if (how == BASE_HOLD && m->rows_held == NULL)
+		m->rows_held = fold_new(false, m->conf.budget / 2);
+	if (how == BASE_CHECK || m->begun)
 		return 0;
+	m->begun = true;
+	m->n_truncates = fold_truncates(m->fold, &m->truncate, &m->cap_truncates);
+	rc = fold_begin(m->fold);
+	return rc != 0 ? rc : advance(m);
+}
+
+/* A row of the base with the places of what is ours in it. */
+static struct zip_base
+base_of(struct merge *m, struct span line)
+{
+	const struct zip_conf *z = &m->conf.zip;
+	struct zip_base b = { .line = line };
+	struct span key;
+	struct rec r;
+	struct val v;
+
+	rec_begin(&r, line);
+	while (rec_next(&r, &key, &v)) {
+		if (z->days && rec_key_is(key, z->from, &m->scratch))
+			b.from = v;
+		else if (z->days && rec_key_is(key, z->to, &m->scratch))
+			b.to = v;
+		else if (z->mark && rec_key_is(key, z->deleted, &m->scratch))
+			b.deleted = v;
+		else if (z->ord.n > 0 && rec_key_is(key, z->ord, &m->scratch))
+			b.ord = v;
 	}
-	rc = zip_key(m->zip, base, n_base, c, n, m->truncate, m->n_truncates, &why);
+	return b;
+}
+
+/* One key: its rows before (lines), its changes (c). What nobody touched is written as it came. */
+static int
+write_key(struct merge *m, struct span key, const struct span *line, size_t n_lines,
+    const struct fold_change *c, size_t n)
+{
+	const char *why;
+	int rc = 0;
+
+	if (n == 0 && m->n_truncates == 0) {
+		for (size_t i = 0; i < n_lines && rc == 0; i++)
+			rc = m->conf.zip.put(m->conf.zip.arg, line[i]);
+		return rc;
+	}
+	if (n_lines > m->cap_base) {
+		m->cap_base = mem_mul(n_lines, 2);
+		m->base = mem_array(m->base, m->cap_base, sizeof *m->base);
+	}
+	for (size_t i = 0; i < n_lines; i++)
+		m->base[i] = base_of(m, line[i]);
+	rc = zip_key(m->zip, m->base, n_lines, c, n, m->truncate, m->n_truncates, &why);
 	if (rc == -1)
 		rc = err_input("key %.*s: %s", (int)(key.n < 80 ? key.n : 80), key.p, why);
 	return rc;
@@ -508,105 +552,81 @@ write_key(struct merge *m, struct span key, const struct zip_base *base, size_t 
 
 /* Rows of one key in the base; before them the keys that only changes have. */
 static int
-write_rows(struct merge *m, struct span key, const struct zip_base *base, size_t n)
+write_rows(struct merge *m, struct span key, const struct span *line, size_t n)
 {
-	const void *cell = NULL;
-	int rc;
+	int rc = 0;
 
-	for (; m->at < m->n_entries && span_cmp(m->entry[m->at].key, key) < 0; m->at++)
-		if ((rc = write_key(m, m->entry[m->at].key, NULL, 0, m->entry[m->at].cell)) != 0)
-			return rc;
-	if (m->at < m->n_entries && span_eq(m->entry[m->at].key, key))
-		cell = m->entry[m->at++].cell;
-	return write_key(m, key, base, n, cell);
-}
-
-/* held[from..to) are one key's: hand them over as an array. */
-static int
-write_held(struct merge *m, size_t from, size_t to)
-{
-	struct zip_base few[8], *base = few;
-	int rc;
-
-	if (to - from > sizeof few / sizeof few[0])
-		base = mem_array(NULL, to - from, sizeof *base);
-	for (size_t i = from; i < to; i++)
-		base[i - from] = m->held[i].row;
-	rc = write_rows(m, m->held[from].key, base, to - from);
-	if (base != few)
-		free(base);
-	return rc;
+	while (rc == 0 && m->cur.key.p != NULL && span_cmp(m->cur.key, key) < 0)
+		if ((rc = write_key(m, m->cur.key, NULL, 0, m->cur.v, m->cur.n)) == 0)
+			rc = advance(m);
+	if (rc != 0)
+		return rc;
+	if (m->cur.key.p == NULL || !span_eq(m->cur.key, key))
+		return write_key(m, key, line, n, NULL, 0);
+	rc = write_key(m, key, line, n, m->cur.v, m->cur.n);
+	return rc != 0 ? rc : advance(m);
 }
 
 static void
-moved(struct val *v, const char *from, const char *to)
+add_line(struct merge *m, struct span line)
 {
-	if (v->tag != T_ABSENT)
-		v->raw.p = to + (v->raw.p - from);
-}
-
-/* Keep a row of the base: its block of input goes. */
-static void
-hold(struct merge *m, const struct zip_base *b, struct span key)
-{
-	struct held *h;
-	char *p;
-
-	if (m->n_held == m->cap_held) {
-		m->cap_held = m->cap_held == 0 ? 64 : mem_mul(m->cap_held, 2);
-		m->held = mem_array(m->held, m->cap_held, sizeof *m->held);
+	if (m->n_lines == m->cap_lines) {
+		m->cap_lines = m->cap_lines == 0 ? 64 : mem_mul(m->cap_lines, 2);
+		m->line = mem_array(m->line, m->cap_lines, sizeof *m->line);
 	}
-	h = &m->held[m->n_held];
-	*h = (struct held){ .row = *b, .seq = m->n_held };
-	m->n_held++;
-	p = arena_dup(&m->rows, b->line);
-	h->row.line.p = p;
-	moved(&h->row.from, b->line.p, p);
-	moved(&h->row.to, b->line.p, p);
-	moved(&h->row.deleted, b->line.p, p);
-	moved(&h->row.ord, b->line.p, p);
-	h->key = span_of(arena_dup(&m->rows, key), key.n);
+	m->line[m->n_lines++] = line;
 }
 
+/* The lines collected under the key `last`. */
 static int
-flush_held(struct merge *m)
+flush_lines(struct merge *m)
 {
-	int rc = m->n_held == 0 ? 0 : write_held(m, 0, m->n_held);
+	int rc = m->n_lines == 0 ? 0 : write_rows(m, buf_span(&m->last), m->line, m->n_lines);
 
-	m->n_held = 0;
+	m->n_lines = 0;
 	arena_reset(&m->rows);
 	return rc;
 }
 
-/* One row. 0, a status of put, or -1 with m->why. */
+/* HOLD: a row is kept like a change that hides no other, in the order they came. */
 static int
-base_row(struct merge *m, const struct zip_base *row)
+hold(struct merge *m, struct span line)
+{
+	char ord[24];
+
+	snprintf(ord, sizeof ord, "%020llu", (unsigned long long)++m->n_rows);
+	fold_put(m->rows_held, buf_span(&m->key), &(struct fold_change){ .op = 'b', .partial = true,
+	    .seq = m->n_rows, .ord = span_str(ord), .row = line });
+	return fold_settle(m->rows_held);
+}
+
+/* One row. 0, a status, or -1 with m->why. */
+static int
+base_row(struct merge *m, struct span line)
 {
 	int order, rc = 0;
 
 	if (m->how == BASE_PASS)
-		return m->conf.zip.put(m->conf.zip.arg, row->line);
+		return m->conf.zip.put(m->conf.zip.arg, line);
 	buf_clear(&m->key);
 	for (size_t i = 0; i < m->n_base_keys; i++)
 		if ((m->why = add_key(m, at(m, m->base_key[i]), &m->key)) != NULL)
 			return -1;
-	if (m->how == BASE_HOLD) {
-		hold(m, row, buf_span(&m->key));
-		return 0;
-	}
+	if (m->how == BASE_HOLD)
+		return hold(m, line);
 	order = m->last.n == 0 ? 1 : span_cmp(buf_span(&m->key), buf_span(&m->last));
 	if (order < 0) {
 		m->why = "the base is not in key order any more: it changed while it was read";
 		return -1;
 	}
 	if (order > 0) {
-		if (m->how == BASE_STREAM && (rc = flush_held(m)) != 0)
+		if (m->how == BASE_STREAM && (rc = flush_lines(m)) != 0)
 			return rc;
 		buf_clear(&m->last);
 		buf_span_add(&m->last, buf_span(&m->key));
 	}
 	if (m->how == BASE_STREAM)
-		hold(m, row, buf_span(&m->key));
+		add_line(m, span_of(arena_dup(&m->rows, line), line.n));
 	return 0;
 }
 
@@ -615,16 +635,8 @@ merge_base_batch(struct merge *m, const struct batch *b)
 {
 	m->b = b;
 	for (m->i = 0; m->i < b->n; m->i++) {
-		struct zip_base row = { .line = b->line[m->i] };
-		int rc;
+		int rc = base_row(m, b->line[m->i]);
 
-		if (m->how != BASE_PASS) {
-			row.from = at(m, m->base_own[OWN_FROM]);
-			row.to = at(m, m->base_own[OWN_TO]);
-			row.deleted = at(m, m->base_own[OWN_DELETED]);
-			row.ord = at(m, m->base_own[OWN_ORD]);
-		}
-		rc = base_row(m, &row);
 		if (rc == -1 && m->how != BASE_CHECK)
 			batch_reject(b, m->i, m->why);
 		else if (rc != 0) {
@@ -635,30 +647,31 @@ merge_base_batch(struct merge *m, const struct batch *b)
 	return 0;
 }
 
+/* HOLD: all rows in key order. */
 static int
-by_key(const void *a, const void *b)
+write_held(struct merge *m)
 {
-	const struct held *x = a, *y = b;
-	int order = span_cmp(x->key, y->key);
+	const struct fold_change *v;
+	struct span key;
+	size_t n;
+	int rc = fold_begin(m->rows_held);
 
-	return order != 0 ? order : x->seq < y->seq ? -1 : x->seq > y->seq;
+	while (rc == 0 && (rc = fold_next(m->rows_held, &key, &v, &n)) == 0 && key.p != NULL) {
+		m->n_lines = 0;
+		for (size_t i = 0; i < n; i++)
+			add_line(m, v[i].row);
+		rc = write_rows(m, key, m->line, n);
+	}
+	return rc;
 }
 
 int
 merge_end(struct merge *m)
 {
-	size_t from = 0;
-	int rc = 0;
+	int rc = m->how == BASE_HOLD ? write_held(m) : flush_lines(m);
 
-	if (m->how == BASE_HOLD && m->n_held > 0)
-		qsort(m->held, m->n_held, sizeof *m->held, by_key);
-	for (size_t i = 1; i <= m->n_held && rc == 0; i++) {
-		if (i < m->n_held && span_eq(m->held[i].key, m->held[from].key))
-			continue;
-		rc = write_held(m, from, i);
-		from = i;
-	}
-	for (; m->at < m->n_entries && rc == 0; m->at++)
-		rc = write_key(m, m->entry[m->at].key, NULL, 0, m->entry[m->at].cell);
+	while (rc == 0 && m->cur.key.p != NULL)
+		if ((rc = write_key(m, m->cur.key, NULL, 0, m->cur.v, m->cur.n)) == 0)
+			rc = advance(m);
 	return rc;
 }

@@ -10,7 +10,7 @@
  *	rc = merge_end(m);
  *
  * Invariants: keys are canonical forms joined by ',', and rows come out in their byte order.  A
- * base in that order streams through; any other is held in memory.  All changes are of one table.
+ * base in that order streams through; any other is sorted.  All changes are of one table.
  */
 #ifndef CDC_MERGE_H
 #define CDC_MERGE_H
@@ -26,6 +26,7 @@ struct merge_conf {
 	const struct zone *zone;	/* a change's day is the day of ts there */
 	int32_t date;			/* days: changes of later ones are left aside */
 	const char *table;		/* only this: TABLE or DB.TABLE; NULL: all must be of one */
+	size_t budget;			/* bytes; past it state goes to disk */
 };
 
 struct merge_notes {
@@ -35,7 +36,7 @@ struct merge_notes {
 enum merge_base_how {
 	BASE_CHECK,	/* see only whether rows come in key order */
 	BASE_STREAM,	/* they do: write as they come */
-	BASE_HOLD,	/* they do not: keep all, then write */
+	BASE_HOLD,	/* they do not: sort, then write */
 	BASE_PASS	/* no key is known, nothing changed: write them as they are */
 };
 
@@ -47,15 +48,19 @@ typedef int merge_col(void *arg, struct span path, const char *what);
  * 0, or -1 after a message.
  */
 int merge_columns(struct merge *, const char *keys, merge_col *, void *arg);
-/* Take changes: sets their fates. */
-void merge_batch(struct merge *, const struct batch *);
+/* Take changes: sets their fates. 0 or EXIT_IO after a message. */
+int merge_batch(struct merge *, const struct batch *);
 /*
  * The columns of the base; fixed once asked for, so after all changes. NULL: no key is known, for
  * no change had one.
  */
 const struct pathset *merge_base_paths(struct merge *);
 bool merge_truncated(const struct merge *);
-void merge_base_begin(struct merge *, enum merge_base_how);
+/*
+ * To be called before rows of the base, and without a base (BASE_STREAM) too. 0 or EXIT_IO after a
+ * message.
+ */
+int merge_base_begin(struct merge *, enum merge_base_how);
 /*
  * Rows of the base; bad ones get F_REJECT. 0; a status as merge_end's; -1: BASE_CHECK has seen
  * enough (merge_disorder).
@@ -69,7 +74,6 @@ bool merge_disorder(const struct merge *);
  */
 int merge_end(struct merge *);
 void merge_notes(const struct merge *, struct merge_notes *);
-size_t merge_bytes(const struct merge *);
 void merge_free(struct merge *);
 
 #endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * spill - sorted runs of (key, value) on disk, read back as one
+ *
+ *	rc = spill_put(s, key, value); ... rc = spill_end(s);		// a run: keys ascending
+ *	for (rc = spill_begin(s); rc == 0 && spill_key(s, &key); rc = spill_step(s))
+ *		for (i = 0; i < spill_values(s); i++) use(spill_value(s, i));
+ *
+ * Invariants: one nameless file in $TMPDIR (/tmp), mode 0600, gone with the process.  Written once,
+ * then read once, in key byte order; the values of one key come in the order of the runs.  Memory:
+ * a buffer of SPILL_BUFFER_BYTES a run and the largest value.  Errors were said and are EXIT_IO.
+ */
+#ifndef CDC_SPILL_H
+#define CDC_SPILL_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define SPILL_BUFFER_BYTES ((size_t)64 * 1024)
+
+struct spill;
+struct spill *spill_new(void);
+int spill_put(struct spill *, struct span key, struct span value);
+int spill_end(struct spill *);
+int spill_begin(struct spill *);
+/* The smallest key that is left; false when none is. Good until the next step. */
+bool spill_key(const struct spill *, struct span *key);
+/* The values of that key. */
+size_t spill_values(const struct spill *);
+struct span spill_value(const struct spill *, size_t i);
+/* Go behind that key. */
+int spill_step(struct spill *);
+void spill_free(struct spill *);
+
+#endif
