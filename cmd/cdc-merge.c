@@ -8,6 +8,8 @@
  *         held.  More than -S of it ends the command with 4.
  * The state does not depend on the order the changes came in: their ord decides.
  */
+#include <sys/stat.h>
+
 #include "cdc/merge.h"
 #include "run/run.h"
 #include "store/ref.h"
@@ -121,7 +123,17 @@ base_rows(void *arg, const struct batch *b)
 	return rc == -1 ? EXIT_NO : rc;
 }
 
-/* A base in key order streams: one look first. Standard input has no second look. */
+/* Can it be read twice? Not standard input, not the pipe of a `<( )`. */
+static bool
+lasting(const char *operand)
+{
+	struct stat s;
+
+	return strncmp(operand, "wh:", 3) == 0 ||
+	    (strcmp(operand, "-") != 0 && stat(operand, &s) == 0 && S_ISREG(s.st_mode));
+}
+
+/* A base in key order streams: one look first, where it lasts for two. */
 static int
 read_base(struct ctx *c, struct state *st)
 {
@@ -135,7 +147,7 @@ read_base(struct ctx *c, struct state *st)
 		rc = merge_base_begin(st->merge, BASE_PASS);
 		return rc != 0 ? rc : ctx_read(c, st->base, pathset_new(), base_rows, st);
 	}
-	if (strcmp(st->base, "-") != 0) {
+	if (lasting(st->base)) {
 		(void)merge_base_begin(st->merge, BASE_CHECK);
 		rc = ctx_look(c, st->base, ps, base_rows, st);
 		how = merge_disorder(st->merge) ? BASE_HOLD : BASE_STREAM;

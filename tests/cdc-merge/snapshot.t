@@ -38,6 +38,12 @@ $ echo '{"op":"c","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"3","row":{"i
 > {"id":1}
 > {"id":2}
 
+# cdc-merge: a base from a pipe is read once, in order or not
+$ echo '{"op":"c","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"3","row":{"id":1}}' >changes; bash -c 'cdc-merge --base <(printf "%s\n" "{\"id\":0}" "{\"id\":2}") changes'
+> {"id":0}
+> {"id":1}
+> {"id":2}
+
 # cdc-merge: where only -k knows the key, the old key comes from old, also for keys of two columns and below the top
 $ printf '%s\n' '{"a":{"b":1},"c":"x","v":0}' >base; cdc-merge -k a.b,c --base base
 < {"op":"u","db":"d","table":"t","key":null,"ts":1,"ord":"3","row":{"a":{"b":1},"c":"y","v":1},"old":{"c":"x","v":0}}
