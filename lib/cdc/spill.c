@@ -110,7 +110,8 @@ have(struct spill *s, struct run *r, size_t n)
 
 	if (r->b.n - r->pos >= n)
 		return 0;
-	memmove(r->b.p, r->b.p + r->pos, r->b.n - r->pos);
+	if (r->pos > 0)
+		memmove(r->b.p, r->b.p + r->pos, r->b.n - r->pos);
 	r->b.n -= r->pos;
 	r->pos = 0;
 	want = n > SPILL_BUFFER_BYTES ? n : SPILL_BUFFER_BYTES;
