@@ -525,7 +525,7 @@ def kill_the_server():
     path = write("rows.ndjson", lines(ROWS))
     rng = random.Random(7)
     for k, (table, options, where) in enumerate([("v.s", ("--partition", "dt=2026-11-20"), "WHERE dt='2026-11-20'"), ("v.su", (), "")] * 2):
-        sql("DELETE FROM v.s; DELETE FROM v.su; DELETE FROM v.pipehouse_ledger")
+        sql("DELETE FROM v.s; DELETE FROM v.su; DROP TABLE IF EXISTS v.pipehouse_ledger")
         p = run("mysql-load", "--defaults-file", CNF, "--table", table, "-k", "id", *options, path, start=True)
         time.sleep(0.05 + rng.random() * 0.3)
         server("crash")
@@ -602,7 +602,7 @@ def lost_commits():
     stats = os.path.join(HOME, "cut.stats")
     for forward in (False, True):
         for table, options, where in (("v.c", ("--partition", "dt=2026-11-20"), "WHERE dt='2026-11-20'"), ("v.cu", (), "")):
-            sql("DELETE FROM v.c; DELETE FROM v.cu; DELETE FROM v.pipehouse_ledger")
+            sql("DELETE FROM v.c; DELETE FROM v.cu; DROP TABLE IF EXISTS v.pipehouse_ledger")
             d = tempfile.mkdtemp(dir="/tmp", prefix="cut.")
             cut = Cutter(d + "/s", sock, forward)
             cut.start()
