@@ -289,8 +289,10 @@ def work(d):
         mx.wait_feed('"bootstrap-complete"')
         # killed while it has work, so that it tells a part again
         background = threading.Thread(target=write, args=(db, "%d last" % SEED, TRANSACTIONS // 3, list(TABLES)))
+        size = os.path.getsize(mx.feed)
         background.start()
-        time.sleep(0.4)
+        while background.is_alive() and os.path.getsize(mx.feed) < size + 50000:
+            time.sleep(0.02)
         mx.kill()
         background.join()
         mx.start()
