@@ -234,18 +234,18 @@ take_line(struct scan *s, size_t lf)
 	struct marks *m = s->marks;
 	const char *end = s->window + m->pos[lf];
 	size_t from = (size_t)(s->p - s->window), n = lf - s->token, i = s->n;
+	bool learn;
 
 	s->lines++;
 	if (n == 0 || (m->any_error != 0 && bits_in(m->error, from, m->pos[lf] + 1u)))
 		goto plain;
-	if (shapes_useful(&s->shapes)) {
-		if (!shape_match(&s->shapes, m, s->window, s->token, n, s->col, i)) {
-			if (!walk_line(&s->walk, m, s->window, s->token, n, i))
-				goto plain;
+	learn = shapes_useful(&s->shapes);
+	if (!learn || !shape_match(&s->shapes, m, s->window, s->token, n, s->col, i)) {
+		if (!walk_line(&s->walk, m, s->window, s->token, n, i, learn))
+			goto plain;
+		if (learn)
 			shape_add(&s->shapes, &s->walk.draft, m->token + s->token, n);
-		}
-	} else if (!walk_line(&s->walk, m, s->window, s->token, n, i))
-		goto plain;
+	}
 	s->line[i] = span_of(s->p, (size_t)(end - s->p) - (end > s->p && end[-1] == '\r'));
 	s->kind[i] = LINE_RECORD;
 	s->why[i] = NULL;

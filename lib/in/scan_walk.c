@@ -43,6 +43,8 @@ found(struct at *a, int node, struct val v, enum place place, size_t from, size_
 	const struct trie *t = a->w->plain->trie;
 
 	trie_fill(t, node, a->w->plain->col, a->row, v);
+	if (!a->w->draft.keep)
+		return;
 	for (int r = t->node[node].col; r != TRIE_NONE; r = t->ref[r].next)
 		a->w->draft.value[t->ref[r].col] = (struct shape_value){ (uint16_t)t->ref[r].col, (uint16_t)from,
 		    (uint16_t)to, (uint8_t)place };
@@ -58,7 +60,7 @@ found_scalar(struct at *a, int node, size_t from)
 }
 
 /* The bytes of a key and its colon become a check of the shape; `from` is the token before. */
-static void
+static void __attribute__((noinline))
 draft_key(struct at *a, size_t from)
 {
 	struct draft *d = &a->w->draft;
@@ -67,8 +69,6 @@ draft_key(struct at *a, size_t from)
 	char text[16] = { 0 }, mask[16] = { 0 };
 	struct shape_key *k;
 
-	if (!d->keep)
-		return;
 	if (d->n_keys == sizeof d->key / sizeof d->key[0]) {
 		d->keep = false;
 		return;
@@ -100,7 +100,8 @@ walk_key(struct at *a, int *node)
 		return false;
 	if (f->children == TRIE_NONE)
 		return true;
-	draft_key(a, a->t);
+	if (a->w->draft.keep)
+		draft_key(a, a->t);
 	from = a->pos[a->t] + 1u;
 	to = a->pos[a->t + 1];
 	while (from < to && a->p[from] != '"')
@@ -225,7 +226,7 @@ walk_tokens(struct at *a, size_t n)
 }
 
 bool
-walk_line(struct walk *w, const struct marks *m, const char *p, size_t t0, size_t n, size_t row)
+walk_line(struct walk *w, const struct marks *m, const char *p, size_t t0, size_t n, size_t row, bool learn)
 {
 	struct at a = { w, m, p, m->token + t0, m->pos + t0, 0, w->plain->frame, row };
 	struct draft *d = &w->draft;
@@ -233,10 +234,10 @@ walk_line(struct walk *w, const struct marks *m, const char *p, size_t t0, size_
 	if (a.token[0] != '{' && (a.token[0] != '[' || !w->plain->limits->any))
 		return false;
 	plain_begin(w->plain, row);
-	d->keep = n <= SHAPE_TOKENS_MAX;
+	d->keep = learn && n <= SHAPE_TOKENS_MAX;
 	d->n_keys = d->n_voids = 0;
 	buf_clear(&d->text);
-	for (size_t c = 0; c < d->n_values; c++)
+	for (size_t c = 0; d->keep && c < d->n_values; c++)
 		d->value[c] = (struct shape_value){ .col = (uint16_t)c, .place = PLACE_ABSENT };
 	return walk_tokens(&a, n);
 }

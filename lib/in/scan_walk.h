@@ -3,7 +3,7 @@
  * scan_walk - one line's tokens walked: brackets, keys, colons and commas in order, asked values found
  *
  *	struct walk w; walk_init(&w, &plain);
- *	if (walk_line(&w, &marks, p, t0, n, row)) shape_add(&cache, &w.draft, marks.token + t0, n);
+ *	if (walk_line(&w, &marks, p, t0, n, row, true)) shape_add(&cache, &w.draft, marks.token + t0, n);
  *
  * Invariants: false means only "ask the plain parser": a bad line, or one at a limit or with a key twice.  Frames, key
  * scratch and serial numbers are the plain parser's; the draft is good for shape_add when the line was.
@@ -20,7 +20,7 @@ struct walk {
 
 void walk_init(struct walk *, struct plain *, size_t columns);
 void walk_free(struct walk *);
-/* Pre: n > 0 tokens from t0 on, the LF behind them not counted, no error bit in the line. */
-bool walk_line(struct walk *, const struct marks *, const char *p, size_t t0, size_t n, size_t row);
+/* Pre: n > 0 tokens from t0 on, the LF behind them not counted, no error bit in the line. `learn`: draft a shape. */
+bool walk_line(struct walk *, const struct marks *, const char *p, size_t t0, size_t n, size_t row, bool learn);
 
 #endif
