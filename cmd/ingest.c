@@ -13,6 +13,7 @@
 #include "run/run.h"
 #include "run/sources.h"
 #include "run/txn.h"
+#include "store/publish.h"
 #include "store/rows.h"
 
 #define COMMIT_BYTES (64 * MIB)		/* of input, then it is committed */
@@ -142,8 +143,12 @@ round_once(struct ctx *c, struct state *st, uint64_t *commit)
 	st->more = false;
 	if ((rc = sources_open(from, c, st->pattern, st->dest != NULL)) != 0 || st->dest == NULL)
 		return rc != 0 ? rc : feed_all(c, st, NULL);
-	/* found, fenced, and found again: behind the fence no position moves but by us */
-	if ((rc = table_follow(st->table)) != 0 || (rc = sources_find(from, st->table)) != 0 || from->n == 0 ||
+	/*
+	 * views that an earlier writer did not get to; found, fenced, and found again: behind the fence no
+	 * position moves
+	 */
+	if ((rc = table_follow(st->table)) != 0 || (rc = publish_after(st->table)) != 0 ||
+	    (rc = sources_find(from, st->table)) != 0 || from->n == 0 ||
 	    (rc = sources_fence(from, st->table)) != 0 || (rc = sources_find(from, st->table)) != 0 ||
 	    from->n == 0 || (rc = change_begin(st->table, "ingest", ctx_run_dir(c), &ch)) != 0)
 		return rc;

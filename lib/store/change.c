@@ -276,12 +276,7 @@ change_end(struct change *c, uint64_t *number)
 		json_t *all = json_deep_copy(json_object_get(c->record, "days"));
 
 		rc = publish(c->t, c->record, 0, &n);
-		/*
-		 * on a conflict nothing of it is in the log; after an I/O error that is not known: leave
-		 * it to wh-gc
-		 */
-		if (rc == 0 || rc == EXIT_TEMP)
-			publish_sweep(c->t, all, rc == 0 ? c->record : NULL);
+		publish_sweep(c->t, all, n == 0 ? NULL : c->record);
 		json_decref(all);
 	}
 	if (number != NULL)

@@ -206,12 +206,29 @@ is_mine(const struct log *g, uint64_t n, const char *nonce, bool *mine)
 	return rc;
 }
 
+/*
+ * The link; *mine: it stands there, and is ours.  An answer that was lost (the call failed, or says that the name is taken)
+ * is found by looking at what stands there.
+ */
+static int
+link_once(const struct log *g, uint64_t n, const char *nonce, const char *tmp, const char *final, bool *mine)
+{
+	bool taken;
+	int rc = fs_link(tmp, final, &taken), r;
+
+	*mine = rc == 0 && !taken;
+	if (*mine)
+		return 0;
+	r = is_mine(g, n, nonce, mine);
+	return *mine || rc == 0 ? r : rc;
+}
+
 int
 log_link(const struct log *g, uint64_t n, json_t *record, enum link *how)
 {
 	const char *nonce = commit_text(record, "nonce");
 	struct buf tmp = { 0 }, final = { 0 }, line = { 0 };
-	bool taken = false, mine = true;
+	bool mine = false;
 	uint64_t floor;
 	char name[32];
 	int rc;
@@ -223,15 +240,14 @@ log_link(const struct log *g, uint64_t n, json_t *record, enum link *how)
 	buf_fmt(&tmp, "%s/.tmp-%s-%" PRIu64, g->dir, nonce, n);
 	*how = LINK_TAKEN;
 	if ((rc = fs_remove(buf_cstr(&tmp))) == 0 && (rc = fs_new(tmp.p, buf_span(&line))) == 0) {
-		rc = fs_link(tmp.p, final.p, &taken);
-		if (taken)
-			rc = is_mine(g, n, nonce, &mine);
-		if (rc == 0 && mine && (rc = fs_sync_dir(g->dir)) == 0 &&
-		    (rc = log_floor(g, &floor)) == 0) {
-			*how = n > floor ? LINK_DONE : LINK_VOID;
+		rc = link_once(g, n, nonce, tmp.p, final.p, &mine);
+		if (mine)
+			*how = LINK_DONE;
+		if (rc == 0 && mine && (rc = fs_sync_dir(g->dir)) == 0 && (rc = log_floor(g, &floor)) == 0 &&
+		    n <= floor) {
 			/* the name was free only because its record was collected: nobody reads it */
-			if (*how == LINK_VOID)
-				rc = fs_remove(final.p);
+			*how = LINK_VOID;
+			rc = fs_remove(final.p);
 		}
 		/* the record stands or not by now: a temporary left behind is no error */
 		(void)fs_remove(tmp.p);

@@ -219,12 +219,14 @@ enter(struct table *t, json_t *c, unsigned flags, uint64_t *number)
 		n = t->live->head + 1;
 		if ((rc = log_floor(&t->log, &floor)) == 0 && floor >= n)
 			rc = err_temp("%s: the log was collected past commit %" PRIu64, t->name, n);
-		if (rc != 0 || (rc = log_link(&t->log, n, c, &how)) != 0)
+		if (rc != 0)
 			return rc;
+		rc = log_link(&t->log, n, c, &how);
 		if (how == LINK_DONE)
 			*number = n;
-		else if (how == LINK_VOID &&
-		    (rc = settle_void(t, commit_text(c, "nonce"), n, number)) != 0)
+		if (rc != 0)
+			return rc;
+		if (how == LINK_VOID && (rc = settle_void(t, commit_text(c, "nonce"), n, number)) != 0)
 			return rc;
 		if ((rc = table_follow(t)) != 0)
 			return rc;
@@ -339,9 +341,9 @@ publish_after(struct table *t)
 	struct day **day;
 	uint64_t upto = t->live->head, checkpoint;
 	size_t n;
-	int rc;
+	int rc = 0;
 
-	if ((rc = log_hint(&t->log, &h)) != 0 || (h.head == upto && h.viewed == upto))
+	if (upto == 0 || (rc = log_hint(&t->log, &h)) != 0 || (h.head == upto && h.viewed == upto))
 		return rc;
 	checkpoint = h.checkpoint;
 	if (t->live->meta_commit > h.viewed)

@@ -352,16 +352,19 @@ static int
 move_away(struct rundir *r, const char *where)
 {
 	struct buf to = { 0 };
-	char *runs = fs_parent(r->dir);
+	char *runs = fs_parent(r->dir), *done;
 	int rc;
 
 	buf_fmt(&to, "%s/%s", runs, where);
 	rc = fs_dirs(buf_cstr(&to));
+	done = mem_dup(buf_span(&to));
 	buf_fmt(&to, "/%s", r->id);
 	if (rc == 0 && rename(r->dir, buf_cstr(&to)) == -1)
 		rc = err_io("%s: %s", r->dir, strerror(errno));
-	if (rc == 0)
+	/* the new name first: between the two it may have both, never none */
+	if (rc == 0 && (rc = fs_sync_dir(done)) == 0)
 		rc = fs_sync_dir(runs);
+	free(done);
 	if (rc == 0) {
 		free(r->dir);
 		r->dir = mem_dup(buf_span(&to));
