@@ -216,7 +216,8 @@ nodes(struct dag *d)
 			return err_usage("%s:%zu: expected 'NAME: …', found '%s'", s->name, n->line, w.p);
 		w.n--;
 		if (!good_name(w))
-			return err_usage("%s:%zu: '%.*s' is no node name ([A-Za-z0-9_.-], at most 60)", s->name, n->line,
+			return err_usage("%s:%zu: '%.*s' is no node name ([A-Za-z0-9_.-], at most 60)", s->name,
+			    n->line,
 			    (int)w.n, w.p);
 		if (dag_find(d, w) != SIZE_MAX)
 			return err_usage("%s:%zu: the node '%.*s' stands twice", s->name, n->line, (int)w.n, w.p);

@@ -366,7 +366,8 @@ read_one(void *arg, const char *day, const char *path)
 		rc = source_open(path, &sc, &a->f->src);
 	} else if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1) {
 		/* collected since the commit was read: the next try reads a newer one */
-		rc = errno == ENOENT ? err_temp("%s: %s", path, strerror(errno)) : err_io("%s: %s", path, strerror(errno));
+		rc = errno == ENOENT ? err_temp("%s: %s", path, strerror(errno)) :
+		    err_io("%s: %s", path, strerror(errno));
 	} else {
 		/* a row is known by its table and day; the name of its file is the store's business */
 		buf_fmt(&name, "%.*s@%s", (int)strcspn(a->operand, "@"), a->operand, day);

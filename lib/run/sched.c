@@ -69,7 +69,8 @@ must_run(const struct sched *s, size_t day, size_t node, struct task *t)
 				continue;
 			up = task_at(s, d->day_before ? day - 1 : day, d->node);
 			if (up->is == TASK_WAITS) {
-				snprintf(t->why, sizeof t->why, "%s%s runs", up->node->name, d->day_before ? "@-1" : "");
+				snprintf(t->why, sizeof t->why, "%s%s runs", up->node->name,
+				    d->day_before ? "@-1" : "");
 				return true;
 			}
 		}
@@ -139,7 +140,8 @@ before_first_day(struct sched *s, struct task *t, const struct dag_node *up)
 	dag_record_read(s->dag, up, day, &r);
 	if (r.known == DAG_DONE || (r.known == DAG_NEVER && !dag_has_past(s->dag, up, t->day)))
 		return GATE_OPEN;
-	snprintf(t->why, sizeof t->why, "%s of %s %s", up->name, day, r.known == DAG_NEVER ? "was never run" : "failed");
+	snprintf(t->why, sizeof t->why, "%s of %s %s", up->name, day,
+	    r.known == DAG_NEVER ? "was never run" : "failed");
 	return GATE_SHUT;
 }
 

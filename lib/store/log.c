@@ -207,8 +207,8 @@ is_mine(const struct log *g, uint64_t n, const char *nonce, bool *mine)
 }
 
 /*
- * The link; *mine: it stands there, and is ours.  An answer that was lost (the call failed, or says that the name is taken)
- * is found by looking at what stands there.
+ * The link; *mine: it stands there, and is ours.  An answer that was lost (the call failed, or says that the
+ * name is taken) is found by looking at what stands there.
  */
 static int
 link_once(const struct log *g, uint64_t n, const char *nonce, const char *tmp, const char *final, bool *mine)

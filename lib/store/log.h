@@ -38,8 +38,8 @@ enum link {
 };
 
 /*
- * Publish a record as number n (written into it).  After EXIT_IO *how is LINK_TAKEN: it is not there; or LINK_DONE: it is, but
- * whether it lasts is not known, for the last fsync failed.
+ * Publish a record as number n (written into it).  After EXIT_IO *how is LINK_TAKEN: it is not there; or
+ * LINK_DONE: it is, but whether it lasts is not known, for the last fsync failed.
  */
 int log_link(const struct log *, uint64_t n, json_t *record, enum link *how);
 /* Is a record with this nonce among (base, head]? Its number, or 0. */
