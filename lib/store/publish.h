@@ -24,8 +24,8 @@ enum { PUBLISH_RUN = 1 };
 
 /*
  * Publish; the record is trimmed: days whose live content is the same, sources that are elsewhere by now.  What was
- * trimmed is no longer in it.  0, EXIT_TEMP (conflict or fenced), EXIT_IO, EXIT_INPUT.  *number (may be NULL): 0, nothing
- * of it is in the log; else it is there, after an error too.
+ * trimmed is no longer in it.  0, EXIT_TEMP (conflict or fenced), EXIT_IO, EXIT_INPUT.  *number (may be NULL):
+ * 0, nothing of it is in the log; else it is there, after an error too.
  */
 int publish(struct table *, json_t *record, unsigned how, uint64_t *number);
 /* Would it enter now? 0 or as publish; changes nothing. */
