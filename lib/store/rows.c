@@ -75,27 +75,30 @@ rows_free(struct rows *r)
 
 /* ---- columns ---- */
 
-/* The column of a raw key; i is its place in the row. */
+/* The column of a raw key that is not the one remembered at place i of the row; NULL: it is dt. */
 static struct seen *
-column(struct rows *r, struct span raw, size_t i)
+find_column(struct rows *r, struct span raw, size_t i)
 {
 	struct span name = raw;
 	struct seen *s;
 	bool fresh;
 
-	if (i < LAST_COLUMNS && r->seen_place[i] != NULL && span_eq(r->by_place[i], raw))
-		return r->seen_place[i];
 	if (memchr(raw.p, '\\', raw.n) != NULL) {
 		buf_clear(&r->scratch);
 		val_unescape(raw, &r->scratch);
 		name = buf_span(&r->scratch);
 	}
+	if (span_is(name, "dt"))
+		return NULL;
 	s = map_put(r->columns, name, &fresh);
 	if (fresh)
 		s->at = map_count(r->columns);
 	if (i < LAST_COLUMNS) {
-		r->by_place[i] = span_of(arena_dup(&r->mem, raw), raw.n);
-		r->seen_place[i] = s;
+		/* rows of many shapes would fill the arena: a place is remembered once */
+		if (r->seen_place[i] == NULL)
+			r->by_place[i] = span_of(arena_dup(&r->mem, raw), raw.n);
+		if (span_eq(r->by_place[i], raw))
+			r->seen_place[i] = s;
 	}
 	return s;
 }
@@ -109,10 +112,13 @@ rows_look(struct rows *r, struct span line)
 	size_t i = 0;
 
 	rec_begin(&rec, line);
-	while (rec_next(&rec, &key, &v)) {
-		if (rec_key_is(key, span_str("dt"), &r->scratch))
+	for (; rec_next(&rec, &key, &v); i++) {
+		struct seen *s = i < LAST_COLUMNS && r->seen_place[i] != NULL && span_eq(r->by_place[i], key) ?
+		    r->seen_place[i] : find_column(r, key, i);
+
+		if (s == NULL)
 			return "a row does not hold dt: the partition says it";
-		column(r, key, i++)->types |= 1u << v.tag;
+		s->types |= 1u << v.tag;
 	}
 	return NULL;
 }
