@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* partition - see partition.h */
+#include <stdlib.h>
+
+#include "run/ctx.h"
 #include "run/partition.h"
 
 /* Is it a path, perhaps with a unit? Everything else is an expression. */
@@ -25,10 +28,29 @@ is_path(const char *text)
 	return is;
 }
 
-int
-partition_set_up(struct ctx *c, const char *text, const struct zone *zone, struct partition *p)
+/* The zone is that of the table the command names; nothing given may contradict it, for cron has no environment. */
+static int
+settle_zone(struct ctx *c, const struct zone *table)
 {
-	*p = (struct partition){ .ctx = c, .zone = zone == NULL ? ctx_zone(c) : zone, .col = -1 };
+	const char *given = c->opt.tz != NULL ? c->opt.tz : getenv("PIPEHOUSE_TZ");
+
+	if (table == NULL)
+		return 0;
+	if (given != NULL && *given != '\0' && strcmp(given, zone_name(table)) != 0)
+		return err_usage("%s says %s, but the table's zone is %s", c->opt.tz != NULL ? "--tz" : "PIPEHOUSE_TZ",
+		    given, zone_name(table));
+	c->zone = table;
+	return 0;
+}
+
+int
+partition_set_up(struct ctx *c, const char *text, const struct zone *table, struct partition *p)
+{
+	int rc = settle_zone(c, table);
+
+	*p = (struct partition){ .ctx = c, .zone = ctx_zone(c), .col = -1 };
+	if (rc != 0)
+		return rc;
 	if (is_path(text))
 		return ctx_time(c, text, "--partition-by", &p->col, &p->unit);
 	return ctx_expr(c, span_str(text), "--partition-by", &p->expr);

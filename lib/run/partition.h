@@ -22,7 +22,10 @@ struct partition {
 	struct buf text;
 };
 
-/* text is PATH[:s|ms|us] or an expression; zone NULL: the command's. 0 or EXIT_USAGE after a message. */
+/*
+ * text is PATH[:s|ms|us] or an expression; table: the zone of the table, which becomes the command's, or NULL.  0, or
+ * EXIT_USAGE after a message, also where --tz says otherwise.
+ */
 int partition_set_up(struct ctx *, const char *text, const struct zone *, struct partition *);
 /* The day of record i, and its time in ms since 1970 where it is more than a day (*timed). NULL or a reason. */
 const char *partition_day(struct partition *, const struct batch *, size_t i, char day[WHEN_DAY_BYTES], int64_t *ms,

@@ -272,6 +272,9 @@ change_end(struct change *c, uint64_t *number)
 	if (c->stage != NULL) {
 		rc = stage_close(c->stage, c->record);
 		c->stage = NULL;
+		/* the run is gone, or cannot be published any more */
+		for (size_t i = 0; rc != 0 && i < c->n_parts; i++)
+			part_drop(c->t, c->part[i]);
 	} else {
 		json_t *all = json_deep_copy(json_object_get(c->record, "days"));
 

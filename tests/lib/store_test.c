@@ -262,7 +262,7 @@ static void
 checkpoints(void)
 {
 	struct table *t;
-	struct live *l;
+	struct live *l = NULL;
 	struct buf b = { 0 };
 	enum link how;
 	json_t *c, *j;

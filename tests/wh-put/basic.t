@@ -183,3 +183,12 @@ $ wh-cat ods.t 2>e; echo $?; sed 's/: .*_log/: LOG/' e; echo '{"id":1}' | wh-put
 > 3
 > wh-cat: LOG/00000000000000000002.json: its sum is wrong: the record was changed
 > 3
+
+# wh-put: an expression is evaluated in the table's zone, and --tz may not contradict it
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ echo 'tz Asia/Shanghai' | wh-table ods.t -
+$ echo '{"ts":1795190400000}' | wh-put ods.t --partition-by "date_format(to_timestamp(ts),'%Y-%m-%d')"; wh-cat --dt ods.t
+$ echo '{"ts":1795190400000}' | wh-put ods.t --partition-by ts --tz UTC; echo $?
+> {"ts":1795190400000,"dt":"2026-11-21"}
+> 2
+! wh-put: --tz says UTC, but the table's zone is Asia/Shanghai
