@@ -11,6 +11,9 @@ BIN := $(patsubst cmd/%.c,%,$(CMDSRC))
 UNIT := $(patsubst tests/lib/%.c,%,$(wildcard tests/lib/*_test.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 SAN =
+# V=1 shows whole commands.
+Q = $(if $(V),,@)
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-3s %s\n' $1 $(@:$O/%=%))
 CPPFLAGS = -Ilib -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DVERSION='"$(VERSION)"'
 CFLAGS = -std=c11 $(OPT) $(WARN) $(WARN_$(ccname)) $(HARDEN) $(HARDEN_$(ccname)) -ffile-prefix-map=$(CURDIR)=. $(SAN)
 LDFLAGS = $(LINK) $(SAN)
@@ -22,11 +25,13 @@ all: $(BIN:%=$O/bin/%) $O/bin/mock-shop
 LIBOBJ := $(LIBSRC:%.c=$O/%.o)
 $O/lib.a: $(LIBOBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,ar)
+	$(Q)$(AR) rcs $@ $^
 
 $O/%.o: %.c config.mk Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(KERNEL) -MMD -MP -c -o $@ $<
+	$(call say,cc)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(KERNEL) -MMD -MP -c -o $@ $<
 
 $O/lib/in/scan_avx2.o: KERNEL = -mavx2 -mbmi -mbmi2 -mpclmul -O3
 $O/lib/in/scan_portable.o: KERNEL = -O3
@@ -35,45 +40,49 @@ $O/bin/mysql-extract $O/bin/mysql-load: EDGE = -lmariadb
 $O/bin/wh-alert: EDGE = -lcurl
 $O/bin/%: $O/cmd/%.o $O/lib.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $< $O/lib.a $(EDGE) $(LDLIBS)
+	$(call say,ld)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $O/lib.a $(EDGE) $(LDLIBS)
 
 MOCK := $(wildcard demo/mock*.c)
 $O/bin/mock-shop: $(MOCK:%.c=$O/%.o)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^
+	$(call say,ld)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 $O/tests/%: $O/tests/lib/%.o $O/lib.a
-	$(CC) $(LDFLAGS) -o $@ $< $O/lib.a -lmariadb -lcurl $(LDLIBS)
+	$(call say,ld)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $O/lib.a -lmariadb -lcurl $(LDLIBS)
 
 $O/tests/scan_bench: $O/tests/bench/scan_bench.o $O/lib.a
-	$(CC) $(LDFLAGS) -o $@ $< $O/lib.a $(LDLIBS)
+	$(call say,ld)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $O/lib.a $(LDLIBS)
 
 units: $(UNIT:%=$O/tests/%) $O/tests/scan_dump
 
 deps:
-	sh scripts/deps build
+	@sh scripts/deps build
 check:
-	sh scripts/deps check
+	@sh scripts/deps check
 	$(MAKE) all units
-	BIN=$(abspath $O)/bin O=$(abspath $O) sh tests/run
+	@BIN=$(abspath $O)/bin O=$(abspath $O) sh tests/run
 check-real:
-	sh scripts/deps real
+	@sh scripts/deps real
 	$(MAKE) all
-	BIN=$(abspath $O)/bin O=$(abspath $O) sh tests/run-real
+	@BIN=$(abspath $O)/bin O=$(abspath $O) sh tests/run-real
 demo:
-	sh scripts/deps demo
+	@sh scripts/deps demo
 	$(MAKE) all
-	BIN=$(abspath $O)/bin bash demo/run $(abspath $O)/demo
+	@BIN=$(abspath $O)/bin bash demo/run $(abspath $O)/demo
 bench: all
-	BIN=$(abspath $O)/bin O=$(abspath $O) sh tests/bench/run
+	@BIN=$(abspath $O)/bin O=$(abspath $O) sh tests/bench/run
 # The whole check again under the sanitizers, in its own object directory.
 SANFLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 asan:
-	sh scripts/deps check
+	@sh scripts/deps check
 	$(MAKE) O=$(O)-asan OPT= LINK=-pie HARDEN='-fPIE -U_FORTIFY_SOURCE' HARDEN_$(ccname)= SAN='$(SANFLAGS)' all units
-	BIN=$(abspath $(O)-asan)/bin O=$(abspath $(O)-asan) SANITIZED=1 sh tests/run
+	@BIN=$(abspath $(O)-asan)/bin O=$(abspath $(O)-asan) SANITIZED=1 sh tests/run
 fuzz:
-	sh scripts/deps fuzz
+	@sh scripts/deps fuzz
 	CC=clang O=$(O)-fuzz sh tests/fuzz/run
 
 install: all
