@@ -365,7 +365,7 @@ before_long(const struct source *s, size_t end)
 		n = lf != NULL ? (size_t)(lf + 1 - p) : n;
 		if (bare(p, n) > s->max_line)
 			return (size_t)(p - s->buf);
-		/* only the line begun in an earlier read can be longer than a read, or than the look at the first bytes */
+		/* only a line begun in an earlier read can be longer than a read, or than the first look */
 		if (s->block <= s->max_line && s->max_line >= MAGIC_BYTES)
 			return end;
 		p += n;
