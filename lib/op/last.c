@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "op/key.h"
+#include "op/keyed.h"
 #include "op/last.h"
 #include "op/order.h"
 
@@ -13,7 +13,7 @@ struct cell {
 	struct order by;
 	uint64_t seq;
 	struct kept line, text;		/* text: what by.str lives in */
-	bool dirty, saved;
+	bool dirty;
 };
 
 struct last {
@@ -145,8 +145,9 @@ add(void *st, struct span key, struct span val)
 }
 
 static int
-save_one(struct last *s, const struct map_entry *e, kv_fn *put, void *arg)
+save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 {
+	struct last *s = st;
 	struct cell *c = e->cell;
 
 	buf_clear(&s->val);
@@ -157,43 +158,41 @@ save_one(struct last *s, const struct map_entry *e, kv_fn *put, void *arg)
 	return put(arg, e->key, buf_span(&s->val));
 }
 
+static bool
+changed(void *st, const void *cell)
+{
+	(void)st;
+	return ((const struct cell *)cell)->dirty;
+}
+
+static size_t
+drop(void *st, const struct map_entry *e)
+{
+	struct last *s = st;
+	struct cell *c = e->cell;
+	size_t n = sizeof *c + c->line.cap + c->text.cap;
+
+	kept_drop(&s->pool, &c->line);
+	kept_drop(&s->pool, &c->text);
+	return n;
+}
+
+static const struct keyed cells = { changed, save_one, drop };
+
 static int
 save(void *st, bool all, kv_fn *put, void *arg)
 {
 	struct last *s = st;
-	struct map_entry *e = map_sorted(s->map);
-	int rc = 0;
 
-	for (size_t i = 0; i < map_count(s->map) && rc == 0; i++)
-		if (all || ((struct cell *)e[i].cell)->dirty)
-			rc = save_one(s, &e[i], put, arg);
-	free(e);
-	return rc;
+	return keyed_save(&cells, s, s->map, NULL, all, put, arg);
 }
 
 static int
 shed(void *st, size_t want, kv_fn *put, void *arg)
 {
 	struct last *s = st;
-	struct map_entry *e = map_sorted(s->map);
-	size_t n = map_count(s->map), gone = 0;
-	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0 && gone < want; i++) {
-		struct cell *c = e[i].cell;
-
-		rc = save_one(s, &e[i], put, arg);
-		gone += sizeof *c + e[i].key.n + c->line.cap + c->text.cap;
-		kept_drop(&s->pool, &c->line);
-		kept_drop(&s->pool, &c->text);
-		map_del(s->map, e[i].key);
-	}
-	if (map_count(s->map) == 0) {		/* all of it: now it can go back */
-		map_clear(s->map);
-		pool_free(&s->pool);
-	}
-	free(e);
-	return rc;
+	return keyed_shed(&cells, s, s->map, &s->pool, want, put, arg);
 }
 
 static size_t

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "op/key.h"
+#include "op/keyed.h"
 #include "op/row.h"
 #include "op/window.h"
 
@@ -378,8 +378,9 @@ add(void *st, struct span key, struct span val)
 }
 
 static int
-save_one(struct state *s, const struct map_entry *e, kv_fn *put, void *arg)
+save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 {
+	struct state *s = st;
 	struct group *g = e->cell;
 
 	if (g->n == 0)
@@ -390,46 +391,40 @@ save_one(struct state *s, const struct map_entry *e, kv_fn *put, void *arg)
 	return put(arg, e->key, kept_span(&g->events));
 }
 
+static bool
+changed(void *st, const void *cell)
+{
+	(void)st;
+	return (((const struct group *)cell)->flags & DIRTY) != 0;
+}
+
+static size_t
+drop(void *st, const struct map_entry *e)
+{
+	struct state *s = st;
+	struct group *g = e->cell;
+	size_t n = g->events.cap;
+
+	kept_drop(&s->pool, &g->events);
+	return n;
+}
+
+static const struct keyed groups = { changed, save_one, drop };
+
 static int
 save(void *st, bool all, kv_fn *put, void *arg)
 {
 	struct state *s = st;
-	struct unpack gone = { buf_span(&s->gone), true };
-	struct map_entry *e = map_sorted(s->map);
-	int rc = 0;
 
-	while (!all && rc == 0 && gone.s.n > 0)
-		rc = put(arg, unpack_span(&gone), span_of(NULL, 0));
-	buf_clear(&s->gone);
-	for (size_t i = 0; i < map_count(s->map) && rc == 0; i++)
-		if (all || (((struct group *)e[i].cell)->flags & DIRTY) != 0)
-			rc = save_one(s, &e[i], put, arg);
-	free(e);
-	return rc;
+	return keyed_save(&groups, s, s->map, &s->gone, all, put, arg);
 }
 
 static int
 shed(void *st, size_t want, kv_fn *put, void *arg)
 {
 	struct state *s = st;
-	struct map_entry *e = map_sorted(s->map);
-	size_t n = map_count(s->map), gone = 0;
-	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0 && gone < want; i++) {
-		struct group *g = e[i].cell;
-
-		rc = save_one(s, &e[i], put, arg);
-		gone += e[i].key.n + g->events.cap;
-		kept_drop(&s->pool, &g->events);
-		map_del(s->map, e[i].key);
-	}
-	if (map_count(s->map) == 0) {
-		map_clear(s->map);
-		pool_free(&s->pool);
-	}
-	free(e);
-	return rc;
+	return keyed_shed(&groups, s, s->map, &s->pool, want, put, arg);
 }
 
 static size_t

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "op/key.h"
+#include "op/keyed.h"
 #include "op/order.h"
 #include "op/top.h"
 
@@ -205,18 +205,21 @@ emit(struct top *s, struct group *g, const struct host *host)
 	return rc;
 }
 
-static void
-forget(struct top *s, struct map_entry e)
+static size_t
+drop(void *st, const struct map_entry *e)
 {
-	struct group *g = e.cell;
+	struct top *s = st;
+	struct group *g = e->cell;
+	size_t n = g->cap * sizeof *g->v;
 
+	s->entry_bytes -= n;
 	for (size_t i = 0; i < g->n; i++) {
+		n += g->v[i].line.cap + g->v[i].text.cap;
 		kept_drop(&s->pool, &g->v[i].line);
 		kept_drop(&s->pool, &g->v[i].text);
 	}
-	s->entry_bytes -= g->cap * sizeof *g->v;
 	free(g->v);
-	map_del(s->map, e.key);
+	return n;
 }
 
 static int
@@ -233,7 +236,8 @@ close_top(void *st, int64_t wm_ms, const struct host *host)
 	n = map_count(s->map);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		rc = emit(s, e[i].cell, host);
-		forget(s, e[i]);
+		(void)drop(s, &e[i]);
+		map_del(s->map, e[i].key);
 	}
 	free(e);
 	return rc;
@@ -265,8 +269,9 @@ add(void *st, struct span key, struct span val)
 }
 
 static int
-save_one(struct top *s, const struct map_entry *e, kv_fn *put, void *arg)
+save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 {
+	struct top *s = st;
 	struct group *g = e->cell;
 
 	cut(s, g);
@@ -284,39 +289,29 @@ save_one(struct top *s, const struct map_entry *e, kv_fn *put, void *arg)
 	return put(arg, e->key, buf_span(&s->val));
 }
 
+static bool
+changed(void *st, const void *cell)
+{
+	(void)st;
+	return ((const struct group *)cell)->dirty;
+}
+
+static const struct keyed groups = { changed, save_one, drop };
+
 static int
 save(void *st, bool all, kv_fn *put, void *arg)
 {
 	struct top *s = st;
-	struct map_entry *e = map_sorted(s->map);
-	int rc = 0;
 
-	for (size_t i = 0; i < map_count(s->map) && rc == 0; i++)
-		if (all || ((struct group *)e[i].cell)->dirty)
-			rc = save_one(s, &e[i], put, arg);
-	free(e);
-	return rc;
+	return keyed_save(&groups, s, s->map, NULL, all, put, arg);
 }
 
 static int
 shed(void *st, size_t want, kv_fn *put, void *arg)
 {
 	struct top *s = st;
-	struct map_entry *e = map_sorted(s->map);
-	size_t n = map_count(s->map), gone = 0;
-	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0 && gone < want; i++) {
-		rc = save_one(s, &e[i], put, arg);
-		gone += e[i].key.n + s->val.n;
-		forget(s, e[i]);
-	}
-	if (map_count(s->map) == 0) {
-		map_clear(s->map);
-		pool_free(&s->pool);
-	}
-	free(e);
-	return rc;
+	return keyed_shed(&groups, s, s->map, &s->pool, want, put, arg);
 }
 
 static size_t

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "op/key.h"
+#include "op/keyed.h"
 #include "op/row.h"
 #include "op/window.h"
 
@@ -255,9 +255,9 @@ emit(struct window *w, struct span key, const void *cell, const struct host *hos
 }
 
 static void
-forget(struct window *w, struct map_entry e, bool closed)
+forget(struct window *w, struct map_entry e)
 {
-	if (closed && (*flags(w, e.cell) & SAVED) != 0)
+	if ((*flags(w, e.cell) & SAVED) != 0)
 		pack_span(&w->gone, e.key);
 	agg_drop(&w->set, e.cell);
 	map_del(w->map, e.key);
@@ -287,7 +287,7 @@ close_window(void *st, int64_t wm_ms, const struct host *host)
 			continue;
 		if (agg_rows(e[i].cell) > 0 || n == 0)
 			rc = emit(w, e[i].key, e[i].cell, host);
-		forget(w, e[i], true);
+		forget(w, e[i]);
 	}
 	free(e);
 	return rc;
@@ -313,8 +313,10 @@ add(void *st, struct span key, struct span val)
 }
 
 static int
-save_one(struct window *w, const struct map_entry *e, kv_fn *put, void *arg)
+save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 {
+	struct window *w = st;
+
 	if (agg_rows(e->cell) == 0)
 		return 0;
 	buf_clear(&w->val);
@@ -323,22 +325,32 @@ save_one(struct window *w, const struct map_entry *e, kv_fn *put, void *arg)
 	return put(arg, e->key, buf_span(&w->val));
 }
 
+static bool
+changed(void *st, const void *cell)
+{
+	const struct window *w = st;
+
+	return (*((const unsigned char *)cell + w->set.cell_bytes) & DIRTY) != 0;
+}
+
+static size_t
+drop(void *st, const struct map_entry *e)
+{
+	struct window *w = st;
+	size_t sets = w->set.set_bytes;
+
+	agg_drop(&w->set, e->cell);
+	return w->val.n + sets - w->set.set_bytes;	/* about: what was just saved, and sets as they were */
+}
+
+static const struct keyed groups = { changed, save_one, drop };
+
 static int
 save(void *st, bool all, kv_fn *put, void *arg)
 {
 	struct window *w = st;
-	struct unpack gone = { buf_span(&w->gone), true };
-	struct map_entry *e = map_sorted(w->map);
-	int rc = 0;
 
-	while (!all && rc == 0 && gone.s.n > 0)
-		rc = put(arg, unpack_span(&gone), span_of(NULL, 0));
-	buf_clear(&w->gone);
-	for (size_t i = 0; i < map_count(w->map) && rc == 0; i++)
-		if (all || (*flags(w, e[i].cell) & DIRTY) != 0)
-			rc = save_one(w, &e[i], put, arg);
-	free(e);
-	return rc;
+	return keyed_save(&groups, w, w->map, &w->gone, all, put, arg);
 }
 
 static size_t
@@ -353,21 +365,8 @@ static int
 shed(void *st, size_t want, kv_fn *put, void *arg)
 {
 	struct window *w = st;
-	struct map_entry *e = map_sorted(w->map);
-	size_t n = map_count(w->map), sets = w->set.set_bytes, gone = 0;
-	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0 && gone + sets - w->set.set_bytes < want; i++) {
-		rc = save_one(w, &e[i], put, arg);
-		gone += e[i].key.n + w->val.n;
-		forget(w, e[i], false);
-	}
-	if (map_count(w->map) == 0) {
-		map_clear(w->map);
-		pool_free(&w->set.pool);
-	}
-	free(e);
-	return rc;
+	return keyed_shed(&groups, w, w->map, &w->set.pool, want, put, arg);
 }
 
 /* Also how the first state is made: `st` begins with its conf, as a state does. */
