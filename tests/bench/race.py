@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """race.py EVENTS DIM - our commands against others on the same bytes in the same run
 
-Alternating runs, the minimum of RUNS (5) each, one run of those far behind: wall seconds, CPU seconds, peak memory; every peer's answer is compared with ours
-first, as sets of values.  Peers that are not installed are left out, aloud.  BENCH_PYTHON names a Python that can import duckdb.
+Alternating runs, the minimum of RUNS (5) each, one run of those far behind: wall seconds, CPU seconds, peak memory.  Before
+anything is timed every peer's answer is held against ours, value by value, as bags of records (their order is each tool's own;
+sums of tools that count in doubles are rounded to cents).  A peer that is not installed is left out, aloud; one that takes longer
+than LIMIT (300) seconds is ended and told so.  BENCH_PYTHON names a Python that can import duckdb.
 """
+import collections
+import decimal
 import json
 import os
 import resource
@@ -12,11 +16,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 EVENTS, DIM = sys.argv[1], sys.argv[2]
 BIN = os.environ["BIN"]
 RUNS = int(os.environ.get("RUNS", "5"))
+LIMIT = float(os.environ.get("LIMIT", "300"))
 ONLY = os.environ.get("RACE", "")        # races whose title holds this text
 PYTHON = os.environ.get("BENCH_PYTHON", "")
 TMP = tempfile.mkdtemp(prefix="race.")
@@ -29,99 +35,169 @@ c.execute("COPY (" + sys.argv[1] + ") TO '/dev/stdout' (FORMAT json)")
 
 READ = ("read_json('%s', format='newline_delimited', columns={ts:'BIGINT', amount:'DECIMAL(18,2)', trace_id:'VARCHAR', "
         "common:'STRUCT(uid VARCHAR, mid VARCHAR, ar VARCHAR)', page:'STRUCT(page_id VARCHAR, during_time BIGINT)'})" % EVENTS)
+DIM_READ = "read_json('%s', format='newline_delimited', columns={id:'VARCHAR', level:'INT', city:'VARCHAR', score:'DECIMAL(9,2)'})" % DIM
 
 
 def duck(sql):
     return [PYTHON, "-c", DUCK, sql] if PYTHON else None
 
 
-def have(name):
-    return shutil.which(name)
-
-
 def ours(*argv):
     return [os.path.join(BIN, argv[0])] + list(argv[1:])
 
 
+def both(program, *options):
+    """The same program for jq and for gojq, which reads no number as a double but otherwise speaks the same language."""
+    return {name: [name, "-c"] + list(options[:-1]) + [program, options[-1]] for name in ("jq", "gojq")}
+
+
+def mlr(*verbs):
+    return ["mlr", "--json", "--ojsonl", "--from", EVENTS] + list(verbs)
+
+
+def field(record, path):
+    """A value by its path, whether the peer nests it or has flattened it; numbers to cents, so that 1.10 is 1.1."""
+    if path in record:
+        v = record[path]
+    else:
+        v = record
+        for name in path.split("."):
+            v = v.get(name) if isinstance(v, dict) else None
+    if isinstance(v, (int, decimal.Decimal)) and not isinstance(v, bool):
+        return str(decimal.Decimal(v).quantize(decimal.Decimal("0.01")))
+    return v
+
+
+def bag(path, names):
+    """The records as a multiset of the named values."""
+    with open(path, encoding="utf-8") as f:
+        return collections.Counter(tuple(field(json.loads(x, parse_float=decimal.Decimal), n) for n in names) for x in f)
+
+
+class Race:
+    def __init__(self, title, mine, names, **peers):
+        """names: the values that must agree, as paths in our records; a peer is (argv, its names for them) or argv."""
+        self.title, self.mine, self.names = title, mine, names.split()
+        self.peers = {}
+        for name, p in peers.items():
+            argv, theirs = p if isinstance(p, tuple) else (p, names)
+            if argv and shutil.which(argv[0]):
+                self.peers[name] = (argv, theirs.split())
+
+
+WHERE = "page.during_time > 15000 AND common.ar = '110000'"
+WHERE_JQ = 'select(.page.during_time > 15000 and .common.ar == "110000")'
+FIELDS_JQ = "{uid: .common.uid, page: .page.page_id, ts: .ts, amount: (.amount * 2)}"
+GROUP_JQ = ("[inputs | {%s, amount}] | group_by(%s)[] | {%s, n: length, amount: (map(.amount) | add)%s}")
+# the dimension as one object: each of the two has one way to build it that takes linear time
+INDEX = {"jq": "reduce $dim[] as $r ({}; . + {($r.id): $r})", "gojq": "$dim | map({key: .id, value: .}) | from_entries"}
+JOIN_JQ = "(%s) as $d | inputs | . + ($d[.common.uid // \"\"] | {level, city, score})"
+
 RACES = [
-    ("json-map: filter", ours("json-map", "-w", "page.during_time > 15000 AND common.ar = '110000'", "-j", "1", EVENTS), {
-        "jq": ["jq", "-c", 'select(.page.during_time > 15000 and .common.ar == "110000")', EVENTS],
-        "gojq": ["gojq", "-c", 'select(.page.during_time > 15000 and .common.ar == "110000")', EVENTS],
-        "mlr": ["mlr", "--json", "--jvstack", "--no-auto-flatten", "--ojsonl", "filter", '$page["during_time"] > 15000 && $common["ar"] == "110000"', EVENTS],
-        "duckdb": duck("SELECT trace_id FROM %s WHERE page.during_time > 15000 AND common.ar = '110000'" % READ)},
-     lambda line: json.loads(line)["trace_id"]),
-    ("json-map: fields", ours("json-map", "--keep", "uid=common.uid,page=page.page_id,ts", "amount=amount * 2", "-j", "1", EVENTS), {
-        "jq": ["jq", "-c", "{uid: .common.uid, page: .page.page_id, ts: .ts, amount: (.amount * 2)}", EVENTS],
-        "gojq": ["gojq", "-c", "{uid: .common.uid, page: .page.page_id, ts: .ts, amount: (.amount * 2)}", EVENTS],
-        "mlr": ["mlr", "--json", "--ojsonl", "--no-auto-flatten", "--from", EVENTS, "put", "-q",
-                'emit1 {"uid": $common["uid"], "page": $page["page_id"], "ts": $ts, "amount": $amount * 2}'],
-        "duckdb": duck("SELECT common.uid AS uid, page.page_id AS page, ts, amount * 2 AS amount FROM %s" % READ)},
-     lambda line: str(json.loads(line)["uid"])),
-    ("dedup", ours("dedup", "-k", "common.mid", "-j", "1", EVENTS), {
-        "mlr": ["mlr", "--json", "--ojsonl", "--from", EVENTS, "flatten", "then", "head", "-n", "1", "-g", "common.mid"],
-        "duckdb": duck("SELECT trace_id FROM (SELECT trace_id, row_number() OVER (PARTITION BY common.mid) AS n FROM %s) WHERE n = 1" % READ)},
-     None),
-    ("dimjoin", ours("dimjoin", "-k", "common.uid", "-K", "id", "--fields", "level,city,score", "-j", "1", DIM, EVENTS), {
-        "duckdb": duck("SELECT e.trace_id, d.level, d.city, d.score FROM %s e LEFT JOIN read_json('%s', format='newline_delimited') d ON d.id = e.common.uid" % (READ, DIM))},
-     None),
-    ("window-agg: 5 min by area, count, exact sum, exact distinct", ours("window-agg", "-t", "ts:ms", "-w", "5m", "-g", "ar=common.ar", "n=count()",
-        "amount=sum(amount)", "uv=distinct(common.uid)", "-j", "1", EVENTS), {
-        "duckdb": duck("SELECT ts // 300000 AS w, common.ar AS ar, count(*) AS n, sum(amount) AS amount, count(DISTINCT common.uid) AS uv FROM %s GROUP BY ALL" % READ)},
-     None),
-    ("window-agg: GROUP BY area, count, sum", ours("window-agg", "-g", "ar=common.ar", "n=count()", "amount=sum(amount)", "-j", "1", EVENTS), {
-        "jq": ["jq", "-n", "-c", "reduce inputs as $r ({}; .[$r.common.ar].n += 1 | .[$r.common.ar].a += $r.amount) | to_entries[]", EVENTS],
-        "mlr": ["mlr", "--json", "--ojsonl", "--from", EVENTS, "flatten", "then", "stats1", "-a", "count,sum", "-f", "amount", "-g", "common.ar"],
-        "duckdb": duck("SELECT common.ar AS ar, count(*) AS n, sum(amount) AS amount FROM %s GROUP BY ALL" % READ)},
-     None),
+    Race("json-map: filter", ours("json-map", "-w", WHERE, "-j", "1", EVENTS), "trace_id ts common.uid",
+         **both(WHERE_JQ, EVENTS),
+         mlr=["mlr", "--json", "--no-auto-flatten", "--ojsonl", "filter", '$page["during_time"] > 15000 && $common["ar"] == "110000"', EVENTS],
+         duckdb=duck("SELECT trace_id, ts, common FROM %s WHERE %s" % (READ, WHERE))),
+    Race("json-map: fields", ours("json-map", "--keep", "uid=common.uid,page=page.page_id,ts", "amount=amount * 2", "-j", "1", EVENTS),
+         "uid page ts amount", **both(FIELDS_JQ, EVENTS),
+         mlr=["mlr", "--json", "--ojsonl", "--no-auto-flatten", "--from", EVENTS, "put", "-q",
+              'emit1 {"uid": $common["uid"], "page": $page["page_id"], "ts": $ts, "amount": $amount * 2}'],
+         duckdb=duck("SELECT common.uid AS uid, page.page_id AS page, ts, amount * 2 AS amount FROM %s" % READ)),
+    # DuckDB has no first of a key without an order; it is asked for one of each
+    Race("dedup", ours("dedup", "-k", "common.mid", "-j", "1", EVENTS), "common.mid trace_id",
+         **both("unique_by(.common.mid)[]", "-s", EVENTS),
+         mlr=mlr("flatten", "then", "head", "-n", "1", "-g", "common.mid"),
+         duckdb=duck("SELECT any_value(trace_id) AS trace_id, common.mid AS \"common.mid\" FROM %s GROUP BY common.mid" % READ)),
+    Race("dimjoin", ours("dimjoin", "-k", "common.uid", "-K", "id", "--fields", "level,city,score", "-j", "1", DIM, EVENTS),
+         "trace_id level city score", **{name: [name, "-n", "-c", "--slurpfile", "dim", DIM, JOIN_JQ % INDEX[name], EVENTS] for name in INDEX},
+         mlr=mlr("flatten", "then", "join", "--ur", "-i", "json", "-f", DIM, "-l", "id", "-r", "common.uid", "-j", "common.uid"),
+         duckdb=duck("SELECT e.trace_id, d.level, d.city, d.score FROM %s e LEFT JOIN %s d ON d.id = e.common.uid" % (READ, DIM_READ))),
+    Race("window-agg: 5 min by area, count, exact sum, exact distinct", ours("window-agg", "-t", "ts:ms", "-w", "5m", "-g", "ar=common.ar",
+         "n=count()", "amount=sum(amount)", "uv=distinct(common.uid)", "-j", "1", EVENTS), "window_start ar n amount uv",
+         **both(GROUP_JQ % ("w: ((.ts / 300000 | floor) * 300000), ar: .common.ar, uid: .common.uid", "[.w, .ar]",
+                            "window_start: .[0].w, ar: .[0].ar", ", uv: (map(.uid // empty) | unique | length)"), "-n", EVENTS),
+         mlr=(mlr("put", "-q", 'emit1 {"w": $ts // 300000 * 300000, "ar": $common["ar"], "uid": $common["uid"], "amount": $amount}', "then",
+                  "stats1", "-a", "count,sum", "-f", "amount", "-g", "w,ar,uid", "then",
+                  "stats1", "-a", "count,sum", "-f", "amount_count,amount_sum", "-g", "w,ar"),
+              "w ar amount_count_sum amount_sum_sum amount_count_count"),
+         duckdb=duck("SELECT ts // 300000 * 300000 AS window_start, common.ar AS ar, count(*) AS n, sum(amount) AS amount, "
+                     "count(DISTINCT common.uid) AS uv FROM %s GROUP BY ALL" % READ)),
+    Race("window-agg: GROUP BY area, count, sum", ours("window-agg", "-g", "ar=common.ar", "n=count()", "amount=sum(amount)", "-j", "1", EVENTS),
+         "ar n amount", **both(GROUP_JQ % ("ar: .common.ar", ".ar", "ar: .[0].ar", ""), "-n", EVENTS),
+         mlr=(mlr("flatten", "then", "stats1", "-a", "count,sum", "-f", "amount", "-g", "common.ar"), "common.ar amount_count amount_sum"),
+         duckdb=duck("SELECT common.ar AS ar, count(*) AS n, sum(amount) AS amount FROM %s GROUP BY ALL" % READ)),
 ]
 
 
 def run(argv, out):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    """Wall seconds, CPU seconds and peak MiB of one run, or None where it took longer than LIMIT."""
     t = time.monotonic()
-    with open(out, "wb") as f:
-        p = subprocess.Popen(argv, stdout=f, stderr=subprocess.PIPE)
-        err = p.stderr.read()
+    with open(out, "wb") as f, tempfile.TemporaryFile() as err:
+        p = subprocess.Popen(argv, stdout=f, stderr=err)
+        late = threading.Timer(LIMIT, p.kill)
+        late.start()
         _, status, ru = os.wait4(p.pid, 0)
-    wall = time.monotonic() - t
-    if status != 0:
-        sys.exit("%s: ended with %d: %s" % (argv[0], status, err.decode(errors="replace")[:400]))
+        late.cancel()
+        wall = time.monotonic() - t
+        if status != 0 and wall >= LIMIT:
+            return None
+        if status != 0:
+            err.seek(0)
+            sys.exit("%s: ended with %d: %s" % (argv[0], status, err.read(400).decode(errors="replace")))
     return wall, ru.ru_utime + ru.ru_stime, ru.ru_maxrss / 1024
 
 
-def lines(path):
-    with open(path, "rb") as f:
-        return sum(1 for _ in f)
+def differ(race, name, mine, theirs):
+    a, b = next(iter(mine - theirs), None), next(iter(theirs - mine), None)
+    sys.exit("%s: ours and %s differ: ours has %s, %s has %s" % (race.title, name, a, name, b))
 
 
-size = os.path.getsize(EVENTS) / 1e6
-print("%d MB, %d lines; minimum of %d alternating runs, output to a file; %d cores" % (size, lines(EVENTS), RUNS, os.cpu_count()))
-print("| race | who | seconds | CPU s | MB/s | peak MiB | ours is |")
-print("|---|---|---|---|---|---|---|")
-for title, mine, peers, key in RACES:
-    if ONLY not in title:
-        continue
-    peers = {n: a for n, a in peers.items() if a and have(a[0])}
-    best, count = {}, {}
+def run_race(race, size):
+    best, late = {}, []
     for i in range(RUNS):
-        for name, argv in [("ours", mine)] + list(peers.items()):
-            if i > 0 and best[name][0] > 3 * best["ours"][0] and best[name][0] > 3:
+        for name, argv in [("ours", race.mine)] + [(n, p[0]) for n, p in race.peers.items()]:
+            if name in late or i > 0 and best[name][0] > 3 * best["ours"][0] and best[name][0] > 3:
                 continue    # one that far behind is run once
-            out = os.path.join(TMP, name)
-            r = run(argv, out)
-            if i == 0:
-                count[name] = lines(out)
-            best[name] = r if name not in best else tuple(min(a, b) for a, b in zip(best[name], r))
-    if key and "jq" in peers:
-        with open(os.path.join(TMP, "ours"), encoding="utf-8") as a, open(os.path.join(TMP, "jq"), encoding="utf-8") as b:
-            if [key(x) for x in a] != [key(x) for x in b]:
-                sys.exit(title + ": the answers of ours and jq differ")
-    for name in best:
-        if count[name] != count["ours"]:
-            sys.exit("%s: ours gives %d records, %s %d" % (title, count["ours"], name, count[name]))
-        w, c, m = best[name]
-        print("| %s | %s | %.3f | %.3f | %.0f | %.0f | %s |" % (title, name, w, c, size / w, m, "" if name == "ours" else "%.1fx faster" % (w / best["ours"][0])))
-missing = [n for n in ("jq", "gojq", "mlr") if not have(n)] + ([] if PYTHON else ["duckdb (give BENCH_PYTHON, a Python that can import it)"])
-if missing:
-    print("not here: " + ", ".join(missing))
-shutil.rmtree(TMP)
+            r = run(argv, os.path.join(TMP, name))
+            if r is None:
+                late.append(name)
+            else:
+                best[name] = r if name not in best else tuple(min(a, b) for a, b in zip(best[name], r))
+        if i > 0:
+            continue
+        mine = bag(os.path.join(TMP, "ours"), race.names)
+        keys = bag(os.path.join(TMP, "ours"), race.names[:1])
+        for name, (_, theirs) in race.peers.items():
+            if name in late:
+                continue
+            # which record of a key DuckDB takes is its own affair: the keys are what must agree
+            one = race.title == "dedup" and name == "duckdb"
+            want, got = (keys, bag(os.path.join(TMP, name), theirs[:1])) if one else (mine, bag(os.path.join(TMP, name), theirs))
+            if want != got:
+                differ(race, name, want, got)
+    for name, (w, c, m) in best.items():
+        print("| %s | %s | %.3f | %.3f | %.0f | %.0f | %s |" % (race.title, name, w, c, size / w, m,
+              "" if name == "ours" else "%.1fx faster" % (w / best["ours"][0])), flush=True)
+    for name in late:
+        print("| %s | %s | over %.0f, ended | | | | over %.0fx faster |" % (race.title, name, LIMIT, LIMIT / best["ours"][0]), flush=True)
+
+
+def main():
+    size = os.path.getsize(EVENTS) / 1e6
+    with open(EVENTS, "rb") as f:
+        n = sum(1 for _ in f)
+    print("%d MB, %d lines; minimum of %d alternating runs, output to a file; %d cores" % (size, n, RUNS, os.cpu_count()))
+    print("| race | who | seconds | CPU s | MB/s | peak MiB | ours is |\n|---|---|---|---|---|---|---|")
+    for race in RACES:
+        if ONLY in race.title:
+            run_race(race, size)
+    missing = [n for n in ("jq", "gojq", "mlr") if not shutil.which(n)]
+    missing += [] if PYTHON else ["duckdb (give BENCH_PYTHON, a Python that can import it)"]
+    if missing:
+        print("not here: " + ", ".join(missing))
+
+
+try:
+    main()
+finally:
+    shutil.rmtree(TMP)
