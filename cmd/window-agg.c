@@ -4,30 +4,25 @@
  *
  * Path:   files or stdin -> in/scan -> expr/columns -> op/window -> out/json -> stdout
  * Memory: a cell for each window and group that met a record, 12 to 24 bytes for each distinct value; sessions keep
- *         their events.  All of it is written at the end of the input, in order.
+ *         their events.  All of it is written at the end of the input, in order; with --partial, whenever it is full.
  */
 #include <stdlib.h>
 
-#include "expr/call.h"
-#include "expr/columns.h"
 #include "op/window.h"
-#include "run/run.h"
-
-struct word {			/* one NAME=AGG(…) */
-	struct span name, call;
-};
+#include "run/agg_words.h"
+#include "run/partial.h"
 
 struct state {
 	const char *time, *width, *slide, *gap, *brk, *groups, *offset;
 	int style;
-	struct word *word;
-	size_t n_words;
-	struct agg *agg;		/* [n_words] */
+	bool partial, merge;
+	struct agg_words words;
 	struct col_list group;
 	struct columns columns;
 	struct window_conf conf;
 	const struct op *op;
 	void *window;
+	struct partial parts;
 };
 
 static const char *const style_words[] = { "ms", "s", "sql", "rfc3339", NULL };
@@ -46,61 +41,17 @@ static const struct opt opts[] = {
 	{ 0, "offset", OPT_TEXT, offsetof(struct state, offset), "DUR", "shift where windows begin" },
 	{ 0, "time-format", OPT_CHOICE, offsetof(struct state, style), "ms|s|sql|rfc3339",
 	  "how window_start and window_end are written (ms)", style_words },
+	{ 0, "partial", OPT_FLAG, offsetof(struct state, partial), NULL,
+	  "write partial states, for window-agg --merge with the same arguments" },
+	{ 0, "merge", OPT_FLAG, offsetof(struct state, merge), NULL, "read partial states, not records" },
 	{ 0 }
 };
 
 static int
 word(struct ctx *c, void *arg, const char *w)
 {
-	struct state *st = arg;
-	struct word x;
-
 	(void)c;
-	if (!word_named(span_str(w), '=', &x.name, &x.call))
-		return 0;
-	st->word = mem_array(st->word, st->n_words + 1, sizeof *st->word);
-	st->word[st->n_words++] = x;
-	return 1;
-}
-
-/* AGG(EXPR WHERE COND) to a kind and a column. */
-static int
-add_agg(struct ctx *c, struct state *st, const struct word *w, struct agg *a)
-{
-	struct expr *value = NULL, *cond = NULL;
-	char err[MESSAGE_BYTES_MAX];
-	struct call call;
-	struct span arg;
-	int kind, rc;
-
-	if (call_parse(w->call, &call, err, sizeof err) != 0)
-		return ctx_usage(c, "%.*s: %s", (int)w->name.n, w->name.p, err);
-	kind = agg_kind(call.name);
-	arg = call.n == 0 ? span_of("", 0) : call.arg[0];
-	if (kind == AGG_COUNT && (arg.n == 0 || span_is(arg, "*"))) {
-		kind = AGG_ROWS;
-		arg.n = 0;
-	} else if (kind == AGG_COUNT && arg_word(&arg, "distinct"))
-		kind = AGG_DISTINCT;
-	if (kind == -1)
-		rc = ctx_usage(c, "%.*s: '%.*s' is none of count sum avg min max first last distinct", (int)w->name.n,
-		    w->name.p, (int)call.name.n, call.name.p);
-	else if (call.n > 1 || (arg.n == 0 && kind != AGG_ROWS))
-		rc = ctx_usage(c, "%.*s: %.*s takes one argument", (int)w->name.n, w->name.p, (int)call.name.n,
-		    call.name.p);
-	else if ((kind == AGG_FIRST || kind == AGG_LAST) && st->time == NULL)
-		rc = ctx_usage(c, "%.*s: %.*s needs the time of records, -t", (int)w->name.n, w->name.p,
-		    (int)call.name.n, call.name.p);
-	else
-		rc = arg.n == 0 ? 0 : ctx_expr(c, arg, "NAME=AGG(EXPR)", &value);
-	if (rc == 0 && call.where.p != NULL)
-		rc = ctx_expr(c, call.where, "WHERE", &cond);
-	call_free(&call);
-	if (rc != 0)
-		return rc;
-	a->kind = (enum agg_kind)kind;
-	a->col = value == NULL && cond == NULL ? -1 : columns_add(&st->columns, value, cond);
-	return 0;
+	return agg_words_take(&((struct state *)arg)->words, w);
 }
 
 static int
@@ -160,14 +111,8 @@ set_up_names(struct ctx *c, struct state *st)
 	}
 	for (size_t i = 0; i < st->group.n; i++)
 		name[k++] = st->group.name[i];
-	for (size_t i = 0; i < st->n_words && rc == 0; i++) {
-		struct buf text = { 0 };
-		const char *why = name_unquote(st->word[i].name, &text, &name[k]);
-
-		if (why != NULL)
-			rc = ctx_usage(c, "%.*s: %s", (int)st->word[i].name.n, st->word[i].name.p, why);
-		k++;	/* text, if used, lives as long as the names */
-	}
+	for (size_t i = 0; i < st->words.n; i++)
+		name[k++] = st->words.name[i];
 	for (size_t i = 0; i < k && rc == 0; i++)
 		for (size_t j = 0; j < i && rc == 0; j++)
 			if (span_eq(name[i], name[j]))
@@ -178,41 +123,61 @@ set_up_names(struct ctx *c, struct state *st)
 	return rc;
 }
 
+/* Two that are to be joined must mean the same by everything but how the answer is written. */
+static int
+set_up_parts(struct ctx *c, struct state *st)
+{
+	struct partial *p = &st->parts;
+	const char *const same[] = { st->time, st->width, st->slide, st->gap, st->brk, st->groups, st->offset,
+	    zone_name(ctx_zone(c)), ctx_key_as(c) == KEY_TEXT ? "text" : "exact" };
+
+	*p = (struct partial){ .c = c, .op = st->op, .st = st->window, .group = &st->group,
+	    .head = st->gap == NULL ? sizeof(int64_t) : 0, .at = st->width != NULL };
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+		partial_sign(p, same[i]);
+	for (size_t i = 0; i < st->words.n; i++)	/* the operand's end is the call's */
+		partial_sign(p, st->words.call[i].p);
+	return partial_set_up(p);
+}
+
 static int
 set_up(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
 	int rc;
 
-	if (st->n_words == 0)
+	if (st->words.n == 0)
 		return ctx_usage(c, "no NAME=AGG(EXPR) given");
 	if ((rc = set_up_windows(c, st)) != 0)
 		return rc;
 	if (st->groups != NULL && (rc = ctx_cols(c, st->groups, "-g", &st->group)) != 0)
 		return rc;
-	st->agg = mem_new(mem_mul(st->n_words, sizeof *st->agg));
-	for (size_t i = 0; i < st->n_words; i++)
-		if ((rc = add_agg(c, st, &st->word[i], &st->agg[i])) != 0)
-			return rc;
+	if ((rc = agg_words_compile(c, &st->words, &st->columns, st->time != NULL)) != 0)
+		return rc;
 	st->conf.group = st->group.col;
 	st->conf.n_groups = st->group.n;
 	st->conf.as = ctx_key_as(c);
 	st->conf.zone = ctx_zone(c);
 	st->conf.style = (enum when_style)st->style;
-	st->conf.agg = st->agg;
-	st->conf.n_aggs = st->n_words;
+	st->conf.agg = st->words.agg;
+	st->conf.n_aggs = st->words.n;
 	if ((rc = set_up_names(c, st)) != 0)
 		return rc;
 	st->op = window_op(&st->conf);
 	st->window = window_new(&st->conf);
-	return 0;
+	return st->partial || st->merge ? set_up_parts(c, st) : 0;
 }
 
 static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
+	int rc = st->partial ? partial_relieve(&st->parts, b) : 0;
 
+	if (rc != 0)
+		return rc;
+	if (st->merge)
+		return partial_batch(&st->parts, b);
 	b = columns_batch(&st->columns, ctx_expr_state(c), b, ctx_paths(c)->n);
 	return st->op->batch(st->window, b, ctx_host(c));
 }
@@ -223,6 +188,8 @@ end(struct ctx *c, void *arg)
 	struct state *st = arg;
 
 	ctx_note(c, "state_bytes", st->op->bytes(st->window));
+	if (st->partial)
+		return partial_write(&st->parts);
 	return st->op->close(st->window, INT64_MAX, ctx_host(c));
 }
 
@@ -238,7 +205,7 @@ op(void *arg, int i, void **op_state)
 static const struct command cmd = {
 	.name = "window-agg", .what = "aggregates by group and time window",
 	.synopsis = "[-t PATH] [-w DUR [-s DUR] [--offset DUR] | --session GAP [--break COND]] [-g PATHS]"
-	    " [--time-format ms|s|sql|rfc3339] NAME=AGG(EXPR [WHERE COND]) ... [FILE ...]",
+	    " [--time-format ms|s|sql|rfc3339] [--partial] [--merge] NAME=AGG(EXPR [WHERE COND]) ... [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
 	.word = word, .set_up = set_up, .batch = batch, .end = end, .op = op,
 };

@@ -3,7 +3,11 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/limits.h"
 #include "op/agg.h"
+#include "op/hist.h"
+#include "op/hll.h"
+#include "op/moment.h"
 
 /* What stands in a cell for each kind; `rows` of the whole cell stands before all. */
 struct cell_sum { struct decsum sum; uint64_t n; };
@@ -17,6 +21,7 @@ struct agg_in {
 	struct order order;
 	struct fp id;
 	struct buf scratch;
+	struct span text;	/* canonical form, or as it stood: what topk, collect and hll take */
 };
 
 int
@@ -25,6 +30,8 @@ agg_kind(struct span name)
 	static const struct { const char *name; enum agg_kind kind; } known[] = {
 		{ "count", AGG_COUNT }, { "sum", AGG_SUM }, { "avg", AGG_AVG }, { "min", AGG_MIN }, { "max", AGG_MAX },
 		{ "first", AGG_FIRST }, { "last", AGG_LAST }, { "distinct", AGG_DISTINCT },
+		{ "stddev", AGG_STDDEV }, { "stddev_pop", AGG_STDDEV }, { "stddev_samp", AGG_STDDEV_SAMP },
+		{ "quantile", AGG_QUANTILE }, { "hll", AGG_HLL }, { "topk", AGG_TOPK }, { "collect", AGG_COLLECT },
 	};
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -41,12 +48,23 @@ agg_layout(struct agg_set *s)
 		[AGG_SUM] = sizeof(struct cell_sum), [AGG_AVG] = sizeof(struct cell_sum),
 		[AGG_MIN] = sizeof(struct cell_best), [AGG_MAX] = sizeof(struct cell_best),
 		[AGG_FIRST] = sizeof(struct cell_edge), [AGG_LAST] = sizeof(struct cell_edge),
-		[AGG_DISTINCT] = sizeof(struct ids),
+		[AGG_DISTINCT] = sizeof(struct ids), [AGG_STDDEV] = sizeof(struct moment),
+		[AGG_STDDEV_SAMP] = sizeof(struct moment), [AGG_QUANTILE] = sizeof(struct hist),
+		[AGG_HLL] = sizeof(struct hll), [AGG_TOPK] = sizeof(struct bag), [AGG_COLLECT] = sizeof(struct bag),
+		[AGG_COLLECT_SET] = sizeof(struct bag),
 	};
 
 	s->cell_bytes = sizeof(uint64_t);
 	for (size_t k = 0; k < s->n; k++) {
-		s->v[k].at = s->cell_bytes;
+		size_t first = 0;
+
+		while (first < k && (s->v[k].kind != AGG_QUANTILE || s->v[first].kind != AGG_QUANTILE ||
+		    s->v[first].col != s->v[k].col))
+			first++;
+		s->v[k].shared = first < k;
+		s->v[k].at = first < k ? s->v[first].at : s->cell_bytes;
+		if (first < k)
+			continue;
 		s->cell_bytes += (bytes[s->v[k].kind] + 7) & ~(size_t)7;
 	}
 	s->in = mem_new(mem_mul(s->n, sizeof *s->in));
@@ -139,6 +157,9 @@ read_one(struct agg_set *s, struct agg_in *in, enum agg_kind kind, struct val v)
 	switch (kind) {
 	case AGG_SUM:
 	case AGG_AVG:
+	case AGG_STDDEV:
+	case AGG_STDDEV_SAMP:
+	case AGG_QUANTILE:
 		return number_of(v, &in->scratch, &in->num);
 	case AGG_MIN:
 	case AGG_MAX:
@@ -148,6 +169,17 @@ read_one(struct agg_set *s, struct agg_in *in, enum agg_kind kind, struct val v)
 		if ((why = val_key(v, s->as, &s->scratch)) != NULL)
 			return why;
 		in->id = id_of(buf_span(&s->scratch));
+		return NULL;
+	case AGG_HLL:
+	case AGG_TOPK:
+	case AGG_COLLECT_SET:
+		buf_clear(&in->scratch);
+		if ((why = val_key(v, s->as, &in->scratch)) != NULL && kind != AGG_COLLECT_SET)
+			return why;
+		in->text = why != NULL ? v.raw : buf_span(&in->scratch);
+		return NULL;
+	case AGG_COLLECT:
+		in->text = v.raw;
 		return NULL;
 	default:
 		return NULL;
@@ -161,6 +193,9 @@ agg_read(struct agg_set *s, const struct val *value, int64_t us)
 	for (size_t k = 0; k < s->n; k++) {
 		const char *why;
 
+		s->in[k].skip = s->v[k].shared;
+		if (s->v[k].shared)
+			continue;
 		if (s->v[k].kind == AGG_ROWS) {
 			s->in[k].skip = s->v[k].col != -1 && val_is_null(value[k]);
 			continue;
@@ -240,39 +275,62 @@ into_set(struct agg_set *s, struct ids *ids, struct fp id)
 	s->set_bytes += ids_bytes(ids) - had;
 }
 
+static void
+apply(struct agg_set *s, size_t k, void *p)
+{
+	const struct agg_in *in = &s->in[k];
+	size_t had;
+
+	switch (s->v[k].kind) {
+	case AGG_ROWS:
+	case AGG_COUNT:
+		++*(uint64_t *)p;
+		break;
+	case AGG_SUM:
+	case AGG_AVG:
+		decsum_add(&((struct cell_sum *)p)->sum, &in->num);
+		((struct cell_sum *)p)->n++;
+		break;
+	case AGG_MIN:
+	case AGG_MAX:
+		better(s, p, &in->order, s->v[k].kind);
+		break;
+	case AGG_FIRST:
+	case AGG_LAST:
+		edge(s, p, s->us, in->v.raw, s->v[k].kind);
+		break;
+	case AGG_DISTINCT:
+		into_set(s, p, in->id);
+		break;
+	case AGG_STDDEV:
+	case AGG_STDDEV_SAMP:
+		moment_add(p, &in->num);
+		break;
+	case AGG_QUANTILE:
+		had = hist_bytes(p);
+		hist_add(p, &in->num);
+		s->set_bytes += hist_bytes(p) - had;
+		break;
+	case AGG_HLL:
+		had = hll_bytes(p);
+		hll_add(p, hash_fixed(in->text));
+		s->set_bytes += hll_bytes(p) - had;
+		break;
+	case AGG_TOPK:
+	case AGG_COLLECT:
+	case AGG_COLLECT_SET:
+		bag_add(&s->desk, &s->pool, p, in->text, 1);
+		break;
+	}
+}
+
 void
 agg_apply(struct agg_set *s, void *cell)
 {
 	add_rows(cell, 1);
-	for (size_t k = 0; k < s->n; k++) {
-		const struct agg_in *in = &s->in[k];
-		void *p = part(s, cell, k);
-
-		if (in->skip)
-			continue;
-		switch (s->v[k].kind) {
-		case AGG_ROWS:
-		case AGG_COUNT:
-			++*(uint64_t *)p;
-			break;
-		case AGG_SUM:
-		case AGG_AVG:
-			decsum_add(&((struct cell_sum *)p)->sum, &in->num);
-			((struct cell_sum *)p)->n++;
-			break;
-		case AGG_MIN:
-		case AGG_MAX:
-			better(s, p, &in->order, s->v[k].kind);
-			break;
-		case AGG_FIRST:
-		case AGG_LAST:
-			edge(s, p, s->us, in->v.raw, s->v[k].kind);
-			break;
-		case AGG_DISTINCT:
-			into_set(s, p, in->id);
-			break;
-		}
-	}
+	for (size_t k = 0; k < s->n; k++)
+		if (!s->in[k].skip)
+			apply(s, k, part(s, cell, k));
 }
 
 /* ---- results ---- */
@@ -289,42 +347,110 @@ print_best(const struct cell_best *c, struct buf *out)
 	return NULL;
 }
 
-const char *
-agg_print(struct agg_set *s, size_t k, const void *cell, struct buf *out)
+/* Sums, deviations, quantiles: null over nothing. */
+static const char *
+print_number(const struct agg *a, const void *p, struct buf *out)
 {
-	const void *p = cpart(s, cell, k);
 	const struct cell_sum *sum = p;
+	const struct moment *m = p;
+	const struct hist *h = p;
 	const char *why = NULL;
 	struct dec d;
+	bool none;
+
+	switch (a->kind) {
+	case AGG_SUM:
+	case AGG_AVG:
+		none = sum->n == 0;
+		if (!none)
+			why = a->kind == AGG_SUM ? decsum_get(&sum->sum, &d) : decsum_avg(&sum->sum, sum->n, &d);
+		break;
+	case AGG_QUANTILE:
+		none = h->rows == 0;
+		if (!none)
+			hist_quantile(h, &a->p, &d);
+		break;
+	default:
+		none = m->n < (a->kind == AGG_STDDEV_SAMP ? 2 : 1);
+		if (!none)
+			why = moment_stddev(m, a->kind == AGG_STDDEV_SAMP, &d);
+	}
+	if (none)
+		buf_str(out, "null");
+	else if (why == NULL)
+		dec_print(&d, out);
+	return why;
+}
+
+/* An array: of values, each as often as it came (collect) or once, or of the k that came most with their counts. */
+static const char *
+print_bag(struct agg_set *s, const struct agg *a, struct bag *b, struct buf *out)
+{
+	bool top = a->kind == AGG_TOPK;
+	size_t from = out->n, n;
+
+	if (b->over)
+		return "more values than a collection may hold (256 MiB)";
+	n = top ? bag_top(&s->desk, &s->pool, b) : bag_order(&s->desk, &s->pool, b);
+	if (b->over)
+		return "more values than a collection may hold (256 MiB)";
+	if (top && n > a->k)
+		n = a->k;
+	buf_byte(out, '[');
+	for (size_t i = 0; i < n; i++) {
+		const struct bag_item *x = &s->desk.item[i];
+
+		for (uint64_t c = a->kind == AGG_COLLECT ? x->n : 1; c > 0; c--) {
+			if (out->n - from + x->value.n > LINE_BYTES_MAX)
+				return "collected values longer than a line may be (64 MiB)";
+			if (out->n - from > 1)
+				buf_byte(out, ',');
+			buf_str(out, top ? "{\"value\":" : "");
+			buf_span_add(out, x->value);
+			if (top)
+				buf_fmt(out, ",\"n\":%llu}", (unsigned long long)x->n);
+		}
+	}
+	buf_byte(out, ']');
+	return NULL;
+}
+
+const char *
+agg_print(struct agg_set *s, size_t k, void *cell, struct buf *out)
+{
+	void *p = part(s, cell, k);
 
 	switch (s->v[k].kind) {
 	case AGG_ROWS:
 	case AGG_COUNT:
 		buf_u64(out, *(const uint64_t *)p);
 		return NULL;
-	case AGG_SUM:
-	case AGG_AVG:
-		if (sum->n == 0)
-			break;
-		why = s->v[k].kind == AGG_SUM ? decsum_get(&sum->sum, &d) : decsum_avg(&sum->sum, sum->n, &d);
-		if (why == NULL)
-			dec_print(&d, out);
-		return why;
 	case AGG_MIN:
 	case AGG_MAX:
 		return print_best(p, out);
 	case AGG_FIRST:
 	case AGG_LAST:
 		if (((const struct cell_edge *)p)->raw.p == NULL)
-			break;
-		buf_span_add(out, kept_span(&((const struct cell_edge *)p)->raw));
+			buf_str(out, "null");
+		else
+			buf_span_add(out, kept_span(&((const struct cell_edge *)p)->raw));
 		return NULL;
 	case AGG_DISTINCT:
 		buf_u64(out, ids_count(p));
 		return NULL;
+	case AGG_HLL:
+		buf_u64(out, hll_count(p));
+		return NULL;
+	case AGG_TOPK:
+	case AGG_COLLECT:
+	case AGG_COLLECT_SET:
+		if (((const struct bag *)p)->bytes.p != NULL || ((const struct bag *)p)->over)
+			return print_bag(s, &s->v[k], p, out);
+		buf_str(out, "null");
+		return NULL;
+	default:
+		return print_number(&s->v[k], p, out);
 	}
-	buf_str(out, "null");
-	return NULL;
 }
 
 /* ---- cells as bytes ---- */
@@ -355,14 +481,16 @@ pack_ids(const struct ids *ids, struct buf *out)
 }
 
 void
-agg_pack(struct agg_set *s, const void *cell, struct buf *out)
+agg_pack(struct agg_set *s, void *cell, struct buf *out)
 {
 	pack_u64(out, agg_rows(cell));
 	for (size_t k = 0; k < s->n; k++) {
-		const void *p = cpart(s, cell, k);
+		void *p = part(s, cell, k);
 		const struct cell_sum *sum = p;
 		const struct cell_edge *e = p;
 
+		if (s->v[k].shared)
+			continue;
 		switch (s->v[k].kind) {
 		case AGG_ROWS:
 		case AGG_COUNT:
@@ -385,6 +513,21 @@ agg_pack(struct agg_set *s, const void *cell, struct buf *out)
 		case AGG_DISTINCT:
 			pack_ids(p, out);
 			break;
+		case AGG_STDDEV:
+		case AGG_STDDEV_SAMP:
+			moment_pack(out, p);
+			break;
+		case AGG_QUANTILE:
+			hist_pack(out, p);
+			break;
+		case AGG_HLL:
+			hll_pack(out, p);
+			break;
+		case AGG_TOPK:
+		case AGG_COLLECT:
+		case AGG_COLLECT_SET:
+			bag_pack(&s->desk, &s->pool, p, out);
+			break;
 		}
 	}
 }
@@ -404,50 +547,97 @@ join_best(struct agg_set *s, struct cell_best *c, struct unpack *u, enum agg_kin
 	better(s, c, &o, kind);
 }
 
+static void
+join_ids(struct agg_set *s, struct ids *ids, struct unpack *u)
+{
+	for (uint64_t n = unpack_u64(u); n > 0 && u->ok; n--) {
+		uint64_t lo = unpack_u64(u);
+
+		into_set(s, ids, (struct fp){ lo, unpack_u64(u) });
+	}
+}
+
+static void
+join_edge(struct agg_set *s, struct cell_edge *e, struct unpack *u, enum agg_kind kind)
+{
+	struct span raw = unpack_span(u);
+	int64_t us = unpack_i64(u);
+
+	if (u->ok && raw.n > 0)
+		edge(s, e, us, raw, kind);
+}
+
+static void
+join_numbers(struct agg_set *s, void *p, struct unpack *u, enum agg_kind kind)
+{
+	struct cell_sum *sum = p;
+	struct decsum other;
+	struct moment m;
+	size_t had;
+
+	switch (kind) {
+	case AGG_SUM:
+	case AGG_AVG:
+		sum->n += unpack_u64(u);
+		unpack_sum(u, &other);
+		if (u->ok)
+			decsum_join(&sum->sum, &other);
+		break;
+	case AGG_QUANTILE:
+		had = hist_bytes(p);
+		hist_join(p, u);
+		s->set_bytes += hist_bytes(p) - had;
+		break;
+	default:
+		unpack_moment(u, &m);
+		if (u->ok)
+			moment_join(p, &m);
+	}
+}
+
+static void
+join_one(struct agg_set *s, size_t k, void *p, struct unpack *u, const char **why)
+{
+	size_t had;
+
+	switch (s->v[k].kind) {
+	case AGG_ROWS:
+	case AGG_COUNT:
+		*(uint64_t *)p += unpack_u64(u);
+		break;
+	case AGG_MIN:
+	case AGG_MAX:
+		join_best(s, p, u, s->v[k].kind, why);
+		break;
+	case AGG_FIRST:
+	case AGG_LAST:
+		join_edge(s, p, u, s->v[k].kind);
+		break;
+	case AGG_DISTINCT:
+		join_ids(s, p, u);
+		break;
+	case AGG_HLL:
+		had = hll_bytes(p);
+		hll_join(p, u);
+		s->set_bytes += hll_bytes(p) - had;
+		break;
+	case AGG_TOPK:
+	case AGG_COLLECT:
+	case AGG_COLLECT_SET:
+		bag_join(&s->desk, &s->pool, p, u);
+		break;
+	default:
+		join_numbers(s, p, u, s->v[k].kind);
+	}
+}
+
 bool
 agg_join(struct agg_set *s, void *cell, struct unpack *u, const char **why)
 {
 	add_rows(cell, unpack_u64(u));
-	for (size_t k = 0; k < s->n && u->ok; k++) {
-		void *p = part(s, cell, k);
-		struct cell_sum *sum = p;
-		struct decsum other;
-		struct span raw;
-		uint64_t n;
-		int64_t us;
-
-		switch (s->v[k].kind) {
-		case AGG_ROWS:
-		case AGG_COUNT:
-			*(uint64_t *)p += unpack_u64(u);
-			break;
-		case AGG_SUM:
-		case AGG_AVG:
-			sum->n += unpack_u64(u);
-			unpack_sum(u, &other);
-			if (u->ok)
-				decsum_join(&sum->sum, &other);
-			break;
-		case AGG_MIN:
-		case AGG_MAX:
-			join_best(s, p, u, s->v[k].kind, why);
-			break;
-		case AGG_FIRST:
-		case AGG_LAST:
-			raw = unpack_span(u);
-			us = unpack_i64(u);
-			if (u->ok && raw.n > 0)
-				edge(s, p, us, raw, s->v[k].kind);
-			break;
-		case AGG_DISTINCT:
-			for (n = unpack_u64(u); n > 0 && u->ok; n--) {
-				uint64_t lo = unpack_u64(u);
-
-				into_set(s, p, (struct fp){ lo, unpack_u64(u) });
-			}
-			break;
-		}
-	}
+	for (size_t k = 0; k < s->n && u->ok; k++)
+		if (!s->v[k].shared)
+			join_one(s, k, part(s, cell, k), u, why);
 	return unpack_done(u);
 }
 
@@ -457,6 +647,8 @@ agg_drop(struct agg_set *s, void *cell)
 	for (size_t k = 0; k < s->n; k++) {
 		void *p = part(s, cell, k);
 
+		if (s->v[k].shared)
+			continue;
 		switch (s->v[k].kind) {
 		case AGG_MIN:
 		case AGG_MAX:
@@ -469,6 +661,19 @@ agg_drop(struct agg_set *s, void *cell)
 		case AGG_DISTINCT:
 			s->set_bytes -= ids_bytes(p);
 			ids_free(p);
+			break;
+		case AGG_QUANTILE:
+			s->set_bytes -= hist_bytes(p);
+			hist_free(p);
+			break;
+		case AGG_HLL:
+			s->set_bytes -= hll_bytes(p);
+			hll_free(p);
+			break;
+		case AGG_TOPK:
+		case AGG_COLLECT:
+		case AGG_COLLECT_SET:
+			bag_drop(&s->pool, p);
 			break;
 		default:
 			break;
@@ -490,6 +695,7 @@ agg_free(struct agg_set *s)
 		buf_free(&s->in[k].scratch);
 	free(s->in);
 	pool_free(&s->pool);
+	bag_desk_free(&s->desk);
 	buf_free(&s->scratch);
 	buf_free(&s->other);
 	s->in = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * agg - partial aggregates of one group: count sum avg min max first last distinct
+ * agg - partial aggregates of one group: count sum avg stddev min max first last distinct quantile hll topk collect
  *
  *	agg_layout(&set);				// set.v, set.n, set.as given: fixes the places in a cell
  *	why = agg_read(&set, value, us);		// one record's inputs, judged before anything is changed
@@ -9,17 +9,20 @@
  *
  * Invariants: a cell is set.cell_bytes, zero when it is new, and holds the number of its records first.  Inputs
  * that are null or absent are skipped, but by AGG_ROWS.  Joining cells is associative and commutative.  Sums
- * are exact; sum, min and max print the largest scale met, avg four digits more; first and last are by (time,
- * canonical value, bytes); distinct is exact.
+ * are exact; sum, min and max print the largest scale met, avg and stddev four digits more; first and last are by
+ * (time, canonical value, bytes); distinct, topk and collect are exact; quantile is hist.h's, hll hll.h's.
  */
 #ifndef OP_AGG_H
 #define OP_AGG_H
 
 #include "base/batch.h"
+#include "op/bag.h"
 #include "op/ids.h"
-#include "op/order.h"
 
-enum agg_kind { AGG_ROWS, AGG_COUNT, AGG_SUM, AGG_AVG, AGG_MIN, AGG_MAX, AGG_FIRST, AGG_LAST, AGG_DISTINCT };
+enum agg_kind {
+	AGG_ROWS, AGG_COUNT, AGG_SUM, AGG_AVG, AGG_MIN, AGG_MAX, AGG_FIRST, AGG_LAST, AGG_DISTINCT,
+	AGG_STDDEV, AGG_STDDEV_SAMP, AGG_QUANTILE, AGG_HLL, AGG_TOPK, AGG_COLLECT, AGG_COLLECT_SET
+};
 
 /* The kind of that name, in any case (count is AGG_COUNT); -1 when there is none. */
 int agg_kind(struct span name);
@@ -28,6 +31,9 @@ struct agg {
 	enum agg_kind kind;
 	int col;		/* of a batch; AGG_ROWS: -1, or a column that is null for records that do not count */
 	size_t at;		/* in the cell; agg_layout sets it */
+	bool shared;		/* agg_layout: an earlier one's part is its own: quantiles of one column */
+	struct dec p;		/* AGG_QUANTILE: 0 to 1 */
+	uint64_t k;		/* AGG_TOPK: how many */
 };
 
 struct agg_in;
@@ -40,7 +46,8 @@ struct agg_set {
 	struct agg_in *in;		/* [n] the record read last */
 	int64_t us;			/* its time */
 	struct pool pool;		/* texts that cells keep */
-	size_t set_bytes;		/* held by distinct sets */
+	size_t set_bytes;		/* held by distinct sets, quantiles and hll */
+	struct bag_desk desk;
 	struct buf scratch, other;
 };
 
@@ -52,13 +59,13 @@ const char *agg_check(const struct agg_set *, const void *cell);
 /* Lay the record into a cell. Pre: agg_read and agg_check said NULL. */
 void agg_apply(struct agg_set *, void *cell);
 /* Append aggregate k as JSON; a reason when the result has none (a sum outside 10^38). */
-const char *agg_print(struct agg_set *, size_t k, const void *cell, struct buf *);
+const char *agg_print(struct agg_set *, size_t k, void *cell, struct buf *);
 uint64_t agg_rows(const void *cell);
 /*
  * The cell's bytes, equal for equal cells; and what they say laid into a cell. False: not ours; *why: types
  * that do not meet.
  */
-void agg_pack(struct agg_set *, const void *cell, struct buf *);
+void agg_pack(struct agg_set *, void *cell, struct buf *);
 bool agg_join(struct agg_set *, void *cell, struct unpack *, const char **why);
 /* Give back what a cell holds outside itself. */
 void agg_drop(struct agg_set *, void *cell);

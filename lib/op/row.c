@@ -43,7 +43,7 @@ row_group(struct row *r, struct span key, size_t n)
 }
 
 const char *
-row_aggs(struct row *r, struct agg_set *set, const void *cell)
+row_aggs(struct row *r, struct agg_set *set, void *cell)
 {
 	for (size_t k = 0; k < set->n; k++) {
 		const char *why = agg_print(set, k, cell, &r->bytes);

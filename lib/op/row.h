@@ -26,7 +26,7 @@ void row_time(struct row *, const struct window_conf *, int64_t us);
 /* The values of a group's key. False: the key is not one. */
 bool row_group(struct row *, struct span key, size_t n);
 /* All aggregates of a cell; a reason when one has no result. */
-const char *row_aggs(struct row *, struct agg_set *, const void *cell);
+const char *row_aggs(struct row *, struct agg_set *, void *cell);
 int row_end(struct row *, const struct host *);
 void row_free(struct row *);
 

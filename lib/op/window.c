@@ -235,7 +235,7 @@ batch(void *st, const struct batch *b, const struct host *host)
 /* ---- output ---- */
 
 static int
-emit(struct window *w, struct span key, const void *cell, const struct host *host)
+emit(struct window *w, struct span key, void *cell, const struct host *host)
 {
 	struct span group = span_from(key, START_BYTES);
 	const char *why;

@@ -388,7 +388,11 @@ test_windows(void)
 		{ AGG_MIN, COL_NUM, 0 }, { AGG_MAX, COL_NUM, 0 }, { AGG_MIN, COL_TEXT, 0 },
 		{ AGG_MAX, COL_TEXT, 0 }, { AGG_FIRST, COL_NUM, 0 },
 		{ AGG_LAST, COL_TEXT, 0 }, { AGG_LAST, COL_MIX, 0 }, { AGG_DISTINCT, COL_MIX, 0 },
-		{ AGG_DISTINCT, COL_NUM, 0 },
+		{ AGG_DISTINCT, COL_NUM, 0 }, { AGG_STDDEV, COL_NUM, 0 }, { AGG_STDDEV_SAMP, COL_NUM, 0 },
+		{ AGG_QUANTILE, COL_NUM, 0, false, { { 5 }, 1, false }, 0 },
+		{ AGG_QUANTILE, COL_NUM, 0, false, { { 99 }, 2, false }, 0 }, { AGG_HLL, COL_MIX, 0 },
+		{ AGG_TOPK, COL_MIX, 0, false, { { 0 }, 0, false }, 3 }, { AGG_COLLECT, COL_MIX, 0 },
+		{ AGG_COLLECT_SET, COL_TEXT, 0 },
 	};
 	struct window_conf c = conf_of(WINDOW_FIXED, all, sizeof all / sizeof *all, 1);
 
@@ -517,8 +521,11 @@ static void
 test_damage(void)
 {
 	static const struct agg all[] = { { AGG_SUM, COL_NUM, 0 }, { AGG_MIN, COL_TEXT, 0 },
-	    { AGG_DISTINCT, COL_MIX, 0 }, { AGG_LAST, COL_MIX, 0 } };
-	struct window_conf fixed = conf_of(WINDOW_FIXED, all, 4, 1), session = conf_of(WINDOW_SESSION, all, 4, 1);
+	    { AGG_DISTINCT, COL_MIX, 0 }, { AGG_LAST, COL_MIX, 0 }, { AGG_STDDEV, COL_NUM, 0 },
+	    { AGG_QUANTILE, COL_NUM, 0, false, { { 5 }, 1, false }, 0 }, { AGG_HLL, COL_MIX, 0 },
+	    { AGG_TOPK, COL_MIX, 0, false, { { 0 }, 0, false }, 2 }, { AGG_COLLECT, COL_TEXT, 0 } };
+	struct window_conf fixed = conf_of(WINDOW_FIXED, all, sizeof all / sizeof *all, 1);
+	struct window_conf session = conf_of(WINDOW_SESSION, all, sizeof all / sizeof *all, 1);
 	const struct op *op[] = { &window_fixed_op, &window_session_op, &last_op, &top_op };
 	void *proto[] = { window_new(&fixed), window_new(&session),
 	    last_new(&(struct last_conf){ group_col, 1, KEY_EXACT, COL_NUM, false }),
@@ -526,6 +533,8 @@ test_damage(void)
 
 	for (int o = 0; o < 4; o++) {
 		struct kv kv = { map_new(sizeof(struct buf *)), NULL, op[o] };
+		struct buf out = { 0 };
+		struct host host = { &out, host_row, host_raw, NULL };
 		struct map_entry e;
 
 		make_records();
@@ -543,6 +552,8 @@ test_damage(void)
 				b->p[at] = (char)rnd(256);
 				(void)op[o]->add(st, e.key, buf_span(b));
 				b->p[at] = was;
+				buf_clear(&out);
+				(void)op[o]->close(st, INT64_MAX, &host);
 				op[o]->free(st);
 				okf(true, "no crash");
 			}
@@ -550,6 +561,7 @@ test_damage(void)
 			free(b);
 		}
 		map_free(kv.map);
+		buf_free(&out);
 		op[o]->free(proto[o]);
 	}
 	ok_all("damaged states");

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from datetime import date, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Context, Decimal, setcontext
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -191,12 +192,59 @@ def fixed(d, scale):
     return format(d.quantize(Decimal(1).scaleb(-scale)) + 0, "f") if d else format(Decimal(0).quantize(Decimal(1).scaleb(-scale)), "f")
 
 
+def deviation(nums, less):
+    """The standard deviation by its definition, over fractions; the root of 200 digits."""
+    if len(nums) <= less:
+        return "null"
+    f = [Fraction(v) for v in nums]
+    mean = sum(f) / len(f)
+    var = sum((v - mean) ** 2 for v in f) / (len(f) - less)
+    return fixed((Decimal(var.numerator) / Decimal(var.denominator)).sqrt(), min(38, shown(nums, 4)))
+
+
+def quantile(nums, p):
+    """Rank ceil(p n); the number of its bucket (a power of two cut in 128) nearest to 0 that has the digits of the longest, within the ends."""
+    if not nums:
+        return "null"
+    scale, rank = shown(nums), max(1, -(-Fraction(p) * len(nums) // 1))
+    v = Fraction(sorted(nums)[rank - 1])
+    if rank in (1, len(nums)):
+        return fixed(sorted(nums)[rank - 1], scale)
+    out = Fraction(0)
+    if v:
+        power = Fraction(1)
+        while power > abs(v):
+            power /= 2
+        while power * 2 <= abs(v):
+            power *= 2
+        bound = (abs(v) / power * 128 // 1) * power / 128
+        out = Fraction(-(-bound * 10 ** scale // 1), 10 ** scale) * (1 if v > 0 else -1)
+    out = min(max(out, Fraction(min(nums))), Fraction(max(nums)))
+    assert abs(out - v) <= abs(v) / 128, (out, v)
+    return fixed(Decimal(out.numerator) / Decimal(out.denominator), scale)
+
+
+def by_value(text):
+    """The order of collected values: booleans, numbers by size, texts by their bytes."""
+    v = load(text)
+    return (0, v) if isinstance(v, bool) else (1, v) if isinstance(v, Decimal) else (2, v.encode())
+
+
+def most(texts, k):
+    """The k values that come most often, ties in order, with their counts."""
+    count = {}
+    for t in texts:
+        count[t] = count.get(t, 0) + 1
+    return "[%s]" % ",".join('{"value":%s,"n":%d}' % (t, count[t]) for t in sorted(count, key=lambda t: (-count[t], by_value(t)))[:k])
+
+
 def aggregates(recs):
     """recs: (time, object, raw value text) in any order. The members that AGGS ask for, as JSON text."""
     x = [(o["x"], raw) for _, o, raw in recs if o["x"] is not None]
     nums = [v for v, _ in x]
     at = sorted((t, key_form(o["x"]), raw) for t, o, raw in recs if o["x"] is not None)
     names = [o["s"] for _, o, _ in recs if o["s"] is not None]
+    marks = [key_form(o["m"]) for _, o, _ in recs if o["m"] is not None]
     null = "null"
     return ",".join('"%s":%s' % p for p in (
         ("n", len(recs)), ("c", len(x)), ("sum", fixed(sum(nums), shown(nums)) if x else null),
@@ -206,11 +254,16 @@ def aggregates(recs):
         ("smin", dump(min(names, key=lambda v: v.encode())) if names else null),
         ("smax", dump(max(names, key=lambda v: v.encode())) if names else null),
         ("d", len({key_form(o["m"]) for _, o, _ in recs if o["m"] is not None})),
-        ("big", len([v for v in nums if v * 2 > 10]))))
+        ("big", len([v for v in nums if v * 2 > 10])), ("sd", deviation(nums, 0)), ("sds", deviation(nums, 1)),
+        ("p50", quantile(nums, "0.5")), ("p99", quantile(nums, "0.99")), ("about", len(set(marks))),
+        ("top", most(marks, 2) if marks else null),
+        ("all", "[%s]" % ",".join(sorted((raw for _, _, raw in recs if raw != "null"), key=lambda t: (by_value(t), t))) if x else null),
+        ("set", "[%s]" % ",".join(sorted(set(marks), key=by_value)) if marks else null)))
 
 
 AGGS = ["n=count()", "c=count(x)", "sum=sum(x)", "avg=avg(x)", "min=min(x)", "max=max(x)", "first=first(x)", "last=last(x)", "smin=min(s)",
-        "smax=max(s)", "d=distinct(m)", "big=count(* WHERE x * 2 > 10)"]
+        "smax=max(s)", "d=distinct(m)", "big=count(* WHERE x * 2 > 10)", "sd=stddev(x)", "sds=stddev_samp(x)", "p50=quantile(x,0.5)",
+        "p99=quantile(x,0.99)", "about=hll(m)", "top=topk(m,2)", "all=collect(x)", "set=collect(distinct m)"]
 
 
 def events(rng, count, spread, start):
@@ -250,6 +303,22 @@ def calendar_start(ms, unit, zone):
     return at(d), at(nxt)
 
 
+def parts(name, rng, records, args, want):
+    """Any split, partial states in any order, joined in one or two steps: the answer of one process."""
+    split = [[] for _ in range(rng.randrange(1, 6))]
+    for r in records:
+        rng.choice(split).append(r)
+    states = []
+    for s in split:
+        states += run(*args, "--partial", *(["-S", "64K"] if rng.random() < 0.5 else []), data=ndjson(s))
+    states.sort()
+    point(name + ", sorted", run(*args, "--merge", data=ndjson(states)), want)
+    rng.shuffle(states)
+    cut = rng.randrange(len(states))
+    states[:cut] = run(*args, "--partial", "--merge", data=ndjson(states[:cut]))
+    point(name + ", some joined before", run(*args, "--merge", data=ndjson(states)), want)
+
+
 def windows(rng):
     recs = events(rng, 2500, 3600000, 1700000000000)
     data = ndjson([r[1] for r in recs])
@@ -264,6 +333,8 @@ def windows(rng):
                     start -= slide
         point("window-agg -w %ds -s %ds" % (width / 1000, slide / 1000),
               run(*args, "-w", "%ds" % (width / 1000), "-s", "%ds" % (slide / 1000), *AGGS, data=data), rows_of(want))
+        parts("window-agg -w --partial", rng, [r[1] for r in recs],
+              [*args, "-w", "%ds" % (width / 1000), "-s", "%ds" % (slide / 1000), *AGGS], rows_of(want))
     rng.shuffle(recs)
     point("window-agg: the order of the input does not matter",
           run(*args, "-w", "90s", "-s", "60s", *AGGS, "-j", "3", data=ndjson([r[1] for r in recs])), rows_of(want))
@@ -297,6 +368,8 @@ def sessions(rng):
         more = ["--break", "b"] if breaks else []
         point("window-agg --session%s" % (" --break" if breaks else ""),
               run("window-agg", "-t", "t", "-g", "g", "--session", "30s", *more, *AGGS, data=ndjson([r[1] for r in recs])), rows_of(want))
+        parts("window-agg --session%s --partial" % (" --break" if breaks else ""), rng, [r[1] for r in recs],
+              ["window-agg", "-t", "t", "-g", "g", "--session", "30s", *more, *AGGS], rows_of(want))
 
 
 def group_by(rng):
@@ -316,10 +389,33 @@ def group_by(rng):
     rows.sort(key=lambda r: (dump(r[0]) + "," + dump(r[1])).encode())
     want = [dump(dict(zip(["who", "h"] + names, r))) for r in rows]
     point("window-agg as GROUP BY", run("window-agg", "-g", "who=g,h", *aggs, data=ndjson(recs)), want)
+    parts("window-agg as GROUP BY --partial", rng, recs, ["window-agg", "-g", "who=g,h", *aggs], want)
     row = db.execute("SELECT %s FROM t" % sql).fetchone()
     point("window-agg without groups", run("window-agg", *aggs, data=ndjson(recs)), [dump(dict(zip(names, row)))])
     row = db.execute("SELECT %s FROM t WHERE 0" % sql).fetchone()
     point("window-agg over nothing", run("window-agg", *aggs), [dump(dict(zip(names, row)))])
+
+
+def numbers(rng):
+    """Numbers of any size: deviations and quantiles; hll beyond its exact size, in one piece and joined."""
+    recs, nums = [], []
+    for _ in range(1500):
+        scale = rng.choice([0, 0, 2, 8, rng.randrange(39)])
+        nums.append(Decimal(rng.choice([0, 1, -1, rng.randrange(-999, 999), rng.randrange(-10**20, 10**20),
+                                        rng.randrange(-10**37, 10**37)])).scaleb(-scale) + 0)
+        recs.append('{"g":%d,"x":%s}' % (rng.randrange(40), format(nums[-1], "f")))
+    want, ps = [], ["0", "0.001", "0.25", "0.5", "0.9", "0.999", "1"]
+    for g in sorted(range(40), key=str):
+        mine = [v for v, r in zip(nums, recs) if load(r)["g"] == g]
+        want.append('{"g":%d,"sd":%s,"sds":%s,%s}' % (g, deviation(mine, 0), deviation(mine, 1),
+                                                      ",".join('"q%d":%s' % (i, quantile(mine, p)) for i, p in enumerate(ps))))
+    args = ["window-agg", "-g", "g", "sd=stddev(x)", "sds=stddev_samp(x)"] + ["q%d=quantile(x, %s)" % p for p in enumerate(ps)]
+    point("window-agg stddev, quantile of numbers of any size", run(*args, data=ndjson(recs)), want)
+    parts("window-agg stddev, quantile --partial", rng, recs, args, want)
+    recs = ['{"u":"%d-%d"}' % (rng.randrange(10**6), i) for i in range(60000)]
+    got = run("window-agg", "h=hll(u)", data=ndjson(recs))
+    point("window-agg hll: 60,000 within 3 %", [str(len(got) == 1 and abs(int(load(got[0])["h"]) - 60000) < 1800)], ["True"])
+    parts("window-agg hll --partial", rng, recs, ["window-agg", "h=hll(u)"], got)
 
 
 # ---- topn ----
@@ -371,7 +467,7 @@ def main(argv):
     seed, rounds = int(argv[0]) if argv else 1, int(argv[1]) if len(argv) > 1 else 2
     for r in range(rounds):
         rng = random.Random(seed * 1000 + r)
-        for part in (dedup, dimjoin, windows, sessions, group_by, topn, split):
+        for part in (dedup, dimjoin, windows, sessions, group_by, numbers, topn, split):
             part(rng)
     print("1..%d" % n)
     return 1 if failed or n == 0 else 0

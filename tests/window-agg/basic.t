@@ -206,7 +206,7 @@ $ -t t -w 1m --offset 1d 'n=count()'
 $ E
 > window-agg: no NAME=AGG(EXPR) given
 > window-agg: n: column 1: NAME(…) expected
-> window-agg: n: 'median' is none of count sum avg min max first last distinct
+> window-agg: n: 'median' is none of count sum avg min max first last distinct quantile stddev stddev_samp hll topk collect
 > window-agg: n: sum takes one argument
 > window-agg: n: sum takes one argument
 > window-agg: WHERE: column 1: a value expected, but the expression ends

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* bag - see bag.h */
+#include <stdlib.h>
+
+#include "op/bag.h"
+
+#define SETTLE_BYTES_MIN 256
+
+enum { KIND_BOOL, KIND_NUM, KIND_STR, KIND_OTHER };
+
+static void
+pack_item(struct buf *b, struct span value, uint64_t n)
+{
+	pack_span(b, value);
+	pack_u64(b, n);
+}
+
+/* All of a bag's entries on the desk, as they stand; how many. */
+static size_t
+spread(struct bag_desk *d, const struct bag *b)
+{
+	struct unpack u = { kept_span(&b->bytes), true };
+	size_t n = 0;
+
+	while (u.s.n > 0) {
+		if (n == d->cap) {
+			d->cap = d->cap == 0 ? 64 : mem_mul(d->cap, 2);
+			d->item = mem_array(d->item, d->cap, sizeof *d->item);
+		}
+		d->item[n].value = unpack_span(&u);
+		d->item[n].n = unpack_u64(&u);
+		n += u.ok;
+	}
+	return n;
+}
+
+static int
+by_bytes(const void *pa, const void *pb)
+{
+	return span_cmp(((const struct bag_item *)pa)->value, ((const struct bag_item *)pb)->value);
+}
+
+/* Each value once, in byte order. */
+static void
+settle(struct bag_desk *d, struct pool *p, struct bag *b)
+{
+	size_t n = spread(d, b);
+
+	if (b->settled == b->bytes.n)
+		return;
+	if (n > 1)
+		qsort(d->item, n, sizeof *d->item, by_bytes);
+	buf_clear(&d->bytes);
+	for (size_t i = 0, next; i < n; i = next) {
+		uint64_t count = 0;
+
+		for (next = i; next < n && span_eq(d->item[next].value, d->item[i].value); next++)
+			count += d->item[next].n;
+		pack_item(&d->bytes, d->item[i].value, count);
+	}
+	kept_set(p, &b->bytes, buf_span(&d->bytes));
+	b->settled = b->bytes.n;
+	if (b->settled > BAG_BYTES_MAX) {
+		kept_drop(p, &b->bytes);
+		b->settled = 0;
+		b->over = true;
+	}
+}
+
+void
+bag_add(struct bag_desk *d, struct pool *p, struct bag *b, struct span value, uint64_t n)
+{
+	size_t limit = b->settled < SETTLE_BYTES_MIN ? SETTLE_BYTES_MIN : 2 * (size_t)b->settled;
+
+	if (b->over)
+		return;
+	buf_clear(&d->bytes);
+	pack_item(&d->bytes, value, n);
+	kept_add(p, &b->bytes, buf_span(&d->bytes));
+	if (b->bytes.n > limit)
+		settle(d, p, b);
+}
+
+static int
+by_value(const void *pa, const void *pb)
+{
+	const struct bag_item *a = pa, *b = pb;
+	int c = 0;
+
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->kind != KIND_OTHER)
+		c = order_cmp(&a->order, &b->order);
+	return c != 0 ? c : span_cmp(a->value, b->value);
+}
+
+static int
+by_count(const void *pa, const void *pb)
+{
+	const struct bag_item *a = pa, *b = pb;
+
+	return a->n != b->n ? (a->n > b->n ? -1 : 1) : by_value(pa, pb);
+}
+
+static size_t
+arrange(struct bag_desk *d, struct pool *p, struct bag *b, int (*cmp)(const void *, const void *))
+{
+	static const uint8_t kinds[] = { KIND_OTHER, KIND_BOOL, KIND_NUM, KIND_STR };	/* by enum order_kind */
+	size_t n;
+
+	settle(d, p, b);
+	n = spread(d, b);
+	buf_clear(&d->text);
+	for (size_t i = 0; i < n; i++) {
+		struct bag_item *x = &d->item[i];
+		struct val v = val_of(x->value);
+
+		x->text = SIZE_MAX;
+		x->kind = order_of(v, &d->bytes, &x->order) != NULL ? KIND_OTHER : kinds[x->order.kind];
+		if (x->kind == KIND_STR && v.escaped) {
+			x->text = d->text.n;
+			buf_span_add(&d->text, x->order.str);
+		}
+	}
+	for (size_t i = 0; i < n; i++)		/* the buffer grows no more */
+		if (d->item[i].text != SIZE_MAX)
+			d->item[i].order.str.p = d->text.p + d->item[i].text;
+	if (n > 1)
+		qsort(d->item, n, sizeof *d->item, cmp);
+	return n;
+}
+
+size_t
+bag_order(struct bag_desk *d, struct pool *p, struct bag *b)
+{
+	return arrange(d, p, b, by_value);
+}
+
+size_t
+bag_top(struct bag_desk *d, struct pool *p, struct bag *b)
+{
+	return arrange(d, p, b, by_count);
+}
+
+void
+bag_pack(struct bag_desk *d, struct pool *p, struct bag *b, struct buf *out)
+{
+	settle(d, p, b);
+	pack_u64(out, b->over);
+	pack_span(out, kept_span(&b->bytes));
+}
+
+void
+bag_join(struct bag_desk *d, struct pool *p, struct bag *b, struct unpack *u)
+{
+	uint64_t over = unpack_u64(u);
+	struct unpack v = { unpack_span(u), true };
+
+	if (over != 0) {
+		kept_drop(p, &b->bytes);
+		b->settled = 0;
+		b->over = true;
+	}
+	while (u->ok && v.s.n > 0) {
+		struct span value = unpack_span(&v);
+		uint64_t n = unpack_u64(&v);
+
+		u->ok = v.ok && value.n > 0;
+		if (u->ok)
+			bag_add(d, p, b, value, n);
+	}
+}
+
+void
+bag_drop(struct pool *p, struct bag *b)
+{
+	kept_drop(p, &b->bytes);
+	*b = (struct bag){ 0 };
+}
+
+void
+bag_desk_free(struct bag_desk *d)
+{
+	free(d->item);
+	buf_free(&d->bytes);
+	buf_free(&d->text);
+	*d = (struct bag_desk){ 0 };
+}
