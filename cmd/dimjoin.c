@@ -13,8 +13,9 @@
 enum { JOIN_LEFT, JOIN_INNER, JOIN_SEMI, JOIN_ANTI };
 
 struct state {
-	const char *keys, *dim_keys, *as, *fields, *fill, *as_of, *valid, *dim_name;
+	const char *keys, *dim_keys, *as, *fields, *fill, *as_of, *valid, *miss, *dim_name;
 	int type;
+	bool miss_reject;
 	struct col_list key;
 	int day;			/* column of --as-of, or -1 */
 	enum unit unit;
@@ -44,6 +45,8 @@ static const struct opt opts[] = {
 	  "take the row that was valid on this day" },
 	{ 0, "valid", OPT_TEXT, offsetof(struct state, valid), "FROM,TO",
 	  "first and last day of a row of DIM (start_date,end_date)" },
+	{ 0, "miss", OPT_TEXT, offsetof(struct state, miss), "null|reject",
+	  "a record without a row: add null (default), or it is bad" },
 	{ 0 }
 };
 
@@ -75,6 +78,12 @@ check(struct ctx *c, const struct state *st)
 		return ctx_usage(c, "--type %s takes one of --as, --fields and --fill", type_words[st->type]);
 	if (st->valid != NULL && st->as_of == NULL)
 		return ctx_usage(c, "--valid goes with --as-of");
+	if (st->miss != NULL && strncmp(st->miss, "park=", 5) == 0)
+		return ctx_usage(c, "--miss park=DUR: this version cannot let records wait for their row");
+	if (st->miss != NULL && strcmp(st->miss, "null") != 0 && strcmp(st->miss, "reject") != 0)
+		return ctx_usage(c, "--miss: null or reject, not '%s'", st->miss);
+	if (st->miss != NULL && st->type != JOIN_LEFT)
+		return ctx_usage(c, "--miss goes with --type left: the others say what a record without a row is");
 	if (strcmp(st->dim_name, "-") == 0 && ctx_files(c, &files) == 0)
 		return ctx_usage(c, "DIM and the records cannot both be the standard input");
 	return 0;
@@ -88,6 +97,7 @@ set_up(struct ctx *c, void *arg)
 	int rc;
 
 	st->day = -1;
+	st->miss_reject = st->miss != NULL && strcmp(st->miss, "reject") == 0;
 	if ((rc = check(c, st)) != 0 || (rc = ctx_cols(c, st->keys, "-k", &st->key)) != 0)
 		return rc;
 	if (st->as_of != NULL && (rc = ctx_time(c, st->as_of, "--as-of", &st->day, &st->unit)) != 0)
@@ -186,6 +196,9 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 		st->unmatched += !found;
 		if (st->type == JOIN_ANTI ? found : !found && st->type != JOIN_LEFT)
 			b->fate[i] = F_DROP;
+		else if (!found && st->miss_reject)
+			batch_reject(b, i, none ? "a null key, which has no row in the dimension" :
+			    "no row of the dimension has this key");
 		else if (st->type < JOIN_SEMI)
 			rc = add_fields(c, st, b, i, found ? &row : NULL);
 	}
@@ -209,7 +222,7 @@ end(struct ctx *c, void *arg)
 static const struct command cmd = {
 	.name = "dimjoin", .what = "look a dimension up",
 	.synopsis = "-k PATHS [-K PATHS] [--type left|inner|semi|anti] [--as NAME | --fields LIST | --fill LIST]"
-	    " [--as-of PATH [--valid FROM,TO]] DIM [FILE ...]",
+	    " [--as-of PATH [--valid FROM,TO]] [--miss null|reject] DIM [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_PLACES, .par = PAR_STATELESS,
 	.word = word, .set_up = set_up, .batch = batch, .end = end,
 };

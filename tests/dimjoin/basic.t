@@ -183,3 +183,37 @@ $ echo '{"id":1}' >in; dimjoin -k id --fields n wh:dim.sku@last in; dimjoin -k i
 > {"id":1,"n":20}
 > {"id":1,"n":19}
 ? 1
+
+# --miss: null by default; reject makes a record without a row a bad one, also where --fill had nothing to fill
+$ printf '{"id":1,"n":"a"}\n{"id":2,"n":null}\n' >dim; printf '{"i":1,"id":1}\n{"i":2,"id":3}\n{"i":3,"id":null}\n{"i":4,"id":2,"n":5}\n{"i":5,"id":9,"n":5}\n' >in
+$ dimjoin -k id --fields n --miss null dim in; dimjoin -k id --fill n --miss reject --reject bad dim in; sed 's/.*"line":\([0-9]*\).*"reason":\("[^"]*"\).*/\1 \2/' bad; head -2 in | dimjoin -k id --as d --miss reject dim
+> {"i":1,"id":1,"n":"a"}
+> {"i":2,"id":3,"n":null}
+> {"i":3,"id":null,"n":null}
+> {"i":4,"id":2,"n":null}
+> {"i":5,"id":9,"n":null}
+> {"i":1,"id":1,"n":"a"}
+> {"i":4,"id":2,"n":5}
+> 2 "no row of the dimension has this key"
+> 3 "a null key, which has no row in the dimension"
+> 5 "no row of the dimension has this key"
+> {"i":1,"id":1,"d":{"id":1,"n":"a"}}
+! dimjoin: <stdin>:2: no row of the dimension has this key
+? 3
+
+# --miss reject and --as-of: no row of that day is no row; rejects are counted as unmatched
+$ printf '{"id":1,"n":"a","start_date":"2026-01-01","end_date":"2026-01-31"}\n' >dim; printf '{"id":1,"d":"2026-01-31"}\n{"id":1,"d":"2026-02-01"}\n{"id":1}\n' | dimjoin -k id --as-of d --fields n --miss reject --on-error skip --stats s dim; grep -o '"matched":[0-9]*,"unmatched":[0-9]*' s; grep -o '"rejected":[0-9]*' s
+> {"id":1,"d":"2026-01-31","n":"a"}
+> "matched":1,"unmatched":2
+> "rejected":2
+
+# --miss is a matter of left joins; park is not there yet
+$ echo '{"id":1}' >dim; for a in '--type inner --fields n --miss null' '--type semi --miss reject' '--fields n --miss park=5m' '--fields n --miss drop'; do dimjoin -k id $a dim </dev/null 2>&1 | head -1; dimjoin -k id $a dim </dev/null 2>/dev/null; echo $?; done
+> dimjoin: --miss goes with --type left: the others say what a record without a row is
+> 2
+> dimjoin: --miss goes with --type left: the others say what a record without a row is
+> 2
+> dimjoin: --miss park=DUR: this version cannot let records wait for their row
+> 2
+> dimjoin: --miss: null or reject, not 'drop'
+> 2
