@@ -15,6 +15,9 @@
 
 #include "base/buf.h"
 #include "base/decimal.h"
+#include "base/hash.h"
+
+#define FP_BYTES 16
 
 struct unpack {
 	struct span s;		/* what is left */
@@ -62,6 +65,28 @@ unpack_order(const char in[8])
 	for (int i = 0; i < 8; i++)
 		u = u << 8 | (unsigned char)in[i];
 	return (int64_t)(u ^ UINT64_C(1) << 63);
+}
+
+/* A fingerprint big-endian, so that byte order is numeric order. */
+static inline void
+pack_fp(char out[FP_BYTES], struct fp id)
+{
+	for (int i = 0; i < 8; i++) {
+		out[i] = (char)(unsigned char)(id.hi >> (56 - 8 * i));
+		out[8 + i] = (char)(unsigned char)(id.lo >> (56 - 8 * i));
+	}
+}
+
+static inline struct fp
+unpack_fp(const char in[FP_BYTES])
+{
+	struct fp id = { 0, 0 };
+
+	for (int i = 0; i < 8; i++) {
+		id.hi = id.hi << 8 | (unsigned char)in[i];
+		id.lo = id.lo << 8 | (unsigned char)in[8 + i];
+	}
+	return id;
 }
 
 #endif

@@ -6,9 +6,8 @@
 #include "base/mem.h"
 #include "op/ids.h"
 #include "op/key.h"
+#include "op/pack.h"
 #include "op/seen.h"
-
-#define FP_BYTES 16
 
 struct seen {
 	struct seen_conf conf;
@@ -76,28 +75,15 @@ close_seen(void *st, int64_t wm_ms, const struct host *host)
 	return 0;		/* all went out at once */
 }
 
-/* Big-endian, so that byte order is numeric order. */
-static void
-put_fp(char out[FP_BYTES], struct fp id)
-{
-	for (int i = 0; i < 8; i++) {
-		out[i] = (char)(unsigned char)(id.hi >> (56 - 8 * i));
-		out[8 + i] = (char)(unsigned char)(id.lo >> (56 - 8 * i));
-	}
-}
-
 static int
 add(void *st, struct span key, struct span val)
 {
 	struct seen *s = st;
-	struct fp id = { 0, 0 };
+	struct fp id;
 
 	if (key.n != FP_BYTES || val.n != 0)
 		return err_input("a saved state is not one of this command");
-	for (int i = 0; i < 8; i++) {
-		id.hi = id.hi << 8 | (unsigned char)key.p[i];
-		id.lo = id.lo << 8 | (unsigned char)key.p[8 + i];
-	}
+	id = unpack_fp(key.p);
 	if (ids_add(&s->ids, id))
 		note(s, id);
 	return 0;
@@ -113,7 +99,7 @@ save(void *st, bool all, kv_fn *put, void *arg)
 	int rc = 0;
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		put_fp(key, v[i]);
+		pack_fp(key, v[i]);
 		rc = put(arg, span_of(key, sizeof key), span_of("", 0));
 	}
 	if (all)

@@ -6,6 +6,7 @@
 #include "op/join.h"
 #include "op/key.h"
 #include "op/last.h"
+#include "op/recent.h"
 #include "op/seen.h"
 #include "op/top.h"
 #include "op/window.h"
@@ -431,6 +432,44 @@ test_others(void)
 		    .by = COL_TEXT, .ties = (enum top_ties)t, .place = -1 }), names[t], 10);
 }
 
+/* What passes depends on the order, so nothing is joined; but a snapshot and its changes are the state. */
+static void
+test_recent(void)
+{
+	static const int key[] = { COL_GROUP };
+	struct recent_conf conf = { .key = key, .n_keys = 1, .time = COL_TIME, .unit = UNIT_MS,
+	    .within = { .us = 90 * US_PER_SEC } };
+
+	for (int r = 0; r < 8; r++) {
+		void *proto, *st, *late;
+		struct buf state = { 0 }, left = { 0 };
+
+		conf.day = r % 2 == 1;
+		proto = recent_new(&conf);
+		st = recent_op.fresh(proto);
+		make_records();
+		feed(&recent_op, st, 0, RECORDS);
+		state_text(&recent_op, st, &state);
+		snapshots(&recent_op, proto, buf_span(&state));
+		/* a watermark behind all of it leaves nothing; one before all of it leaves everything */
+		okf(recent_op.close(st, 1600000000000, NULL) == 0, "close");
+		state_text(&recent_op, st, &left);
+		okf(span_eq(buf_span(&left), buf_span(&state)), "nothing to forget");
+		okf(recent_op.close(st, 1900000000000, NULL) == 0, "close");
+		late = recent_op.fresh(proto);
+		struct kv kv = { NULL, late, &recent_op };
+		okf(recent_op.save(st, true, add_now, &kv) == 0, "save");
+		state_text(&recent_op, late, &left);
+		okf(left.n == 0, "all is forgotten");
+		recent_op.free(late);
+		recent_op.free(st);
+		recent_op.free(proto);
+		buf_free(&state);
+		buf_free(&left);
+	}
+	ok_all("records within a while of each other");
+}
+
 static void
 test_ids(void)
 {
@@ -577,6 +616,7 @@ main(void)
 	test_key();
 	test_windows();
 	test_others();
+	test_recent();
 	if (freopen("/dev/null", "w", stderr) == NULL)	/* refusals are told, a thousand times here */
 		return 1;
 	test_damage();

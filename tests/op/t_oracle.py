@@ -106,6 +106,20 @@ def dedup(rng):
                 best[key(o)] = (mark, i)
         point("dedup --keep %s --by" % keep, run("dedup", "-k", "k,z", "--keep", keep, "--by", "v", data=data),
               [recs[i] for i in sorted(i for _, i in best.values())])
+    for width, name in ((None, "day"), (60, "1m"), (3600, "1h"), (7200, "120m")):
+        ordered = rng.random() < 0.5
+        timed = [[1700000000 + rng.randrange(3 * 86400), rng.randrange(20)] for _ in range(2000)]
+        if ordered:
+            timed.sort()
+        passed, want, lines = {}, [], []
+        for t, k in timed:
+            lines.append('{"t":%d,"k":%d,"i":%d}' % (t, k, len(lines)))
+            mine, local = passed.setdefault(k, []), datetime.fromtimestamp(t, ZoneInfo("Asia/Shanghai")).date()
+            if not any(local == p[1] if width is None else abs(t - p[0]) < width for p in mine):
+                mine.append((t, local))
+                want.append(lines[-1])
+        point("dedup --within %s%s" % (name, ", in order" * ordered),
+              run("dedup", "-k", "k", "-t", "t", "--within", name, "--tz", "Asia/Shanghai", data=ndjson(lines)), want)
     seen, want = set(), []
     for i, r, o in rows:
         k = (o["k"] if isinstance(o["k"], str) else key_form(o["k"]) if o["k"] is not True else True, o["z"])
