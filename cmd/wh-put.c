@@ -24,7 +24,7 @@ struct state {
 	struct rows *rows;
 	struct partition part;		/* --partition-by, or where dt= is given the table's own day, for min and max */
 	struct col_list keys;
-	int order;
+	int order, deleted;		/* columns; deleted -1: the table has none */
 	struct buf key, order_text;
 };
 
@@ -69,6 +69,9 @@ columns(struct ctx *c, struct state *st)
 	st->keyed = m->kind == KIND_UPSERT;
 	if (rc == 0 && st->keyed && (rc = ctx_cols(c, m->key, "key", &st->keys)) == 0 &&
 	    (st->order = ctx_col(c, span_str(m->order), "order")) == -1)
+		rc = EXIT_USAGE;
+	st->deleted = -1;
+	if (rc == 0 && m->deleted != NULL && (st->deleted = ctx_col(c, span_str(m->deleted), "deleted")) == -1)
 		rc = EXIT_USAGE;
 	return rc;
 }
@@ -119,6 +122,8 @@ key_of(struct state *st, const struct batch *b, size_t i, struct row *row)
 			return why;
 	}
 	if ((why = merge_order(b->col[st->order][i], &st->order_text)) != NULL)
+		return why;
+	if (st->deleted != -1 && (why = merge_dead(b->col[st->deleted][i], &row->dead)) != NULL)
 		return why;
 	row->key = buf_span(&st->key);
 	row->order = buf_span(&st->order_text);

@@ -197,9 +197,16 @@ describe(struct change *c)
 		qsort(c->part, c->n_parts, sizeof *c->part, by_day);
 	for (size_t i = 0; i < c->n_parts; i++) {
 		struct part *p = c->part[i];
+		json_t *d, *f;
 
-		if (p->rows > 0)
-			json_array_append_new(json_object_get(day_of(c, days, p->day, p->delta), "add"), file_of(p));
+		if (p->rows == 0)
+			continue;
+		d = day_of(c, days, p->day, p->delta);
+		f = file_of(p);
+		/* beside the base that replaces a day: its tombstones */
+		if (p->delta && strcmp(commit_text(d, "mode"), "delta") != 0)
+			json_object_set_new(f, "delta", json_true());
+		json_array_append_new(json_object_get(d, "add"), f);
 	}
 	json_object_set_new(c->record, "days", days);
 	add_schema(c);

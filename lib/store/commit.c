@@ -80,8 +80,8 @@ bad_file(const json_t *f)
 	    (json_object_get(f, "min_ts") == NULL) != (json_object_get(f, "max_ts") == NULL))
 		return "a file with bad times";
 	if (!optional(f, "first_key", JSON_STRING) || !optional(f, "last_key", JSON_STRING) ||
-	    !optional(f, "app", JSON_STRING))
-		return "a file with a bad key or app";
+	    !optional(f, "app", JSON_STRING) || !optional(f, "delta", JSON_TRUE))
+		return "a file with a bad key, app or delta";
 	return NULL;
 }
 

@@ -12,8 +12,8 @@
  *
  *	v, n, nonce, kind (meta|data|fence), ts, app | apps, epoch, txns[{app, from, to, epoch}], base,
  *	days{D: {mode append|replace|rewrite|delta, add[{file, rows, bytes, xxh64, min_ts, max_ts, first_key,
-    last_key,
- *	app}], rm[]}}, inputs{TABLE: N}, reads{TABLE@DAYS: hash}, counts{}, run, schema[{name, types}], meta, implicit
+ *	last_key, app, delta}], rm[]}}, inputs{TABLE: N}, reads{TABLE@DAYS: hash}, counts{}, run,
+ *	schema[{name, types}], meta, implicit
  */
 #ifndef STORE_COMMIT_H
 #define STORE_COMMIT_H

@@ -168,7 +168,7 @@ apply_day(struct live *s, const char *name, const json_t *j, uint64_t n)
 	json_array_foreach(rm, i, v)
 		take_out(d, json_string_value(v));
 	json_array_foreach(add, i, v)
-		live_add_file(s, d, v, n, delta);
+		live_add_file(s, d, v, n, delta || json_is_true(json_object_get(v, "delta")));
 	if (strcmp(mode, "rewrite") == 0 && json_array_size(add) > 0 && at <= d->n - json_array_size(add))
 		put_rewrite(d, at, json_array_size(add));
 	d->touched = n;

@@ -22,14 +22,17 @@ struct in {				/* one file, at one of its rows */
 	bool open, end;
 	struct span line;
 	struct buf key, was, order;
+	bool dead;
 };
 
-struct merge {
+struct cursor {
 	struct pathset *paths;
 	size_t n_keys;			/* columns 0.. ; the order is column n_keys */
+	int deleted;			/* column, or -1 */
 	struct in *in;
 	size_t n;
-	struct buf row, order;		/* the best row of the key so far */
+	struct buf key, row, order;	/* the best row of the key so far */
+	bool dead;
 };
 
 const char *
@@ -56,10 +59,26 @@ merge_order_cmp(struct span a, struct span b)
 	return dec_cmp(&x, &y);
 }
 
+int
+merge_rank(struct span order_a, bool dead_a, struct span order_b, bool dead_b)
+{
+	int c = merge_order_cmp(order_b, order_a);
+
+	/* a row that moves within its day brings a tombstone of the same order for the place it left */
+	return c != 0 ? c : (int)dead_a - (int)dead_b;
+}
+
+const char *
+merge_dead(struct val v, bool *dead)
+{
+	*dead = v.tag == T_TRUE;
+	return *dead || v.tag == T_FALSE || val_is_null(v) ? NULL : "deleted is neither true nor false";
+}
+
 static int
 one_path(void *arg, struct span name, struct span path)
 {
-	struct merge *m = arg;
+	struct cursor *m = arg;
 	char err[200];
 
 	(void)name;
@@ -68,7 +87,7 @@ one_path(void *arg, struct span name, struct span path)
 
 /* Key and order of the row at hand. */
 static int
-take_row(struct merge *m, struct in *x)
+take_row(struct cursor *m, struct in *x)
 {
 	const char *why = NULL;
 	struct buf spare = x->was;
@@ -84,6 +103,9 @@ take_row(struct merge *m, struct in *x)
 	}
 	if (why == NULL)
 		why = merge_order(x->got.col[m->n_keys][x->i], &x->order);
+	x->dead = false;
+	if (why == NULL && m->deleted != -1)
+		why = merge_dead(x->got.col[m->deleted][x->i], &x->dead);
 	if (why == NULL && span_cmp(buf_span(&x->was), buf_span(&x->key)) > 0)
 		why = "its rows are not sorted by key";
 	x->i++;
@@ -91,7 +113,7 @@ take_row(struct merge *m, struct in *x)
 }
 
 static int
-next_row(struct merge *m, struct in *x)
+next_row(struct cursor *m, struct in *x)
 {
 	struct block blk;
 	int rc;
@@ -118,21 +140,32 @@ next_row(struct merge *m, struct in *x)
 	}
 }
 
-/* All rows of the least key: the best one goes to m->row. */
-static int
-fold_key(struct merge *m, bool *any)
+/* The row at hand of an input, if it beats what was found. */
+static void
+keep_better(struct cursor *m, const struct in *x)
 {
-	struct buf key = { 0 };
+	if (m->order.n > 0 && merge_rank(buf_span(&m->order), m->dead, buf_span(&x->order), x->dead) < 0)
+		return;
+	buf_clear(&m->order);
+	buf_span_add(&m->order, buf_span(&x->order));
+	buf_clear(&m->row);
+	buf_span_add(&m->row, x->line);
+	m->dead = x->dead;
+}
+
+int
+cursor_next(struct cursor *m, struct best *best, bool *any)
+{
 	int rc = 0;
 
 	*any = false;
 	for (size_t i = 0; i < m->n; i++) {
 		struct in *x = &m->in[i];
 
-		if (x->end || (*any && span_cmp(buf_span(&x->key), buf_span(&key)) >= 0))
+		if (x->end || (*any && span_cmp(buf_span(&x->key), buf_span(&m->key)) >= 0))
 			continue;
-		buf_clear(&key);
-		buf_span_add(&key, buf_span(&x->key));
+		buf_clear(&m->key);
+		buf_span_add(&m->key, buf_span(&x->key));
 		*any = true;
 	}
 	buf_clear(&m->order);
@@ -140,27 +173,24 @@ fold_key(struct merge *m, bool *any)
 		struct in *x = &m->in[i];
 
 		/* files stand in commit order, so of equal orders the later one wins */
-		while (rc == 0 && !x->end && span_eq(buf_span(&x->key), buf_span(&key))) {
-			if (m->order.n == 0 || merge_order_cmp(buf_span(&x->order), buf_span(&m->order)) >= 0) {
-				buf_clear(&m->order);
-				buf_span_add(&m->order, buf_span(&x->order));
-				buf_clear(&m->row);
-				buf_span_add(&m->row, x->line);
-			}
+		while (rc == 0 && !x->end && span_eq(buf_span(&x->key), buf_span(&m->key))) {
+			keep_better(m, x);
 			rc = next_row(m, x);
 		}
 	}
-	buf_free(&key);
+	*best = (struct best){ buf_span(&m->key), buf_span(&m->order), buf_span(&m->row), m->dead };
 	return rc;
 }
 
+/* Columns of the keys, the order and, if the table has it, the mark of the deleted. */
 static int
-begin(struct merge *m, const struct wh_files *f, size_t from, size_t to)
+add_paths(struct cursor *m, const struct wh_files *f)
 {
-	struct scan_conf conf = { 0 };
+	char err[200];
 	int rc;
 
 	m->paths = pathset_new();
+	m->deleted = -1;
 	if ((rc = pathlist_each(span_str(f->key), one_path, m)) != 0)
 		return rc;
 	m->n_keys = m->paths->n;
@@ -168,6 +198,18 @@ begin(struct merge *m, const struct wh_files *f, size_t from, size_t to)
 		return rc;
 	if (m->paths->n != m->n_keys + 1)
 		return err_usage("%s: the order is one of the keys", f->table);
+	if (f->deleted != NULL && (m->deleted = pathset_add(m->paths, span_str(f->deleted), err, sizeof err)) == -1)
+		return err_usage("deleted: %s", err);
+	return 0;
+}
+
+int
+cursor_open(const struct wh_files *f, size_t from, size_t to, struct cursor **out)
+{
+	struct cursor *m = *out = mem_new(sizeof *m);
+	struct scan_conf conf = { 0 };
+	int rc = add_paths(m, f);
+
 	m->in = mem_new(mem_mul(to - from + 1, sizeof *m->in));
 	for (size_t i = from; rc == 0 && i < to; i++) {
 		struct in *x = &m->in[m->n];
@@ -182,9 +224,11 @@ begin(struct merge *m, const struct wh_files *f, size_t from, size_t to)
 	return rc;
 }
 
-static void
-release(struct merge *m)
+void
+cursor_close(struct cursor *m)
 {
+	if (m == NULL)
+		return;
 	for (size_t i = 0; i < m->n; i++) {
 		struct in *x = &m->in[i];
 
@@ -196,20 +240,24 @@ release(struct merge *m)
 	}
 	free(m->in);
 	pathset_free(m->paths);
+	buf_free(&m->key);
 	buf_free(&m->row);
 	buf_free(&m->order);
+	free(m);
 }
 
 int
 merge_rows(const struct wh_files *f, size_t from, size_t to, int (*line)(void *arg, struct span row), void *arg)
 {
-	struct merge m = { 0 };
+	struct cursor *m;
+	struct best best;
 	bool any = true;
-	int rc = begin(&m, f, from, to);
+	int rc = cursor_open(f, from, to, &m);
 
-	while (rc == 0 && (rc = fold_key(&m, &any)) == 0 && any)
-		rc = line(arg, buf_span(&m.row));
-	release(&m);
+	while (rc == 0 && (rc = cursor_next(m, &best, &any)) == 0 && any)
+		if (!best.dead)
+			rc = line(arg, best.row);
+	cursor_close(m);
 	return rc;
 }
 

@@ -51,6 +51,8 @@ take_line(struct meta *m, const struct spec_line *l)
 	}
 	if (span_is(l->word[0], "order"))
 		return one_word(l, &m->order);
+	if (span_is(l->word[0], "deleted"))
+		return one_word(l, &m->deleted);
 	if (span_is(l->word[0], "day"))
 		return one_word(l, &m->day);
 	if (span_is(l->word[0], "tz")) {
@@ -71,7 +73,7 @@ take_line(struct meta *m, const struct spec_line *l)
 		return l->n < 2 ? "a text is needed" : NULL;
 	if (span_is(l->word[0], "column"))
 		return l->n < 3 ? "column NAME TYPE [pii] TEXT" : NULL;
-	return "unknown word (kind, key, order, day, tz, keep, codec, owner, comment or column)";
+	return "unknown word (kind, key, order, deleted, day, tz, keep, codec, owner, comment or column)";
 }
 
 static int
@@ -92,6 +94,8 @@ take_all(struct meta *m, const char *name)
 	}
 	if (m->kind == KIND_UPSERT && (m->key == NULL || m->order == NULL))
 		return err_usage("%s: kind upsert needs key and order", name);
+	if (m->kind != KIND_UPSERT && m->deleted != NULL)
+		return err_usage("%s: deleted is for kind upsert", name);
 	if (m->kind == KIND_SCD2 && m->key == NULL)
 		return err_usage("%s: kind scd2 needs a key", name);
 	return 0;
@@ -130,8 +134,9 @@ meta_change_bad(const struct meta *from, const struct meta *to)
 {
 	if ((from->kind == KIND_UPSERT) != (to->kind == KIND_UPSERT))
 		return "a table with data does not become a keyed one, or cease to be one";
-	if (from->kind == KIND_UPSERT && (!same(from->key, to->key) || !same(from->order, to->order)))
-		return "key and order of a keyed table with data stay";
+	if (from->kind == KIND_UPSERT && (!same(from->key, to->key) || !same(from->order, to->order) ||
+	    !same(from->deleted, to->deleted)))
+		return "key, order and deleted of a keyed table with data stay";
 	if (from->day != NULL && !same(from->day, to->day))
 		return "the day of a table with data stays";
 	if (from->tz != NULL && !same(from->tz, to->tz))

@@ -6,10 +6,10 @@
  *	if (m.kind == KIND_UPSERT) ... m.key, m.order ...
  *	meta_free(&m);
  *
- * Invariants: lines are `kind append|snapshot|upsert|scd2`, `key PATH …`, `order PATH`, `day PATH[:s|ms|us]`,
- * `tz ZONE`, `keep DUR`, `codec zst|gz`, `owner …`, `comment …`, `column NAME TYPE [pii] TEXT`; each but column
- * at most once.
- * upsert has key and order, scd2 has a key.  Nothing said: kind append, codec zst.
+ * Invariants: lines are `kind append|snapshot|upsert|scd2`, `key PATH …`, `order PATH`, `deleted PATH`,
+ * `day PATH[:s|ms|us]`, `tz ZONE`, `keep DUR`, `codec zst|gz`, `owner …`, `comment …`,
+ * `column NAME TYPE [pii] TEXT`; each but column at most once.
+ * upsert has key and order, and it alone may have deleted; scd2 has a key.  Nothing said: kind append, codec zst.
  */
 #ifndef STORE_META_H
 #define STORE_META_H
@@ -22,7 +22,7 @@ enum kind { KIND_APPEND, KIND_SNAPSHOT, KIND_UPSERT, KIND_SCD2 };
 struct meta {
 	enum kind kind;
 	const char *key;		/* paths joined by ',', or NULL */
-	const char *order, *day, *tz, *keep;	/* or NULL */
+	const char *order, *deleted, *day, *tz, *keep;	/* or NULL */
 	enum codec codec;
 	struct spec *spec;		/* owns the texts */
 	struct buf keys;
@@ -35,7 +35,7 @@ const char *kind_name(enum kind);
 
 /*
  * May a table that holds data become `to`?  NULL or why not: the meaning of what lies there must not change, so
- * key, order and day stay, and a table does not turn into a keyed one or back.
+ * key, order, deleted and day stay, and a table does not turn into a keyed one or back.
  */
 const char *meta_change_bad(const struct meta *from, const struct meta *to);
 

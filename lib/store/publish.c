@@ -64,7 +64,8 @@ same_content(const struct day *d, const json_t *add)
 	if (d == NULL || !d->based || d->n != json_array_size(add))
 		return false;
 	json_array_foreach(add, i, f)
-		if (d->file[i].delta || d->file[i].rows != commit_u64(f, "rows") ||
+		if (d->file[i].delta != json_is_true(json_object_get(f, "delta")) ||
+		    d->file[i].rows != commit_u64(f, "rows") ||
 		    d->file[i].bytes != commit_u64(f, "bytes") ||
 		    strcmp(d->file[i].xxh64, commit_text(f, "xxh64")) != 0)
 			return false;

@@ -303,6 +303,32 @@ add_days(struct wh_files *f, const struct wh_want *w, const struct range *r)
 	return rc;
 }
 
+static void
+say_keys(struct wh_files *f)
+{
+	const struct meta *m = &f->owner->meta;
+
+	if (m->kind != KIND_UPSERT)
+		return;
+	f->key = m->key;
+	f->order = m->order;
+	f->deleted = m->deleted;
+}
+
+int
+wh_day(struct table *t, const char *day, struct wh_files *f)
+{
+	const struct day *d = live_day(t->live, day);
+	int rc;
+
+	*f = (struct wh_files){ .table = t->name, .number = t->live->head, .owner = t, .lent = true };
+	say_keys(f);
+	rc = d == NULL ? 0 : add_day(f, d);
+	if (rc != 0)
+		wh_close(f);
+	return rc;
+}
+
 int
 wh_open(const struct wh_want *w, struct wh_files *f)
 {
@@ -325,12 +351,19 @@ wh_open(const struct wh_want *w, struct wh_files *f)
 		r.last = f->owner->meta.kind == KIND_SNAPSHOT || f->owner->meta.kind == KIND_SCD2;
 		r.all = !r.last;
 	}
-	if (f->owner->meta.kind == KIND_UPSERT) {
-		f->key = f->owner->meta.key;
-		f->order = f->owner->meta.order;
-	}
-	if ((rc = settle(f->owner, w, &r)) == 0 && (rc = add_days(f, w, &r)) == 0 && run_dir() != NULL)
+	say_keys(f);
+	if ((rc = settle(f->owner, w, &r)) == 0 && (rc = add_days(f, w, &r)) == 0 && run_dir() != NULL) {
+		char range[2 * WHEN_DAY_BYTES + 2];
+
+		/* -n is a range like any other: what is noted says which days */
+		if (w->days > 0 && !r.none) {
+			day_print(r.from, range);
+			memcpy(range + WHEN_DAY_BYTES - 1, "..", 2);
+			day_print(r.to, range + WHEN_DAY_BYTES + 1);
+			days = span_str(range);
+		}
 		rc = note_read(run_dir(), f, days);
+	}
 	if (rc != 0)
 		wh_close(f);
 	return rc;
@@ -342,11 +375,25 @@ wh_close(struct wh_files *f)
 	for (size_t i = 0; i < f->n; i++)
 		free((char *)(uintptr_t)f->file[i].path);
 	free(f->file);
-	table_close(f->owner);
+	if (!f->lent)
+		table_close(f->owner);
 	*f = (struct wh_files){ 0 };
 }
 
 /* ---- for commands ---- */
+
+/* The files [i, *end) are those of one day; true when they must be merged. */
+static bool
+day_of(const struct wh_files *f, size_t i, size_t *end)
+{
+	bool deltas = false;
+	size_t k = i;
+
+	for (; k < f->n && strcmp(f->file[k].day, f->file[i].day) == 0; k++)
+		deltas = deltas || f->file[k].delta;
+	*end = k;
+	return deltas;
+}
 
 int
 ref_files(const char *operand, int (*each)(void *arg, const char *day, const char *path), void *arg)
@@ -359,19 +406,25 @@ ref_files(const char *operand, int (*each)(void *arg, const char *day, const cha
 	if ((rc = wh_open(&w, &f)) != 0)
 		return rc;
 	while (rc == 0 && i < f.n) {
-		size_t k = i;
-		bool deltas = false;
+		size_t k;
 
-		for (; k < f.n && strcmp(f.file[k].day, f.file[i].day) == 0; k++)
-			deltas = deltas || f.file[k].delta;
-		if (deltas)
+		if (day_of(&f, i, &k))
 			rc = merge_file(&f, i, k, each, arg);
-		for (; rc == 0 && !deltas && i < k; i++)
-			rc = each(arg, f.file[i].day, f.file[i].path);
+		else
+			for (; rc == 0 && i < k; i++)
+				rc = each(arg, f.file[i].day, f.file[i].path);
 		i = k;
 	}
 	wh_close(&f);
 	return rc;
+}
+
+static int
+count_row(void *arg, struct span row)
+{
+	(void)row;
+	++*(uint64_t *)arg;
+	return 0;
 }
 
 int
@@ -379,13 +432,20 @@ ref_rows(const char *operand, uint64_t *rows)
 {
 	struct wh_want w = { .operand = span_str(operand) };
 	struct wh_files f;
+	size_t i = 0, k;
 	int rc;
 
+	*rows = 0;
 	if ((rc = wh_open(&w, &f)) != 0)
 		return rc;
-	*rows = f.rows;
-	if (f.deltas)
-		rc = err_usage("%s: a keyed table with deltas does not say its rows before they are merged", operand);
+	for (; rc == 0 && i < f.n; i = k) {
+		bool deltas = day_of(&f, i, &k);
+
+		if (deltas)
+			rc = merge_rows(&f, i, k, count_row, rows);
+		for (size_t m = i; !deltas && m < k; m++)
+			*rows += f.file[m].rows;
+	}
 	wh_close(&f);
 	return rc;
 }

@@ -38,7 +38,9 @@ struct wh_files {
 	uint64_t rows;		/* of all files; more than come out where deltas are merged */
 	bool deltas;		/* some day needs merging: base and deltas by (key, order) */
 	const char *key, *order;	/* of a keyed table, else NULL */
+	const char *deleted;		/* the column that marks tombstones, or NULL */
 	struct table *owner;
+	bool lent;			/* owner is the caller's */
 	struct buf paths;
 };
 
@@ -48,6 +50,9 @@ struct wh_files {
  */
 int wh_open(const struct wh_want *, struct wh_files *);
 void wh_close(struct wh_files *);
+/* The files of one day of an open table as it stands, none if it has none; t outlives f. 0 or EXIT_TEMP. */
+struct table;
+int wh_day(struct table *t, const char *day, struct wh_files *f);
 
 /*
  * The files of an operand, each in its turn; a day with deltas comes as one merged file that is gone
@@ -55,13 +60,12 @@ void wh_close(struct wh_files *);
  */
 int ref_files(const char *operand, int (*each)(void *arg, const char *day, const char *path), void *arg);
 
-/* The rows an operand stands for. As wh_open; EXIT_USAGE for a keyed table whose deltas are not folded. */
+/* The rows an operand stands for: from the log, or where deltas are not folded by merging them. As wh_open. */
 int ref_rows(const char *operand, uint64_t *rows);
 
 /* Append `TABLE N` a line, every table at its head: for a run's pins. */
 int ref_heads(struct buf *out);
 
-struct table;
 /*
  * First and last day that DAYS (empty: all) means for a table at its head; *none: there is no day that
  * fits. 0 or EXIT_USAGE.

@@ -21,7 +21,8 @@ struct held {			/* a keyed row that waits for its place */
 	struct span key, order, line;
 	size_t n;		/* the order it came in */
 	int64_t ms;
-	bool timed;
+	bool timed, dead;
+	bool known;		/* the table has it, or a better one */
 };
 
 struct seen {
@@ -45,6 +46,7 @@ struct rows {
 	/* keyed */
 	struct held *held;
 	size_t n_held, cap_held;
+	uint64_t known;
 	struct arena text;
 };
 
@@ -157,7 +159,7 @@ close_slot(struct rows *r, struct slot *s)
 }
 
 static int
-slot_of(struct rows *r, const char *day, struct slot **out)
+slot_of(struct rows *r, const char *day, bool delta, struct slot **out)
 {
 	struct slot *s = r->last;
 	int rc = 0;
@@ -178,7 +180,7 @@ slot_of(struct rows *r, const char *day, struct slot **out)
 		s = &r->slot[r->n_slots];
 		memcpy(s->day, day, DAY_BYTES);
 		if (rc == 0)
-			rc = change_part(r->conf.c, day, r->app, r->conf.keyed && !r->conf.base, &s->part);
+			rc = change_part(r->conf.c, day, r->app, delta, &s->part);
 		if (rc != 0)
 			return rc;
 		r->n_slots++;
@@ -190,12 +192,12 @@ slot_of(struct rows *r, const char *day, struct slot **out)
 }
 
 static int
-write_row(struct rows *r, const char *day, struct span line, const int64_t *ms, struct part **part)
+write_row(struct rows *r, const char *day, bool delta, struct span line, const int64_t *ms, struct part **part)
 {
 	struct slot *s;
 	int rc;
 
-	if ((rc = slot_of(r, day, &s)) != 0)
+	if ((rc = slot_of(r, day, delta, &s)) != 0)
 		return rc;
 	if (ms != NULL)
 		part_time(s->part, *ms);
@@ -214,7 +216,7 @@ by_key(const void *a, const void *b)
 	if (c == 0)
 		c = span_cmp(x->key, y->key);
 	if (c == 0)
-		c = merge_order_cmp(x->order, y->order);
+		c = merge_rank(y->order, y->dead, x->order, x->dead);
 	return c != 0 ? c : x->n < y->n ? -1 : x->n > y->n;
 }
 
@@ -224,7 +226,88 @@ same_key(const struct held *a, const struct held *b)
 	return memcmp(a->day, b->day, DAY_BYTES) == 0 && span_eq(a->key, b->key);
 }
 
-/* Held rows as one sorted file a day. */
+/* Of the sorted rows of one key the last is the best. */
+static void
+keep_best(struct rows *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_held; i++)
+		if (i + 1 == r->n_held || !same_key(&r->held[i], &r->held[i + 1]))
+			r->held[n++] = r->held[i];
+	r->known += r->n_held - n;
+	r->n_held = n;
+}
+
+/* Is the held row no news to what the table has? */
+static bool
+is_known(const struct held *h, const struct best *b)
+{
+	int rank = merge_rank(b->order, b->dead, h->order, h->dead);
+
+	return rank < 0 || (rank == 0 && span_eq(b->row, h->line));
+}
+
+/* Mark what the day's live files have or know better of rows [i, end), which are all of one day. */
+static int
+mark_known(struct rows *r, size_t i, size_t end)
+{
+	struct cursor *cur = NULL;
+	struct wh_files f;
+	struct best best;
+	bool any = true;
+	int rc;
+
+	if ((rc = wh_day(r->conf.t, r->held[i].day, &f)) != 0)
+		return rc;
+	if (f.n > 0)
+		rc = cursor_open(&f, 0, f.n, &cur);
+	while (rc == 0 && cur != NULL && i < end && (rc = cursor_next(cur, &best, &any)) == 0 && any) {
+		while (i < end && span_cmp(r->held[i].key, best.key) < 0)
+			i++;
+		if (i < end && span_eq(r->held[i].key, best.key)) {
+			r->held[i].known = is_known(&r->held[i], &best);
+			r->known += r->held[i++].known;
+		}
+	}
+	cursor_close(cur);
+	wh_close(&f);
+	return rc;
+}
+
+static int
+end_day(struct rows *r, const struct held *last)
+{
+	if (last == NULL)
+		return 0;
+	r->last->part->last_key = mem_dup(last->key);
+	return close_slot(r, r->last);
+}
+
+/* Held rows as one sorted file a day; of a base only its rows, or only its tombstones. */
+static int
+write_held(struct rows *r, bool dead)
+{
+	const struct held *last = NULL;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < r->n_held; i++) {
+		const struct held *h = &r->held[i];
+		struct part *p;
+
+		if (h->known || (r->conf.base && h->dead != dead))
+			continue;
+		if (last != NULL && memcmp(h->day, last->day, DAY_BYTES) != 0)
+			rc = end_day(r, last);
+		if (rc == 0)
+			rc = write_row(r, h->day, !r->conf.base || dead, h->line, h->timed ? &h->ms : NULL, &p);
+		if (rc == 0 && p->first_key == NULL)
+			p->first_key = mem_dup(h->key);
+		last = h;
+	}
+	return rc == 0 ? end_day(r, last) : rc;
+}
+
 static int
 flush(struct rows *r)
 {
@@ -232,21 +315,16 @@ flush(struct rows *r)
 
 	if (r->n_held > 0)
 		qsort(r->held, r->n_held, sizeof *r->held, by_key);
-	for (size_t i = 0; rc == 0 && i < r->n_held; i++) {
-		const struct held *h = &r->held[i];
-		struct part *p;
-
-		/* a base holds each key once: of those with one key the last is the best */
-		if (r->conf.base && i + 1 < r->n_held && same_key(h, h + 1))
-			continue;
-		rc = write_row(r, h->day, h->line, h->timed ? &h->ms : NULL, &p);
-		if (rc == 0 && p->first_key == NULL)
-			p->first_key = mem_dup(h->key);
-		if (rc == 0 && (i + 1 == r->n_held || memcmp(h->day, h[1].day, DAY_BYTES) != 0)) {
-			p->last_key = mem_dup(h->key);
-			rc = close_slot(r, r->last);
-		}
+	keep_best(r);
+	for (size_t i = 0, k; rc == 0 && !r->conf.base && i < r->n_held; i = k) {
+		for (k = i + 1; k < r->n_held && memcmp(r->held[k].day, r->held[i].day, DAY_BYTES) == 0; k++)
+			;
+		rc = mark_known(r, i, k);
 	}
+	if (rc == 0)
+		rc = write_held(r, false);
+	if (rc == 0 && r->conf.base)
+		rc = write_held(r, true);
 	r->n_held = 0;
 	arena_reset(&r->text);
 	return rc;
@@ -262,7 +340,8 @@ hold(struct rows *r, const char *day, struct span line, const struct row *row)
 		r->held = mem_array(r->held, r->cap_held, sizeof *r->held);
 	}
 	h = &r->held[r->n_held];
-	*h = (struct held){ .n = r->n_held, .timed = row->ms != NULL, .ms = row->ms == NULL ? 0 : *row->ms };
+	*h = (struct held){ .n = r->n_held, .timed = row->ms != NULL, .ms = row->ms == NULL ? 0 : *row->ms,
+	    .dead = row->dead };
 	memcpy(h->day, day, DAY_BYTES);
 	h->key = span_of(arena_dup(&r->text, row->key), row->key.n);
 	h->order = span_of(arena_dup(&r->text, row->order), row->order.n);
@@ -285,7 +364,7 @@ rows_put(struct rows *r, const char *day, struct span line, const struct row *ro
 	r->bytes += line.n + 1;
 	if (r->conf.keyed)
 		return hold(r, day, line, row);
-	return write_row(r, day, line, row->ms, &p);
+	return write_row(r, day, false, line, row->ms, &p);
 }
 
 int
@@ -312,6 +391,8 @@ rows_end(struct rows *r)
 	int rc = rows_app(r, NULL);
 
 	tell_columns(r);
+	if (r->conf.keyed && !r->conf.base)
+		change_count(r->conf.c, "known", r->known);
 	rows_free(r);
 	return rc;
 }

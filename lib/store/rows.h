@@ -9,7 +9,8 @@
  *
  * Invariants: at most ROWS_FILES_MAX files are open; one that is written to again after it was closed
  * becomes a second file of its day.  Which file a row goes to is a function of the rows before it.  A keyed
- * table's rows are held, sorted by (key, order) and written as delta files of at most the budget.
+ * table's rows are held, and the best row of each key is written, sorted, as delta files of at most the budget;
+ * those that the table, as its state t->live is, has or knows better are left out: the same rows again are nothing.
  */
 #ifndef STORE_ROWS_H
 #define STORE_ROWS_H
@@ -25,24 +26,28 @@ struct rows_conf {
 	size_t budget;		/* bytes held for sorting */
 	const char *app;	/* the source whose rows these are, or NULL */
 	bool keyed;		/* sorted by (key, order), delta files */
-	/* keyed, but a whole day: one base file, the best row of each key; must fit the budget */
+	/* keyed, but a whole day: a base file, and a delta of tombstones if there are any; must fit the budget */
 	bool base;
 };
 
 struct row {
 	const int64_t *ms;		/* its time, or NULL */
 	struct span key, order;		/* keyed: canonical forms (val_key, merge_order) */
+	bool dead;			/* keyed: a tombstone */
 };
 
 struct rows *rows_new(const struct rows_conf *);
 /* Look at a row's columns; NULL, or why it cannot be a row: `dt` is the partition's, engines add it. */
 const char *rows_look(struct rows *, struct span line);
-/* Write a row to its day. 0 or EXIT_IO. */
+/* Write a row to its day. 0 or as rows_end. */
 int rows_put(struct rows *, const char *day, struct span line, const struct row *);
 /* The rows that follow are another source's. */
 int rows_app(struct rows *, const char *app);
 uint64_t rows_bytes(const struct rows *);	/* put since rows_new */
-/* Write what is held, tell the change the columns seen. 0 or EXIT_IO. Frees r in any case. */
+/*
+ * Write what is held, tell the change the columns seen, and of a keyed table the count `known` of rows left out.
+ * 0, EXIT_IO, EXIT_INPUT, EXIT_TEMP (a live file is gone). Frees r in any case.
+ */
 int rows_end(struct rows *);
 /* Forget everything; the change is aborted by its owner. */
 void rows_free(struct rows *);

@@ -192,3 +192,58 @@ $ echo '{"ts":1795190400000}' | wh-put ods.t --partition-by ts --tz UTC; echo $?
 > {"ts":1795190400000,"dt":"2026-11-21"}
 > 2
 ! wh-put: --tz says UTC, but the table's zone is Asia/Shanghai
+# wh-put: a tombstone takes its key away, whatever comes first, and an older change does not bring it back
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf 'kind upsert\nkey id\norder o\ndeleted gone\nday d\n' | wh-table dim.t -
+$ printf '{"id":1,"o":1,"d":"2026-11-20"}\n{"id":2,"o":1,"d":"2026-11-20"}\n{"id":3,"o":1,"d":"2026-11-20","gone":false}\n' | wh-put dim.t
+$ printf '{"id":4,"o":5,"d":"2026-11-20","gone":true}\n{"id":2,"o":2,"d":"2026-11-20","gone":true}\n' | wh-put dim.t
+$ printf '{"id":2,"o":1.5,"d":"2026-11-20","late":1}\n{"id":4,"o":4,"d":"2026-11-20"}\n{"id":1,"o":2,"d":"2026-11-20","gone":null}\n' | wh-put dim.t
+$ wh-cat dim.t
+$ echo '{"id":2,"o":3,"d":"2026-11-20","back":1}' | wh-put dim.t; wh-cat dim.t@2026-11-20 | wc -l
+> {"id":1,"o":2,"d":"2026-11-20","gone":null}
+> {"id":3,"o":1,"d":"2026-11-20","gone":false}
+> 3
+
+# wh-put: at one order a row wins over a tombstone, from the same input, another commit, or the other way round
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf 'kind upsert\nkey id\norder o\ndeleted gone\nday d\n' | wh-table dim.t -
+$ r='{"id":1,"o":1,"d":"2026-11-20"}' t='{"id":1,"o":1,"d":"2026-11-20","gone":true}'
+$ printf '%s\n' "$r" "$t" | wh-put dim.t; wh-cat dim.t; printf '%s\n' "$t" | wh-put dim.t; wh-cat dim.t
+$ r=$(echo "$r" | sed s/20/19/2) t=$(echo "$t" | sed s/20/19/2)
+$ echo "$t" | wh-put dim.t; echo "$r" | wh-put dim.t; wh-cat dim.t@2026-11-19
+> {"id":1,"o":1,"d":"2026-11-20"}
+> {"id":1,"o":1,"d":"2026-11-20"}
+> {"id":1,"o":1,"d":"2026-11-19"}
+
+# wh-put: dt= of a keyed table with tombstones: they are in no view, and hold against what comes late
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf 'kind upsert\nkey id\norder o\ndeleted gone\nday d\n' | wh-table dim.t -
+$ for i in 1 2; do printf '{"id":2,"o":5,"gone":true}\n{"id":1,"o":2}\n{"id":2,"o":1}\n' | wh-put dim.t dt=2026-11-20; done
+$ echo '{"id":2,"o":4,"d":"2026-11-20"}' | wh-put dim.t; wh-cat dim.t; zstdcat -q wh/main/dim/t/dt=2026-11-20/*.zst; ls wh/main/dim/t/_log/*.json | wc -l
+> {"id":1,"o":2}
+> {"id":1,"o":2}
+> 2
+
+# wh-put: a keyed table takes only news: the same again is no commit, one new row among old ones is a commit of one row
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf 'kind upsert\nkey id\norder o\ndeleted gone\nday d\n' | wh-table dim.t -
+$ seq 1 1000 | sed 's/.*/{"id":&,"o":&,"d":"2026-11-1&"}/; s/1\([0-9]\)[0-9]*"}/1\1"}/' >in; seq 1 50 | sed 's/.*/{"id":&,"o":2000,"d":"2026-11-1&","gone":true}/; s/1\([0-9]\)[0-9]*","g/1\1","g/' >>in
+$ wh-put dim.t in; wh-cat dim.t >a; wc -l <a
+$ shuf in >again; wh-put dim.t again; head -n 500 in | wh-put dim.t; wh-ls -v dim.t | wc -l
+$ (shuf in; echo '{"id":5,"o":2001,"d":"2026-11-15"}') | wh-put dim.t
+$ wh-ls -v dim.t | tail -n 1 | json-map n=n days=days.\"2026-11-15\".add[0].rows known=counts.known other=days.\"2026-11-11\"
+$ wh-cat dim.t | diff a - | sed 1d; wh-cat dim.t@2026-11-15 | wc -l; ls wh/main/dim/t/.pool/2026-11-15 | wc -l
+> 950
+> 2
+> {"n":3,"days":1,"known":1050,"other":null}
+> > {"id":5,"o":2001,"d":"2026-11-15"}
+> 110
+> 2
+
+# wh-put: what is neither true nor false is no mark of deletion
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf 'kind upsert\nkey id\norder o\ndeleted gone\nday d\n' | wh-table dim.t -
+$ printf '{"id":1,"o":1,"d":"2026-11-20","gone":"true"}\n{"id":1,"o":1,"d":"2026-11-20","gone":1}\n' | wh-put dim.t --reject bad; json-map --keep reason bad
+> {"reason":"deleted is neither true nor false"}
+> {"reason":"deleted is neither true nor false"}
+

@@ -21,31 +21,33 @@ $ wh-table a.t
 
 # wh-table: specs that are none
 $ export PIPEHOUSE_ROOT=$PWD/wh
-$ for s in 'kind wide' 'kind append\nkind append' 'kind upsert' 'tz Moon/Base' 'codec lz4' 'kee 3d' 'day' 'column x' 'kind scd2'; do printf "$s\n" >s; wh-table a.t s; done; ls wh 2>&1
+$ for s in 'kind wide' 'kind append\nkind append' 'kind upsert' 'tz Moon/Base' 'codec lz4' 'kee 3d' 'day' 'column x' 'kind scd2' 'deleted x'; do printf "$s\n" >s; wh-table a.t s; done; ls wh 2>&1
 > ls: cannot access 'wh': No such file or directory
 ! wh-table: s:1: kind: kind is append, snapshot, upsert or scd2
 ! wh-table: s:2: 'kind' stands twice
 ! wh-table: s: kind upsert needs key and order
 ! wh-table: s:1: tz: unknown time zone
 ! wh-table: s:1: codec: codec is zst or gz
-! wh-table: s:1: kee: unknown word (kind, key, order, day, tz, keep, codec, owner, comment or column)
+! wh-table: s:1: kee: unknown word (kind, key, order, deleted, day, tz, keep, codec, owner, comment or column)
 ! wh-table: s:1: day: one value is needed
 ! wh-table: s:1: column: column NAME TYPE [pii] TEXT
 ! wh-table: s: kind scd2 needs a key
+! wh-table: s: deleted is for kind upsert
 ? 2
 
 # wh-table: data forbids what would change its meaning
 $ export PIPEHOUSE_ROOT=$PWD/wh
 $ printf 'kind upsert\nkey id\norder o\nday d\n' | wh-table a.t -; echo '{"id":1,"o":1,"d":"2026-11-20"}' | wh-put a.t
-$ for s in 'kind append' 'kind upsert\nkey x\norder o\nday d' 'kind upsert\nkey id\norder o\nday x'; do printf "$s\n" | wh-table a.t -; done; printf 'kind upsert\nkey id\norder o\nday d\nkeep 7d\n' | wh-table a.t - && wh-table a.t | head -n 5
+$ for s in 'kind append' 'kind upsert\nkey x\norder o\nday d' 'kind upsert\nkey id\norder o\nday x' 'kind upsert\nkey id\norder o\nday d\ndeleted x'; do printf "$s\n" | wh-table a.t -; done; printf 'kind upsert\nkey id\norder o\nday d\nkeep 7d\n' | wh-table a.t - && wh-table a.t | head -n 5
 > kind upsert
 > key id
 > order o
 > day d
 > keep 7d
 ! wh-table: a.t: a table with data does not become a keyed one, or cease to be one
-! wh-table: a.t: key and order of a keyed table with data stay
+! wh-table: a.t: key, order and deleted of a keyed table with data stay
 ! wh-table: a.t: the day of a table with data stays
+! wh-table: a.t: key, order and deleted of a keyed table with data stay
 
 # wh-table: columns as they were seen, in that order
 $ export PIPEHOUSE_ROOT=$PWD/wh
