@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * json-clean - dates, nulls, types, required keys and fills by a table's spec
+ * json-clean - dates, nulls, types, required keys, fills, masks and ciphers by a table's spec
  *
  * Path:   files or stdin -> in/scan -> expr/clean -> out/json -> stdout
  * Memory: one block of input and one record of output; nothing grows with the data, but for the names of
  *         fields, of which the first 65,536 are remembered.
  * A record that no rule changes is not touched; of one that is changed, all other bytes stay.
  */
+#include "edge/keyring.h"
 #include "expr/clean.h"
 #include "out/json.h"
 #include "run/run.h"
+#include "store/layout.h"
+
+#define KEYRINGS_MAX 16
+
+struct keys {
+	struct span name;		/* the spec's bytes: for set_up alone */
+	struct keyring *ring;
+};
 
 struct state {
 	const char *spec;
+	struct keys keys[KEYRINGS_MAX];
+	size_t n_keys;
 	struct clean *clean;
 	struct edit *edit;
 	size_t cap;
@@ -24,11 +35,57 @@ static const struct opt opts[] = {
 	{ 0 }
 };
 
+/* key=NAME is the file of that name among the tenant's keys, opened once. */
+static int
+keys_open(void *arg, struct span name, void **keys)
+{
+	struct state *st = arg;
+	struct buf path = { 0 };
+	struct place place;
+	size_t i = 0;
+	int rc;
+
+	while (i < st->n_keys && !span_eq(st->keys[i].name, name))
+		i++;
+	if (i == st->n_keys) {
+		if (i == KEYRINGS_MAX)
+			return err_usage("a spec names at most %d files of keys", KEYRINGS_MAX);
+		if (!keyring_name_good(name))
+			return err_usage("key=NAME: a name is at most 32 of [A-Za-z0-9_-]");
+		if ((rc = place_get(&place)) != 0)
+			return rc;
+		buf_fmt(&path, "%s/keys/", place.house);
+		buf_span_add(&path, name);
+		rc = keyring_open(buf_cstr(&path), &st->keys[i].ring);
+		buf_free(&path);
+		place_free(&place);
+		if (rc != 0)
+			return rc;
+		st->keys[i].name = name;
+		st->n_keys++;
+	}
+	*keys = st->keys[i].ring;
+	return 0;
+}
+
+static const char *
+seal(void *keys, struct span text, struct buf *out)
+{
+	return keyring_seal(keys, text, out) ? NULL : "it cannot be encrypted";
+}
+
+static const char *
+unseal(void *keys, struct span sealed, struct buf *out, bool *newest)
+{
+	return keyring_unseal(keys, sealed, out, newest);
+}
+
 static int
 set_up(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
 	struct expr_env env = ctx_env(c, NULL);
+	const struct clean_cipher cipher = { keys_open, seal, unseal, keyring_is_sealed, st };
 	struct spec *spec;
 	int rc;
 
@@ -36,7 +93,7 @@ set_up(struct ctx *c, void *arg)
 		return ctx_usage(c, "-s is required");
 	if ((rc = spec_read(st->spec, SPEC_WORDS, &spec)) != 0)
 		return rc;
-	rc = clean_compile(spec, &env, &st->clean);
+	rc = clean_compile(spec, &env, &cipher, &st->clean);
 	spec_free(spec);
 	return rc;
 }
@@ -83,11 +140,24 @@ end(struct ctx *c, void *arg)
 	return 0;
 }
 
+/* Keys are wiped however it ends. */
+static int
+finish(struct ctx *c, void *arg, int status)
+{
+	struct state *st = arg;
+
+	(void)c;
+	for (size_t i = 0; i < st->n_keys; i++)
+		keyring_free(st->keys[i].ring);
+	st->n_keys = 0;
+	return status;
+}
+
 static const struct command cmd = {
-	.name = "json-clean", .what = "dates, nulls, types, required keys and fills by a table's spec",
+	.name = "json-clean", .what = "dates, nulls, types, required keys, fills and masks by a table's spec",
 	.synopsis = "-s SPEC [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_STATELESS,
-	.set_up = set_up, .batch = batch, .end = end,
+	.set_up = set_up, .batch = batch, .end = end, .finish = finish,
 };
 
 int

@@ -10,8 +10,8 @@
 #define NAMES_MAX 65536		/* names whose meaning is remembered */
 #define PLACES_MAX 4096
 
-static const char *const step_name[] = { "control", "trim", "lower", "upper", "null", "date",
-	"type", "fill", "default", "required", "keep" };
+static const char *const step_name[] = { "decrypt", "control", "trim", "lower", "upper", "null",
+	"date", "type", "fill", "default", "required", "mask", "encrypt", "keep" };
 
 struct compile {
 	struct clean *c;
@@ -19,6 +19,7 @@ struct compile {
 	const struct spec_line *line;
 	size_t at;			/* word */
 	const struct expr_env *env;
+	bool has_cipher;
 };
 
 static int
@@ -232,6 +233,45 @@ step_default(struct compile *p, struct rule *r)
 	return scan_value(s, NULL, &at) == NULL ? 0 : bad(p, "not UTF-8", (struct span){ 0 });
 }
 
+static int
+step_mask(struct compile *p, struct rule *r)
+{
+	struct span s = { 0 };
+
+	if (p->at < p->line->n)
+		s = p->line->word[p->at++];
+	return mask_named(s, &r->mask)
+	    ? 0
+	    : bad(p, "a mask is phone, name, address, email, card or all", s);
+}
+
+/* key=NAME */
+static int
+take_keys(struct compile *p, void **keys)
+{
+	struct span s = { 0 };
+
+	if (p->at < p->line->n)
+		s = p->line->word[p->at++];
+	if (s.n < 5 || memcmp(s.p, "key=", 4) != 0)
+		return bad(p, "encrypt and decrypt need key=NAME", s);
+	if (!p->has_cipher)
+		return bad(p, "no keys here", s);
+	return p->c->cipher.keys(p->c->cipher.arg, span_from(s, 4), keys);
+}
+
+static int
+step_encrypt(struct compile *p, struct rule *r)
+{
+	return take_keys(p, &r->encrypt);
+}
+
+static int
+step_decrypt(struct compile *p, struct rule *r)
+{
+	return take_keys(p, &r->decrypt);
+}
+
 /* Who takes the arguments of a step, where it has some. */
 static int (*const step_args[STEP_COUNT])(struct compile *, struct rule *) = {
 	[STEP_NULL] = step_null,
@@ -239,6 +279,9 @@ static int (*const step_args[STEP_COUNT])(struct compile *, struct rule *) = {
 	[STEP_TYPE] = step_type,
 	[STEP_FILL] = step_fill,
 	[STEP_DEFAULT] = step_default,
+	[STEP_MASK] = step_mask,
+	[STEP_ENCRYPT] = step_encrypt,
+	[STEP_DECRYPT] = step_decrypt,
 };
 
 static int
@@ -264,6 +307,8 @@ steps(struct compile *p, struct clean_line *l)
 	}
 	if (rc == 0 && (r->has >> STEP_LOWER & 3) == 3)
 		return bad(p, "lower and upper do not go together", (struct span){ 0 });
+	if (rc == 0 && (r->has >> STEP_MASK & 3) == 3)
+		return bad(p, "mask and encrypt do not go together", (struct span){ 0 });
 	return rc;
 }
 
@@ -277,6 +322,8 @@ lay(struct rule *r, const struct clean_line *l)
 		memset(r, 0, sizeof *r);
 	if ((n->has >> STEP_LOWER & 3) != 0)
 		r->has &= ~(3u << STEP_LOWER);
+	if ((n->has >> STEP_MASK & 3) != 0)
+		r->has &= ~(3u << STEP_MASK);
 	for (int s = 0; s < STEP_COUNT; s++)
 		if ((n->has >> s & 1) != 0)
 			r->from[s] = n->from[s];
@@ -302,6 +349,12 @@ lay(struct rule *r, const struct clean_line *l)
 	}
 	if ((n->has >> STEP_DEFAULT & 1) != 0)
 		r->standard = n->standard;
+	if ((n->has >> STEP_MASK & 1) != 0)
+		r->mask = n->mask;
+	if ((n->has >> STEP_ENCRYPT & 1) != 0)
+		r->encrypt = n->encrypt;
+	if ((n->has >> STEP_DECRYPT & 1) != 0)
+		r->decrypt = n->decrypt;
 }
 
 /* * any bytes, ? one code point; no recursion. */
@@ -412,13 +465,16 @@ compile_line(struct compile *p, struct clean_line *l)
 }
 
 int
-clean_compile(const struct spec *spec, const struct expr_env *env, struct clean **out)
+clean_compile(const struct spec *spec, const struct expr_env *env, const struct clean_cipher *cipher,
+    struct clean **out)
 {
 	struct clean *c = mem_new(sizeof *c);
-	struct compile p = { c, spec, NULL, 0, env };
+	struct compile p = { c, spec, NULL, 0, env, cipher != NULL };
 	int rc = 0;
 
 	*out = c;
+	if (cipher != NULL)
+		c->cipher = *cipher;
 	c->zone = env->zone;
 	c->names = map_new(sizeof(struct meaning));
 	c->line = mem_array(NULL, spec->n + 1, sizeof *c->line);
@@ -458,6 +514,7 @@ clean_free(struct clean *c)
 	arena_free(&c->mem);
 	buf_free(&c->text);
 	buf_free(&c->made);
+	buf_free(&c->secret);
 	free(c);
 }
 
@@ -505,6 +562,8 @@ handle(struct clean *c, const struct batch *b, size_t i, const struct rule *r,
 		why = "required, but null or absent";
 		step = STEP_REQUIRED;
 	}
+	if (why == NULL && !val_is_null(made))
+		why = rule_hide(c, r, made, &made, &step);
 	if (why != NULL)
 		return reason(c, f != NULL ? f->path : r->from[step], why);
 	if (made.raw.p == v.raw.p || (val_is_null(made) && val_is_null(v)))

@@ -373,6 +373,92 @@ clean_type(struct clean *c, const struct rule *r, struct val v, struct val *made
 	}
 }
 
+/*
+ * What is sealed is one byte that says what the value was, then a string's text (so that "\u00e9"
+ * and "é" are one) or any other value as it stands.
+ */
+enum { SEALED_TEXT = 's', SEALED_JSON = 'j' };
+
+static const char *
+reveal(struct clean *c, const struct rule *r, struct val v, struct val *made)
+{
+	const struct scan_conf conf = { .max_depth = JSON_DEPTH_MAX };
+	struct span s;
+	const char *why;
+	bool newest;
+	size_t at;
+
+	if (v.tag != T_STR)
+		return "not a sealed value";
+	buf_clear(&c->secret);
+	if ((why = c->cipher.open(r->decrypt, val_text(v, &c->text), &c->secret, &newest)) != NULL)
+		return why;
+	s = span_from(buf_span(&c->secret), 1);
+	buf_clear(&c->made);
+	if (*c->secret.p == SEALED_TEXT)
+		buf_json(&c->made, s);
+	else
+		buf_span_add(&c->made, s);
+	/* who holds the key may seal anything */
+	if (scan_value(buf_span(&c->made), &conf, &at) != NULL)
+		return "what was sealed is no JSON value";
+	*made = val_of(span_of(arena_dup(&c->mem, buf_span(&c->made)), c->made.n));
+	return NULL;
+}
+
+/* Sealed already: as it is under the newest key, else sealed anew, so that keys can be changed. */
+static const char *
+seal_again(struct clean *c, const struct rule *r, struct span sealed, bool *newest)
+{
+	const char *why;
+
+	buf_clear(&c->secret);
+	if ((why = c->cipher.open(r->encrypt, sealed, &c->secret, newest)) != NULL || *newest)
+		return why;
+	buf_clear(&c->text);
+	return c->cipher.seal(r->encrypt, buf_span(&c->secret), &c->text);
+}
+
+static const char *
+seal(struct clean *c, const struct rule *r, struct val v, struct val *made)
+{
+	struct span s = v.tag == T_STR ? val_text(v, &c->text) : v.raw;
+	const char *why;
+	bool newest = false;
+
+	if (v.tag == T_STR && c->cipher.is_sealed(s)) {
+		why = seal_again(c, r, s, &newest);
+	} else {
+		buf_clear(&c->secret);
+		buf_byte(&c->secret, v.tag == T_STR ? SEALED_TEXT : SEALED_JSON);
+		buf_span_add(&c->secret, s);
+		buf_clear(&c->text);
+		why = c->cipher.seal(r->encrypt, buf_span(&c->secret), &c->text);
+	}
+	if (why == NULL && !newest)
+		*made = text_token(c, buf_span(&c->text), v);
+	return why;
+}
+
+const char *
+rule_hide(
+    struct clean *c, const struct rule *r, struct val v, struct val *made, enum clean_step *step)
+{
+	*made = v;
+	if (has(r, STEP_MASK)) {
+		*step = STEP_MASK;
+		if (v.tag >= T_ARR)
+			return "an array or an object cannot be masked";
+		buf_clear(&c->secret);
+		mask_text(r->mask, v.tag == T_STR ? val_text(v, &c->text) : v.raw, &c->secret);
+		*made = text_token(c, buf_span(&c->secret), v);
+	} else if (has(r, STEP_ENCRYPT)) {
+		*step = STEP_ENCRYPT;
+		return seal(c, r, v, made);
+	}
+	return NULL;
+}
+
 bool
 rule_idle(const struct rule *r, const struct val *v)
 {
@@ -396,6 +482,12 @@ rule_apply(
 	const char *why;
 
 	*made = v;
+	if (has(r, STEP_DECRYPT) && !val_is_null(v)) {
+		*step = STEP_DECRYPT;
+		if ((why = reveal(c, r, v, made)) != NULL)
+			return why;
+		v = *made;
+	}
 	if (v.tag == T_STR)
 		*made = clean_text(c, r, v);
 	else if (has(r, STEP_NULL) && v.tag >= T_FALSE && v.tag <= T_NUM && is_null_text(r, v.raw))

@@ -12,8 +12,10 @@
 
 #include "base/map.h"
 #include "expr/clean.h"
+#include "expr/mask.h"
 
 enum clean_step {
+	STEP_DECRYPT,
 	STEP_CONTROL,
 	STEP_TRIM,
 	STEP_LOWER,
@@ -24,6 +26,8 @@ enum clean_step {
 	STEP_FILL,
 	STEP_DEFAULT,
 	STEP_REQUIRED,
+	STEP_MASK,
+	STEP_ENCRYPT,
 	STEP_COUNT,
 	STEP_KEEP = STEP_COUNT
 };
@@ -59,6 +63,8 @@ struct rule {
 	int *fill;			/* columns */
 	size_t n_fill;
 	struct span standard;		/* STEP_DEFAULT: JSON */
+	enum mask mask;
+	void *encrypt, *decrypt;	/* keys */
 };
 
 /* A field that the spec names, its value a column. */
@@ -95,6 +101,7 @@ struct meaning {
 
 struct clean {
 	const struct zone *zone;
+	struct clean_cipher cipher;
 	struct clean_line *line;
 	size_t n_lines;
 	bool globs;
@@ -108,7 +115,7 @@ struct clean {
 	size_t n_reasons;
 	struct arena fixed;		/* what lives as long as the clean */
 	struct arena mem;		/* values of one record */
-	struct buf text, made;
+	struct buf text, made, secret;
 	struct clean_edit *edit;
 	size_t n_edits, cap_edits;
 };
@@ -117,6 +124,9 @@ struct clean {
 bool rule_idle(const struct rule *, const struct val *);
 /* The value after the steps up to type; the reason and the step that gave it in *step. */
 const char *rule_apply(
+    struct clean *, const struct rule *, struct val, struct val *made, enum clean_step *step);
+/* The value behind all other steps, masked or encrypted; it is not null. */
+const char *rule_hide(
     struct clean *, const struct rule *, struct val, struct val *made, enum clean_step *step);
 
 #endif

@@ -246,10 +246,10 @@ $ printf '%s\n' "a null 'trim' trim" >s; json-clean -s s
 > {"a":null}
 
 # json-clean: mistakes are told with their line
-$ for l in 'a' 'a mask phone' 'a type number' 'a type decimal(2,3)' 'a date soon' 'a date %Q' 'a date sql to' 'a date sql to ms s' 'a fill' 'a default' 'a lower upper' 'a trim trim' 'a. trim' 'a.b default 1' 'a default :x' 'a date %G'; do
+$ for l in 'a' 'a blur phone' 'a type number' 'a type decimal(2,3)' 'a date soon' 'a date %Q' 'a date sql to' 'a date sql to ms s' 'a fill' 'a default' 'a lower upper' 'a trim trim' 'a. trim' 'a.b default 1' 'a default :x' 'a date %G'; do
 $ echo "$l" >s; json-clean -s s </dev/null; done
 ! json-clean: s:1: a pattern without a step: a
-! json-clean: s:1: no step of that name: mask
+! json-clean: s:1: no step of that name: blur
 ! json-clean: s:1: a type is int, decimal, decimal(P,S), string, bool or json: number
 ! json-clean: s:1: a type is int, decimal, decimal(P,S), string, bool or json: decimal(2,3)
 ! json-clean: s:1: a time is auto, sql, rfc3339, day, s, ms, us or a pattern of date(1)'s letters: soon

@@ -28,7 +28,7 @@ feed_begin(struct feed *f, const char *rules)
 	f->ps = env.paths = pathset_new();
 	if (spec_parse(span_str(rules), "rules", SPEC_WORDS, &spec) != 0)
 		return EXIT_USAGE;
-	rc = clean_compile(spec, &env, &f->c);
+	rc = clean_compile(spec, &env, NULL, &f->c);
 	spec_free(spec);
 	if (rc == 0)
 		f->scan = scan_new(f->ps, &(struct scan_conf){ 0 });
