@@ -55,6 +55,9 @@ struct feed {
 	bool main;
 	bool look;			/* ctx_look: nothing is counted */
 	uint64_t seq;
+	/* messages instead of a source: whose, and what stands for line and offset of each line of the block */
+	const char *name;
+	const uint64_t *place;
 	/* of the batch being handled */
 	uint64_t line_number;		/* of record 0 of the batch */
 	uint64_t offset;		/* of the block */

@@ -144,13 +144,22 @@ ctx_reject(struct ctx *c, struct where w, const char *why, struct span raw)
 	return rc;
 }
 
+/* Where a line of a feed stands: in its file, or as what message. */
+static struct where
+place_of(const struct feed *f, uint64_t number, uint64_t offset)
+{
+	if (f->place != NULL)
+		return (struct where){ f->name, f->place[number - 1], f->place[number - 1] };
+	return (struct where){ source_name(f->src), number, offset };
+}
+
 struct where
 ctx_where(struct ctx *c, const struct batch *b, size_t i)
 {
 	const struct feed *f = c->feed;
 	uint64_t offset = f->block == NULL ? 0 : f->offset + (uint64_t)(b->line[i].p - f->block);
 
-	return (struct where){ source_name(f->src), f->line_number + i, offset };
+	return place_of(f, f->line_number + i, offset);
 }
 
 uint64_t
@@ -235,7 +244,7 @@ bad_line(struct ctx *c, struct feed *f, const char *why, struct span raw, uint64
 		c->count.in++;
 		c->count.rejected++;
 	}
-	return ctx_reject(c, (struct where){ source_name(f->src), number, offset }, why, raw);
+	return ctx_reject(c, place_of(f, number, offset), why, raw);
 }
 
 /* Runs of records between bad and blank lines go out as batches of their own, so that order is kept. */
@@ -312,7 +321,7 @@ input_block(struct ctx *c, struct feed *f, const struct pathset *ps, const struc
 		while (rc == 0 && scan_next(f->scan, &got))
 			rc = scanned_lines(c, f, ps, &got, &number);
 	}
-	if (f->main && rc == 0 && (c->opt.line_buffered || !source_ready(f->src, IDLE_FLUSH_MS)))
+	if (f->main && rc == 0 && f->src != NULL && (c->opt.line_buffered || !source_ready(f->src, IDLE_FLUSH_MS)))
 		rc = sink_flush(c->side[0].sink);
 	if (f->main)
 		c->count.bytes_in = c->count.bytes_in + blk->n;

@@ -137,12 +137,76 @@ take(struct ctx *c, struct tail *t, struct block blk, uint64_t base, bool *done)
 	return rc;
 }
 
-int
-tail_feed(struct ctx *c, struct tail *t)
+/* The main feed, ready for blocks. */
+static struct feed *
+feed_of(struct ctx *c)
 {
 	struct scan_conf kc = { .max_string = c->opt.max_string, .max_depth = c->opt.max_depth,
 	    .max_keys = c->opt.max_keys };
 	struct feed *f = &c->main_feed;
+
+	f->cmd = c->cmd;
+	f->main = true;
+	if (f->scan == NULL)
+		f->scan = scan_new(c->paths, &kc);
+	c->feed = f;
+	return f;
+}
+
+char *
+messages_add(struct messages *m, uint64_t place, size_t size)
+{
+	char *p;
+
+	if (m->n == m->cap) {
+		m->cap = m->cap == 0 ? 1024 : mem_mul(2, m->cap);
+		m->place = mem_array(m->place, m->cap, sizeof *m->place);
+	}
+	m->place[m->n++] = place;
+	p = buf_room(&m->text, mem_add(size, 1));
+	m->text.n += size + 1;
+	return p;
+}
+
+int
+tail_messages(struct ctx *c, struct messages *m)
+{
+	struct feed *f = feed_of(c);
+	size_t done = 0, at = 0;
+	int rc = 0;
+
+	buf_room(&m->text, BLOCK_PAD_BYTES);
+	f->name = m->name;
+	f->place = m->place;
+	while (rc == 0 && at < m->text.n) {
+		struct block blk = { .p = m->text.p + at, .n = m->text.n - at, .line0 = done + 1, .offset = at };
+
+		/* slices of whole lines, for the scanner's tables */
+		if (blk.n > BLOCK_BYTES)
+			blk.n = (size_t)((const char *)memchr(blk.p + BLOCK_BYTES, '\n', blk.n - BLOCK_BYTES) -
+			    blk.p) + 1;
+		done += lines_in(&blk);
+		at += blk.n;
+		rc = input_block(c, f, c->paths, &blk);
+	}
+	f->name = NULL;
+	f->place = NULL;
+	buf_clear(&m->text);
+	m->n = 0;
+	return rc;
+}
+
+size_t
+tail_message(struct ctx *c, const struct batch *b, size_t i)
+{
+	(void)b;
+	return (size_t)c->feed->line_number - 1 + i;
+}
+
+int
+tail_feed(struct ctx *c, struct tail *t)
+{
+	struct feed *f = feed_of(c);
 	uint64_t base, from = t->offset;
 	struct block blk = { .n = 1 };
 	bool done = false;
@@ -152,11 +216,6 @@ tail_feed(struct ctx *c, struct tail *t)
 	t->ended = false;
 	if ((rc = open_at(c, t, &base, &f->src)) != 0)
 		return rc;
-	f->cmd = c->cmd;
-	f->main = true;
-	if (f->scan == NULL)
-		f->scan = scan_new(c->paths, &kc);
-	c->feed = f;
 	while (rc == 0 && !done && !run_stop && (t->most == 0 || t->offset - from < t->most) &&
 	    (rc = source_block(f->src, &blk)) == 0) {
 		if (blk.n == 0 && blk.long_line == 0)

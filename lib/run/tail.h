@@ -7,11 +7,12 @@
  *
  * Invariants: positions are those of the decompressed bytes and stand at line starts.  Limits, blank lines,
  * rejects and counts are the main input's.  With `hold` a last line without its end is read only if it is a
- * whole record: a growing file may hold the first half of one.
+ * whole record: a growing file may hold the first half of one.  Messages are lines too, each of its own place.
  */
 #ifndef RUN_TAIL_H
 #define RUN_TAIL_H
 
+#include "base/buf.h"
 #include "run/run.h"
 
 struct tail {
@@ -30,6 +31,20 @@ struct tail {
  * passed over.
  */
 int tail_files(struct ctx *, const char *pattern, int (*each)(void *arg, const char *path, int fd), void *arg);
+/* Messages of one partition, each a line of text (with its LF). */
+struct messages {
+	const char *name;	/* for messages and rejects, as a file's */
+	struct buf text;
+	uint64_t *place;	/* [n] its offset, which stands for line and offset */
+	size_t n, cap;
+};
+
+/* Room for one more of size bytes at place: the caller writes them and the LF to what it returns. */
+char *messages_add(struct messages *, uint64_t place, size_t size);
+/* All of them through the batch function; then none are left. What stopped it, as tail_feed. */
+int tail_messages(struct ctx *, struct messages *);
+/* Of record i of the current batch of messages: which of them it is, from 0. */
+size_t tail_message(struct ctx *, const struct batch *, size_t i);
 /* Read on from there. 0, or what stopped it: EXIT_INPUT, EXIT_IO, the batch function's status. */
 int tail_feed(struct ctx *, struct tail *);
 

@@ -17,7 +17,7 @@
 #include "store/spot.h"
 
 struct known {			/* a position read back */
-	uint64_t offset, line, head_n, head, tail, name, dev, ino;
+	uint64_t offset, line, head_n, head, tail, name, dev, ino, birth;
 };
 
 /* Hash of n bytes at an offset; false when they are not there. */
@@ -49,10 +49,22 @@ least(uint64_t a, uint64_t b)
 static bool
 parse(const char *text, struct known *k)
 {
-	return sscanf(text,
-	    "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNu64 ":%" SCNu64,
-	    &k->offset, &k->line, &k->head_n, &k->head, &k->tail, &k->name, &k->dev, &k->ino) == 8 &&
-	    k->head_n <= SPOT_HEAD_BYTES;
+	/* the birth came later than the rest: older records end before it */
+	k->birth = 0;
+	return sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNu64
+	    ":%" SCNu64 " %" SCNu64, &k->offset, &k->line, &k->head_n, &k->head, &k->tail, &k->name, &k->dev, &k->ino,
+	    &k->birth) >= 8 && k->head_n <= SPOT_HEAD_BYTES;
+}
+
+/* When the inode was made, in ns since 1970; 0 where the file system does not tell. */
+static uint64_t
+birth_of(int fd)
+{
+	struct statx x;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &x) == -1 || (x.stx_mask & STATX_BTIME) == 0)
+		return 0;
+	return (uint64_t)x.stx_btime.tv_sec * UINT64_C(1000000000) + x.stx_btime.tv_nsec;
 }
 
 /* Are the bytes that were read once still what they were? */
@@ -116,6 +128,15 @@ name_app(const struct live *live, struct spot *s)
 		snprintf(s->app, sizeof s->app, "file/%" PRIu64 ":%" PRIu64 "#%u", s->dev, s->ino, g);
 }
 
+/* Is this entry of live->apps a file that was read, and where does it stand? */
+static bool
+is_file(const struct map_entry *e, size_t size, struct known *k)
+{
+	const struct app *a = e->cell;
+
+	return e->key.n > 5 && e->key.n < size && memcmp(e->key.p, "file/", 5) == 0 && a->to != NULL && parse(a->to, k);
+}
+
 int
 spot_find(const struct live *live, int fd, const char *path, struct spot *s)
 {
@@ -129,15 +150,21 @@ spot_find(const struct live *live, int fd, const char *path, struct spot *s)
 		return err_io("%s: %s", path, strerror(errno));
 	s->dev = st.st_dev;
 	s->ino = st.st_ino;
+	s->birth = birth_of(fd);
 	s->packed = pread(fd, magic, 4, 0) == 4 &&
 	    (memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0 || (magic[0] == 0x1f && magic[1] == 0x8b));
 	for (size_t i = 0; map_next(live->apps, &i, &e);) {
 		const struct app *a = e.cell;
 		struct known k;
 
-		if (e.key.n < 5 || e.key.n >= sizeof s->app || memcmp(e.key.p, "file/", 5) != 0 || a->to == NULL ||
-		    !parse(a->to, &k) || (rank = alike(&k, s, fd, path)) <= best)
+		if (!is_file(&e, sizeof s->app, &k))
 			continue;
+		if ((rank = alike(&k, s, fd, path)) <= best) {
+			/* the same file, but not the bytes that were read */
+			if (rank == 0 && k.dev == s->dev && k.ino == s->ino && k.birth != 0 && k.birth == s->birth)
+				s->lost = k.offset > s->lost ? k.offset : s->lost;
+			continue;
+		}
 		best = rank;
 		memcpy(s->app, e.key.p, e.key.n);
 		s->app[e.key.n] = '\0';
@@ -147,6 +174,7 @@ spot_find(const struct live *live, int fd, const char *path, struct spot *s)
 	}
 	if (best == 0)
 		name_app(live, s);
+	s->cut = best == 0 && s->lost > 0;
 	s->done = !s->packed && S_ISREG(st.st_mode) && (uint64_t)st.st_size <= s->offset;
 	return 0;
 }
@@ -164,9 +192,67 @@ spot_to(const struct spot *s, int fd, const char *path, uint64_t offset, uint64_
 	if (!hash_at(fd, 0, head_n, &head) || (!s->packed && !hash_at(fd, offset - tail_n, tail_n, &tail)))
 		return err_io("%s: it was cut while it was read", path);
 	snprintf(to, SPOT_BYTES,
-	    "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIu64 ":%" PRIu64,
-	    offset, line, head_n, head, tail, s->name, s->dev, s->ino);
+	    "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIu64 ":%" PRIu64 " %" PRIu64,
+	    offset, line, head_n, head, tail, s->name, s->dev, s->ino, s->birth);
 	return 0;
+}
+
+/* The inodes of files that had this name when they were read last, but for the one that has it now. */
+static size_t
+inodes_of_name(const struct live *live, uint64_t name, const struct stat *now, uint64_t **ino)
+{
+	struct map_entry e;
+	struct known k;
+	size_t n = 0;
+
+	*ino = NULL;
+	for (size_t i = 0; map_next(live->apps, &i, &e);) {
+		if (!is_file(&e, SIZE_MAX, &k) || k.name != name || k.dev != now->st_dev || k.ino == now->st_ino)
+			continue;
+		*ino = mem_array(*ino, n + 1, sizeof **ino);
+		(*ino)[n++] = k.ino;
+	}
+	return n;
+}
+
+int
+spot_behind(const struct live *live, const char *path, int fd, int (*each)(void *, const char *, int), void *arg)
+{
+	struct buf name = { 0 };
+	struct dirent *e;
+	struct stat now;
+	uint64_t *ino;
+	char *dir;
+	DIR *d;
+	int rc = 0, old;
+	size_t n, i;
+
+	if (fstat(fd, &now) == -1)
+		return err_io("%s: %s", path, strerror(errno));
+	if ((n = inodes_of_name(live, name_hash(path), &now, &ino)) == 0)
+		return 0;
+	dir = fs_parent(path);
+	if ((d = opendir(dir)) == NULL)
+		rc = err_io("%s: %s", dir, strerror(errno));
+	while (rc == 0 && (e = readdir(d)) != NULL) {
+		for (i = 0; i < n && ino[i] != e->d_ino; i++)
+			;
+		if (i == n)
+			continue;
+		buf_clear(&name);
+		if (strchr(path, '/') != NULL)
+			buf_fmt(&name, "%s/", dir);
+		buf_str(&name, e->d_name);
+		/* gone since: the next rotation has taken it */
+		if ((old = open(buf_cstr(&name), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK)) != -1)
+			rc = each(arg, name.p, old);
+	}
+	if (d != NULL)
+		closedir(d);
+	buf_free(&name);
+	free(dir);
+	free(ino);
+	return rc;
 }
 
 int

@@ -8,9 +8,10 @@
  *
  * Invariants: a file is the same one when its inode is and its first and last known bytes are; or, where
  * the inode is another (restored, moved between file systems), when its name is, its known bytes are, and
- * no file beside it has the old inode.  So a log renamed by rotation is read on, a new one under the old
- * name begins at 0, and one cut and written anew is a new source.  Positions are texts of the commit log:
- * `OFFSET LINE HEADN HEAD TAIL NAME DEV:INO`.
+ * no file beside it has the old inode.  So a log renamed by rotation is read on, and a new one under the old
+ * name begins at 0.  One that lost bytes it had, while inode and birth are the same, was cut; where the file
+ * system tells no birth, an inode may have been given anew.  Positions are texts of the commit log:
+ * `OFFSET LINE HEADN HEAD TAIL NAME DEV:INO BIRTH`.
  */
 #ifndef STORE_SPOT_H
 #define STORE_SPOT_H
@@ -28,12 +29,22 @@ struct spot {
 	uint64_t dev, ino;
 	bool packed;			/* zstd or gzip: offsets are not the file's */
 	bool done;			/* a plain file with nothing behind the position */
+	uint64_t birth;			/* ns since 1970; 0: not known */
+	/* a new source only because bytes that were read are gone: `lost` had been read, of this very file */
+	bool cut;
+	uint64_t lost;
 };
 
 /* Find the file among the table's sources. 0, or EXIT_IO after a message. */
 int spot_find(const struct live *, int fd, const char *path, struct spot *);
 /* The position behind `offset` bytes and `line` lines. 0 or EXIT_IO. */
 int spot_to(const struct spot *, int fd, const char *path, uint64_t offset, uint64_t line, char to[SPOT_BYTES]);
+/*
+ * Files that were read under this name, which another file (fd) has now, and that stand beside it under other
+ * names: rotated logs.  each() owns the descriptor. 0, each's status, or EXIT_IO.
+ */
+int spot_behind(const struct live *, const char *path, int fd, int (*each)(void *arg, const char *path, int fd),
+    void *arg);
 /*
  * Shut out the earlier writers of these sources, and remove what they left unlisted: the rule that makes
  * the removal safe. *epoch is what change_source wants. 0, EXIT_IO, EXIT_INPUT.

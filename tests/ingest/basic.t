@@ -30,11 +30,38 @@ $ echo '{"t":"2026-11-20","n":1}' >app.log; i; i; mv app.log.1 app.log.2; mv app
 > {"t":"2026-11-20","n":1}
 > {"t":"2026-11-20","n":2}
 
-# ingest: a file cut and written anew is a new one
+# ingest: a file that was cut is an error, said aloud, until it is said to be a new one; others are read meanwhile
 $ export PIPEHOUSE_ROOT=$PWD/wh
-$ i() { ingest a -d ods.l --partition-by t; }
-$ printf '{"t":"2026-11-20","n":1}\n{"t":"2026-11-20","n":2}\n' >a; i; echo '{"t":"2026-11-20","n":3}' >a; i; i; wh-cat ods.l | wc -l
+$ i() { ingest a b -d ods.l --partition-by t "$@"; }
+$ printf '{"t":"2026-11-20","n":1}\n{"t":"2026-11-20","n":2}\n' >a; : >b; i; : >a; i; echo $?
+$ echo '{"t":"2026-11-20","n":3}' >a; echo '{"t":"2026-11-20","n":4}' >b; i; echo $?; i; echo $?; i --cut new; i; echo '{"t":"2026-11-20","n":5}' >>a; i; wh-cat ods.l
 > 3
+> 3
+> 3
+> {"t":"2026-11-20","n":1}
+> {"t":"2026-11-20","n":2}
+> {"t":"2026-11-20","n":4}
+> {"t":"2026-11-20","n":3}
+> {"t":"2026-11-20","n":5}
+! ingest: a: it was cut: 50 bytes had been read that it does not hold any more; what came behind them is lost (rotate by renaming; --cut new reads it from its beginning)
+! ingest: a: it was cut: 50 bytes had been read that it does not hold any more; what came behind them is lost (rotate by renaming; --cut new reads it from its beginning)
+! ingest: a: it was cut: 50 bytes had been read that it does not hold any more; what came behind them is lost (rotate by renaming; --cut new reads it from its beginning)
+
+# ingest: a log renamed to where the pattern does not see it is read to its end
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ i() { ingest -f "$PWD/app.log" --until end -d ods.l --partition-by t; }
+$ echo '{"t":"2026-11-20","n":1}' >app.log; i; echo '{"t":"2026-11-20","n":2}' >>app.log; mv app.log app.log.1; echo '{"t":"2026-11-20","n":3}' >app.log; i
+$ echo '{"t":"2026-11-20","n":4}' >>app.log.1; i; mv app.log.1 app.log.2; echo '{"t":"2026-11-20","n":5}' >>app.log.2; i; i; wh-cat ods.l | sort
+> {"t":"2026-11-20","n":1}
+> {"t":"2026-11-20","n":2}
+> {"t":"2026-11-20","n":3}
+> {"t":"2026-11-20","n":4}
+> {"t":"2026-11-20","n":5}
+
+# ingest: a file is read once, however many names lead to it
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ echo '{"t":"2026-11-20","n":1}' >a; ln a b; ln -s a c; ingest a b c a -d ods.l --partition-by t; ingest -f '[abc]' --until end -d ods.l --partition-by t; wh-cat ods.l
+> {"t":"2026-11-20","n":1}
 
 # ingest: a restored copy is read on
 $ export PIPEHOUSE_ROOT=$PWD/wh
@@ -110,11 +137,23 @@ $ for i in 1 2; do echo '{"t":"2026-11-20"}' | ingest -d ods.l --partition-by t;
 
 # ingest: what it refuses
 $ export PIPEHOUSE_ROOT=$PWD/wh; printf 'kind upsert\nkey id\norder o\nday d\n' | wh-table dim.t -
-$ for a in '-d ods.l' '-f x y' '--until end' '-f x --until noon -d a.b' '-f x' '-d dim.t' '-b h -t x'; do ingest $a </dev/null 2>&1 | head -n 1; done
+$ for a in '-d ods.l' '-f x y' '--until end' '-f x --until noon -d a.b' '-f x' '-d dim.t' '-b h' '-b h -t x -f y' '--lag -d a.b' '-b h -t x --lag' '-b h -t x -G g' \
+$   '-b h -t x --max-lag 3' '-b h -t x --until beginning' '-b h -t x --from 1' '-b h -t x --from 1:' '-b h -t x --meta a.b' '-f x -d a.b --partition-by t --every 1d'
+$ do ingest $a </dev/null 2>&1 | head -n 1; done
 > ingest: --partition-by is required: table ods.l says no day
-> ingest: -f and FILE exclude each other
-> ingest: --until: only `end`, and only with -f
-> ingest: --until: only `end`, and only with -f
+> ingest: -b, -f and FILE exclude each other
+> ingest: --until: without -b only `end`, and only with -f
+> ingest: --until: without -b only `end`, and only with -f
 > ingest: -f without -d needs --until end
 > ingest: dim.t is keyed: ingest appends; use wh-put --partition-by
-> ...
+> ingest: -b BROKERS and -t TOPIC,... go together
+> ingest: -b, -f and FILE exclude each other
+> ingest: -G, --meta, --from, --lag, --lost-ok, --properties and --insecure need -b
+> ingest: --lag needs -d: the table knows the offsets
+> ingest: -G needs -d: the table knows the offsets
+> ingest: --max-lag: a number of records, with --lag
+> ingest: --until: end, a time, or PARTITION:OFFSET,...
+> ingest: '1' is neither beginning, end, a time, nor [TOPIC:]PARTITION:OFFSET,...
+> ingest: '1:' is neither beginning, end, a time, nor [TOPIC:]PARTITION:OFFSET,...
+> ingest: --meta: a name of letters, digits and _, not 'a.b'
+> ingest: --every: an exact duration of 1ms or more

@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kafka - see kafka.h */
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "edge/kafka.h"
+#include "edge/kafka_conf.h"
+
+#define CONNECT_SECONDS 30
+#define ASK_MS 2000		/* one question; it is asked again */
+#define DOUBT_SECONDS 60	/* a topic that vanished may come back: a broker that starts learns them by and by */
+
+struct kafka {
+	struct kafka_conf conf;
+	rd_kafka_t *rk;
+	char *cluster;
+	char **topic;
+	size_t n_topics;
+	struct kafka_part *part;
+	size_t n;
+	rd_kafka_message_t *msg;	/* handed out */
+	const rd_kafka_topic_t *last_topic;	/* of the last message, */
+	int32_t last_id;
+	size_t last;			/* and which that was */
+	int status;
+	bool up;			/* somebody answered once */
+	time_t down;			/* since when nobody does; 0: they do */
+	time_t doubt;			/* since when a topic is not there; 0: all are */
+	time_t asked;			/* the last look for it */
+	rd_kafka_topic_partition_list_t *change;	/* what the group gives or takes */
+	bool giving, closing, debug;
+};
+
+static time_t
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + 1;	/* never 0 */
+}
+
+static bool
+stopped(const struct kafka *k)
+{
+	return k->conf.stop != NULL && *k->conf.stop != 0;
+}
+
+/* ---- callbacks: they run inside our own calls of the library ---- */
+
+static void
+on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+{
+	struct kafka *k = opaque;
+
+	(void)rk;
+	switch (err) {
+	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+	case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+	case RD_KAFKA_RESP_ERR__SSL:
+		/* where it worked before, a server that restarts is no reason to give up */
+		if (!k->up && k->status == 0)
+			k->status = err_remote("%s: %s", k->conf.brokers, reason);
+		break;
+	case RD_KAFKA_RESP_ERR__FATAL:
+		if (k->status == 0)
+			k->status = err_temp("%s: %s", k->conf.brokers, reason);
+		break;
+	case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+		if (k->down == 0 && k->up)
+			err_warn("%s: no broker answers: waiting for one", k->conf.brokers);
+		if (k->down == 0)
+			k->down = now();
+		break;
+	default:
+		break;		/* the library tries again by itself */
+	}
+}
+
+static void
+on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+	const struct kafka *k = rd_kafka_opaque(rk);
+
+	if (k != NULL && k->debug)
+		err_warn("librdkafka: %d %s %s", level, facility, text);
+}
+
+static void
+on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+	struct kafka *k = opaque;
+
+	if (k->closing) {
+		rd_kafka_assign(rk, NULL);
+		return;
+	}
+	if (k->change != NULL)
+		rd_kafka_topic_partition_list_destroy(k->change);
+	k->change = rd_kafka_topic_partition_list_copy(list);
+	k->giving = err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+}
+
+/* Somebody answered. */
+static void
+alive(struct kafka *k)
+{
+	if (k->down != 0 && k->up)
+		err_warn("%s: a broker answers again", k->conf.brokers);
+	k->down = 0;
+	k->up = true;
+}
+
+/* ---- opening ---- */
+
+static void
+split_topics(struct kafka *k)
+{
+	const char *p = k->conf.topics;
+
+	while (*p != '\0') {
+		size_t n = strcspn(p, ",");
+
+		if (n > 0) {
+			k->topic = mem_array(k->topic, k->n_topics + 1, sizeof *k->topic);
+			k->topic[k->n_topics++] = mem_dup(span_of(p, n));
+		}
+		p += n + (p[n] == ',');
+	}
+}
+
+static void
+add_parts(struct kafka *k, const char *topic, int n)
+{
+	for (int i = 0; i < n; i++) {
+		k->part = mem_array(k->part, k->n + 1, sizeof *k->part);
+		k->part[k->n++] = (struct kafka_part){ .topic = topic, .id = i, .ours = k->conf.group == NULL };
+	}
+}
+
+/* What the cluster says of a topic: its number of partitions; -1 when it cannot say now; -2 and k->status. */
+static int
+ask_topic(struct kafka *k, const char *topic, int timeout_ms)
+{
+	rd_kafka_topic_t *t = rd_kafka_topic_new(k->rk, topic, NULL);
+	const struct rd_kafka_metadata *md = NULL;
+	rd_kafka_resp_err_t err = t == NULL ? rd_kafka_last_error() : rd_kafka_metadata(k->rk, 0, t, &md, timeout_ms);
+	int n = -1;
+
+	if (err == RD_KAFKA_RESP_ERR_NO_ERROR && md->topic_cnt == 1) {
+		err = md->topics[0].err;
+		alive(k);
+		if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+			n = md->topics[0].partition_cnt;
+	}
+	if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION ||
+	    err == RD_KAFKA_RESP_ERR__INVALID_ARG) {
+		k->status = err_remote("topic %s: %s", topic, rd_kafka_err2str(err));
+		n = -2;
+	} else if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || (err == 0 && n == 0)) {
+		n = 0;
+	}
+	if (md != NULL)
+		rd_kafka_metadata_destroy(md);
+	if (t != NULL)
+		rd_kafka_topic_destroy(t);
+	return n;
+}
+
+/* Let the callbacks speak that wait for a poll. */
+static void
+serve(struct kafka *k)
+{
+	rd_kafka_message_t *m = rd_kafka_consumer_poll(k->rk, 0);
+
+	if (m != NULL)
+		rd_kafka_message_destroy(m);
+}
+
+static int
+learn_topics(struct kafka *k)
+{
+	time_t end = now() + CONNECT_SECONDS;
+
+	for (size_t i = 0; i < k->n_topics;) {
+		int n = ask_topic(k, k->topic[i], ASK_MS);
+
+		serve(k);
+		if (k->status != 0)
+			return k->status;
+		if (n == 0)
+			return err_remote("topic %s: there is no such topic", k->topic[i]);
+		if (n > 0)
+			add_parts(k, k->topic[i++], n);
+		else if (stopped(k))
+			return err_temp("stopped by a signal");
+		else if (now() >= end)
+			return err_temp("%s: no broker tells about topic %s", k->conf.brokers, k->topic[i]);
+	}
+	return 0;
+}
+
+/* The library's handle; conf is used up. */
+static int
+create(struct kafka *k)
+{
+	rd_kafka_conf_t *conf;
+	char why[300];
+	int rc;
+
+	if ((rc = kafka_settings(&k->conf, &conf, &k->debug)) != 0)
+		return rc;
+	rd_kafka_conf_set_opaque(conf, k);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	rd_kafka_conf_set_log_cb(conf, on_log);
+	if (k->conf.group != NULL)
+		rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+	k->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+	if (k->rk == NULL) {
+		rd_kafka_conf_destroy(conf);
+		return err_usage("%s: %s", k->conf.properties == NULL ? k->conf.brokers : k->conf.properties, why);
+	}
+	rd_kafka_poll_set_consumer(k->rk);
+	return 0;
+}
+
+static int
+subscribe(struct kafka *k)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)k->n_topics);
+	rd_kafka_resp_err_t err;
+
+	for (size_t i = 0; i < k->n_topics; i++)
+		rd_kafka_topic_partition_list_add(list, k->topic[i], RD_KAFKA_PARTITION_UA);
+	err = rd_kafka_subscribe(k->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	return err == 0 ? 0 : err_temp("group %s: %s", k->conf.group, rd_kafka_err2str(err));
+}
+
+int
+kafka_open(const struct kafka_conf *conf, struct kafka **out)
+{
+	struct kafka *k = mem_new(sizeof *k);
+	char *id;
+	int rc;
+
+	k->conf = *conf;
+	split_topics(k);
+	rc = k->n_topics == 0 ? err_usage("no topic is given") : create(k);
+	if (rc == 0 && (rc = learn_topics(k)) == 0) {
+		id = rd_kafka_clusterid(k->rk, ASK_MS);
+		k->cluster = mem_str(id == NULL ? "" : id);
+		if (id != NULL)
+			rd_kafka_mem_free(k->rk, id);
+		if (k->conf.group != NULL)
+			rc = subscribe(k);
+	}
+	if (rc != 0) {
+		kafka_close(k);
+		k = NULL;
+	}
+	*out = k;
+	return rc;
+}
+
+void
+kafka_close(struct kafka *k)
+{
+	if (k == NULL)
+		return;
+	if (k->msg != NULL)
+		rd_kafka_message_destroy(k->msg);
+	if (k->change != NULL)
+		rd_kafka_topic_partition_list_destroy(k->change);
+	k->closing = true;
+	if (k->rk != NULL) {
+		rd_kafka_consumer_close(k->rk);
+		rd_kafka_destroy(k->rk);
+	}
+	for (size_t i = 0; i < k->n_topics; i++)
+		free(k->topic[i]);
+	free(k->topic);
+	free(k->part);
+	free(k->cluster);
+	free(k);
+}
+
+const char *
+kafka_cluster(const struct kafka *k)
+{
+	return k->cluster;
+}
+
+struct kafka_part *
+kafka_parts(struct kafka *k, size_t *n)
+{
+	*n = k->n;
+	return k->part;
+}
+
+int
+kafka_status(const struct kafka *k)
+{
+	return k->status;
+}
+
+/* ---- where things stand ---- */
+
+/* An answer to a question about a partition: 0 to ask again, else a status (EXIT_DONE is never one). */
+static int
+judge(struct kafka *k, const struct kafka_part *p, rd_kafka_resp_err_t err, time_t end)
+{
+	serve(k);
+	if (k->status != 0)
+		return k->status;
+	if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+		return err_remote("topic %s: %s", p->topic, rd_kafka_err2str(err));
+	if (stopped(k))
+		return err_temp("stopped by a signal");
+	return now() < end ? 0 : err_temp("%s/%d: %s", p->topic, (int)p->id, rd_kafka_err2str(err));
+}
+
+int
+kafka_bounds(struct kafka *k)
+{
+	time_t end = now() + CONNECT_SECONDS;
+	int rc;
+
+	for (size_t i = 0; i < k->n;) {
+		struct kafka_part *p = &k->part[i];
+		rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+		if (p->ours)
+			err = rd_kafka_query_watermark_offsets(k->rk, p->topic, p->id, &p->low, &p->high, ASK_MS);
+		if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+			i++;
+		else if ((rc = judge(k, p, err, end)) != 0)
+			return rc;
+	}
+	return 0;
+}
+
+int
+kafka_times(struct kafka *k, int64_t ms)
+{
+	time_t end = now() + CONNECT_SECONDS;
+	int rc = kafka_bounds(k);
+
+	for (size_t i = 0; rc == 0 && i < k->n;) {
+		struct kafka_part *p = &k->part[i];
+		rd_kafka_topic_partition_list_t *list;
+		rd_kafka_resp_err_t err;
+
+		if (!p->ours) {
+			i++;
+			continue;
+		}
+		list = rd_kafka_topic_partition_list_new(1);
+		rd_kafka_topic_partition_list_add(list, p->topic, p->id)->offset = ms;
+		err = rd_kafka_offsets_for_times(k->rk, list, ASK_MS);
+		if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+			err = list->elems[0].err;
+		if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+			p->next = list->elems[0].offset < 0 ? p->high : list->elems[0].offset;
+			i++;
+		} else {
+			rc = judge(k, p, err, end);
+		}
+		rd_kafka_topic_partition_list_destroy(list);
+	}
+	return rc;
+}
+
+int
+kafka_start(struct kafka *k)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)k->n);
+	rd_kafka_resp_err_t err;
+
+	for (size_t i = 0; i < k->n; i++) {
+		const struct kafka_part *p = &k->part[i];
+
+		if (p->ours && p->on)
+			rd_kafka_topic_partition_list_add(list, p->topic, p->id)->offset = p->next;
+	}
+	err = rd_kafka_assign(k->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	return err == 0 ? 0 : err_temp("%s: %s", k->conf.brokers, rd_kafka_err2str(err));
+}
+
+void
+kafka_stop(struct kafka *k, size_t part)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+
+	k->part[part].on = false;
+	rd_kafka_topic_partition_list_add(list, k->part[part].topic, k->part[part].id);
+	/* speed only: what still comes of it is passed over */
+	(void)rd_kafka_pause_partitions(k->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* ---- groups ---- */
+
+void
+kafka_give_up(struct kafka *k)
+{
+	for (size_t i = 0; i < k->n; i++)
+		k->part[i].ours = k->part[i].on = false;
+	rd_kafka_assign(k->rk, NULL);
+}
+
+/* What the group said in a poll; false: nothing. */
+static bool
+group_change(struct kafka *k, enum kafka_got *got)
+{
+	if (k->change == NULL)
+		return false;
+	*got = k->giving ? KAFKA_GIVEN : KAFKA_TAKEN;
+	for (size_t i = 0; k->giving && i < k->n; i++)
+		k->part[i].ours = rd_kafka_topic_partition_list_find(k->change, k->part[i].topic,
+		    k->part[i].id) != NULL;
+	rd_kafka_topic_partition_list_destroy(k->change);
+	k->change = NULL;
+	return true;
+}
+
+/* ---- messages ---- */
+
+static bool
+find_part(struct kafka *k, const rd_kafka_message_t *m, size_t *part)
+{
+	const char *topic;
+
+	if (m->rkt == NULL)
+		return false;
+	if (m->rkt != k->last_topic || m->partition != k->last_id) {
+		topic = rd_kafka_topic_name(m->rkt);
+		for (k->last = 0; k->last < k->n; k->last++)
+			if (k->part[k->last].id == m->partition && strcmp(k->part[k->last].topic, topic) == 0)
+				break;
+		k->last_topic = m->rkt;
+		k->last_id = m->partition;
+	}
+	*part = k->last;
+	return k->last < k->n;
+}
+
+/* The offset is not there. The library may think so for a moment when it could not ask: we ask too. */
+static enum kafka_got
+out_of_range(struct kafka *k, size_t part)
+{
+	struct kafka_part *p = &k->part[part];
+
+	if ((k->status = kafka_bounds(k)) != 0)
+		return KAFKA_FAILED;
+	k->doubt = k->doubt == 0 ? now() : k->doubt;
+	if (p->next >= p->low && p->next <= p->high && now() - k->doubt < DOUBT_SECONDS) {
+		k->status = kafka_start(k);
+		return k->status == 0 ? KAFKA_NONE : KAFKA_FAILED;
+	}
+	k->status = err_remote("%s/%d: offset %lld is not there (it holds %lld to %lld)", p->topic, (int)p->id,
+	    (long long)p->next, (long long)p->low, (long long)p->high);
+	return KAFKA_FAILED;
+}
+
+static enum kafka_got
+trouble(struct kafka *k, const rd_kafka_message_t *m)
+{
+	size_t part = 0;
+	bool known = find_part(k, m, &part);
+
+	switch (m->err) {
+	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+		if (known)
+			return out_of_range(k, part);
+		break;
+	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+		if (k->doubt == 0)
+			k->doubt = k->asked = now();
+		return KAFKA_NONE;
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+		k->status = err_remote("%s", rd_kafka_message_errstr(m));
+		return KAFKA_FAILED;
+	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+		if (k->conf.group == NULL)
+			return KAFKA_NONE;	/* we use none */
+		k->status = err_remote("group %s: %s", k->conf.group, rd_kafka_err2str(m->err));
+		return KAFKA_FAILED;
+	case RD_KAFKA_RESP_ERR__BAD_MSG:
+		k->status = err_input("%s/%d:%lld: %s", known ? k->part[part].topic : "?", (int)m->partition,
+		    (long long)m->offset, rd_kafka_message_errstr(m));
+		return KAFKA_FAILED;
+	case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
+		k->status = err_temp("group %s: a commit took too long: others have our partitions", k->conf.group);
+		return KAFKA_FAILED;
+	default:
+		break;
+	}
+	if (rd_kafka_fatal_error(k->rk, NULL, 0) != 0) {
+		k->status = err_temp("%s", rd_kafka_message_errstr(m));
+		return KAFKA_FAILED;
+	}
+	return KAFKA_NONE;	/* the library tries again by itself */
+}
+
+/* Nothing came: is that because nobody is there, or a topic is gone? */
+static enum kafka_got
+idle(struct kafka *k)
+{
+	time_t t = now();
+
+	if (k->status != 0)
+		return KAFKA_FAILED;
+	if (k->down != 0 && k->conf.patience > 0 && t - k->down >= k->conf.patience) {
+		k->status = err_temp("%s: no broker answers for %u s", k->conf.brokers, k->conf.patience);
+		return KAFKA_FAILED;
+	}
+	if (k->doubt == 0 || t == k->asked)
+		return KAFKA_NONE;
+	k->asked = t;
+	for (size_t i = 0; i < k->n_topics; i++) {
+		int n = ask_topic(k, k->topic[i], ASK_MS);
+
+		if (n == 0 && t - k->doubt >= DOUBT_SECONDS)
+			k->status = err_remote("topic %s: it is gone", k->topic[i]);
+		if (k->status != 0)
+			return KAFKA_FAILED;
+		if (n <= 0)
+			return KAFKA_NONE;
+	}
+	k->doubt = 0;
+	k->status = kafka_start(k);
+	return k->status == 0 ? KAFKA_NONE : KAFKA_FAILED;
+}
+
+enum kafka_got
+kafka_next(struct kafka *k, int timeout_ms, struct kafka_message *m)
+{
+	rd_kafka_timestamp_type_t kind;
+	enum kafka_got got;
+	rd_kafka_message_t *r;
+	struct kafka_part *p;
+
+	if (k->msg != NULL)
+		rd_kafka_message_destroy(k->msg);
+	k->msg = r = rd_kafka_consumer_poll(k->rk, timeout_ms);
+	if (group_change(k, &got)) {
+		/* what came with it may be of a partition that is no longer ours: whoever has it reads it again */
+		return k->status == 0 ? got : KAFKA_FAILED;
+	}
+	if (r == NULL || k->status != 0)
+		return idle(k);
+	if (r->err != RD_KAFKA_RESP_ERR_NO_ERROR && r->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+		return trouble(k, r);
+	alive(k);
+	if (!find_part(k, r, &m->part) || !(p = &k->part[m->part])->ours || !p->on)
+		return KAFKA_NONE;
+	m->offset = r->offset;
+	if (r->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		k->doubt = 0;
+		return KAFKA_END;
+	}
+	if (r->offset < p->next)
+		return KAFKA_NONE;	/* told twice after a reconnection */
+	k->doubt = 0;
+	p->next = r->offset + 1;
+	m->ts_ms = rd_kafka_message_timestamp(r, &kind);
+	m->value = span_of(r->payload, r->len);
+	m->key = span_of(r->key, r->key_len);
+	return KAFKA_MESSAGE;
+}

@@ -1,0 +1,692 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* topics - see topics.h */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "out/event.h"
+#include "run/ctx.h"
+#include "run/sources.h"
+#include "run/tail.h"
+#include "run/topics.h"
+#include "run/topics_point.h"
+
+#define POLL_MS 100
+#define PATIENCE_SECONDS 120	/* without any broker, where an end was asked for */
+#define STDOUT_BYTES MIB	/* held before they go out */
+
+struct stand {			/* beside the kafka_part of the same number */
+	char *app, *name;	/* the source; TOPIC/PARTITION */
+	char from[24];		/* where the log says it stands; "": it knows nothing */
+	int64_t next;		/* the first offset that was not taken */
+	int64_t end;		/* the first one that is not wanted; INT64_MAX: all are */
+	bool bound;		/* end is known: it is taken once */
+	bool done;
+	uint64_t epoch;
+	struct messages got;
+	struct buf meta;	/* a JSON object for each of got */
+	size_t *meta_end, meta_cap;
+};
+
+struct topics {
+	struct topics_conf conf;
+	struct ctx *ctx;
+	struct dest *dest;
+	struct kafka *k;
+	struct kafka_part *kp;
+	struct stand *part;
+	size_t n, bytes, fresh;		/* fresh: messages since the last commit */
+	struct point from, until;
+	struct map *mine;		/* fences of this process */
+	enum kafka_got event;		/* KAFKA_TAKEN, KAFKA_GIVEN: to be heeded */
+	bool given;			/* the group has said once what is ours */
+	struct stand *now;		/* whose messages the batch function sees */
+	int meta_col;
+	struct buf key, lines, scratch;
+	uint64_t nulls, empty, gaps, lost;
+};
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* ---- set up ---- */
+
+int
+topics_set_up(const struct topics_conf *conf, struct ctx *c, struct dest *d, struct topics **out)
+{
+	struct topics *t = mem_new(sizeof *t);
+	int rc;
+
+	*out = t;
+	t->conf = *conf;
+	t->ctx = c;
+	t->dest = d;
+	t->meta_col = -1;
+	if ((rc = point_parse(conf->from == NULL ? "beginning" : conf->from, ctx_zone(c), &t->from)) != 0 ||
+	    (conf->until != NULL && (rc = point_parse(conf->until, ctx_zone(c), &t->until)) != 0))
+		return rc;
+	if (conf->until != NULL && t->until.kind == POINT_BEGINNING)
+		return ctx_usage(c, "--until: end, a time, or PARTITION:OFFSET,...");
+	if (conf->meta == NULL)
+		return 0;
+	if (conf->meta[strspn(conf->meta, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] != '\0' ||
+	    *conf->meta == '\0')
+		return ctx_usage(c, "--meta: a name of letters, digits and _, not '%s'", conf->meta);
+	json_key(&t->key, span_str(conf->meta));
+	t->meta_col = ctx_col(c, span_str(conf->meta), "--meta");
+	return t->meta_col == -1 ? EXIT_USAGE : 0;
+}
+
+static void
+name_parts(struct topics *t)
+{
+	struct buf b = { 0 };
+
+	t->kp = kafka_parts(t->k, &t->n);
+	t->part = mem_array(NULL, t->n + 1, sizeof *t->part);
+	memset(t->part, 0, (t->n + 1) * sizeof *t->part);
+	for (size_t i = 0; i < t->n; i++) {
+		struct stand *p = &t->part[i];
+
+		buf_clear(&b);
+		buf_fmt(&b, "%s/%d", t->kp[i].topic, (int)t->kp[i].id);
+		p->name = mem_str(buf_cstr(&b));
+		buf_clear(&b);
+		buf_fmt(&b, "kafka/%s/%s", kafka_cluster(t->k), p->name);
+		p->app = mem_str(buf_cstr(&b));
+		p->got.name = p->name;
+		p->end = INT64_MAX;
+	}
+	buf_free(&b);
+}
+
+int
+topics_open(struct topics *t)
+{
+	const struct kafka_conf conf = { .brokers = t->conf.brokers, .topics = t->conf.topics, .group = t->conf.group,
+	    .properties = t->conf.properties, .insecure = t->conf.insecure, .stop = &run_stop,
+	    .patience = t->conf.until != NULL ? PATIENCE_SECONDS : 0 };
+	int rc = kafka_open(&conf, &t->k);
+
+	if (rc != 0)
+		return rc;
+	name_parts(t);
+	return point_check(&t->from, "--from", t->kp, t->n) || point_check(&t->until, "--until", t->kp, t->n) ?
+	    EXIT_USAGE : 0;
+}
+
+void
+topics_close(struct topics *t)
+{
+	if (t == NULL)
+		return;
+	if (t->k != NULL) {
+		ctx_note(t->ctx, "nulls", t->nulls);
+		ctx_note(t->ctx, "empty", t->empty);
+		ctx_note(t->ctx, "gaps", t->gaps);
+		ctx_note(t->ctx, "lost", t->lost);
+	}
+	kafka_close(t->k);
+	for (size_t i = 0; i < t->n; i++) {
+		struct stand *p = &t->part[i];
+
+		free(p->app);
+		free(p->name);
+		buf_free(&p->got.text);
+		free(p->got.place);
+		buf_free(&p->meta);
+		free(p->meta_end);
+	}
+	free(t->part);
+	point_free(&t->from);
+	point_free(&t->until);
+	buf_free(&t->key);
+	buf_free(&t->lines);
+	buf_free(&t->scratch);
+	if (t->mine != NULL)
+		map_free(t->mine);
+	free(t);
+}
+
+/* ---- where to begin, where to end ---- */
+
+/* The log's positions of our partitions; -1 where it knows none. */
+static int
+log_positions(struct topics *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct app *a = t->dest->table == NULL ? NULL : live_app(t->dest->table->live, t->part[i].app);
+		struct stand *p = &t->part[i];
+		uint64_t at;
+
+		p->from[0] = '\0';
+		p->next = -1;
+		if (!t->kp[i].ours || a == NULL || a->to == NULL)
+			continue;
+		if (!opt_count(a->to, &at) || at > INT64_MAX || strlen(a->to) >= sizeof p->from)
+			return err_input("%s: source %s: '%s' is no offset", t->dest->name, p->app, a->to);
+		snprintf(p->from, sizeof p->from, "%s", a->to);
+		p->next = (int64_t)at;
+	}
+	return 0;
+}
+
+/* What the point means for each partition that is ours, as offsets. */
+static int
+resolve(struct topics *t, const struct point *pt, int64_t *at)
+{
+	int rc = pt->kind == POINT_TIME ? kafka_times(t->k, pt->ms) : kafka_bounds(t->k);
+
+	for (size_t i = 0; rc == 0 && i < t->n; i++)
+		at[i] = point_offset(pt, &t->kp[i], pt == &t->from ? t->kp[i].low : t->kp[i].high);
+	return rc;
+}
+
+/* A position that the log knows must still be there. */
+static int
+check_position(struct topics *t, size_t i)
+{
+	const struct kafka_part *k = &t->kp[i];
+	struct stand *p = &t->part[i];
+
+	if (p->next > k->high)
+		return err_remote("%s: %s stands at offset %" PRId64 ", but it ends at %" PRId64 ": it was made anew",
+		    p->name, t->dest->name, p->next, k->high);
+	if (p->next >= k->low)
+		return 0;
+	if (!t->conf.lost_ok)
+		return err_remote("%s: offsets %" PRId64 " to %" PRId64 " are gone, retention was shorter than we were "
+		    "away (--lost-ok goes on behind them)", p->name, p->next, k->low - 1);
+	err_warn("%s: offsets %" PRId64 " to %" PRId64 " are gone and passed over", p->name, p->next, k->low - 1);
+	t->lost += (uint64_t)(k->low - p->next);
+	p->next = k->low;
+	return 0;
+}
+
+static int
+find_ends(struct topics *t, int64_t *at)
+{
+	int rc;
+
+	if (t->conf.until == NULL || (rc = resolve(t, &t->until, at)) != 0)
+		return t->conf.until == NULL ? 0 : rc;
+	for (size_t i = 0; i < t->n; i++) {
+		struct stand *p = &t->part[i];
+
+		if (t->kp[i].ours && !p->bound) {
+			p->bound = true;
+			p->end = at[i];
+		}
+	}
+	return 0;
+}
+
+static int
+find_begins(struct topics *t, int64_t *at)
+{
+	bool some = false;
+	int rc = log_positions(t);
+
+	for (size_t i = 0; i < t->n; i++)
+		some = some || (t->kp[i].ours && t->part[i].next == -1);
+	if (rc == 0 && some)
+		rc = resolve(t, &t->from, at);
+	else if (rc == 0)
+		rc = kafka_bounds(t->k);
+	for (size_t i = 0; rc == 0 && i < t->n; i++) {
+		struct stand *p = &t->part[i];
+
+		if (!t->kp[i].ours)
+			continue;
+		if (p->next != -1)
+			rc = check_position(t, i);
+		else
+			p->next = at[i] < t->kp[i].low ? t->kp[i].low : at[i] > t->kp[i].high ? t->kp[i].high : at[i];
+	}
+	return rc;
+}
+
+static int
+fence(struct topics *t)
+{
+	const char **app = mem_array(NULL, t->n + 1, sizeof *app);
+	uint64_t *epoch = mem_array(NULL, t->n + 1, sizeof *epoch);
+	size_t n = 0, k = 0;
+	int rc;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->kp[i].ours)
+			app[n++] = t->part[i].app;
+	rc = fence_apps(&t->mine, t->dest->table, app, n, epoch);
+	for (size_t i = 0; rc == 0 && i < t->n; i++)
+		if (t->kp[i].ours)
+			t->part[i].epoch = epoch[k++];
+	free(app);
+	free(epoch);
+	return rc;
+}
+
+/* Commit positions alone: where `end` or a time was is settled once, however often we are killed. */
+static int
+settle_begin(struct topics *t)
+{
+	char to[24];
+	bool some = false;
+	int rc;
+
+	for (size_t i = 0; i < t->n; i++)
+		some = some || (t->kp[i].ours && t->part[i].from[0] == '\0' && t->part[i].next > 0);
+	if (!some || t->from.kind == POINT_BEGINNING || ctx_run_dir(t->ctx) != NULL)
+		return 0;
+	if ((rc = dest_begin(t->dest)) != 0)
+		return rc;
+	for (size_t i = 0; i < t->n; i++) {
+		if (!t->kp[i].ours || t->part[i].from[0] != '\0')
+			continue;
+		snprintf(to, sizeof to, "%" PRId64, t->part[i].next);
+		dest_moved(t->dest, t->part[i].app, "", to, t->part[i].epoch);
+	}
+	rc = dest_end(t->dest, 0);
+	return rc != 0 ? rc : log_positions(t);
+}
+
+/* Behind our fence no position moves but by us: found, fenced, found again; then the broker is asked. */
+static int
+begin_reading(struct topics *t)
+{
+	int64_t *at = mem_array(NULL, t->n + 1, sizeof *at);
+	int rc = 0;
+
+	if (t->dest->table != NULL && (rc = dest_follow(t->dest)) == 0)
+		rc = fence(t);
+	if (rc == 0 && (rc = find_begins(t, at)) == 0 && t->dest->table != NULL)
+		rc = settle_begin(t);
+	if (rc == 0)
+		rc = find_ends(t, at);
+	free(at);
+	for (size_t i = 0; rc == 0 && i < t->n; i++) {
+		struct stand *p = &t->part[i];
+
+		p->done = t->kp[i].ours && p->next >= p->end;
+		t->kp[i].next = p->next;
+		t->kp[i].on = t->kp[i].ours && !p->done;
+	}
+	return rc != 0 ? rc : kafka_start(t->k);
+}
+
+/* ---- messages ---- */
+
+static void
+keep_meta(struct topics *t, size_t i, const struct kafka_message *m)
+{
+	struct stand *p = &t->part[i];
+
+	if (t->meta_col == -1)
+		return;
+	if (p->got.n > p->meta_cap) {
+		p->meta_cap = p->got.cap;
+		p->meta_end = mem_array(p->meta_end, p->meta_cap, sizeof *p->meta_end);
+	}
+	buf_str(&p->meta, "{\"topic\":");
+	buf_json(&p->meta, span_str(t->kp[i].topic));
+	buf_fmt(&p->meta, ",\"partition\":%d,\"offset\":%" PRId64 ",\"key\":", (int)t->kp[i].id, m->offset);
+	if (m->key.p == NULL) {
+		buf_str(&p->meta, "null");
+	} else if (!reject_text(&p->meta, m->key)) {
+		buf_str(&p->meta, "{\"base64\":\"");
+		reject_base64(&p->meta, m->key);
+		buf_str(&p->meta, "\"}");
+	}
+	buf_byte(&p->meta, '}');
+	p->meta_end[p->got.n - 1] = p->meta.n;
+	t->bytes += p->meta.n - (p->got.n > 1 ? p->meta_end[p->got.n - 2] : 0);
+}
+
+static struct span
+trimmed(struct span v)
+{
+	while (v.n > 0 && memchr(" \t\r\n", v.p[v.n - 1], 4) != NULL)
+		v.n--;
+	return v;
+}
+
+static int
+bad_message(struct topics *t, size_t i, int64_t offset, const char *why, struct span raw)
+{
+	struct where w = { t->part[i].name, (uint64_t)offset, (uint64_t)offset };
+
+	ctx_count_in(t->ctx, 1, F_REJECT);
+	return ctx_reject(t->ctx, w, why, raw);
+}
+
+/* A message of text becomes a line; one that is printed over several lines becomes one, if it is JSON. */
+static int
+keep(struct topics *t, size_t i, const struct kafka_message *m)
+{
+	const struct common *o = &t->ctx->opt;
+	struct span v = trimmed(m->value);
+	struct stand *p = &t->part[i];
+	const char *lf, *why;
+	size_t at;
+	char *to;
+
+	if (v.n == 0) {
+		*(m->value.p == NULL ? &t->nulls : &t->empty) += 1;
+		ctx_count_in(t->ctx, 1, F_DROP);
+		return 0;
+	}
+	if (v.n > (o->max_line > 0 ? o->max_line : LINE_BYTES_MAX))
+		return bad_message(t, i, m->offset, "line longer than the limit (--max-line)", v);
+	lf = memchr(v.p, '\n', v.n);
+	if (lf != NULL) {
+		struct scan_conf conf = { .max_string = o->max_string, .max_depth = o->max_depth,
+		    .max_keys = o->max_keys };
+
+		if ((why = scan_value(v, &conf, &at)) != NULL)
+			return bad_message(t, i, m->offset, why, v);
+	}
+	to = messages_add(&p->got, (uint64_t)m->offset, v.n);
+	memcpy(to, v.p, v.n);
+	/* in valid JSON line ends stand only between tokens */
+	for (size_t k = 0; lf != NULL && k < v.n; k++)
+		if (to[k] == '\n' || to[k] == '\r')
+			to[k] = ' ';
+	to[v.n] = '\n';
+	t->bytes += v.n + 1 + sizeof *p->got.place;
+	keep_meta(t, i, m);
+	return 0;
+}
+
+static void
+part_done(struct topics *t, size_t i)
+{
+	t->part[i].done = true;
+	kafka_stop(t->k, i);
+}
+
+static int
+take(struct topics *t, const struct kafka_message *m)
+{
+	struct stand *p = &t->part[m->part];
+	int rc;
+
+	if (p->done)
+		return 0;
+	if (m->offset >= p->end) {
+		p->next = p->end;
+		part_done(t, m->part);
+		return 0;
+	}
+	t->gaps += (uint64_t)(m->offset - p->next);
+	if ((rc = keep(t, m->part, m)) != 0)
+		return rc;
+	t->fresh++;
+	p->next = m->offset + 1;
+	if (p->next >= p->end)
+		part_done(t, m->part);
+	return 0;
+}
+
+/* Nothing stands behind that offset now; before it are at most marks of transactions. */
+static void
+reached(struct topics *t, const struct kafka_message *m)
+{
+	struct stand *p = &t->part[m->part];
+
+	if (p->done)
+		return;
+	if (m->offset > p->next)
+		t->gaps += (uint64_t)(m->offset - p->next);
+	p->next = m->offset > p->next ? m->offset : p->next;
+	if (p->bound && (p->next >= p->end || t->until.kind == POINT_END)) {
+		p->next = p->next < p->end ? p->next : p->end;
+		part_done(t, m->part);
+	}
+}
+
+static bool
+all_done(const struct topics *t)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->kp[i].ours && !t->part[i].done)
+			return false;
+		some = some || t->kp[i].ours;
+	}
+	return some || (t->given && t->conf.until != NULL);
+}
+
+/* Hold messages until a commit is due, the end is reached, the group changes, or a signal comes. */
+static int
+gather(struct topics *t)
+{
+	bool table = t->dest->table != NULL;
+	uint64_t due = 0;
+	int rc = 0;
+
+	while (rc == 0 && !run_stop && !all_done(t) && t->event == KAFKA_NONE) {
+		struct kafka_message m;
+		enum kafka_got got;
+
+		if (t->bytes >= (table ? t->conf.bytes : STDOUT_BYTES) || (due > 0 && now_ms() >= due))
+			break;
+		got = kafka_next(t->k, POLL_MS, &m);
+		if (got == KAFKA_MESSAGE)
+			rc = take(t, &m);
+		else if (got == KAFKA_END)
+			reached(t, &m);
+		else if (got == KAFKA_FAILED)
+			rc = kafka_status(t->k);
+		else if (got != KAFKA_NONE)
+			t->event = got;
+		else if (!table && t->fresh > 0)
+			break;		/* nobody waits for output longer than the input idles */
+		if (due == 0 && t->fresh > 0)
+			due = now_ms() + t->conf.every_ms;
+	}
+	return rc;
+}
+
+/* What is written instead of each record: the same with its place, and key, under the name. */
+static void
+add_meta(struct topics *t, const struct batch *b, struct span *line)
+{
+	const struct stand *p = t->now;
+	size_t end[BATCH_RECORDS_MAX], from = 0;
+
+	buf_clear(&t->lines);
+	for (size_t i = 0; i < b->n; i++) {
+		size_t k = tail_message(t->ctx, b, i), at = k == 0 ? 0 : p->meta_end[k - 1];
+		struct edit e = { .old = b->col[t->meta_col][i], .key = buf_span(&t->key), .kind = EDIT_SET,
+		    .value = span_of(p->meta.p + at, p->meta_end[k] - at) };
+
+		json_edit(&t->lines, b->line[i], &e, 1);
+		end[i] = t->lines.n;
+	}
+	for (size_t i = 0; i < b->n; i++) {
+		line[i] = span_of(t->lines.p + from, end[i] - from);
+		from = end[i];
+	}
+}
+
+int
+topics_batch(struct topics *t, const struct batch *b)
+{
+	struct span line[BATCH_RECORDS_MAX];
+
+	if (t->meta_col == -1)
+		return dest_put(t->dest, b, NULL);
+	add_meta(t, b, line);
+	return dest_put(t->dest, b, line);
+}
+
+/* What is held goes through the batch function. */
+static int
+drain(struct topics *t)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < t->n; i++) {
+		struct stand *p = &t->part[i];
+
+		if (p->got.n == 0)
+			continue;
+		t->now = p;
+		if ((rc = dest_source(t->dest, p->app)) == 0)
+			rc = tail_messages(t->ctx, &p->got);
+		buf_clear(&p->meta);
+	}
+	t->bytes = 0;
+	if (rc == 0 && t->dest->table == NULL)
+		rc = sink_flush(ctx_out(t->ctx));
+	return rc;
+}
+
+/* ---- commits ---- */
+
+/* Did all positions get in? A fence may have dropped some from the commit. */
+static int
+still_ours(struct topics *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct app *a = live_app(t->dest->table->live, t->part[i].app);
+		struct stand *p = &t->part[i];
+		char to[24];
+
+		snprintf(to, sizeof to, "%" PRId64, p->next);
+		if (!t->kp[i].ours || strcmp(p->from, to) == 0 || (p->next == 0 && p->from[0] == '\0'))
+			continue;
+		if (a == NULL || a->to == NULL || strcmp(a->to, to) != 0)
+			return err_temp("%s: another writer of %s has taken over", p->name, t->dest->name);
+		snprintf(p->from, sizeof p->from, "%s", to);
+	}
+	return 0;
+}
+
+static void
+tell_positions(struct topics *t)
+{
+	char to[24];
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct stand *p = &t->part[i];
+
+		snprintf(to, sizeof to, "%" PRId64, p->next);
+		if (t->kp[i].ours && strcmp(p->from, to) != 0 && (p->next > 0 || p->from[0] != '\0'))
+			dest_moved(t->dest, p->app, p->from, to, p->epoch);
+	}
+}
+
+static bool
+moved(const struct topics *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		char to[24];
+
+		snprintf(to, sizeof to, "%" PRId64, t->part[i].next);
+		if (t->kp[i].ours && t->part[i].next > 0 && strcmp(t->part[i].from, to) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* One commit: what was gathered; in a run all of it, for that has one commit. */
+static int
+commit(struct topics *t)
+{
+	bool run = ctx_run_dir(t->ctx) != NULL;
+	int rc;
+
+	if (t->dest->table != NULL && !run && (rc = dest_follow(t->dest)) != 0)
+		return rc;
+	if ((rc = dest_begin(t->dest)) == 0)
+		rc = drain(t);
+	while (rc == 0 && run && !run_stop && !all_done(t))
+		if ((rc = gather(t)) == 0)
+			rc = drain(t);
+	if (rc == 0 && run && run_stop)
+		rc = err_temp("stopped by a signal");
+	if (rc == 0)
+		tell_positions(t);
+	rc = dest_end(t->dest, rc);
+	t->fresh = 0;
+	return rc == 0 && t->dest->table != NULL && !run ? still_ours(t) : rc;
+}
+
+int
+topics_work(struct topics *t)
+{
+	bool run = ctx_run_dir(t->ctx) != NULL;
+	int rc = t->conf.group == NULL ? begin_reading(t) : 0, r;
+
+	while (rc == 0) {
+		bool over;
+
+		rc = gather(t);
+		over = rc != 0 || run_stop || all_done(t);
+		/* what was read before a broker failed is good; what stands before a bad message, not */
+		if ((rc == 0 || rc == EXIT_TEMP || rc == EXIT_REMOTE) &&
+		    (t->fresh > 0 || (over && moved(t)) || (over && run)) && (r = commit(t)) != 0)
+			rc = r;
+		if (rc == 0 && t->event == KAFKA_TAKEN)
+			kafka_give_up(t->k);
+		if (rc == 0 && t->event == KAFKA_GIVEN) {
+			t->given = true;
+			rc = begin_reading(t);
+		}
+		t->event = KAFKA_NONE;
+		if (over)
+			break;
+	}
+	return rc;
+}
+
+/* ---- how far behind ---- */
+
+int
+topics_lag(struct topics *t, const uint64_t *most)
+{
+	int64_t *at = mem_array(NULL, t->n + 1, sizeof *at);
+	struct buf value = { 0 }, expected = { 0 }, text = { 0 };
+	bool bad = false;
+	int rc = dest_follow(t->dest);
+
+	if (rc == 0 && (rc = log_positions(t)) == 0)
+		rc = resolve(t, &t->from, at);
+	if (most != NULL)
+		buf_fmt(&expected, "%" PRIu64, *most);
+	for (size_t i = 0; rc == 0 && i < t->n; i++) {
+		const struct kafka_part *k = &t->kp[i];
+		int64_t next = t->part[i].next != -1 ? t->part[i].next : at[i];
+		int64_t lag = k->high > next ? k->high - next : 0;
+		struct event e = { .event = "ingest.lag", .table = t->dest->name, .name = span_str(t->part[i].name) };
+
+		e.severity = next < k->low || (most != NULL && (uint64_t)lag > *most) ? EVENT_FAIL : EVENT_OK;
+		buf_clear(&value);
+		buf_i64(&value, lag);
+		buf_clear(&text);
+		buf_fmt(&text, "%s: %" PRId64 " behind, at %" PRId64 " of %" PRId64, t->part[i].name, lag, next,
+		    k->high);
+		if (next < k->low)
+			buf_fmt(&text, "; %" PRId64 " are gone", k->low - next);
+		e.value = buf_span(&value);
+		e.expected = buf_span(&expected);
+		e.text = buf_span(&text);
+		event_json(ctx_made_begin(t->ctx, NULL, 0), &e);
+		rc = ctx_made_end(t->ctx);
+		bad = bad || e.severity == EVENT_FAIL;
+	}
+	free(at);
+	buf_free(&value);
+	buf_free(&expected);
+	buf_free(&text);
+	return rc != 0 ? rc : bad ? EXIT_NO : 0;
+}

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""tail - ingest -f of logs that grow and rotate, killed again and again: every line once; TAP
+
+    BIN=build/bin python3 tests/ingest/tail.py [SEED [KILLS]]
+
+A writer appends lines, sometimes half a line first, to two logs, renames them (to where the pattern sees them, and to where it does not) and
+begins new ones, while ingest is killed at random moments.  What it wrote is what the table must hold.
+"""
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
+SLOW = 4 if os.environ.get("SANITIZED") else 1
+SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 25
+n = failed = 0
+
+
+def point(held, name, why=""):
+    global n, failed
+    n += 1
+    failed += not held
+    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
+    if not held:
+        print("#   %s" % str(why)[:1500])
+
+
+class Writer(threading.Thread):
+    """One log; a rename goes on with the old file for some lines, as programs do until they open the new one."""
+
+    def __init__(self, directory, name, aside, seed):
+        super().__init__()
+        self.path, self.aside, self.r = os.path.join(directory, name), aside, random.Random(seed)
+        self.lines, self.stop, self.turns = [], threading.Event(), 0
+
+    def run(self):
+        f, old, number, r = open(self.path, "ab", buffering=0), None, 0, self.r
+        while not self.stop.is_set() and number < 200000:
+            for _ in range(r.randint(1, 300)):
+                line = b'{"t":"2026-11-%02d","w":"%s","n":%d}\n' % (r.randint(19, 21), os.path.basename(self.path).encode(), number)
+                number += 1
+                self.lines.append(line.rstrip())
+                to = old if old and r.random() < 0.5 else f
+                cut = r.randint(1, len(line) - 2) if r.random() < 0.02 else 0
+                to.write(line[:cut])
+                if cut:
+                    time.sleep(0.001)
+                to.write(line[cut:])
+            time.sleep(r.random() * 0.01)
+            if old and r.random() < 0.3:
+                old.close()
+                old = None
+            elif not old and r.random() < 0.02:
+                self.turns += 1
+                os.rename(self.path, self.path[:-4] + self.aside % self.turns)
+                old, f = f, open(self.path, "ab", buffering=0)
+                # a log is seen once before it is rotated again, as the manual asks
+                time.sleep(0.4 * SLOW)
+        f.close()
+        if old:
+            old.close()
+
+
+def main():
+    r = random.Random(SEED)
+    with tempfile.TemporaryDirectory(prefix="tail.") as d:
+        env = {k: v for k, v in os.environ.items() if not k.startswith("PIPEHOUSE_")}
+        env.update(PIPEHOUSE_ROOT=d + "/wh", LC_ALL="C")
+        os.mkdir(d + "/log")
+        writers = [Writer(d + "/log", "seen.log", "-%d.log", SEED), Writer(d + "/log", "unseen.log", ".log.%d", SEED + 1)]
+        args = [BIN + "/ingest", "-f", d + "/log/*.log", "-d", "ods.l", "--partition-by", "t"]
+        for w in writers:
+            w.start()
+        statuses = set()
+        for _ in range(KILLS):
+            p = subprocess.Popen(args + ["--every", "20ms"], env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            time.sleep((0.02 + 0.25 * r.random()) * SLOW)
+            p.send_signal(signal.SIGKILL)
+            err = p.communicate()[1]
+            if err:
+                statuses.add(err.decode())
+        p = subprocess.Popen(args + ["--every", "20ms"], env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(0.3 * SLOW)
+        for w in writers:
+            w.stop.set()
+            w.join()
+        time.sleep(0.3 * SLOW)
+        p.send_signal(signal.SIGTERM)
+        err = p.communicate(timeout=60)[1].decode()
+        point(p.returncode == 0 and not err, "told to stop: a success", (p.returncode, err))
+        point(not statuses, "nothing to say on the way", statuses)
+        p = subprocess.run(args + ["--until", "end"], env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        point(p.returncode == 0 and not p.stderr, "and once more to the end", (p.returncode, p.stderr))
+        got = subprocess.run([BIN + "/wh-cat", "ods.l"], env=env, stdout=subprocess.PIPE, check=True).stdout.splitlines()
+        want = [x for w in writers for x in w.lines]
+        turns = sum(w.turns for w in writers)
+        point(sorted(got) == sorted(want) and want, "%d lines of logs rotated %d times, killed %d times: each once" % (len(want), turns, KILLS),
+              "%d lines, wanted %d, %d different; missing %s" % (len(got), len(want), len(set(got)), sorted(set(want) - set(got))[:3]))
+        # one that was moved away and one that was removed, under the eyes of the one that runs
+        with open(d + "/log/seen.log", "ab", buffering=0) as moved:
+            p = subprocess.Popen(args + ["--every", "50ms"], env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            moved.write(b'{"t":"2026-11-20","moved":1}\n')
+            ls = lambda: subprocess.run([BIN + "/wh-cat", "ods.l"], env=env, stdout=subprocess.PIPE, check=True).stdout
+            end = time.monotonic() + 30 * SLOW
+            while b'"moved":1' not in ls() and time.monotonic() < end:
+                time.sleep(0.05)
+            os.rename(d + "/log/seen.log", d + "/elsewhere")
+            os.remove(d + "/elsewhere")
+            moved.write(b'{"t":"2026-11-20","moved":2}\n')
+            while b'"moved":2' not in ls() and time.monotonic() < end:
+                time.sleep(0.05)
+            p.send_signal(signal.SIGTERM)
+            p.communicate(timeout=60)
+            point(ls().count(b'"moved":1') == 1 and ls().count(b'"moved":2') == 1, "a log moved away and removed while it runs is read to its end")
+    print("1..%d" % n)
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""kafka - librdkafka for the tests, by ctypes: a producer, transactions, and a mock cluster in this process
+
+    with Mock({"orders": 3}) as m:
+        p = Producer(m.brokers)
+        p.send("orders", 0, b'{"n":1}'); p.send("orders", 0, None); p.flush()      # p.sent: [(topic, partition, offset, value)]
+"""
+import ctypes as C
+
+lib = C.CDLL("librdkafka.so.1")
+P = C.c_void_p
+
+
+class Message(C.Structure):
+    _fields_ = [("err", C.c_int), ("rkt", P), ("partition", C.c_int32), ("payload", P), ("len", C.c_size_t), ("key", P), ("key_len", C.c_size_t),
+                ("offset", C.c_int64), ("private", P)]
+
+
+DELIVERED = C.CFUNCTYPE(None, P, C.POINTER(Message), P)
+QUIET = C.CFUNCTYPE(None, P, C.c_int, C.c_char_p, C.c_char_p)(lambda *a: None)
+for f, restype, argtypes in (
+        ("conf_new", P, []), ("conf_set", C.c_int, [P, C.c_char_p, C.c_char_p, C.c_char_p, C.c_size_t]), ("conf_set_dr_msg_cb", None, [P, DELIVERED]),
+        ("conf_set_log_cb", None, [P, P]), ("new", P, [C.c_int, P, C.c_char_p, C.c_size_t]), ("destroy", None, [P]), ("poll", C.c_int, [P, C.c_int]),
+        ("flush", C.c_int, [P, C.c_int]), ("topic_name", C.c_char_p, [P]), ("err2str", C.c_char_p, [C.c_int]),
+        ("init_transactions", P, [P, C.c_int]), ("begin_transaction", P, [P]), ("commit_transaction", P, [P, C.c_int]), ("abort_transaction", P, [P, C.c_int]),
+        ("error_string", C.c_char_p, [P]), ("mock_cluster_new", P, [P, C.c_int]), ("mock_cluster_destroy", None, [P]),
+        ("mock_cluster_bootstraps", C.c_char_p, [P]), ("mock_topic_create", C.c_int, [P, C.c_char_p, C.c_int, C.c_int]),
+        ("mock_broker_set_down", C.c_int, [P, C.c_int32]), ("mock_broker_set_up", C.c_int, [P, C.c_int32])):
+    getattr(lib, "rd_kafka_" + f).restype = restype
+    getattr(lib, "rd_kafka_" + f).argtypes = argtypes
+lib.rd_kafka_producev.restype = C.c_int
+END, TOPIC, PARTITION, VALUE, KEY, FLAGS, TIME = 0, 1, 3, 4, 5, 7, 8
+COPY, BLOCK = 2, 4
+
+
+class Producer:
+    """Messages to chosen partitions; sent says what the broker gave each, in the order of the acknowledgements."""
+
+    def __init__(self, brokers, **settings):
+        self.sent, self.failed, why = [], [], C.create_string_buffer(500)
+        self.delivered = DELIVERED(self._delivered)
+        conf = lib.rd_kafka_conf_new()
+        for k, v in dict({"bootstrap.servers": brokers, "linger.ms": "5", "enable.idempotence": "true"}, **settings).items():
+            if lib.rd_kafka_conf_set(conf, k.replace("_", ".").encode(), str(v).encode(), why, 500):
+                raise ValueError(why.value.decode())
+        lib.rd_kafka_conf_set_dr_msg_cb(conf, self.delivered)
+        lib.rd_kafka_conf_set_log_cb(conf, C.cast(QUIET, P))
+        self.rk = lib.rd_kafka_new(0, conf, why, 500)
+        if not self.rk:
+            raise ValueError(why.value.decode())
+
+    def _delivered(self, rk, m, opaque):
+        m = m.contents
+        if m.err:
+            self.failed.append(lib.rd_kafka_err2str(m.err).decode())
+            return
+        value = None if not m.payload else C.string_at(m.payload, m.len)
+        self.sent.append((lib.rd_kafka_topic_name(m.rkt).decode(), m.partition, m.offset, value))
+
+    def send(self, topic, partition, value, key=None, ms=0):
+        size = C.c_size_t
+        data = C.c_char_p(value) if value is not None else C.c_void_p(None)
+        err = lib.rd_kafka_producev(
+            P(self.rk), C.c_int(TOPIC), C.c_char_p(topic.encode()), C.c_int(PARTITION), C.c_int32(partition), C.c_int(VALUE), data,
+            size(len(value or b"")), C.c_int(KEY), C.c_char_p(key) if key is not None else P(None), size(len(key or b"")), C.c_int(FLAGS),
+            C.c_int(COPY | BLOCK), C.c_int(TIME), C.c_int64(ms), C.c_int(END))
+        if err:
+            raise RuntimeError(lib.rd_kafka_err2str(err).decode())
+        lib.rd_kafka_poll(self.rk, 0)
+
+    def flush(self, seconds=60):
+        err = lib.rd_kafka_flush(self.rk, int(seconds * 1000))
+        if err or self.failed:
+            raise RuntimeError(str(self.failed[:3] or lib.rd_kafka_err2str(err)))
+
+    def transaction(self, what, *timeout):
+        """init (once), begin, commit, abort"""
+        e = getattr(lib, "rd_kafka_%s_transaction%s" % (what, "s" if what == "init" else ""))(self.rk, *timeout)
+        if e:
+            raise RuntimeError(lib.rd_kafka_error_string(e).decode())
+
+    def close(self):
+        lib.rd_kafka_destroy(self.rk)
+
+
+class Mock:
+    """A cluster of one broker that lives as long as this object; topics: {name: partitions}."""
+
+    def __init__(self, topics):
+        why, conf = C.create_string_buffer(500), lib.rd_kafka_conf_new()
+        lib.rd_kafka_conf_set_log_cb(conf, C.cast(QUIET, P))
+        self.rk = lib.rd_kafka_new(0, conf, why, 500)
+        self.cluster = lib.rd_kafka_mock_cluster_new(self.rk, 1)
+        self.brokers = lib.rd_kafka_mock_cluster_bootstraps(self.cluster).decode()
+        for name, partitions in topics.items():
+            if lib.rd_kafka_mock_topic_create(self.cluster, name.encode(), partitions, 1):
+                raise RuntimeError("topic " + name)
+
+    def down(self):
+        lib.rd_kafka_mock_broker_set_down(self.cluster, 1)
+
+    def up(self):
+        lib.rd_kafka_mock_broker_set_up(self.cluster, 1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        lib.rd_kafka_mock_cluster_destroy(self.cluster)
+        lib.rd_kafka_destroy(self.rk)
