@@ -311,10 +311,12 @@ input_block(struct ctx *c, struct feed *f, const struct pathset *ps, const struc
 
 	f->offset = blk->offset;
 	f->block = blk->p;
-	if (blk->long_line > 0)
+	if (f->main && c->cmd->bytes != NULL) {
+		rc = c->cmd->bytes(c, c->st, blk);
+	} else if (blk->long_line > 0) {
 		return bad_line(c, f, "line longer than the limit (--max-line)", span_of(blk->p, blk->n), number,
 		    blk->offset);
-	if (f->main && (c->cmd->is & CMD_LINES) != 0) {
+	} else if (f->main && (c->cmd->is & CMD_LINES) != 0) {
 		rc = plain_lines(c, f, blk);
 	} else {
 		scan_block(f->scan, blk->p, blk->n);
@@ -339,6 +341,8 @@ feed_source(struct ctx *c, struct feed *f, const struct pathset *ps)
 	c->feed = f;
 	while (rc == 0 && !run_stop && (rc = source_block(f->src, &blk)) == 0 && (blk.n > 0 || blk.long_line > 0))
 		rc = input_block(c, f, ps, &blk);
+	if (rc == 0 && !run_stop && f->main && c->cmd->bytes != NULL)
+		rc = c->cmd->bytes(c, c->st, &blk);
 	c->feed = was;
 	return rc;
 }

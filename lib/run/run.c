@@ -277,6 +277,12 @@ ctx_budget(struct ctx *c)
 	return c->opt.memory;
 }
 
+size_t
+ctx_max_line(struct ctx *c)
+{
+	return c->opt.max_line == 0 ? LINE_BYTES_MAX : c->opt.max_line;
+}
+
 uint64_t
 ctx_jobs(struct ctx *c)
 {
@@ -327,6 +333,18 @@ void
 ctx_count_made(struct ctx *c, uint64_t n)
 {
 	c->count.made += n;
+}
+
+void
+ctx_count_blank(struct ctx *c, uint64_t n)
+{
+	c->blank += n;
+}
+
+const char *
+ctx_source(struct ctx *c)
+{
+	return source_name(c->feed->src);
 }
 
 void

@@ -23,6 +23,7 @@
 #include "out/sink.h"
 #include "run/opt.h"
 
+struct block;
 struct ctx;
 struct flow_counts;
 
@@ -55,6 +56,11 @@ struct command {
 	int (*set_up)(struct ctx *, void *st);
 	/* A batch: set fates; 0 or an exit status. */
 	int (*batch)(struct ctx *, void *st, const struct batch *);
+	/*
+	 * CMD_LINES, instead of batch: the blocks of in/source as they are, for inputs whose records are no
+	 * lines; a block with n and long_line 0 ends each operand.  It counts what it finds (ctx_count_in, ctx_reject).
+	 */
+	int (*bytes)(struct ctx *, void *st, const struct block *);
 	/* The main input has ended well: close operators. */
 	int (*end)(struct ctx *, void *st);
 	/* CMD_NO_INPUT: the whole work. */
@@ -143,6 +149,9 @@ int ctx_look(struct ctx *, const char *operand, const struct pathset *, int (*ea
 
 enum key_as ctx_key_as(struct ctx *);	/* --key-as */
 size_t ctx_budget(struct ctx *);		/* -S in bytes */
+size_t ctx_max_line(struct ctx *);		/* --max-line in bytes */
+/* For bytes: the name of the operand at hand, for messages and rejects. */
+const char *ctx_source(struct ctx *);
 uint64_t ctx_jobs(struct ctx *);		/* -j */
 const char *ctx_run_dir(struct ctx *);		/* PIPEHOUSE_RUN or NULL */
 const char *ctx_run_id(struct ctx *);		/* its last path component, or NULL */
@@ -151,6 +160,8 @@ void ctx_note(struct ctx *, const char *name, uint64_t n);
 /* Counts of records that did not come through batch: sources count what they put out, sinks what they took. */
 void ctx_count_in(struct ctx *, uint64_t n, enum fate);
 void ctx_count_made(struct ctx *, uint64_t n);
+/* Blank lines that were passed over. */
+void ctx_count_blank(struct ctx *, uint64_t n);
 /* n records that batch called `from` turned out to be `to`: sinks that learn later what a server thinks of them. */
 void ctx_recount(struct ctx *, uint64_t n, enum fate from, enum fate to);
 /* --max-rejects P% over all that came in: 0, or EXIT_INPUT after a message. For sinks, before they commit. */
