@@ -279,6 +279,21 @@ when_val(struct val v, enum unit unit, const struct zone *z, struct buf *scratch
 	return val_is_null(v) ? "no time" : why_form;
 }
 
+const char *
+when_val_day(struct val v, enum unit unit, const struct zone *z, struct buf *scratch, int32_t *day)
+{
+	const char *why;
+	int64_t us, secs;
+
+	if (v.tag == T_STR && v.raw.n == WHEN_DAY_BYTES + 1 && day_parse(val_text(v, scratch), day) == NULL)
+		return NULL;
+	if ((why = when_val(v, unit, z, scratch, &us)) != NULL)
+		return why;
+	secs = us / US_PER_SEC - (us % US_PER_SEC < 0) + zone_offset(z, us);
+	*day = (int32_t)(secs / 86400 - (secs % 86400 < 0));
+	return NULL;
+}
+
 /* Output */
 
 static char *

@@ -58,6 +58,8 @@ const char *when_from_civil(const struct civil *, const struct zone *, int64_t *
  * zeros), or digits by `unit`.
  */
 const char *when_val(struct val, enum unit, const struct zone *, struct buf *scratch, int64_t *us);
+/* The local day of a value, as days since 1970-01-01: a date by itself, or that of a time. */
+const char *when_val_day(struct val, enum unit, const struct zone *, struct buf *scratch, int32_t *day);
 /* So many of that unit since the epoch. */
 const char *when_count(int64_t, enum unit, int64_t *us);
 const char *when_parse(struct span text, enum unit, const struct zone *, int64_t *us);

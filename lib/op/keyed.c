@@ -34,12 +34,13 @@ keyed_shed(const struct keyed *k, void *st, struct map *map, struct pool *pool, 
 
 	for (size_t i = 0; i < n && rc == 0 && gone < want; i++) {
 		rc = k->put(st, &e[i], put, arg);
-		gone += e[i].key.n + k->drop(st, &e[i]);
+		gone += e[i].key.n + (k->drop == NULL ? 64 : k->drop(st, &e[i]));
 		map_del(map, e[i].key);
 	}
 	if (map_count(map) == 0) {
 		map_clear(map);
-		pool_free(pool);
+		if (pool != NULL)
+			pool_free(pool);
 	}
 	free(e);
 	return rc;

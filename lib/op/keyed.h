@@ -20,7 +20,7 @@ struct keyed {
 	bool (*changed)(void *st, const void *cell);
 	/* put the cell's bytes, if it has any, and call it unchanged; 0, or what put said */
 	int (*put)(void *st, const struct map_entry *, kv_fn *, void *arg);
-	/* the cell leaves the map: give back what it holds elsewhere, say how much that was */
+	/* the cell leaves the map: give back what it holds elsewhere, say how much that was; NULL: nothing */
 	size_t (*drop)(void *st, const struct map_entry *);
 };
 
@@ -29,7 +29,10 @@ struct keyed {
  * gone.  Leaves `gone` empty.
  */
 int keyed_save(const struct keyed *, void *st, const struct map *, struct buf *gone, bool all, kv_fn *, void *arg);
-/* Put and forget cells until `want` bytes are gone, or all are: then the pool's memory goes back to the system too. */
+/*
+ * Put and forget cells until `want` bytes are gone, or all are: then the pool's memory (NULL: there is none) goes back
+ * to the system too.
+ */
 int keyed_shed(const struct keyed *, void *st, struct map *, struct pool *, size_t want, kv_fn *, void *arg);
 
 #endif

@@ -128,16 +128,7 @@ render(struct dim *d, const struct batch *b, size_t i)
 const char *
 dim_day(struct ctx *c, struct val v, enum unit unit, struct buf *scratch, int32_t *day)
 {
-	const char *why;
-	int64_t us, secs;
-
-	if (v.tag == T_STR && v.raw.n == 12 && day_parse(val_text(v, scratch), day) == NULL)
-		return NULL;
-	if ((why = when_val(v, unit, ctx_zone(c), scratch, &us)) != NULL)
-		return why;
-	secs = us / US_PER_SEC - (us % US_PER_SEC < 0) + zone_offset(ctx_zone(c), us);
-	*day = (int32_t)(secs / 86400 - (secs % 86400 < 0));
-	return NULL;
+	return when_val_day(v, unit, ctx_zone(c), scratch, day);
 }
 
 static const char *

@@ -95,7 +95,7 @@ class Command:
         self.path = os.path.join(BIN, name)
         self.input = kind not in ("tool", "source")     # it reads what stdin or operands give
         self.records = self.input and kind not in ("lines", "rows")     # and each line must be a record
-        self.out = kind in ("filter", "edit", "aggregator", "lines", "rows")
+        self.out = kind in ("filter", "edit", "aggregator", "count", "lines", "rows")
         self.text = also == "text" or kind == "rows"    # its output, or its input, is no JSON: values change their form
         self.nothing = 1 if kind == "lines" else 0      # exit status of having found nothing
 
@@ -542,6 +542,8 @@ def _(c):
         data = c.good(1, v) + b"\n"
         if c.kind in ("filter", "lines"):
             same(c.ok(data=data), data, "stdout")
+        elif c.kind == "count":
+            same(c.ok(data=data), c.plain(1), "stdout")
         else:
             out = c.ok(data=data)
             need(re.search(rb"[:,\[]\s*" + re.escape(v) + rb"\s*[,}\]]", out), "%r is not in %r" % (v[:60], out[:200]))
@@ -659,7 +661,7 @@ def table():
         for n, line in enumerate(f.read().splitlines(), 1):
             if line and not line.startswith(b"#"):
                 cell = line.split(b"\t")
-                if len(cell) != 4 or cell[1].partition(b"+")[0] not in (b"filter", b"edit", b"aggregator", b"lines", b"rows", b"sink",
+                if len(cell) != 4 or cell[1].partition(b"+")[0] not in (b"filter", b"edit", b"aggregator", b"count", b"lines", b"rows", b"sink",
                                                                        b"source", b"tool"):
                     raise SystemExit("Bail out! tests/contract/commands:%d: not NAME, KIND, RECORD, ARGUMENTS" % n)
                 if cell[0].decode() in rows:

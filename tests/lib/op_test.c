@@ -5,14 +5,16 @@
 #include "op/ids.h"
 #include "op/join.h"
 #include "op/key.h"
+#include "op/funnel.h"
 #include "op/last.h"
 #include "op/recent.h"
+#include "op/retention.h"
 #include "op/seen.h"
 #include "op/top.h"
 #include "op/window.h"
 #include "t.h"
 
-enum { COL_GROUP, COL_TIME, COL_NUM, COL_TEXT, COL_BREAK, COL_MIX, COLS };
+enum { COL_GROUP, COL_TIME, COL_NUM, COL_TEXT, COL_BREAK, COL_MIX, COL_EVEN, COL_DAY, COLS };
 #define RECORDS 600
 #define PARTS 4
 
@@ -60,6 +62,9 @@ make_records(void)
 		buf_fmt(&b, rnd(9) == 0 ? "null" : "\"%c%d\"", 'a' + (char)rnd(5), (int)rnd(30));
 		data[COL_TEXT][i] = value(&b);
 		data[COL_BREAK][i] = rnd(10) == 0 ? val_of(span_str("true")) : (struct val){ 0 };
+		data[COL_EVEN][i] = rnd(2) == 0 ? val_of(span_str("true")) : (struct val){ 0 };
+		buf_fmt(&b, "%d", 1700000000 + 86400 * (int)rnd(12));
+		data[COL_DAY][i] = value(&b);
 		buf_str(&b, mixed[rnd(16)]);
 		data[COL_MIX][i] = value(&b);
 		buf_fmt(&b, "{\"i\":%d,\"pad\":\"%0*d\"}", i, (int)rnd(60) + 1, 0);
@@ -432,6 +437,28 @@ test_others(void)
 		    .by = COL_TEXT, .ties = (enum top_ties)t, .place = -1 }), names[t], 10);
 }
 
+static void
+test_people(void)
+{
+	static const int steps[] = { COL_BREAK, COL_EVEN, COL_BREAK }, people[] = { COL_GROUP, COL_MIX, COL_GROUP };
+	static const int32_t days[] = { 0, 1, 3, 10 };
+	struct span names[] = { span_str("\"a\""), span_str("\"b\""), span_str("\"c\"") };
+	struct funnel_conf f = { .key = people, .n_groups = 1, .n_users = 1, .time = COL_TIME, .unit = UNIT_MS,
+	    .within = { .us = 200 * US_PER_SEC }, .step = steps, .name = names, .n_steps = 3 };
+	struct retention_conf r = { .group = people, .n_groups = 1, .user = people + 1, .n_users = 1, .cohort = COL_TIME,
+	    .cohort_unit = UNIT_MS, .day = COL_DAY, .day_unit = UNIT_S, .days = days, .n_days = 4 };
+
+	law(&funnel_op, funnel_new(&f), "a funnel", 8);
+	f.day = true;
+	f.n_groups = 0;
+	law(&funnel_op, funnel_new(&f), "a funnel of a day, no groups", 8);
+	f.unordered = true;
+	law(&funnel_op, funnel_new(&f), "a funnel of steps by themselves", 8);
+	law(&retention_op, retention_new(&r), "retention", 8);
+	r.n_groups = 0;
+	law(&retention_op, retention_new(&r), "retention without groups", 8);
+}
+
 /* What passes depends on the order, so nothing is joined; but a snapshot and its changes are the state. */
 static void
 test_recent(void)
@@ -565,12 +592,19 @@ test_damage(void)
 	    { AGG_TOPK, COL_MIX, 0, false, { { 0 }, 0, false }, 2 }, { AGG_COLLECT, COL_TEXT, 0 } };
 	struct window_conf fixed = conf_of(WINDOW_FIXED, all, sizeof all / sizeof *all, 1);
 	struct window_conf session = conf_of(WINDOW_SESSION, all, sizeof all / sizeof *all, 1);
-	const struct op *op[] = { &window_fixed_op, &window_session_op, &last_op, &top_op };
+	static const int32_t days[] = { 0, 1 };
+	static const int people[] = { COL_GROUP, COL_MIX }, steps[] = { COL_BREAK, COL_EVEN };
+	struct span names[] = { span_str("\"a\""), span_str("\"b\"") };
+	const struct op *op[] = { &window_fixed_op, &window_session_op, &last_op, &top_op, &funnel_op, &retention_op };
 	void *proto[] = { window_new(&fixed), window_new(&session),
 	    last_new(&(struct last_conf){ group_col, 1, KEY_EXACT, COL_NUM, false }),
-	    top_new(&(struct top_conf){ .n = 3, .group = group_col, .n_groups = 1, .by = COL_NUM, .place = -1 }) };
+	    top_new(&(struct top_conf){ .n = 3, .group = group_col, .n_groups = 1, .by = COL_NUM, .place = -1 }),
+	    funnel_new(&(struct funnel_conf){ .key = people, .n_groups = 1, .n_users = 1, .time = COL_TIME,
+	    .within = { .us = 9 }, .step = steps, .name = names, .n_steps = 2 }),
+	    retention_new(&(struct retention_conf){ .group = people, .n_groups = 1, .user = people + 1, .n_users = 1,
+	    .cohort = COL_TIME, .day = COL_DAY, .days = days, .n_days = 2 }) };
 
-	for (int o = 0; o < 4; o++) {
+	for (size_t o = 0; o < sizeof op / sizeof *op; o++) {
 		struct kv kv = { map_new(sizeof(struct buf *)), NULL, op[o] };
 		struct buf out = { 0 };
 		struct host host = { &out, host_row, host_raw, NULL };
@@ -617,6 +651,7 @@ main(void)
 	test_windows();
 	test_others();
 	test_recent();
+	test_people();
 	if (freopen("/dev/null", "w", stderr) == NULL)	/* refusals are told, a thousand times here */
 		return 1;
 	test_damage();

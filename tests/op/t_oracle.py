@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""t_oracle - dedup, dimjoin, window-agg, topn, json-split on random records against SQLite and plain Python; TAP
+"""t_oracle - dedup, dimjoin, window-agg, funnel-agg, retention-agg, topn, json-split on random records against SQLite and plain Python; TAP
 
     BIN=build/bin python3 tests/op/t_oracle.py [SEED [ROUNDS]]
 
@@ -432,6 +432,78 @@ def numbers(rng):
     parts("window-agg hll --partial", rng, recs, ["window-agg", "h=hll(u)"], got)
 
 
+# ---- funnel-agg, retention-agg ----
+
+def rated(group, users):
+    """The rows of a group."""
+    out = []
+    for i, (name, n) in enumerate(zip("abcd", users)):
+        before = users[max(0, i - 1)]
+        rate = fixed(Decimal(n) / Decimal(before), 4) if before else "null"
+        out.append('{"g":%s,"step":"%s","n":%d,"users":%d,"rate":%s}' % (group, name, i + 1, n, rate))
+    return out
+
+
+def reaches(events, ends):
+    """How many steps some choice of events takes: every first one is tried, then always the earliest next."""
+    best = 0
+    for t0, marks in events:
+        if "a" not in marks:
+            continue
+        at, level, limit = t0, 1, ends(t0)
+        for step in "bcd":
+            later = [t for t, m in events if step in m and at <= t <= limit]
+            if not later:
+                break
+            at, level = min(later), level + 1
+        best = max(best, level)
+    return best
+
+
+def funnel(rng):
+    zone = ZoneInfo("Asia/Shanghai")
+    recs = []
+    for _ in range(2500):
+        marks = "".join(m for m in "abcd" if rng.random() < 0.35)
+        recs.append((rng.choice(["1", '"x"', "null", "2.0"]), rng.choice([None, rng.randrange(60)]), 1700000000 + rng.randrange(400) * 600, marks))
+    data = ndjson(['{"g":%s,"u":%s,"t":%d,"m":"%s"}' % (g, dump(u), t, m) for g, u, t, m in recs])
+    steps = ["%s: m LIKE '%%%s%%'" % (s, s) for s in "abcd"]
+    ends = {"1h": lambda t: t + 3600, "24h": lambda t: t + 86400, "9000s": lambda t: t + 9000,
+            "day": lambda t: (datetime.combine(datetime.fromtimestamp(t, zone).date() + timedelta(1), datetime.min.time(), zone)).timestamp() - 1}
+    for within in (*ends, None):
+        people = {}
+        for g, u, t, m in recs:
+            if u is not None and m:
+                people.setdefault(g[0] if g == "2.0" else g, {}).setdefault(u, []).append((t, m))
+        want = []
+        for g in sorted(people, key=lambda k: k.encode()):
+            levels = [reaches(sorted(e), ends[within]) for e in people[g].values()] if within else None
+            want += rated(g, [sum(v >= i for v in levels) for i in range(1, 5)] if within else
+                          [sum(any(s in m for _, m in e) for e in people[g].values()) for s in "abcd"])
+        args = ["-t", "t:s", "--within", within] if within else ["--unordered"]
+        point("funnel-agg %s" % (within or "--unordered"),
+              run("funnel-agg", "-u", "u", "-g", "g", "--tz", "Asia/Shanghai", *args, *steps, data=data), want)
+
+
+def retention(rng):
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE t (g TEXT, u INTEGER, c TEXT, d TEXT)")
+    recs, day = [], lambda i: (date(2026, 10, 20) + timedelta(i)).isoformat()
+    for _ in range(4000):
+        c = rng.randrange(12)
+        row = (rng.choice(["a", "b", None]), rng.choice([None, rng.randrange(150)]), day(c), rng.choice([None, day(c + rng.randrange(20))]))
+        db.execute("INSERT INTO t VALUES (?,?,?,?)", row)
+        recs.append(dump(dict(zip("gucd", row))))
+    days = [0, 1, 2, 3, 7, 14, 25]
+    rows = db.execute("""WITH days(n) AS (VALUES %s), last(d) AS (SELECT max(d) FROM t WHERE u IS NOT NULL)
+        SELECT g, c, n, count(DISTINCT u), CASE WHEN date(c, n || ' days') <= (SELECT d FROM last)
+            THEN count(DISTINCT CASE WHEN d = date(c, n || ' days') THEN u END) END
+        FROM t, days WHERE u IS NOT NULL GROUP BY g, c, n""" % ",".join("(%d)" % n for n in days)).fetchall()
+    rows.sort(key=lambda r: (dump(r[0]).encode(), r[1], r[2]))
+    point("retention-agg", run("retention-agg", "-u", "u", "--cohort", "c", "--day", "d", "-g", "g", "--days", ",".join(map(str, days)),
+                               data=ndjson(recs)), [dump(dict(zip(["g", "cohort", "day", "users", "kept"], r))) for r in rows])
+
+
 # ---- topn ----
 
 def topn(rng):
@@ -481,7 +553,7 @@ def main(argv):
     seed, rounds = int(argv[0]) if argv else 1, int(argv[1]) if len(argv) > 1 else 2
     for r in range(rounds):
         rng = random.Random(seed * 1000 + r)
-        for part in (dedup, dimjoin, windows, sessions, group_by, numbers, topn, split):
+        for part in (dedup, dimjoin, windows, sessions, group_by, numbers, funnel, retention, topn, split):
             part(rng)
     print("1..%d" % n)
     return 1 if failed or n == 0 else 0

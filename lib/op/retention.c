@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* retention - see retention.h */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "op/key.h"
+#include "op/keyed.h"
+#include "op/pack.h"
+#include "op/retention.h"
+
+#define CELLS 4			/* behind the groups: cohort, day, users, kept */
+
+/* Of a user: a bit for each of conf.days. Of the empty key: the last day met, as pack_order's bits. */
+struct cell {
+	uint64_t bits;
+	bool dirty;
+};
+
+struct retention {
+	struct retention_conf conf;
+	struct map *map;
+	struct buf key, val, text;
+	struct span *part;		/* of a key */
+	struct val *row;
+	uint64_t users, kept[RETENTION_DAYS_MAX];
+	int32_t cohort;			/* the one met last, and its text */
+	char cohort_text[WHEN_DAY_BYTES];
+	/* of the batch */
+	size_t at[BATCH_RECORDS_MAX + 1];
+	uint64_t hash[BATCH_RECORDS_MAX], bits[BATCH_RECORDS_MAX];
+	int32_t last;			/* day of the batch */
+};
+
+void *
+retention_new(const struct retention_conf *conf)
+{
+	struct retention *s = mem_new(sizeof *s);
+
+	s->conf = *conf;
+	s->map = map_new(sizeof(struct cell));
+	s->part = mem_array(NULL, conf->n_groups + 1 + conf->n_users, sizeof *s->part);
+	s->row = mem_array(NULL, conf->n_groups + CELLS, sizeof *s->row);
+	s->cohort = INT32_MIN;
+	return s;
+}
+
+/* Days as numbers that grow with them and are never 0. */
+static uint64_t
+day_bits(int32_t day)
+{
+	return (uint64_t)((int64_t)day - INT32_MIN) + 1;
+}
+
+static void
+meet_day(struct retention *s, uint64_t bits)
+{
+	struct cell *c = map_put(s->map, span_of("", 0), NULL);
+
+	if (bits <= c->bits)
+		return;
+	c->bits = bits;
+	c->dirty = true;
+}
+
+static void
+keep(struct retention *s, uint64_t hash, struct span key, uint64_t bits)
+{
+	bool fresh;
+	struct cell *c = map_put_hashed(s->map, hash, key, &fresh);
+
+	c->dirty = c->dirty || fresh || (bits & ~c->bits) != 0;
+	c->bits |= bits;
+}
+
+/* ---- a batch ---- */
+
+static bool
+no_user(const struct retention *s, const struct batch *b, size_t i)
+{
+	for (size_t k = 0; k < s->conf.n_users; k++)
+		if (val_is_null(b->col[s->conf.user[k]][i]))
+			return true;
+	return false;
+}
+
+static uint64_t
+bit_of(const struct retention_conf *f, int64_t apart)
+{
+	for (size_t i = 0; i < f->n_days && f->days[i] <= apart; i++)
+		if (f->days[i] == apart)
+			return UINT64_C(1) << i;
+	return 0;
+}
+
+/* Its key, appended, and its bit. NULL or a reason. */
+static const char *
+locate(struct retention *s, const struct batch *b, size_t i)
+{
+	const struct retention_conf *f = &s->conf;
+	struct val cohort = b->col[f->cohort][i], day = b->col[f->day][i];
+	int32_t began, came = INT32_MIN;
+	const char *why;
+	bool none;
+
+	if (val_is_null(cohort))
+		return "no cohort";
+	if ((why = when_val_day(cohort, f->cohort_unit, f->zone, &s->val, &began)) != NULL)
+		return why;
+	s->bits[i] = 0;
+	if (!val_is_null(day)) {
+		if ((why = when_val_day(day, f->day_unit, f->zone, &s->val, &came)) != NULL)
+			return why;
+		s->bits[i] = bit_of(f, (int64_t)came - began);
+	}
+	if ((why = key_of(b, i, f->group, f->n_groups, f->as, &s->key, &none)) != NULL)
+		return why;
+	if (f->n_groups > 0)
+		buf_byte(&s->key, ',');
+	if (began != s->cohort)
+		day_print(s->cohort = began, s->cohort_text);
+	buf_byte(&s->key, '"');
+	buf_add(&s->key, s->cohort_text, WHEN_DAY_BYTES - 1);
+	buf_str(&s->key, "\",");
+	why = key_of(b, i, f->user, f->n_users, f->as, &s->key, &none);
+	if (why == NULL && came > s->last)
+		s->last = came;
+	return why;
+}
+
+static struct span
+key_at(const struct retention *s, size_t i)
+{
+	return span_of(s->key.p + s->at[i], s->at[i + 1] - s->at[i]);
+}
+
+static int
+batch(void *st, const struct batch *b, const struct host *host)
+{
+	struct retention *s = st;
+
+	(void)host;
+	s->last = INT32_MIN;
+	buf_clear(&s->key);
+	for (size_t i = 0; i < b->n; i++) {
+		const char *why;
+
+		s->at[i] = s->key.n;
+		if (b->fate[i] != F_PASS)
+			continue;
+		if (no_user(s, b, i)) {
+			b->fate[i] = F_DROP;
+		} else if ((why = locate(s, b, i)) != NULL) {
+			s->key.n = s->at[i];
+			batch_reject(b, i, why);
+		} else
+			b->fate[i] = F_USED;
+	}
+	s->at[b->n] = s->key.n;
+	for (size_t i = 0; i < b->n; i++) {
+		if (s->at[i + 1] == s->at[i])
+			continue;
+		s->hash[i] = hash_mem(key_at(s, i));
+		map_prefetch(s->map, s->hash[i]);
+	}
+	for (size_t i = 0; i < b->n; i++)
+		if (s->at[i + 1] != s->at[i])
+			keep(s, s->hash[i], key_at(s, i), s->bits[i]);
+	if (s->last != INT32_MIN)
+		meet_day(s, day_bits(s->last));
+	return 0;
+}
+
+/* ---- output ---- */
+
+/* The rows of the group and cohort that s->part tells. */
+static int
+emit(struct retention *s, uint64_t last, const struct host *host)
+{
+	const struct retention_conf *f = &s->conf;
+	struct span text = span_of(s->part[f->n_groups].p + 1, s->part[f->n_groups].n - 2);
+	int32_t cohort;
+	int rc = 0;
+
+	if (s->part[f->n_groups].n != WHEN_DAY_BYTES + 1 || day_parse(text, &cohort) != NULL)
+		return err_input("a saved state is not one of this command");
+	for (size_t g = 0; g <= f->n_groups; g++)
+		s->row[g] = val_of(s->part[g]);
+	for (size_t i = 0; i < f->n_days && rc == 0; i++) {
+		struct val *cell = s->row + f->n_groups + 1;
+		int64_t day = (int64_t)cohort + f->days[i];
+		size_t end[2];
+
+		buf_clear(&s->text);
+		buf_i64(&s->text, f->days[i]);
+		end[0] = s->text.n;
+		buf_u64(&s->text, s->users);
+		end[1] = s->text.n;
+		if (day > INT32_MAX || day_bits((int32_t)day) > last)
+			buf_str(&s->text, "null");
+		else
+			buf_u64(&s->text, s->kept[i]);
+		cell[0] = val_make(T_NUM, span_of(s->text.p, end[0]));
+		cell[1] = val_make(T_NUM, span_of(s->text.p + end[0], end[1] - end[0]));
+		cell[2] = val_of(span_from(buf_span(&s->text), end[1]));
+		rc = host->row(host->self, 0, s->row, f->n_groups + CELLS);
+	}
+	s->users = 0;
+	memset(s->kept, 0, sizeof s->kept);
+	return rc;
+}
+
+/* The part of a key before the user, taken apart into s->part. False: it is no key of ours. */
+static bool
+cohort_of(struct retention *s, struct span key, struct span *cohort)
+{
+	size_t n = s->conf.n_groups;
+
+	if (!key_split(key, s->part, n + 1 + s->conf.n_users))
+		return false;
+	*cohort = span_of(key.p, (size_t)(s->part[n].p + s->part[n].n - key.p));
+	return true;
+}
+
+static int
+close_retention(void *st, int64_t wm_ms, const struct host *host)
+{
+	struct retention *s = st;
+	struct map_entry *e;
+	const struct cell *c = map_get(s->map, span_of("", 0));
+	uint64_t last = c == NULL ? 0 : c->bits;
+	size_t n = map_count(s->map);
+	int rc = 0;
+
+	if (wm_ms != INT64_MAX)
+		return 0;		/* a cohort is never over */
+	e = map_sorted(s->map);
+	for (size_t i = c == NULL ? 0 : 1; i < n && rc == 0; i++) {	/* the empty key is the first */
+		struct span cohort, next;
+
+		s->users++;
+		c = e[i].cell;
+		for (size_t k = 0; k < s->conf.n_days; k++)
+			s->kept[k] += c->bits >> k & 1;
+		if (!cohort_of(s, e[i].key, &cohort)) {
+			rc = err_input("a saved state is not one of this command");
+			break;
+		}
+		if (i + 1 < n && cohort_of(s, e[i + 1].key, &next) && span_eq(cohort, next))
+			continue;
+		(void)cohort_of(s, e[i].key, &cohort);
+		rc = emit(s, last, host);
+	}
+	free(e);
+	map_clear(s->map);
+	return rc;
+}
+
+/* ---- the law ---- */
+
+static int
+add(void *st, struct span key, struct span val)
+{
+	struct retention *s = st;
+	struct unpack u = { val, true };
+	uint64_t bits = unpack_u64(&u);
+	struct span cohort;
+
+	if (!unpack_done(&u) || (key.n > 0 && !cohort_of(s, key, &cohort)))
+		return err_input("a saved state is not one of this command");
+	if (key.n == 0)
+		meet_day(s, bits);
+	else
+		keep(s, hash_mem(key), key, bits);
+	return 0;
+}
+
+static bool
+changed(void *st, const void *cell)
+{
+	(void)st;
+	return ((const struct cell *)cell)->dirty;
+}
+
+static int
+save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
+{
+	struct retention *s = st;
+	struct cell *c = e->cell;
+
+	buf_clear(&s->val);
+	pack_u64(&s->val, c->bits);
+	c->dirty = false;
+	return put(arg, e->key, buf_span(&s->val));
+}
+
+static const struct keyed cells = { changed, save_one, NULL };
+
+static int
+save(void *st, bool all, kv_fn *put, void *arg)
+{
+	struct retention *s = st;
+
+	return keyed_save(&cells, s, s->map, NULL, all, put, arg);
+}
+
+static int
+shed(void *st, size_t want, kv_fn *put, void *arg)
+{
+	struct retention *s = st;
+
+	return keyed_shed(&cells, s, s->map, NULL, want, put, arg);
+}
+
+static size_t
+bytes(const void *st)
+{
+	return map_bytes(((const struct retention *)st)->map);
+}
+
+static void *
+fresh(const void *st)
+{
+	return retention_new(&((const struct retention *)st)->conf);
+}
+
+static void
+destroy(void *st)
+{
+	struct retention *s = st;
+
+	map_free(s->map);
+	buf_free(&s->key);
+	buf_free(&s->val);
+	buf_free(&s->text);
+	free(s->part);
+	free(s->row);
+	free(s);
+}
+
+const struct op retention_op = {
+	.name = "retention", .version = 1, .batch = batch, .close = close_retention, .add = add, .save = save,
+	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy,
+};
