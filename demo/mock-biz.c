@@ -10,8 +10,8 @@
 
 #include "mock.h"
 
-enum what { REGISTER, CHANGE, KEY_CHANGE, REMOVE, ORDER, TRIM, PAY, CALLBACK, CANCEL, FINISH,
-    REFUND, REFUNDED };
+enum what { REGISTER, CHANGE, KEY_CHANGE, REMOVE, ALTER, TAKE, ORDER, TRIM, PAY, CALLBACK, PAY_AGAIN,
+    CALLBACK_AGAIN, CANCEL, SHIP, FINISH, SAY, REFUND, REFUND_PAY, REFUNDED };
 
 enum { ODD_LINES = 1, ODD_KEY, ODD_ZIPPER, ODD_DELETED, ODD_ZERO_DATE, ODD_NULL_TEXT, ODD_QUOTES,
     ODD_BACK, ODD_EMPTY };
@@ -64,8 +64,18 @@ static const char *const surnames[] = { "王", "李", "张", "刘", "陈", "杨"
 static const char *const given[] = { "伟", "芳", "娜", "敏", "静", "磊", "洋", "艳", "勇", "军",
     "杰", "娟", "涛", "明", "超", "秀英" };
 
+const char *const sources[4] = { "app", "gift", "mini_program", "unknown" };
+
+uint32_t
+user_source(const struct user *u)
+{
+	uint32_t h = u->seed % 10;
+
+	return h == 0 ? 1 : h == 1 ? 3 : h < 6 ? 0 : 2;
+}
+
 static void
-row_user(struct row *r, const struct user *u)
+row_user(const struct shop *s, struct row *r, const struct user *u)
 {
 	uint32_t h = u->seed;
 	const char *family = surnames[h % 12], *own = given[h / 16 % 16];
@@ -101,11 +111,12 @@ row_user(struct row *r, const struct user *u)
 		cell_fmt(r, "birthday", "%u-%02u-%02u", 1965 + h % 43,
 		    h / 64 % 12 + 1, h / 1024 % 28 + 1);
 	cell_s(r, "gender", h % 7 == 0 ? NULL : h % 2 == 0 ? "M" : "F");
-	cell_s(r, "source", h % 10 == 0 ? "gift" : h % 10 == 1 ? "unknown" : h % 10 < 6 ? "app" :
-	    "mini_program");
+	cell_s(r, "source", sources[user_source(u)]);
 	cell_us(r, "create_time", u->created);
 	cell_us(r, "operate_time", u->operated);
 	cell_s(r, "status", h % 97 == 0 ? "0" : "1");
+	if (s->vip)
+		cell_u(r, "vip", u->vip);
 }
 
 static struct user *
@@ -130,7 +141,7 @@ biz_register(struct shop *s, int64_t us)
 void
 biz_init(struct shop *s)
 {
-	size_t n = 9 + (size_t)(30000 * s->scale < 120 ? 120 : 30000 * s->scale);
+	size_t n = 9 + (size_t)(60000 * s->scale < 120 ? 120 : 60000 * s->scale);
 	int64_t old = day_ms(s->day0 - 500) * 1000;
 
 	user_new(s, 0);
@@ -145,6 +156,29 @@ biz_init(struct shop *s)
 	s->detail_id = 1000;
 }
 
+/* No user changes after 23:50, so that every change is told in its own night's feed. */
+static int64_t
+not_late(int64_t us)
+{
+	return (us / 1000 + ZONE_MS) % DAY_MS >= 1430 * MINUTE ? us + 20 * MINUTE_US : us;
+}
+
+/* Coupons that are taken and never used; half an order's number of them. */
+static void
+coupons_plan(struct shop *s)
+{
+	for (uint32_t n = visitors(s) / 60 + 2; n > 0; n--) {
+		struct use *u;
+		uint32_t user = 10 + rnd(&s->rng, (uint32_t)s->nuser - 10);
+
+		s->use = more(s->use, s->nuse, &s->use_cap, sizeof(*u));
+		u = &s->use[s->nuse];
+		*u = (struct use){ .user = user, .coupon = (uint8_t)(1 + rnd(&s->rng, NCOUPON)) };
+		u->taken_for = day_ms(s->day) * 1000 + rnd(&s->rng, 86400000) * 1000LL;
+		todo_add(s, u->taken_for, TAKE, s->nuse++);
+	}
+}
+
 /* The day's user changes: about 1 in 200 users, some of them more than once. */
 void
 biz_plan(struct shop *s)
@@ -155,7 +189,7 @@ biz_plan(struct shop *s)
 	if (nth == 0) {
 		tx_begin(s, us);
 		for (size_t i = 1; i < s->nuser; i++) {
-			row_user(&s->after, &s->user[i]);
+			row_user(s, &s->after, &s->user[i]);
 			tx_insert(s, T_USER, &s->after);
 		}
 		tx_end(s);
@@ -164,10 +198,11 @@ biz_plan(struct shop *s)
 		uint32_t slot = 10 + rnd(&s->rng, n);
 		int64_t at = us + (int64_t)(next64(&s->rng) % (uint64_t)DAY_US);
 
-		todo_add(s, at, CHANGE, slot);
+		todo_add(s, not_late(at), CHANGE, slot);
 		if (i % 3 == 0)
-			todo_add(s, at + MINUTE_US * (1 + rnd(&s->rng, 300)), CHANGE, slot);
+			todo_add(s, not_late(at + MINUTE_US * (1 + rnd(&s->rng, 300))), CHANGE, slot);
 	}
+	coupons_plan(s);
 	for (int i = 0; i < 3; i++)
 		todo_add(s, us + 12 * HOUR_US + i * 1000000, CHANGE, ODD_ZIPPER);
 	todo_add(s, us + 15 * HOUR_US, CHANGE, ODD_BACK);
@@ -175,16 +210,17 @@ biz_plan(struct shop *s)
 	if (nth == (s->days > 1)) {
 		todo_add(s, us + 10 * HOUR_US, KEY_CHANGE, ODD_KEY);
 		todo_add(s, us + 11 * HOUR_US, REMOVE, ODD_DELETED);
+		todo_add(s, us + 12 * HOUR_US + 30 * MINUTE_US, ALTER, 0);
 	}
 }
 
 static void
 user_change(struct shop *s, struct user *u, int64_t us, enum what what)
 {
-	row_user(&s->before, u);
+	row_user(s, &s->before, u);
 	if (what == REGISTER) {
 		u->id = ++s->user_id;
-		row_user(&s->after, u);
+		row_user(s, &s->after, u);
 		tx_insert(s, T_USER, &s->after);
 		return;
 	}
@@ -192,6 +228,7 @@ user_change(struct shop *s, struct user *u, int64_t us, enum what what)
 		return;
 	if (what == REMOVE) {
 		tx_delete(s, T_USER, &s->before);
+		u->removed = true;
 		return;
 	}
 	u->operated = us;
@@ -211,12 +248,19 @@ user_change(struct shop *s, struct user *u, int64_t us, enum what what)
 		break;
 	default:
 		u->level++;
+		u->vip = s->vip && u->level > 3;
 	}
-	row_user(&s->after, u);
+	row_user(s, &s->after, u);
 	tx_update(s, T_USER, &s->before, &s->after);
 }
 
 /* ---- orders ---- */
+
+uint32_t
+order_merchant(const struct shop *s, const struct order *o)
+{
+	return 1 + s->detail[o->detail].sku % NMERCHANT;
+}
 
 static void
 row_order(struct shop *s, struct row *r, const struct order *o)
@@ -247,7 +291,7 @@ row_order(struct shop *s, struct row *r, const struct order *o)
 	cell_s(r, "channel", order_channels[o->channel]);
 	cell_u(r, "province_id", o->province);
 	cell_s(r, "city", odd >= 5 && odd < 8 ? town[odd - 5] : p->city);
-	cell_u(r, "merchant_id", 1 + s->detail[o->detail].sku % 20);
+	cell_u(r, "merchant_id", order_merchant(s, o));
 	cell_u(r, "maintainer_id", 100 + o->seq % 15);
 	if (o->signed_for)
 		cell_u(r, "signer_id", 200 + o->seq % 50);
@@ -293,9 +337,37 @@ row_detail(struct shop *s, struct row *r, const struct detail *d)
 	if (d->id % 10 == 0)		/* to be filled from the order */
 		cell_s(r, "merchant_id", NULL);
 	else
-		cell_u(r, "merchant_id", 1 + s->detail[o->detail].sku % 20);
+		cell_u(r, "merchant_id", order_merchant(s, o));
+	if (d->id % 7 == 0)
+		cell_s(r, "maintainer_id", NULL);
+	else
+		cell_u(r, "maintainer_id", 100 + o->seq % 15);
+	cell_s(r, "signer_id", NULL);
 	cell_us(r, "create_time", o->at);
 	cell_us(r, "operate_time", 0);
+}
+
+static void
+row_use(const struct shop *s, struct row *r, const struct use *u)
+{
+	bool taken = u->order != 0;
+
+	row_clear(r);
+	cell_u(r, "id", u->id);
+	cell_u(r, "coupon_id", u->coupon);
+	cell_u(r, "user_id", s->user[u->user].id);
+	if (taken)
+		cell_u(r, "order_id", s->order[u->order - 1].id);
+	else
+		cell_s(r, "order_id", NULL);
+	cell_s(r, "coupon_status", u->used != 0 ? "1403" : taken ? "1402" : "1401");
+	cell_s(r, "get_type", u->id % 3 == 0 ? "gift" : "page");
+	cell_us(r, "get_time", u->got);
+	cell_us(r, "using_time", taken ? s->order[u->order - 1].at : 0);
+	cell_us(r, "used_time", u->used);
+	cell_us(r, "expire_time", u->got + 10 * DAY_US);
+	cell_us(r, "create_time", u->got);
+	cell_us(r, "operate_time", u->used != 0 ? u->used : taken ? s->order[u->order - 1].at : 0);
 }
 
 static void
@@ -323,10 +395,15 @@ row_pay(struct shop *s, struct row *r, const struct pay *p)
 	cell_us(r, "operate_time", p->callback);
 }
 
+uint32_t
+refund_reason(const struct refund *f)
+{
+	return (uint32_t)(f->id % 5) + 1;
+}
+
 static void
 row_refund(struct shop *s, struct row *r, const struct refund *f)
 {
-	static const char *const why[] = { "质量问题", "商品描述不符", "缺货", "不想要了", "服务\t不好" };
 	const struct order *o = &s->order[f->order];
 
 	row_clear(r);
@@ -337,12 +414,37 @@ row_refund(struct shop *s, struct row *r, const struct refund *f)
 	cell_s(r, "refund_type", f->id % 3 == 0 ? "1501" : "1502");
 	cell_u(r, "refund_num", f->num);
 	cell_money(r, "refund_amount", f->cents);
-	cell_fmt(r, "refund_reason_type", "130%llu", (unsigned long long)f->id % 5 + 1);
-	cell_s(r, "refund_reason_txt", why[f->id % 5]);
+	cell_fmt(r, "refund_reason_type", "130%u", refund_reason(f));
+	cell_s(r, "refund_reason_txt", refund_reason(f) == 5 ? "服务\t不好" : reasons[refund_reason(f)]);
 	cell_fmt(r, "refund_status", "%u", f->status);
 	cell_trace(r, "trace_id", f->trace);
 	cell_us(r, "create_time", f->at);
 	cell_s(r, "operate_time", NULL);
+}
+
+static void
+row_refund_pay(struct shop *s, struct row *r, const struct refund *f)
+{
+	const struct order *o = &s->order[f->order];
+
+	row_clear(r);
+	cell_u(r, "id", f->id);
+	cell_fmt(r, "out_trade_no", "T%016llx", (unsigned long long)mix(o->trace + 1));
+	cell_u(r, "order_id", o->id);
+	cell_u(r, "sku_id", s->detail[f->detail].sku);
+	cell_fmt(r, "payment_type", "110%u", o->payway);
+	if (f->back != 0)
+		cell_fmt(r, "trade_no", "R%014llu", (unsigned long long)f->id * 7919);
+	else
+		cell_s(r, "trade_no", NULL);
+	cell_money(r, "total_amount", f->cents);
+	cell_s(r, "subject", "退款");
+	cell_s(r, "refund_status", f->back != 0 ? "1705" : "1701");
+	cell_trace(r, "trace_id", f->trace);
+	cell_us(r, "callback_time", f->back);
+	cell_s(r, "callback_content", f->back != 0 ? "{\"result\": \"ok\"}" : NULL);
+	cell_us(r, "create_time", f->asked);
+	cell_us(r, "operate_time", f->back);
 }
 
 /* Price the order: one in five has 5 % off, one in six above 100 yuan a coupon of 10 yuan. */
@@ -355,8 +457,12 @@ order_price(struct shop *s, struct order *o)
 
 	for (uint32_t i = 0; i < o->ndetail; i++)
 		o->original += d[i].price * d[i].num;
-	if (o->original > 10000 && rnd(&s->rng, 6) == 0)
+	if (off)
+		o->offer = (uint8_t)(1 + rnd(&s->rng, NACTIVITY));
+	if (o->original > 10000 && rnd(&s->rng, 6) == 0) {
 		o->coupon = 1000;
+		o->ticket = (uint8_t)(1 + rnd(&s->rng, NCOUPON));
+	}
 	left = o->coupon;
 	for (uint32_t i = 0; i < o->ndetail; i++) {	/* the last line takes what is left */
 		int64_t sum = d[i].price * d[i].num;
@@ -390,8 +496,7 @@ biz_order(struct shop *s, uint32_t user, uint8_t province, uint32_t nitem, int64
 	    .channel = (uint8_t)rnd(&s->rng, NCHANNEL) };
 	o->payway = (uint8_t)(1 + rnd(&s->rng, 3));
 	while (s->ndetail < first + nitem) {
-		uint32_t a = rnd(&s->rng, s->nsku), b = rnd(&s->rng, s->nsku);
-		uint32_t sku = (a < b ? a : b) + 1;
+		uint32_t sku = dim_sku(s);
 		bool twice = false;
 
 		for (size_t i = first; i < s->ndetail; i++)
@@ -407,10 +512,34 @@ biz_order(struct shop *s, uint32_t user, uint8_t province, uint32_t nitem, int64
 	return (uint32_t)idx;
 }
 
+/* Put another product into an order of one line. */
+void
+biz_reprice(struct shop *s, uint32_t order, uint32_t sku)
+{
+	struct order *o = &s->order[order];
+	struct detail *d = &s->detail[o->detail];
+
+	d->sku = sku;
+	d->price = s->sku[sku].price;
+	o->original = o->activity = o->coupon = o->total = 0;
+	o->offer = o->ticket = 0;
+	order_price(s, o);
+}
+
+/* A coupon was taken a minute and a half before, but not before the day began: it would be of yesterday's feed. */
 void
 biz_todo_order(struct shop *s, uint32_t order)
 {
-	todo_add(s, s->order[order].at, ORDER, order);
+	struct order *o = &s->order[order];
+	int64_t begin = day_ms(day_of_ms(o->at / 1000)) * 1000, us = o->at - 90000000;
+
+	if (o->ticket != 0) {
+		s->use = more(s->use, s->nuse, &s->use_cap, sizeof(*s->use));
+		s->use[s->nuse] = (struct use){ .user = o->user, .coupon = o->ticket };
+		o->use = (uint32_t)s->nuse++;
+		todo_add(s, us < begin ? begin : us, TAKE, o->use);
+	}
+	todo_add(s, o->at, ORDER, order);
 }
 
 /* ---- what happens ---- */
@@ -434,6 +563,15 @@ order_make(struct shop *s, struct order *o, size_t idx)
 		row_detail(s, &s->after, &s->detail[o->detail + i]);
 		tx_insert(s, T_DETAIL, &s->after);
 	}
+	if (o->ticket != 0) {
+		row_use(s, &s->before, &s->use[o->use]);
+		s->use[o->use].order = (uint32_t)idx + 1;
+		row_use(s, &s->after, &s->use[o->use]);
+		tx_update(s, T_USE, &s->before, &s->after);
+	}
+	files_order(s, o);
+	side_order(s, o);
+	side_step(s, o, o->status, o->at);
 	if (o->trim_at != 0)
 		todo_add(s, o->trim_at, TRIM, idx);
 	if (o->pay_at != 0)
@@ -476,13 +614,28 @@ order_change(struct shop *s, struct order *o, int64_t us, enum what what)
 		break;
 	default:
 		o->status = 1003;
+		o->cancel_night = feed_night(s, us);
 	}
 	row_order(s, &s->after, o);
 	tx_update(s, T_ORDER, &s->before, &s->after);
+	if (what != TRIM)
+		side_step(s, o, o->status, us);
 }
 
 static void
-pay_make(struct shop *s, struct order *o, size_t idx, int64_t us)
+use_take(struct shop *s, struct use *u, int64_t us)
+{
+	if (s->user[u->user].id == 0)	/* not registered yet: drawn too early */
+		return;
+	u->id = ++s->use_id;
+	u->got = us;
+	u->got_night = feed_night(s, us);
+	row_use(s, &s->after, u);
+	tx_insert(s, T_USE, &s->after);
+}
+
+static void
+pay_make(struct shop *s, struct order *o, size_t idx, int64_t us, enum what then)
 {
 	struct pay *p;
 
@@ -490,14 +643,14 @@ pay_make(struct shop *s, struct order *o, size_t idx, int64_t us)
 	s->pay = more(s->pay, s->npay, &s->pay_cap, sizeof(*p));
 	p = &s->pay[s->npay++];
 	*p = (struct pay){ .id = s->npay, .trace = o->pay_trace, .order = (uint32_t)idx,
-	    .status = 1601, .at = us, .cents = o->total };
+	    .status = 1601, .at = us, .cents = o->total + (o->pay_more ? 100 : 0) };
 	row_pay(s, &s->after, p);
 	tx_insert(s, T_PAY, &s->after);
-	todo_add(s, us + 3000000 + rnd(&s->rng, 12000000), CALLBACK, idx);
+	todo_add(s, us + 3000000 + rnd(&s->rng, 12000000), then, idx);
 }
 
 static void
-pay_end(struct shop *s, struct order *o, size_t idx, int64_t us)
+pay_end(struct shop *s, struct order *o, int64_t us)
 {
 	struct pay *p = &s->pay[o->pay];
 
@@ -509,13 +662,29 @@ pay_end(struct shop *s, struct order *o, size_t idx, int64_t us)
 	}
 	row_pay(s, &s->after, p);
 	tx_update(s, T_PAY, &s->before, &s->after);
-	if (o->pay_fails)
-		return;
+}
+
+static void
+order_paid(struct shop *s, struct order *o, size_t idx, int64_t us)
+{
+	struct use *u = &s->use[o->use];
+
 	order_change(s, o, us, CALLBACK);
-	if (o->refund_after != 0)
+	if (o->ticket != 0) {
+		row_use(s, &s->before, u);
+		u->used = us;
+		u->used_night = feed_night(s, us);
+		row_use(s, &s->after, u);
+		tx_update(s, T_USE, &s->before, &s->after);
+	}
+	if (o->pay_twice)
+		todo_add(s, us + 40000000, PAY_AGAIN, idx);
+	if (o->refund_after != 0) {
 		todo_add(s, us + o->refund_after, REFUND, idx);
-	else
-		todo_add(s, us + HOUR_US * (20 + rnd(&s->rng, 60)), FINISH, idx);
+		return;
+	}
+	todo_add(s, us + HOUR_US * (1 + rnd(&s->rng, 18)), SHIP, idx);
+	todo_add(s, us + HOUR_US * (20 + rnd(&s->rng, 60)), FINISH, idx);
 }
 
 /* One line is sent back, all of it: an order has at most one refund. */
@@ -533,18 +702,71 @@ refund_make(struct shop *s, struct order *o, size_t idx, int64_t us)
 	row_refund(s, &s->after, f);
 	tx_insert(s, T_REFUND, &s->after);
 	order_change(s, o, us, REFUND);
-	todo_add(s, us + HOUR_US + rnd(&s->rng, 20 * 3600) * 1000000LL, REFUNDED,
+	todo_add(s, us + HOUR_US + rnd(&s->rng, 20 * 3600) * 1000000LL, REFUND_PAY,
 	    s->nrefund - 1);
+}
+
+static void
+refund_pay(struct shop *s, struct refund *f, size_t idx, int64_t us)
+{
+	f->asked = us;
+	row_refund_pay(s, &s->after, f);
+	tx_insert(s, T_REFUND_PAY, &s->after);
+	todo_add(s, us + 5000000 + rnd(&s->rng, 50000000), REFUNDED, idx);
 }
 
 static void
 refund_end(struct shop *s, struct refund *f, int64_t us)
 {
+	row_refund_pay(s, &s->before, f);
+	f->back = us;
+	f->back_night = feed_night(s, us);
+	row_refund_pay(s, &s->after, f);
+	tx_update(s, T_REFUND_PAY, &s->before, &s->after);
 	row_refund(s, &s->before, f);
 	f->status = 1802;
 	row_refund(s, &s->after, f);
 	tx_update(s, T_REFUND, &s->before, &s->after);
 	order_change(s, &s->order[f->order], us, REFUNDED);
+}
+
+static void
+order_happens(struct shop *s, struct order *o, const struct todo *t)
+{
+	size_t i = t->idx;
+
+	switch ((enum what)t->what) {
+	case ORDER:
+		order_make(s, o, i);
+		break;
+	case PAY:
+		pay_make(s, o, i, t->at, CALLBACK);
+		break;
+	case PAY_AGAIN:
+		pay_make(s, o, i, t->at, CALLBACK_AGAIN);
+		break;
+	case CALLBACK:
+		pay_end(s, o, t->at);
+		if (!o->pay_fails)
+			order_paid(s, o, i, t->at);
+		break;
+	case CALLBACK_AGAIN:
+		pay_end(s, o, t->at);
+		break;
+	case SHIP:
+		side_step(s, o, 1010, t->at);
+		break;
+	case SAY:
+		side_comment(s, o, t->at);
+		break;
+	case REFUND:
+		refund_make(s, o, i, t->at);
+		break;
+	default:
+		order_change(s, o, t->at, (enum what)t->what);
+		if (t->what == FINISH && o->seq % 2 == 0)
+			todo_add(s, t->at + HOUR_US * (1 + o->seq % 30), SAY, i);
+	}
 }
 
 static void
@@ -559,25 +781,20 @@ happen(struct shop *s, const struct todo *t)
 	case REMOVE:
 		user_change(s, &s->user[i], t->at, (enum what)t->what);
 		break;
-	case ORDER:
-		order_make(s, &s->order[i], i);
+	case ALTER:
+		tx_alter_user(s);
 		break;
-	case PAY:
-		pay_make(s, &s->order[i], i, t->at);
+	case TAKE:
+		use_take(s, &s->use[i], t->at);
 		break;
-	case CALLBACK:
-		pay_end(s, &s->order[i], i, t->at);
-		break;
-	case REFUND:
-		refund_make(s, &s->order[i], i, t->at);
+	case REFUND_PAY:
+		refund_pay(s, &s->refund[i], i, t->at);
 		break;
 	case REFUNDED:
 		refund_end(s, &s->refund[i], t->at);
 		break;
-	case TRIM:
-	case FINISH:
-	case CANCEL:
-		order_change(s, &s->order[i], t->at, (enum what)t->what);
+	default:
+		order_happens(s, &s->order[i], t);
 	}
 }
 

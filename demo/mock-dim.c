@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mock-dim - places, products and the schema of the business database
+ * mock-dim - places and products
  *
  * Products come from the seed; places are the 34 provinces.  After the first
  * day a few products change every day and one is new, so that a full extract
- * differs from the day before.
+ * differs from the day before; on the second day one product is deleted that
+ * orders refer to.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "mock.h"
@@ -48,7 +50,7 @@ const struct province provinces[NPROVINCE + 1] = {
 	{ "西藏", "拉萨市", 6, 54, "CN-XZ" },
 };
 
-static const char *const regions[] = { "", "华北", "华东", "东北", "华中", "华南", "西南", "西北" };
+const char *const regions[NREGION + 1] = { "", "华北", "华东", "东北", "华中", "华南", "西南", "西北" };
 
 const char *const order_channels[NCHANNEL] = {
 	"app", "gift", "h5", "live", "mini_program", "wechat_official"
@@ -59,6 +61,18 @@ static const char *const brands[] = { "青山", "Nordlys", "海棠", "O'Hara", "
 static const char *const class1[NC1] = { "图书", "数码", "家电", "服饰", "食品", "美妆", "家居",
     "母婴", "运动", "玩具" };
 static const char *const things[] = { "杯", "灯", "包", "鞋", "茶", "笔", "椅", "毯", "壶", "表" };
+
+uint32_t
+dim_sku(struct shop *s)
+{
+	for (;;) {
+		uint32_t a = rnd(&s->rng, s->nsku), b = rnd(&s->rng, s->nsku);
+		uint32_t sku = (a < b ? a : b) + 1;
+
+		if (!s->sku[sku].gone)
+			return sku;
+	}
+}
 
 static uint32_t
 sku_class3(const struct shop *s, uint32_t sku)
@@ -96,7 +110,8 @@ row_sku(const struct shop *s, struct row *r, uint32_t id)
 	cell_u(r, "is_sale", k->sale);
 	cell_fmt(r, "sku_attr", "{\"size\": \"%s\", \"w\": %u.50}",
 	    id % 2 == 0 ? "L" : "M", id % 7);
-	cell_us(r, "create_time", day_ms(s->day0 - 400 + id % 300) * 1000 + id);
+	cell_us(r, "create_time", k->created != 0 ? k->created :
+	    day_ms(s->day0 - 400 + id % 300) * 1000 + id);
 	cell_us(r, "operate_time", k->operated);
 }
 
@@ -116,7 +131,7 @@ sku_new(struct shop *s)
 static void
 dim_places(struct shop *s, struct row *r)
 {
-	for (unsigned i = 1; i < sizeof(regions) / sizeof(regions[0]); i++) {
+	for (unsigned i = 1; i <= NREGION; i++) {
 		row_clear(r);
 		cell_u(r, "id", i);
 		cell_s(r, "region_name", regions[i]);
@@ -136,13 +151,21 @@ dim_places(struct shop *s, struct row *r)
 	}
 }
 
+void
+tm_name(char *name, size_t size, unsigned i)
+{
+	snprintf(name, size, "%s%s", brands[(i - 1) % 10], i > 10 ? i > 20 ? " Pro" : " Plus" : "");
+}
+
 static void
 row_tm(struct row *r, unsigned i, const char *suffix)
 {
+	char name[64];
+
+	tm_name(name, sizeof(name), i);
 	row_clear(r);
 	cell_u(r, "id", i);
-	cell_fmt(r, "tm_name", "%s%s", brands[(i - 1) % 10],
-	    i > 10 ? i > 20 ? " Pro" : " Plus" : "");
+	cell_s(r, "tm_name", name);
 	cell_fmt(r, "logo_url", "/static/logo-%u%s.png", i, suffix);
 }
 
@@ -207,6 +230,7 @@ dim_day(struct shop *s)
 	if (s->day == s->day0) {
 		dim_places(s, r);
 		dim_classes(s, r);
+		market_day(s, r);
 		for (uint32_t i = 1; i <= s->nsku; i++) {
 			row_sku(s, r, i);
 			tx_insert(s, T_SKU, r);
@@ -214,11 +238,18 @@ dim_day(struct shop *s)
 		tx_end(s);
 		return;
 	}
+	market_day(s, r);
+	if (s->day == s->day0 + 1) {
+		row_sku(s, r, GONE_SKU);
+		tx_delete(s, T_SKU, r);
+		s->sku[GONE_SKU].gone = true;
+	}
 	sku_new(s);
+	s->sku[s->nsku].created = us + 5 * 60000000LL;
 	row_sku(s, r, s->nsku);
 	tx_insert(s, T_SKU, r);
 	for (int i = 0; i < 5; i++) {
-		uint32_t id = rnd(&s->rng, NSKU) + 1;
+		uint32_t id = rnd(&s->rng, NSKU - 1) + 1;
 		struct sku *k = &s->sku[id];
 
 		row_sku(s, &s->before, id);
@@ -236,70 +267,4 @@ dim_day(struct shop *s)
 		tx_update(s, T_TM, &s->before, r);
 	}
 	tx_end(s);
-}
-
-#define ID	"  id BIGINT UNSIGNED NOT NULL PRIMARY KEY,\n"
-#define MONEY	" DECIMAL(16,2)"
-#define TIMES	"  create_time DATETIME(6) NOT NULL,\n  operate_time DATETIME(6)"
-#define END	"\n) DEFAULT CHARSET=utf8mb4;\n"
-
-static const char *const schema[] = {
-	"SET NAMES utf8mb4;\n",
-	"CREATE TABLE base_region (\n" ID "  region_name VARCHAR(20)" END,
-	"CREATE TABLE base_province (\n" ID "  name VARCHAR(20),\n  region_id BIGINT UNSIGNED,\n"
-	"  area_code VARCHAR(20),\n  iso_code VARCHAR(20),\n  iso_3166_2 VARCHAR(20)" END,
-	"CREATE TABLE base_trademark (\n" ID "  tm_name VARCHAR(100),\n  logo_url VARCHAR(200)" END,
-	"CREATE TABLE base_category1 (\n" ID "  name VARCHAR(200)" END,
-	"CREATE TABLE base_category2 (\n" ID "  name VARCHAR(200),\n"
-	"  category1_id BIGINT UNSIGNED" END,
-	"CREATE TABLE base_category3 (\n" ID "  name VARCHAR(200),\n"
-	"  category2_id BIGINT UNSIGNED" END,
-	"CREATE TABLE spu_info (\n" ID "  spu_name VARCHAR(200),\n  description TEXT,\n"
-	"  category3_id BIGINT UNSIGNED,\n  tm_id BIGINT UNSIGNED" END,
-	"CREATE TABLE sku_info (\n" ID "  spu_id BIGINT UNSIGNED,\n  price" MONEY ",\n"
-	"  cost_price" MONEY ",\n  sku_name VARCHAR(200),\n  sku_desc VARCHAR(2000),\n"
-	"  weight" MONEY ",\n  tm_id BIGINT UNSIGNED,\n  category3_id BIGINT UNSIGNED,\n"
-	"  sku_default_img VARCHAR(300),\n  is_sale TINYINT NOT NULL DEFAULT 1,\n  sku_attr JSON,\n"
-	TIMES END,
-	"CREATE TABLE user_info (\n" ID "  login_name VARCHAR(200),\n  nick_name VARCHAR(200),\n"
-	"  passwd VARCHAR(200),\n  name VARCHAR(200),\n  phone_num VARCHAR(200),\n"
-	"  email VARCHAR(200),\n  head_img VARCHAR(200),\n  user_level VARCHAR(20),\n"
-	"  birthday DATE,\n  gender VARCHAR(1),\n  source VARCHAR(20),\n" TIMES ",\n"
-	"  status VARCHAR(20)" END,
-	"CREATE TABLE order_info (\n" ID "  consignee VARCHAR(100),\n  consignee_tel VARCHAR(20),\n"
-	"  total_amount" MONEY ",\n  order_status VARCHAR(20),\n  user_id BIGINT UNSIGNED,\n"
-	"  payment_way VARCHAR(20),\n  delivery_address VARCHAR(1000),\n  order_comment TEXT,\n"
-	"  out_trade_no VARCHAR(50),\n  trade_body VARCHAR(200),\n  channel VARCHAR(30),\n"
-	"  province_id INT UNSIGNED,\n  city VARCHAR(100),\n  merchant_id BIGINT UNSIGNED,\n"
-	"  maintainer_id BIGINT UNSIGNED,\n  signer_id BIGINT UNSIGNED,\n"
-	"  process_status VARCHAR(20),\n  tracking_no VARCHAR(100),\n"
-	"  parent_order_id BIGINT UNSIGNED,\n  img_url VARCHAR(200),\n"
-	"  activity_reduce_amount" MONEY ",\n  coupon_reduce_amount" MONEY ",\n"
-	"  original_total_amount" MONEY ",\n  freight_fee" MONEY ",\n"
-	"  freight_fee_reduce" MONEY ",\n"
-	"  trace_id CHAR(32),\n" TIMES ",\n  expire_time DATETIME(6),\n"
-	"  refundable_time DATETIME(6)" END,
-	"CREATE TABLE order_detail (\n" ID "  order_id BIGINT UNSIGNED,\n"
-	"  sku_id BIGINT UNSIGNED,\n  sku_name VARCHAR(200),\n  img_url VARCHAR(200),\n"
-	"  order_price" MONEY ",\n"
-	"  sku_num BIGINT,\n  source_type VARCHAR(20),\n  source_id BIGINT UNSIGNED,\n"
-	"  split_total_amount" MONEY ",\n  split_activity_amount" MONEY ",\n"
-	"  split_coupon_amount" MONEY ",\n  merchant_id BIGINT UNSIGNED,\n" TIMES END,
-	"CREATE TABLE payment_info (\n" ID "  out_trade_no VARCHAR(50),\n"
-	"  order_id BIGINT UNSIGNED,\n  user_id BIGINT UNSIGNED,\n  payment_type VARCHAR(20),\n"
-	"  trade_no VARCHAR(50),\n  total_amount" MONEY ",\n  subject VARCHAR(200),\n"
-	"  payment_status VARCHAR(20),\n  trace_id CHAR(32),\n  callback_time DATETIME(6),\n"
-	"  callback_content TEXT,\n" TIMES END,
-	"CREATE TABLE order_refund_info (\n" ID "  user_id BIGINT UNSIGNED,\n"
-	"  order_id BIGINT UNSIGNED,\n  sku_id BIGINT UNSIGNED,\n  refund_type VARCHAR(20),\n"
-	"  refund_num BIGINT,\n  refund_amount" MONEY ",\n  refund_reason_type VARCHAR(200),\n"
-	"  refund_reason_txt VARCHAR(200),\n  refund_status VARCHAR(20),\n  trace_id CHAR(32),\n"
-	TIMES END,
-};
-
-void
-dim_schema(struct buf *b)
-{
-	for (size_t i = 0; i < sizeof(schema) / sizeof(schema[0]); i++)
-		STR(b, schema[i]);
 }

@@ -19,23 +19,40 @@
 #define CUT_US	(DAY_US - 180000000LL)		/* 23:57 */
 #define INSERT_ROWS_MAX 500
 
+/* FED tables are in the change feed; of ASIDE ones only the end of the day is seen, so their rows may wait. */
+enum { FED = 1, ASIDE = 2 };
+
 static const struct {
 	const char	*name;
-	bool		 captured;
+	int		 how;
 } tables[NTABLE] = {
-	[T_REGION] = { "base_region", false },
-	[T_PROVINCE] = { "base_province", false },
-	[T_TM] = { "base_trademark", false },
-	[T_C1] = { "base_category1", false },
-	[T_C2] = { "base_category2", false },
-	[T_C3] = { "base_category3", false },
-	[T_SPU] = { "spu_info", false },
-	[T_SKU] = { "sku_info", false },
-	[T_USER] = { "user_info", true },
-	[T_ORDER] = { "order_info", true },
-	[T_DETAIL] = { "order_detail", true },
-	[T_PAY] = { "payment_info", true },
-	[T_REFUND] = { "order_refund_info", true },
+	[T_REGION] = { "base_region", 0 },
+	[T_PROVINCE] = { "base_province", 0 },
+	[T_DIC] = { "base_dic", 0 },
+	[T_TM] = { "base_trademark", 0 },
+	[T_C1] = { "base_category1", 0 },
+	[T_C2] = { "base_category2", 0 },
+	[T_C3] = { "base_category3", 0 },
+	[T_SPU] = { "spu_info", 0 },
+	[T_SKU] = { "sku_info", 0 },
+	[T_MERCHANT] = { "merchant_info", 0 },
+	[T_ACTIVITY] = { "activity_info", 0 },
+	[T_RULE] = { "activity_rule", 0 },
+	[T_ACTIVITY_SKU] = { "activity_sku", 0 },
+	[T_COUPON] = { "coupon_info", 0 },
+	[T_USE] = { "coupon_use", FED },
+	[T_USER] = { "user_info", FED },
+	[T_CART] = { "cart_info", ASIDE },
+	[T_FAVOR] = { "favor_info", ASIDE },
+	[T_COMMENT] = { "comment_info", ASIDE },
+	[T_ORDER] = { "order_info", FED },
+	[T_DETAIL] = { "order_detail", FED },
+	[T_DETAIL_ACTIVITY] = { "order_detail_activity", ASIDE },
+	[T_DETAIL_COUPON] = { "order_detail_coupon", ASIDE },
+	[T_STEP] = { "order_status_log", ASIDE },
+	[T_PAY] = { "payment_info", FED },
+	[T_REFUND] = { "order_refund_info", FED },
+	[T_REFUND_PAY] = { "refund_payment", FED },
 };
 
 /* ---- rows ---- */
@@ -174,17 +191,13 @@ sql_close(struct shop *s)
 }
 
 static void
-sql_insert(struct shop *s, enum table t, const struct row *r)
+put_values(struct buf *b, enum table t, const struct row *r, bool first)
 {
-	struct buf *b = &s->sql;
-
-	if (s->sql_open != (int)t || s->sql_rows == INSERT_ROWS_MAX) {
-		sql_close(s);
+	if (first) {
 		put_fmt(b, "INSERT INTO %s (", tables[t].name);
 		for (size_t i = 0; i < r->n; i++)
 			put_fmt(b, "%s%s", i == 0 ? "" : ",", r->c[i].name);
 		LIT(b, ") VALUES\n");
-		s->sql_open = (int)t;
 	} else
 		LIT(b, ",\n");
 	for (size_t i = 0; i < r->n; i++) {
@@ -192,7 +205,25 @@ sql_insert(struct shop *s, enum table t, const struct row *r)
 		cell_sql(b, r, i);
 	}
 	LIT(b, ")");
-	s->sql_rows++;
+}
+
+static void
+sql_insert(struct shop *s, enum table t, const struct row *r)
+{
+	struct buf *aside = &s->side[t];
+
+	if (tables[t].how == ASIDE) {
+		if (s->side_rows[t] == INSERT_ROWS_MAX) {
+			LIT(aside, ";\n");
+			s->side_rows[t] = 0;
+		}
+		put_values(aside, t, r, s->side_rows[t]++ == 0);
+		return;
+	}
+	if (s->sql_open != (int)t || s->sql_rows == INSERT_ROWS_MAX)
+		sql_close(s);
+	put_values(&s->sql, t, r, s->sql_rows++ == 0);
+	s->sql_open = (int)t;
 }
 
 void
@@ -202,6 +233,13 @@ sql_file(struct shop *s)
 	struct buf head = { 0 };
 
 	sql_close(s);
+	for (int t = 0; t < NTABLE; t++) {
+		if (s->side_rows[t] > 0)
+			LIT(&s->side[t], ";\n");
+		put(&s->sql, s->side[t].p, s->side[t].n);
+		s->side[t].n = 0;
+		s->side_rows[t] = 0;
+	}
 	/* the zero date below is legal here and in old MySQL, not in its strict mode */
 	LIT(&head, "SET NAMES utf8mb4;\nSET sql_mode = 'STRICT_TRANS_TABLES';\n"
 	    "START TRANSACTION;\n");
@@ -252,7 +290,7 @@ tx_change(struct shop *s, enum table t, const char *type, const struct row *data
 	struct change *c = &s->tx[s->ntx];
 	const struct cell *id = &data->c[0];
 
-	if (!tables[t].captured)
+	if (tables[t].how != FED)
 		return;
 	*c = (struct change){ .table = t, .type = type, .off = s->tail.n };
 	c->zipper = t == T_USER && id->len == 1 && data->text.p[id->off] == '3';
@@ -335,6 +373,53 @@ tx_delete(struct shop *s, enum table t, const struct row *r)
 	tx_change(s, t, "delete", r, NULL);
 }
 
+/* The columns of user_info as Maxwell lists them. */
+static void
+put_definition(struct buf *b, bool vip)
+{
+	static const char *const text[] = { "login_name", "nick_name", "passwd", "name", "phone_num",
+	    "email", "head_img", "user_level" };
+
+	LIT(b, "{\"database\":\"gmall\",\"charset\":\"utf8mb4\",\"table\":\"user_info\",\"columns\":["
+	    "{\"type\":\"bigint\",\"name\":\"id\",\"signed\":false}");
+	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++)
+		put_fmt(b, ",{\"type\":\"varchar\",\"name\":\"%s\",\"charset\":\"utf8mb4\"}", text[i]);
+	LIT(b, ",{\"type\":\"date\",\"name\":\"birthday\"},"
+	    "{\"type\":\"varchar\",\"name\":\"gender\",\"charset\":\"utf8mb4\"},"
+	    "{\"type\":\"varchar\",\"name\":\"source\",\"charset\":\"utf8mb4\"},"
+	    "{\"type\":\"datetime\",\"name\":\"create_time\",\"column-length\":6},"
+	    "{\"type\":\"datetime\",\"name\":\"operate_time\",\"column-length\":6},"
+	    "{\"type\":\"varchar\",\"name\":\"status\",\"charset\":\"utf8mb4\"}");
+	if (vip)
+		LIT(b, ",{\"type\":\"tinyint\",\"name\":\"vip\",\"signed\":true}");
+	LIT(b, "],\"primary-key\":[\"id\"]}");
+}
+
+/* No row of an old user comes through the feed for this; its ts has milliseconds, as Maxwell writes it. */
+void
+tx_alter_user(struct shop *s)
+{
+	static const char sql[] = "ALTER TABLE user_info ADD COLUMN vip TINYINT NOT NULL DEFAULT 0";
+	struct feed *f = &s->feed[0];
+	struct buf *b = &f->text;
+	size_t off = b->n;
+
+	sql_close(s);
+	put_fmt(&s->sql, "COMMIT;\n%s;\nSTART TRANSACTION;\n", sql);
+	LIT(b, "{\"type\":\"table-alter\",\"database\":\"gmall\",\"table\":\"user_info\",\"old\":");
+	put_definition(b, false);
+	LIT(b, ",\"def\":");
+	put_definition(b, true);
+	LIT(b, ",\"ts\":");
+	put_u(b, (uint64_t)s->tx_us / 1000);
+	put_fmt(b, ",\"sql\":\"%s\",\"position\":\"bin.%06lld:%llu\"}\n", sql,
+	    (long long)(s->pos_day - s->day0 + 1), (unsigned long long)s->pos);
+	s->pos += 300;
+	f->m = more(f->m, f->n, &f->cap, sizeof(*f->m));
+	f->m[f->n++] = (struct message){ off, b->n - off, false, true };
+	s->vip = true;
+}
+
 void
 tx_end(struct shop *s)
 {
@@ -361,7 +446,7 @@ tx_end(struct shop *s)
 		put(b, s->tail.p + c->off, c->len);
 		LIT(b, "}\n");
 		f->m = more(f->m, f->n, &f->cap, sizeof(*f->m));
-		f->m[f->n++] = (struct message){ off, b->n - off, c->zipper };
+		f->m[f->n++] = (struct message){ off, b->n - off, c->zipper, false };
 		f->late += late;
 	}
 	s->ntx = 0;
@@ -370,7 +455,7 @@ tx_end(struct shop *s)
 /* ---- the night's file ---- */
 
 struct counts {
-	uint64_t lines, broken, null_message, duplicate, disorder;
+	uint64_t lines, broken, null_message, duplicate, disorder, ddl;
 };
 
 /* Some neighbours change places: any few, and two changes of one user for sure. */
@@ -396,7 +481,7 @@ feed_disorder(struct shop *s, struct feed *f, struct counts *k)
 		size_t a = rnd(&s->rng, (uint32_t)f->n - 4), b = a + 1 + rnd(&s->rng, 3);
 		struct message m = f->m[a];
 
-		if (m.zipper || f->m[b].zipper)
+		if (m.zipper || f->m[b].zipper || m.fixed || f->m[b].fixed)
 			continue;
 		f->m[a] = f->m[b];
 		f->m[b] = m;
@@ -427,6 +512,7 @@ feed_lines(struct shop *s, struct feed *f, struct buf *out, struct counts *k)
 			k->null_message++;
 		}
 		put(out, f->text.p + m->off, m->len);
+		k->ddl += m->fixed;
 		for (size_t j = i - replay; i == replay_at && j < i; ) {
 			m = &f->m[++j];
 			put(out, f->text.p + m->off, m->len);
@@ -466,11 +552,12 @@ feed_file(struct shop *s, struct buf *rejects)
 	LIT(rejects, "{\"file\":\"cdc/");
 	put_day(rejects, s->day, "-");
 	put_fmt(rejects, ".ndjson\",\"lines\":%llu,\"bootstrap\":%llu,\"broken\":%llu,"
-	    "\"null_message\":%llu,\"duplicate\":%llu,\"changes\":%llu,\"late\":%llu,"
+	    "\"null_message\":%llu,\"duplicate\":%llu,\"ddl\":%llu,\"changes\":%llu,\"late\":%llu,"
 	    "\"out_of_order\":%llu}\n", (unsigned long long)(k.lines + s->boot_rows),
 	    (unsigned long long)s->boot_rows, (unsigned long long)k.broken,
 	    (unsigned long long)k.null_message, (unsigned long long)k.duplicate,
-	    (unsigned long long)f->n, (unsigned long long)f->late, (unsigned long long)k.disorder);
+	    (unsigned long long)k.ddl, (unsigned long long)(f->n - k.ddl), (unsigned long long)f->late,
+	    (unsigned long long)k.disorder);
 	feed_head(s, f);
 	s->boot.n = 0;
 	s->boot_rows = 0;

@@ -76,15 +76,34 @@ plant(struct shop *s, struct event *e, size_t n)
 
 /* ---- text ---- */
 
-struct counts {
-	uint64_t lines, blank, broken, duplicate, missing_mid, missing_ts, valid, late;
-	uint64_t trouble[NTROUBLE];
+/* What one line holds. */
+struct made {
+	uint32_t action, display, nad;
+	struct ad_hit ad[8];
+};
+
+/* Rows of the five tables. */
+struct tables {
 	uint64_t start, page, action, display, error;
 };
 
-static const char *const page_name[NPAGE] = { "start", "home", "category", "search", "good_list",
+struct counts {
+	uint64_t lines, blank, broken, duplicate, missing_mid, missing_ts, valid, late;
+	uint64_t trouble[NTROUBLE];
+	struct tables good, twice, no_mid, no_ts;
+};
+
+const char *const page_name[NPAGE] = { "start", "home", "category", "search", "good_list",
     "good_detail", "good_spec", "comment", "cart", "login", "register", "trade", "payment",
     "orders_unpaid", "mine", "favor", "discovery", "activity" };
+
+uint32_t
+dev_store(const struct dev *d)
+{
+	static const uint8_t of_model[] = { 6, 1, 0, 3, 2, 0, 4, 5 };
+
+	return of_model[d->seed / 8 % 8];
+}
 
 static void
 put_common(const struct shop *s, struct buf *b, const struct event *e)
@@ -99,8 +118,6 @@ put_common(const struct shop *s, struct buf *b, const struct event *e)
 		{ "Redmi", "Redmi k50", "Android 11.0" },
 		{ "realme", "realme Neo2", "Android 13.0" },
 	};
-	static const char *const store[] = { "xiaomi", "huawei", "Appstore", "vivo", "oppo",
-	    "Appstore", "wandoujia", "web" };
 	static const char *const odd_md[] = { "\001", "\t" }, *odd_utf8[] = { "\xff", "\xc3(" };
 	static const char *const odd_mid[] = { "", "\"mid\":\"\",", "\"mid\":\"null\",",
 	    "\"mid\":null," };
@@ -114,7 +131,7 @@ put_common(const struct shop *s, struct buf *b, const struct event *e)
 	LIT(b, "\",\"ba\":\"");
 	STR(b, model[m].ba);
 	LIT(b, "\",\"ch\":\"");
-	STR(b, store[m]);
+	STR(b, stores[dev_store(d)]);
 	LIT(b, "\",\"install_date\":\"");
 	if (d->seed % 16 != 15)
 		put_day(b, d->first_day, d->seed % 16 < 8 ? "-" : d->seed % 16 < 12 ? "/" : "");
@@ -248,40 +265,113 @@ put_page(const struct shop *s, struct buf *b, const struct event *e)
 	LIT(b, "\"}");
 }
 
-static uint64_t
-put_actions(struct buf *b, const struct event *e)
+static bool
+shows(const struct event *e)
+{
+	return e->page == P_HOME || e->page == P_LIST || e->page == P_ACTIVITY || e->page == P_DISCOVERY;
+}
+
+/* The things a page shows: a small generator that begins with the event's seed. */
+static inline uint32_t
+shown_first(const struct event *e)
+{
+	return e->seed / 64;
+}
+
+static inline uint32_t
+shown_next(uint32_t item)
+{
+	return item * 69069u + 1;
+}
+
+static inline uint32_t
+shown_count(const struct event *e)
+{
+	return 2 + e->seed / 16 % 4;
+}
+
+static inline uint32_t
+shown_ad(uint32_t item)			/* 0 none */
+{
+	return (item >> 4) % 16 == 0 ? (item >> 8) % NAD + 1 : 0;
+}
+
+static void
+remember_ad(struct made *m, uint32_t ad, uint32_t action)
+{
+	m->ad[m->nad++] = (struct ad_hit){ .ad = (uint8_t)ad, .action = (uint8_t)action };
+}
+
+static void
+put_action(struct buf *b, struct made *m, const struct event *e, const char *what, uint32_t item,
+    const char *type, uint32_t ad)
+{
+	STR(b, m->action == 0 ? ",\"actions\":[{\"action_id\":\"" : ",{\"action_id\":\"");
+	m->action++;
+	STR(b, what);
+	LIT(b, "\",\"item\":\"");
+	put_u(b, item);
+	LIT(b, "\",\"item_type\":\"");
+	STR(b, type);
+	if (ad != 0) {
+		LIT(b, "\",\"ad_id\":");
+		put_u(b, item);
+		LIT(b, ",\"ad_action\":");
+		put_u(b, ad);
+		LIT(b, ",\"ts\":");
+		remember_ad(m, item, ad);
+	} else
+		LIT(b, "\",\"ts\":");
+	put_u(b, (uint64_t)e->ts + e->during / 2);
+	LIT(b, "}");
+}
+
+/* An ad is clicked where it is shown, and what it led to is bought on the trade page. */
+static void
+put_ad_actions(struct buf *b, struct made *m, const struct event *e)
+{
+	uint32_t item = shown_first(e), ad = 0;
+
+	if (e->page == P_TRADE && e->seed % 4 == 0)
+		put_action(b, m, e, "ad_buy", e->seed / 4 % NAD + 1, "ad_id", 2);
+	if (!shows(e) || e->seed % 8 != 0)
+		return;
+	for (uint32_t i = shown_count(e); i > 0; i--, item = shown_next(item))
+		ad = shown_ad(item) != 0 ? shown_ad(item) : ad;
+	if (ad != 0)
+		put_action(b, m, e, "ad_click", ad, "ad_id", 1);
+}
+
+static void
+put_actions(struct buf *b, struct made *m, const struct event *e)
 {
 	static const char *const what[] = { "cart_add", "favor_add", "get_coupon", "cart_add",
 	    "favor_cancel" };
-	const char *act = what[e->seed / 4 % 5];
+	const char *act = NULL;
 
 	if (e->page == P_CART && e->seed % 4 == 0)
 		act = e->seed / 4 % 2 == 0 ? "cart_minus_num" : "cart_remove";
 	else if (e->page == P_DETAIL && e->variant == 1 && e->trouble == OK)
 		act = "cart_add";
-	else if (e->page != P_DETAIL || e->seed % 4 != 0)
-		return 0;
-	LIT(b, ",\"actions\":[{\"action_id\":\"");
-	STR(b, act);
-	LIT(b, "\",\"item\":\"");
-	put_u(b, e->page == P_DETAIL ? e->ref : e->seed % NSKU + 1);
-	LIT(b, "\",\"item_type\":\"sku_id\",\"ts\":");
-	put_u(b, (uint64_t)e->ts + e->during / 2);
-	LIT(b, "}]");
-	return 1;
+	else if (e->page == P_DETAIL && e->seed % 4 == 0)
+		act = what[e->seed / 4 % 5];
+	if (act != NULL)
+		put_action(b, m, e, act, e->page == P_DETAIL ? e->ref : e->seed % NSKU + 1, "sku_id", 0);
+	put_ad_actions(b, m, e);
+	if (m->action > 0)
+		LIT(b, "]");
 }
 
-static uint64_t
-put_displays(struct buf *b, const struct event *e)
+static void
+put_displays(struct buf *b, struct made *m, const struct event *e)
 {
 	static const char *const kind[] = { "promotion", "query", "recommend", "activity" };
-	uint32_t n = 2 + e->seed / 16 % 4, pos = 1 + e->seed % 5, item = e->seed / 64;
+	uint32_t n = shown_count(e), pos = 1 + e->seed % 5, item = shown_first(e);
 
-	if (e->page != P_HOME && e->page != P_LIST && e->page != P_ACTIVITY &&
-	    e->page != P_DISCOVERY)
-		return 0;
+	if (!shows(e))
+		return;
 	LIT(b, ",\"displays\":[");
-	for (uint32_t i = 1; i <= n; i++, item = item * 69069u + 1) {
+	for (uint32_t i = 1; i <= n; i++, item = shown_next(item)) {
 		STR(b, i == 1 ? "{\"display_type\":\"" : ",{\"display_type\":\"");
 		STR(b, kind[e->page == P_LIST ? 1 : item % 3]);
 		LIT(b, "\",\"item\":\"");
@@ -290,16 +380,18 @@ put_displays(struct buf *b, const struct event *e)
 		put_u(b, i);
 		LIT(b, ",\"pos_id\":");
 		put_u(b, pos);
-		if ((item >> 4) % 16 == 0) {
+		if (shown_ad(item) != 0) {
+			uint32_t clicked = (item >> 16) % 64 == 0;	/* old apps say it here */
+
 			LIT(b, ",\"ad_id\":");
-			put_u(b, (item >> 8) % 40 + 1);
-			LIT(b, ",\"ad_action\":");
-			put_u(b, (item >> 16) % 8 == 0 ? 1 + (item >> 20) % 8 / 7 : 0);
+			put_u(b, shown_ad(item));
+			STR(b, clicked ? ",\"ad_action\":1" : ",\"ad_action\":0");
+			remember_ad(m, shown_ad(item), clicked);
 		}
 		LIT(b, "}");
 	}
 	LIT(b, "]");
-	return n;
+	m->display = n;
 }
 
 static void
@@ -316,16 +408,16 @@ put_err(struct buf *b, const struct event *e)
 	LIT(b, "\"}");
 }
 
-/* One line; what it holds is added to k when k is given. */
+/* One line, and what it holds. */
 static void
-put_line(const struct shop *s, struct buf *b, const struct event *e, struct counts *k)
+put_line(const struct shop *s, struct buf *b, const struct event *e, struct made *m)
 {
 	static const char *const empty[] = { ",\"actions\":[]", ",\"displays\":null",
 	    ",\"actions\":null", ",\"displays\":[]" };
 	static const char *const odd_ts[] = { "", ",\"ts\":null", ",\"ts\":\"\"" };
 	size_t begin = b->n;
-	uint64_t actions = 0, displays = 0;
 
+	m->action = m->display = m->nad = 0;
 	put_common(s, b, e);
 	if (e->page == P_START)
 		put_start(b, e);
@@ -334,8 +426,8 @@ put_line(const struct shop *s, struct buf *b, const struct event *e, struct coun
 	if (e->trouble == EMPTY_ARRAY) {
 		STR(b, empty[e->variant]);
 	} else {
-		actions = put_actions(b, e);
-		displays = put_displays(b, e);
+		put_actions(b, m, e);
+		put_displays(b, m, e);
 	}
 	if (e->trouble == ERR)
 		put_err(b, e);
@@ -355,42 +447,38 @@ put_line(const struct shop *s, struct buf *b, const struct event *e, struct coun
 	if (e->trouble == TRUNCATED)
 		b->n = begin + 20 + e->seed % (b->n - begin - 20);
 	LIT(b, "\n");
-	if (k == NULL)
-		return;
-	k->start += e->page == P_START;
-	k->page += e->page != P_START;
-	k->action += actions;
-	k->display += displays;
-	k->error += e->trouble == ERR;
 }
 
 /* ---- arrival ---- */
 
 static void
-deliver(struct shop *s, const struct event *e, int64_t at, bool dup)
+deliver(struct shop *s, size_t ev, int64_t at, bool dup)
 {
-	bool next = day_of_ms(at) > s->day && s->day < s->last;
-	struct delivery *d;
-
-	s->box[next] = more(s->box[next], s->nbox[next], &s->box_cap[next], sizeof(*d));
-	d = &s->box[next][s->nbox[next]++];
-	*d = (struct delivery){ .at = at, .seq = s->seq++, .ev = *e, .dup = dup };
+	if (day_of_ms(at) > s->day && s->day < s->last) {
+		s->carried = more(s->carried, s->ncarried, &s->carried_cap, sizeof(*s->carried));
+		s->carried[s->ncarried++] = (struct carried){ .ev = s->event[ev], .at = at, .dup = dup };
+		return;
+	}
+	s->box = more(s->box, s->nbox, &s->box_cap, sizeof(*s->box));
+	s->box[s->nbox] = (struct delivery){ .at = at, .seq = (uint32_t)s->nbox, .ev = (uint32_t)ev, .dup = dup };
+	s->nbox++;
 }
 
 static void
-arrive(struct shop *s, const struct event *e)
+arrive(struct shop *s, size_t i)
 {
-	int64_t at = e->ts + 50 + rnd(&s->rng, 800), night = day_ms(s->day + 1) + 5 * MINUTE;
+	struct event e = s->event[i];
+	int64_t at = e.ts + 50 + rnd(&s->rng, 800), night = day_ms(s->day + 1) + 5 * MINUTE;
 
-	if (e->trouble == DISORDER)
+	if (e.trouble == DISORDER)
 		at += MINUTE + rnd(&s->rng, 1740000);
-	else if (e->trouble == LATE)
+	else if (e.trouble == LATE)
 		at = night + rnd(&s->rng, 28800000);
-	deliver(s, e, at, false);
-	if (e->trouble == DUP)
-		deliver(s, e, at + (e->variant == 0 ? 0 : 30000), true);
-	else if (e->trouble == DUP_LATE)
-		deliver(s, e, night + rnd(&s->rng, 28800000), true);
+	deliver(s, i, at, false);
+	if (e.trouble == DUP)
+		deliver(s, i, at + (e.variant == 0 ? 0 : 30000), true);
+	else if (e.trouble == DUP_LATE)
+		deliver(s, i, night + rnd(&s->rng, 28800000), true);
 }
 
 static int
@@ -403,34 +491,95 @@ by_arrival(const void *a, const void *b)
 	return x->seq < y->seq ? -1 : 1;
 }
 
-/* A line that arrived: count it, and if it is good remember the page view. */
+/* Most arrive within the minute, so put them by the minute first: sorting that stays in the cache. */
+static void
+sort_box(struct shop *s)
+{
+	enum { MINUTES = 2 * 1440 };
+	static uint32_t first[MINUTES + 1];
+	struct delivery *by = malloc((s->nbox + 1) * sizeof(*by));
+	int64_t begin = day_ms(s->day);
+
+	if (by == NULL)
+		die("memory");
+	memset(first, 0, sizeof(first));
+	for (size_t i = 0; i < s->nbox; i++)
+		first[(s->box[i].at - begin) / MINUTE + 1]++;
+	for (size_t i = 0; i < MINUTES; i++)
+		first[i + 1] += first[i];
+	for (size_t i = 0; i < s->nbox; i++)
+		by[first[(s->box[i].at - begin) / MINUTE]++] = s->box[i];
+	for (size_t i = 0, at = 0; i < MINUTES; at = first[i++])	/* first[] has moved on by one */
+		qsort(by + at, first[i] - at, sizeof(*by), by_arrival);
+	free(s->box);
+	s->box = by;
+	s->box_cap = s->nbox + 1;
+}
+
+static void
+add(struct tables *t, const struct event *e, const struct made *m)
+{
+	t->start += e->page == P_START;
+	t->page += e->page != P_START;
+	t->action += m->action;
+	t->display += m->display;
+	t->error += e->trouble == ERR;
+}
+
+static void
+remember(struct shop *s, const struct event *e, const struct made *m)
+{
+	struct heard *h = &s->heard[day_of_ms(e->ts) == s->day];
+
+	for (uint32_t i = 0; i < m->nad; i++) {
+		h->ad = more(h->ad, h->nad, &h->ad_cap, sizeof(*h->ad));
+		h->ad[h->nad] = m->ad[i];
+		h->ad[h->nad++].dev = e->dev;
+	}
+	if (e->page == P_START)
+		return;
+	h->hit = more(h->hit, h->nhit, &h->hit_cap, sizeof(*h->hit));
+	h->hit[h->nhit++] = (struct hit){ .ts = e->ts, .dev = e->dev, .user = e->user, .during = e->during,
+	    .page = e->page, .last = e->last };
+}
+
+/* A line that arrived: count it, and if it is good remember what it says. */
 static void
 account(struct shop *s, struct buf *b, const struct delivery *d, struct counts *k)
 {
-	const struct event *e = &d->ev;
-	const struct dev *v = &s->dev[e->dev];
-	int64_t day = day_of_ms(e->ts);
-	struct hits *h = &s->hits[day == s->day];
-	bool bad = e->trouble >= TRUNCATED, lacks = e->trouble == NO_MID || e->trouble == NO_TS;
+	const struct event *e = &s->event[d->ev];
+	struct made m;
 
-	put_line(s, b, e, d->dup || bad || lacks ? NULL : k);
+	put_line(s, b, e, &m);
 	k->lines++;
-	k->duplicate += d->dup;
-	if (d->dup)
+	if (d->dup) {
+		k->duplicate++;
+		add(&k->twice, e, &m);
 		return;
+	}
 	k->trouble[e->trouble]++;
-	k->broken += bad;
-	k->missing_mid += e->trouble == NO_MID;
-	k->missing_ts += e->trouble == NO_TS;
-	if (bad || lacks)
-		return;
-	k->valid++;
-	k->late += day < s->day;
-	if (e->page == P_START)
-		return;
-	h->v = more(h->v, h->n, &h->cap, sizeof(*h->v));
-	h->v[h->n++] = (struct hit){ .ts = e->ts, .dev = e->dev, .user = e->user, .ip = v->ip,
-	    .entry = e->last == P_START, .is_new = v->first_day == day };
+	if (e->trouble >= TRUNCATED) {
+		k->broken++;
+	} else if (e->trouble == NO_MID) {
+		k->missing_mid++;
+		add(&k->no_mid, e, &m);
+	} else if (e->trouble == NO_TS) {
+		k->missing_ts++;
+		add(&k->no_ts, e, &m);
+	} else {
+		k->valid++;
+		k->late += day_of_ms(e->ts) < s->day;
+		add(&k->good, e, &m);
+		remember(s, e, &m);
+	}
+}
+
+static void
+put_tables(struct buf *b, const char *name, const struct tables *t)
+{
+	put_fmt(b, "\"%s\":{\"start\":%llu,\"page\":%llu,\"action\":%llu,\"display\":%llu,\"error\":%llu}",
+	    name, (unsigned long long)t->start, (unsigned long long)t->page,
+	    (unsigned long long)t->action, (unsigned long long)t->display, (unsigned long long)t->error);
 }
 
 static void
@@ -439,37 +588,65 @@ log_rejects(const struct shop *s, struct buf *b, const struct counts *k)
 	LIT(b, "{\"file\":\"log/");
 	put_day(b, s->day, "-");
 	put_fmt(b, ".ndjson\",\"lines\":%llu,\"blank\":%llu,\"broken\":%llu,\"duplicate\":%llu,"
-	    "\"missing_mid\":%llu,\"missing_ts\":%llu,\"valid\":%llu,\"late\":%llu,\"start\":%llu,"
-	    "\"page\":%llu,\"action\":%llu,\"display\":%llu,\"error\":%llu,\"planted\":{",
+	    "\"missing_mid\":%llu,\"missing_ts\":%llu,\"valid\":%llu,\"late\":%llu",
 	    (unsigned long long)k->lines, (unsigned long long)k->blank,
 	    (unsigned long long)k->broken, (unsigned long long)k->duplicate,
 	    (unsigned long long)k->missing_mid, (unsigned long long)k->missing_ts,
-	    (unsigned long long)k->valid, (unsigned long long)k->late,
-	    (unsigned long long)k->start, (unsigned long long)k->page,
-	    (unsigned long long)k->action, (unsigned long long)k->display,
-	    (unsigned long long)k->error);
+	    (unsigned long long)k->valid, (unsigned long long)k->late);
+	put_fmt(b, ",\"start\":%llu,\"page\":%llu,\"action\":%llu,\"display\":%llu,\"error\":%llu",
+	    (unsigned long long)k->good.start, (unsigned long long)k->good.page,
+	    (unsigned long long)k->good.action, (unsigned long long)k->good.display,
+	    (unsigned long long)k->good.error);
+	LIT(b, ",\"lost\":{");
+	put_tables(b, "duplicate", &k->twice);
+	LIT(b, ",");
+	put_tables(b, "missing_mid", &k->no_mid);
+	LIT(b, ",");
+	put_tables(b, "missing_ts", &k->no_ts);
+	LIT(b, "},\"planted\":{");
 	for (unsigned t = 1; t < NTROUBLE; t++)
 		put_fmt(b, "%s\"%s\":%llu", t == 1 ? "" : ",", troubles[t].name,
 		    (unsigned long long)k->trouble[t]);
 	LIT(b, "}}\n");
 }
 
-/* Take the day's events out of those that were made; later ones stay. */
+/* Keep the day's events and set later ones aside, in *later. */
 static size_t
-today(struct shop *s, struct event **list)
+today(struct shop *s, struct event **later)
 {
 	size_t n = 0, cap = 0, kept = 0;
 
-	*list = NULL;
+	*later = NULL;
 	for (size_t i = 0; i < s->nevent; i++) {
 		if (day_of_ms(s->event[i].ts) == s->day) {
-			*list = more(*list, n, &cap, sizeof(**list));
-			(*list)[n++] = s->event[i];
-		} else
 			s->event[kept++] = s->event[i];
+			continue;
+		}
+		*later = more(*later, n, &cap, sizeof(**later));
+		(*later)[n++] = s->event[i];
 	}
 	s->nevent = kept;
 	return n;
+}
+
+static void
+arrivals(struct shop *s)
+{
+	size_t n = s->nevent, ncarried = s->ncarried;
+	struct carried *before = s->carried;
+
+	s->nbox = s->ncarried = s->carried_cap = 0;
+	s->carried = NULL;
+	for (size_t i = 0; i < ncarried; i++) {
+		s->event = more(s->event, s->nevent, &s->event_cap, sizeof(*s->event));
+		s->event[s->nevent] = before[i].ev;
+		deliver(s, s->nevent++, before[i].at, before[i].dup);
+	}
+	free(before);
+	plant(s, s->event, n);
+	for (size_t i = 0; i < n; i++)
+		arrive(s, i);
+	sort_box(s);
 }
 
 void
@@ -477,28 +654,24 @@ log_file(struct shop *s, struct buf *rejects)
 {
 	struct counts k = { 0 };
 	struct buf b = { 0 };
-	struct delivery *box;
-	struct event *e;
-	size_t n = today(s, &e), cap;
+	struct event *later;
+	size_t n = today(s, &later);
 	char path[4096];
 	FILE *f;
 
-	plant(s, e, n);
-	for (size_t i = 0; i < n; i++)
-		arrive(s, &e[i]);
-	free(e);
-	qsort(s->box[0], s->nbox[0], sizeof(*s->box[0]), by_arrival);
+	arrivals(s);
 	file_path(path, sizeof(path), s->dir, "log/", s->day, ".ndjson");
 	if ((f = fopen(path, "w")) == NULL)
 		die("%s", path);
-	for (size_t i = 0; i < s->nbox[0]; i++) {
-		account(s, &b, &s->box[0][i], &k);
-		if (i == s->nbox[0] / 3) {
+	setvbuf(f, NULL, _IONBF, 0);
+	for (size_t i = 0; i < s->nbox; i++) {
+		account(s, &b, &s->box[i], &k);
+		if (i == s->nbox / 3) {
 			LIT(&b, "\n");
 			k.blank++;
 			k.lines++;
 		}
-		if (b.n < 1 << 20 && i + 1 < s->nbox[0])
+		if (b.n < 1 << 20 && i + 1 < s->nbox)
 			continue;
 		if (fwrite(b.p, 1, b.n, f) != b.n)
 			die("%s", path);
@@ -508,12 +681,8 @@ log_file(struct shop *s, struct buf *rejects)
 		die("%s", path);
 	log_rejects(s, rejects, &k);
 	free(b.p);
-	box = s->box[0];
-	cap = s->box_cap[0];
-	s->box[0] = s->box[1];
-	s->box_cap[0] = s->box_cap[1];
-	s->nbox[0] = s->nbox[1];
-	s->box[1] = box;
-	s->box_cap[1] = cap;
-	s->nbox[1] = 0;
+	if (n > 0)
+		memcpy(s->event, later, n * sizeof(*later));
+	s->nevent = n;
+	free(later);
 }

@@ -3,16 +3,17 @@
  * mock-visit - devices and their visits
  *
  * A visit is a walk of a device over pages; it makes events, and a buyer's
- * walk makes an order too.  Six buyers and one idler a day are planned, so that
+ * walk makes an order too.  Nine buyers and one idler a day are planned, so that
  * the smallest run holds every case.
  */
 #include "mock.h"
 
-#define VISITORS 26900			/* a day at scale 1, for 300,000 lines */
+#define VISITORS 90000			/* a day at scale 1, for 1,000,000 lines */
+#define BURST	6			/* orders of the burst buyer */
 
 /* What a planned buyer shows, one a day each; BUY is any other buyer. */
 enum plan { BUY, BUY_REFUND, BUY_TRIM, BUY_TRIM_NEXT_DAY, BUY_LATE, BUY_CANCEL, BUY_MIDNIGHT,
-    NPLAN };
+    BUY_UNEQUAL, BUY_TWICE, BUY_BURST, BUY_GONE, NPLAN };
 
 /* ---- devices ---- */
 
@@ -36,7 +37,7 @@ dev_new(struct shop *s, int64_t first_day)
 	return d;
 }
 
-static uint32_t
+uint32_t
 visitors(const struct shop *s)
 {
 	double n = VISITORS * s->scale;
@@ -87,14 +88,6 @@ stay(struct shop *s)
 	return 1200 + u * u / 20;		/* 1.2 to 51 s, 18 s on average */
 }
 
-static uint32_t
-any_sku(struct shop *s)
-{
-	uint32_t a = rnd(&s->rng, s->nsku), b = rnd(&s->rng, s->nsku);
-
-	return (a < b ? a : b) + 1;
-}
-
 static struct walk
 walk_begin(struct shop *s, uint32_t dev, uint32_t user, int64_t at)
 {
@@ -139,7 +132,7 @@ browse(struct walk *w, uint32_t pages)
 
 	while (pages-- > 0) {
 		enum page to = links[w->last][rnd(&s->rng, 8)];
-		uint32_t ref = to == P_DETAIL || to == P_SPEC || to == P_COMMENT ? any_sku(s) :
+		uint32_t ref = to == P_DETAIL || to == P_SPEC || to == P_COMMENT ? dim_sku(s) :
 		    rnd(&s->rng, 10);
 
 		step(w, to, ref, stay(s));
@@ -159,7 +152,8 @@ visit(struct shop *s, uint32_t dev, int64_t at)
 	if (anon) {			/* the login page is still nobody's */
 		step(&w, P_LOGIN, 0, stay(s));
 		w.user = user;
-	} else if (d->first_day == s->day && user == 0 && rnd(&s->rng, 10) < 3) {
+	} else if (d->first_day == s->day && user == 0 && rnd(&s->rng, 10) < 3 &&
+	    w.t < day_ms(s->day + 1) - 12 * MINUTE) {
 		step(&w, P_REGISTER, 0, stay(s) + 9000);
 		w.user = biz_register(s, (w.t - 500) * 1000 + rnd(&s->rng, 1000));
 		s->dev[dev].user = w.user;
@@ -167,6 +161,22 @@ visit(struct shop *s, uint32_t dev, int64_t at)
 		w.t += 31 * MINUTE + rnd(&s->rng, 3600000);
 	}
 	browse(&w, n - n / 2 + more_pages);
+}
+
+/* Someone new, who registers. */
+static void
+visit_register(struct shop *s)
+{
+	uint32_t dev;
+	struct walk w;
+
+	dev_new(s, s->day);
+	dev = (uint32_t)s->ndev - 1;
+	w = walk_begin(s, dev, 0, day_ms(s->day) + 18 * HOUR);
+	step(&w, P_HOME, 0, stay(s));
+	step(&w, P_REGISTER, 0, stay(s) + 9000);
+	s->dev[dev].user = w.user = biz_register(s, (w.t - 500) * 1000);
+	step(&w, P_HOME, 0, stay(s));
 }
 
 /* Gaps of exactly 30 minutes, which is the same visit, and of 1 ms more, which is not. */
@@ -196,8 +206,12 @@ plan_order(struct shop *s, struct order *o, enum plan plan)
 		o->pay_fails = true;
 		o->cancel_at = o->at + minute * 30;
 	}
+	o->pay_more = plan == BUY_UNEQUAL;
+	o->pay_twice = plan == BUY_TWICE;
 	if (plan == BUY_REFUND)
 		o->refund_after = minute * 60;
+	else if (plan == BUY_GONE)	/* when the product is gone */
+		o->refund_after = minute * 26 * 60;
 	else if (plan == BUY && luck < 6)
 		o->refund_after = minute * (120 + rnd(&s->rng, 38 * 60));
 	if (plan == BUY_TRIM || (plan == BUY && luck == 50 && o->ndetail > 1))
@@ -227,9 +241,13 @@ visit_buy(struct shop *s, uint32_t dev, int64_t at, enum plan plan)
 
 	if (plan == BUY_TRIM || plan == BUY_TRIM_NEXT_DAY)
 		n = 2;
+	else if (plan == BUY_GONE || plan == BUY_BURST)
+		n = 1;
 	else if (rnd(&s->rng, 8) == 0)
 		n++;
 	order = biz_order(s, w.user, s->dev[dev].province, n, 0);
+	if (plan == BUY_GONE)
+		biz_reprice(s, order, GONE_SKU);
 	step(&w, P_HOME, 0, stay(s));
 	if (plan == BUY)
 		browse(&w, 1 + rnd(&s->rng, 5));
@@ -311,16 +329,22 @@ visit_day(struct shop *s)
 {
 	static const int64_t planned[NPLAN] = {		/* minutes of the day */
 		[BUY_REFUND] = 10 * 60, [BUY_TRIM] = 14 * 60, [BUY_TRIM_NEXT_DAY] = 22 * 60 + 40,
-		[BUY_LATE] = 23 * 60 + 52, [BUY_CANCEL] = 11 * 60, [BUY_MIDNIGHT] = 23 * 60 + 55 };
+		[BUY_LATE] = 23 * 60 + 52, [BUY_CANCEL] = 11 * 60, [BUY_MIDNIGHT] = 23 * 60 + 55,
+		[BUY_UNEQUAL] = 12 * 60, [BUY_TWICE] = 13 * 60, [BUY_BURST] = 15 * 60 + 2,
+		[BUY_GONE] = 16 * 60 };
 	uint32_t n = visitors(s), fresh = n / 100 + 2;
 
 	for (int i = 1; i < NPLAN; i++) {
 		uint32_t dev = any_owned(s);
 
-		visit_buy(s, dev, day_ms(s->day) + planned[i] * MINUTE + rnd(&s->rng, 1000),
-		    (enum plan)i);
+		if (i == BUY_GONE && s->day != s->day0)
+			continue;
+		for (int k = i == BUY_BURST ? BURST : 1; k > 0; k--)
+			visit_buy(s, dev, day_ms(s->day) + planned[i] * MINUTE + rnd(&s->rng, 1000),
+			    (enum plan)i);
 	}
 	visit_pause(s, any_owned(s));
+	visit_register(s);
 	for (size_t i = 0, known = s->ndev; i < known; i++) {
 		if (s->dev[i].busy_day == s->day || rnd(&s->rng, 3) != 0)
 			continue;

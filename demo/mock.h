@@ -3,16 +3,18 @@
  * mock - the parts of mock-shop, a generator of sample source data
  *
  * mock-shop plays a shop for some days: devices visit (mock-visit) and write
- * a log (mock-log), buyers make orders (mock-biz), the database's changes
- * become SQL and a change feed (mock-feed), and the true answers are counted
- * beside it (mock-truth).  Its accounting is an oracle for the warehouse, so
- * nothing here comes from lib/: only libc.
+ * a log (mock-log), buyers make orders (mock-biz), fill carts and write
+ * comments (mock-side), the database's changes become SQL and a change feed
+ * (mock-feed), others hand over files (mock-files), and the true answers are
+ * counted beside it (mock-truth, mock-trade).  This accounting is an oracle
+ * for the warehouse, so nothing here comes from lib/: only libc.
  *
  * Invariants: everything follows from (days, scale, seed, start), and no
  * expression draws twice from rng, for compilers order operands as they like;
  * times are Asia/Shanghai, a fixed +08:00; a `day` is a count of local days
  * since 1970-01-01; `ms` and `us` are since the epoch; money is in cents; slot
- * 0 of users means nobody.  Memory is never given back before the end.
+ * 0 of users means nobody.  The log of a day is in memory once, as events; what
+ * grows with the days is the orders and devices.
  *
  *	struct shop s = { .days = 2, .scale = 0.01, .seed = 1, .day0 = day };
  *	dim_init(&s); biz_init(&s); visit_init(&s);
@@ -98,8 +100,9 @@ rnd(struct rng *r, uint32_t n)		/* 0 .. n-1, n > 0 */
 
 /* ---- what exists ---- */
 
-enum { NPROVINCE = 34, NCHANNEL = 6, NSKU = 400, NSPU = 100, NTM = 30, NC1 = 10, NC2 = 30,
-    NC3 = 90, NITEM = 5 };
+enum { NPROVINCE = 34, NREGION = 7, NCHANNEL = 6, NSTORE = 7, NSKU = 400, NSPU = 100, NTM = 30,
+    NC1 = 10, NC2 = 30, NC3 = 90, NMERCHANT = 20, NACTIVITY = 6, NCOUPON = 5, NAD = 40,
+    GONE_SKU = NSKU };
 
 struct province {
 	const char	*name, *city;
@@ -107,12 +110,16 @@ struct province {
 	const char	*iso;
 };
 extern const struct province provinces[NPROVINCE + 1];		/* from 1 */
+extern const char *const regions[NREGION + 1];
 extern const char *const order_channels[NCHANNEL];		/* in byte order */
+extern const char *const stores[NSTORE];		/* common.ch */
+extern const char *const sources[4];			/* user_info.source */
+extern const char *const reasons[6];			/* refund_reason_type 1301.., from 1 */
 
 struct sku {
-	int64_t	 price, cost, operated;
+	int64_t	 price, cost, created, operated;	/* created 0: long ago */
 	uint32_t spu;
-	bool	 sale;
+	bool	 sale, gone;
 };
 
 struct user {
@@ -121,6 +128,7 @@ struct user {
 	uint32_t seed;
 	uint16_t nick, phone, mail, level;	/* versions; level from 1 */
 	uint8_t	 odd;				/* planted oddity, 0 none */
+	bool	 removed, vip;
 };
 
 struct detail {
@@ -132,18 +140,19 @@ struct detail {
 
 struct order {
 	uint64_t id;
-	uint32_t user, detail, ndetail, seq, pay, status;
-	uint8_t	 province, channel, payway;
+	uint32_t user, detail, ndetail, seq, pay, status, use;
+	uint8_t	 province, channel, payway, offer, ticket;	/* activity and coupon; 0 none */
 	int64_t	 at, operated;			/* us */
 	int64_t	 original, activity, coupon, freight, total;
 	uint64_t trace;
 	bool	 signed_for;
 	int64_t	 night;				/* first told in that night's feed; 0 not yet */
 	int64_t	 before, cut_night;		/* total before a line was cut, and when told */
+	int64_t	 cancel_night;
 	/* what will happen, in us; 0 never */
 	int64_t	 trim_at, pay_at, cancel_at, refund_after;
 	uint64_t pay_trace;
-	bool	 pay_fails;
+	bool	 pay_fails, pay_more, pay_twice;
 };
 
 struct pay {
@@ -156,12 +165,32 @@ struct refund {
 	uint64_t id, trace;
 	uint32_t order, detail, num, status;
 	int64_t	 at, cents, night;
+	int64_t	 asked, back, back_night;	/* the row of refund_payment */
+};
+
+struct use {				/* a row of coupon_use */
+	uint64_t id;
+	uint32_t user, order;		/* order + 1, 0 none */
+	uint8_t	 coupon;
+	int64_t	 got, taken_for, used, got_night, used_night;
+};
+
+struct thing {				/* a row of cart_info or favor_info that will change */
+	uint64_t id;
+	uint32_t user, sku, num;
+	int64_t	 created, touched, done;	/* done: ordered or cancelled; 0 not */
+};
+struct things {
+	struct thing *v;
+	size_t	 n, cap;
 };
 
 struct dev {
 	uint32_t user, user2, ip, seed;
 	uint8_t	 province;
 	int64_t	 first_day, busy_day, last_ms;
+	uint64_t seen;			/* bit k: had pages k days ago, as that night knew */
+	int64_t	 seen_far;		/* the last day that left `seen`; 0 none */
 };
 
 enum page { P_START, P_HOME, P_CATEGORY, P_SEARCH, P_LIST, P_DETAIL, P_SPEC, P_COMMENT, P_CART,
@@ -182,8 +211,13 @@ struct event {				/* one line of the app log, before it is text */
 
 struct delivery {
 	int64_t	 at;			/* arrival, ms */
-	uint64_t seq;
+	uint32_t seq, ev;		/* ev: place in the day's events */
+	bool	 dup;
+};
+
+struct carried {			/* what arrives with the next day's file */
 	struct event ev;
+	int64_t	 at;
 	bool	 dup;
 };
 
@@ -196,18 +230,35 @@ struct todo {
 
 struct hit {				/* a page view that counts */
 	int64_t	 ts;
-	uint32_t dev, user, ip;
-	bool	 entry, is_new;
+	uint32_t dev, user, during;
+	uint8_t	 page, last;
 };
 
-struct hits {
-	struct hit *v;
-	size_t	 n, cap;
+struct ad_hit {
+	uint32_t dev;
+	uint8_t	 ad, action;
+};
+
+struct heard {				/* what is known of a day's log */
+	struct hit *hit;
+	size_t	 nhit, hit_cap;
+	struct ad_hit *ad;
+	size_t	 nad, ad_cap;
+};
+
+/* What the extracts of a day's end show; a day's answers of this do not change later. */
+enum { STEP_SHIPPED = 7, NSTEP = 8, LEVEL_MAX = 65536 };
+struct extracted {
+	uint64_t cart, cart_users, cart_ordered, favor, favor_users, favor_cancelled;
+	uint64_t comment[4], step[NSTEP];	/* step: order_status 1001.. at 1.. */
+	uint64_t sku, on_sale, new_sku;
+	uint64_t *level;			/* members by level */
 };
 
 /* Rows of a database table on their way to SQL and JSON; cell 0 is the key. */
-enum table { T_REGION, T_PROVINCE, T_TM, T_C1, T_C2, T_C3, T_SPU, T_SKU, T_USER, T_ORDER,
-    T_DETAIL, T_PAY, T_REFUND, NTABLE };
+enum table { T_REGION, T_PROVINCE, T_DIC, T_TM, T_C1, T_C2, T_C3, T_SPU, T_SKU, T_MERCHANT,
+    T_ACTIVITY, T_RULE, T_ACTIVITY_SKU, T_COUPON, T_USE, T_USER, T_CART, T_FAVOR, T_COMMENT, T_ORDER,
+    T_DETAIL, T_DETAIL_ACTIVITY, T_DETAIL_COUPON, T_STEP, T_PAY, T_REFUND, T_REFUND_PAY, NTABLE };
 
 struct row {
 	struct cell {
@@ -231,6 +282,7 @@ void	 cell_fmt(struct row *, const char *name, const char *fmt, ...)
 struct message {
 	size_t	 off, len;
 	bool	 zipper;		/* a change of the user who is swapped on purpose */
+	bool	 fixed;			/* DDL: no neighbour changes places with it */
 };
 
 struct feed {				/* one night's feed, in the order of positions */
@@ -268,9 +320,17 @@ struct shop {
 	size_t	 npay, pay_cap;
 	struct refund *refund;
 	size_t	 nrefund, refund_cap;
+	struct use *use;
+	size_t	 nuse, use_cap;
+	struct things cart, favor;	/* of today, and those of before that change today */
 	struct dev *dev;
 	size_t	 ndev, dev_cap;
-	uint64_t user_id, order_seq, detail_id;
+	uint64_t user_id, order_seq, detail_id, cart_id, favor_id, comment_id, step_id, line_id, use_id;
+	/* where the lists stood when a day began: [k] k days ago */
+	struct mark {
+		size_t	 user, order, pay, refund, use;
+	} mark[4];
+	bool	 vip;			/* the column is there */
 	/* what will happen */
 	struct todo *todo;
 	size_t	 ntodo, todo_cap;
@@ -278,14 +338,26 @@ struct shop {
 	/* the log */
 	struct event *event;
 	size_t	 nevent, event_cap;
-	struct delivery *box[2];	/* this day's and the next's */
-	size_t	 nbox[2], box_cap[2];
-	struct hits hits[2];		/* the day before's and this day's */
+	struct delivery *box;
+	size_t	 nbox, box_cap;
+	struct carried *carried;
+	size_t	 ncarried, carried_cap;
+	struct heard heard[2];		/* of the day before and of this day */
+	/* files that others hand over */
+	struct buf api[2];		/* this night's and the next's */
+	struct counts_api {
+		uint64_t lines, twice;
+	} api_count[2];
+	/* what the truth remembers */
+	struct extracted ex[2];		/* of the day before and of this day */
+	uint32_t *bought[32];		/* users of the orders of k days ago, as that night knew */
+	size_t	 nbought[32];
+	int64_t	 region[3][NREGION + 1];	/* amounts: of today, a day ago, two days ago */
 	/* the database */
 	struct row before, after;
-	struct buf sql, boot, head, tail;
+	struct buf sql, boot, head, tail, side[NTABLE];
 	int	 sql_open;		/* table of the unfinished INSERT, or -1 */
-	int	 sql_rows;
+	int	 sql_rows, side_rows[NTABLE];
 	struct feed feed[2];		/* this night's and the next's */
 	struct change tx[64];
 	size_t	 ntx;
@@ -296,8 +368,15 @@ struct shop {
 /* ---- mock-dim: products and places ---- */
 void	 dim_init(struct shop *);
 void	 dim_day(struct shop *);	/* the day's dimension changes, as SQL */
-void	 dim_schema(struct buf *);
 void	 cell_sku_name(const struct shop *, struct row *, uint32_t sku);
+void	 tm_name(char *, size_t, unsigned tm);
+uint32_t dim_sku(struct shop *);	/* one that is sold, small numbers more often */
+
+/* ---- mock-market: merchants, activities, coupons, codes ---- */
+void	 market_day(struct shop *, struct row *);
+
+/* ---- mock-schema: the tables ---- */
+void	 dim_schema(struct buf *);
 
 /* ---- mock-feed: transactions to SQL and change feed ---- */
 int64_t	 feed_night(const struct shop *, int64_t us);	/* the night that hears of it */
@@ -305,6 +384,7 @@ void	 tx_begin(struct shop *, int64_t us);
 void	 tx_insert(struct shop *, enum table, const struct row *);
 void	 tx_update(struct shop *, enum table, const struct row *before, const struct row *after);
 void	 tx_delete(struct shop *, enum table, const struct row *);
+void	 tx_alter_user(struct shop *);	/* user_info gets the column vip */
 void	 tx_end(struct shop *);
 void	 sql_file(struct shop *);
 void	 feed_file(struct shop *, struct buf *rejects);
@@ -315,16 +395,57 @@ void	 biz_plan(struct shop *);	/* schedule the day's user changes */
 void	 biz_run(struct shop *);	/* let everything happen until midnight */
 uint32_t biz_register(struct shop *, int64_t us);	/* a user to be; returns the slot */
 uint32_t biz_order(struct shop *, uint32_t user, uint8_t province, uint32_t nitem, int64_t us);
+void	 biz_reprice(struct shop *, uint32_t order, uint32_t sku);
 void	 biz_todo_order(struct shop *, uint32_t order);
+uint32_t user_source(const struct user *);	/* place in sources[] */
+uint32_t order_merchant(const struct shop *, const struct order *);
+uint32_t refund_reason(const struct refund *);	/* place in reasons[] */
+
+/* ---- mock-side: carts, favourites, comments, order steps ---- */
+void	 side_day(struct shop *);	/* what idle users do today */
+void	 side_order(struct shop *, const struct order *);	/* the cart it came from */
+void	 side_step(struct shop *, const struct order *, uint32_t status, int64_t us);
+void	 side_comment(struct shop *, const struct order *, int64_t us);
+void	 side_close(struct shop *);	/* the day's rows to SQL */
+
+/* ---- mock-files: what is handed over as files ---- */
+void	 files_order(struct shop *, const struct order *);	/* the order interface */
+int64_t	 ad_cost(const struct shop *, int64_t day, uint32_t ad);	/* cents */
+int64_t	 channel_cost(const struct shop *, int64_t day, uint32_t store);
+bool	 doubled_day(const struct shop *);	/* today's extracts hold every row twice */
+void	 files_day(struct shop *, struct buf *rejects);
 
 /* ---- mock-visit: devices and what they do ---- */
+uint32_t visitors(const struct shop *);	/* a day */
 void	 visit_init(struct shop *);
 void	 visit_day(struct shop *);	/* make the events of all visits that begin today */
 
 /* ---- mock-log: the app log ---- */
+extern const char *const page_name[NPAGE];
+uint32_t dev_store(const struct dev *);	/* place in stores[] */
 void	 log_file(struct shop *, struct buf *rejects);
 
-/* ---- mock-truth ---- */
+/* ---- mock-truth: the answers; mock-trade: those about orders ---- */
+struct truth {
+	struct shop *s;
+	struct buf out;
+	int64_t	 dt;
+	unsigned ago;			/* how long dt is gone: 0 or 1 */
+	uint64_t uv;
+};
+void	 answer(struct truth *, const char *metric, const char *dims, const char *field,
+	    const char *text, size_t n);	/* text NULL: no answer */
+void	 answer_n(struct truth *, const char *metric, const char *dims, const char *field, uint64_t);
+void	 answer_s(struct truth *, const char *metric, const char *dims, const char *field,
+	    const char *);
+void	 answer_money(struct truth *, const char *metric, const char *dims, const char *field,
+	    int64_t cents);
+/* a/b, in millionths rounded half away from zero; b 0 is no answer.  scale: what a's unit is in millionths of b's. */
+void	 answer_ratio(struct truth *, const char *metric, const char *dims, const char *field,
+	    int64_t a, int64_t b, int64_t scale);
+uint64_t distinct(uint64_t *, size_t n);
+void	 trade_answers(struct truth *);
+void	 trade_remember(struct shop *);
 void	 truth_file(struct shop *);
 
 #endif

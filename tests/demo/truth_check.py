@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """truth_check.py OUTDIR - recompute mock-shop's answers from its files
 
-Reads log/ and cdc/ as any reader would, knowing nothing of the generator, and
-compares every metric of every night, the counts of rejects, and the planted
-troubles with truth/.  Exit 0 if all agree, 1 if not.  demo/README.md has the
-definitions.
+Reads log/, cdc/, csv/ and api/ as any reader would, knowing nothing of the generator,
+and compares twelve metrics of every night, the counts of rejects, and the planted
+troubles with truth/; sql_check.py does all metrics.  Exit 0 if all agree, 1 if not.
 """
 import collections
 import datetime
@@ -18,7 +17,8 @@ D = decimal.Decimal
 ZONE = datetime.timezone(datetime.timedelta(hours=8))
 ABSENT = (None, "", "null", "NULL", "\\N")
 GAP = 30 * 60 * 1000
-ENTITIES = ("user_info", "order_info", "order_detail", "payment_info", "order_refund_info")
+ENTITIES = ("user_info", "order_info", "order_detail", "payment_info", "order_refund_info", "refund_payment", "coupon_use")
+OURS = ("pv", "uv", "ip", "vv", "new_devices", "orders", "buyers", "gmv", "paid_amount", "refund", "hot_sku", "sales")
 
 
 def no_constant(text):
@@ -53,6 +53,7 @@ class Log:
     def __init__(self):
         self.seen = set()
         self.keys = set()
+        self.ads = 0
         self.pages = collections.defaultdict(list)
 
     def read(self, path, day):
@@ -64,6 +65,7 @@ class Log:
                 continue
             if raw in self.seen:
                 n["duplicate"] += 1
+                self.rows(parse(raw), n, "duplicate")
                 continue
             self.seen.add(raw)
             rec = parse(raw)
@@ -71,11 +73,21 @@ class Log:
                 n["broken"] += 1
             elif rec["common"].get("mid") in ABSENT:
                 n["missing_mid"] += 1
+                self.rows(rec, n, "missing_mid")
             elif rec.get("ts") in ABSENT:
                 n["missing_ts"] += 1
+                self.rows(rec, n, "missing_ts")
             else:
                 self.keep(rec, day, n)
         return n
+
+    @staticmethod
+    def rows(rec, n, fate):
+        """What a line that does not count would have been in the five tables."""
+        n[fate, "start" if "start" in rec else "page"] += 1
+        n[fate, "action"] += len(rec.get("actions") or [])
+        n[fate, "display"] += len(rec.get("displays") or [])
+        n[fate, "error"] += "err" in rec
 
     def keep(self, rec, day, n):
         mid, ts = rec["common"]["mid"], int(rec["ts"])
@@ -88,6 +100,8 @@ class Log:
         n["action"] += len(rec.get("actions") or [])
         n["display"] += len(rec.get("displays") or [])
         n["error"] += "err" in rec
+        for a in (rec.get("actions") or []) + (rec.get("displays") or []):
+            self.ads += "ad_id" in a
         if "page" not in rec:
             return
         uid = rec["common"].get("uid")
@@ -125,6 +139,8 @@ class Feed:
             msg = parse(raw)
             if msg is None:
                 n["broken"] += 1
+            elif msg["type"] == "table-alter":
+                self.keep(msg, day, n, "ddl")
             elif msg["type"].startswith("bootstrap"):
                 n["bootstrap"] += 1
                 if msg["data"]:
@@ -133,7 +149,7 @@ class Feed:
                 self.keep(msg, day, n)
         return n
 
-    def keep(self, msg, day, n):
+    def keep(self, msg, day, n, kind="changes"):
         name, offset = msg["position"].split(":")
         key = (int(name.split(".")[1]), int(offset), msg.get("xoffset", float("inf")))
         if key in self.changes:
@@ -141,8 +157,8 @@ class Feed:
             n["duplicate"] += 1
             return
         self.changes[key] = msg
-        n["changes"] += 1
-        n["late"] += day_of(msg["ts"] * 1000) < day
+        n[kind] += 1
+        n["late"] += kind == "changes" and day_of(msg["ts"] * 1000) < day
 
     def state(self, until=None):
         """Rows by table and id; `until` leaves out changes made on later days."""
@@ -150,7 +166,10 @@ class Feed:
         rows["user_info"] = dict(self.base)
         for key in sorted(self.changes):
             msg = self.changes[key]
-            if until is not None and day_of(msg["ts"] * 1000) > until:
+            if until is not None and day_of(msg["ts"] * (1 if "data" not in msg else 1000)) > until:
+                continue
+            if "data" not in msg:       # the column comes with its default; no row is told of
+                rows["user_info"] = {k: dict(r, vip=0) for k, r in rows["user_info"].items()}
                 continue
             table, data = rows[msg["table"]], msg["data"]
             if msg["type"] == "insert":
@@ -236,13 +255,22 @@ def compare(what, ours, theirs):
 def check_planted(outdir, days, feed):
     """Troubles that a run of two days or more must hold in the feed."""
     text = b"".join(open(f"{outdir}/cdc/{d}.ndjson", "rb").read() for d in days)
+    sql = "".join(open(f"{outdir}/mysql/{d}.sql", encoding="utf-8").read() for d in days)
     kinds = collections.Counter((m["table"], m["type"]) for m in feed.changes.values())
-    statuses = {m["data"]["order_status"] for m in feed.changes.values()
-                if m["table"] == "order_info"}
-    user3 = collections.Counter(day_of(m["ts"] * 1000) for m in feed.changes.values()
+    changes = [m for m in feed.changes.values() if "data" in m]
+    statuses = {m["data"]["order_status"] for m in changes if m["table"] == "order_info"}
+    user3 = collections.Counter(day_of(m["ts"] * 1000) for m in changes
                                 if m["table"] == "user_info" and m["data"]["id"] == 3)
+    users = [m["data"] for m in changes if m["table"] == "user_info"]
+    rows = feed.state()
+    paid = collections.defaultdict(list)
+    for p in rows["payment_info"].values():
+        if p["payment_status"] == "1602":
+            paid[p["order_id"]].append(p["total_amount"])
+    total = {o["id"]: o["total_amount"] for o in rows["order_info"].values()}
+    bursts = collections.Counter((o["user_id"], o["create_time"][:13]) for o in rows["order_info"].values())
     want = {
-        "key change": sum("id" in m.get("old", {}) for m in feed.changes.values()) == 1,
+        "key change": sum("id" in m.get("old", {}) for m in changes) == 1,
         "order line deleted": kinds["order_detail", "delete"] > 0,
         "user deleted": kinds["user_info", "delete"] == 1,
         "statuses": {"1001", "1002", "1003"} <= statuses,
@@ -251,11 +279,50 @@ def check_planted(outdir, days, feed):
         "null text": b'"consignee_tel":"null"' in text and b'"city":"NULL"' in text,
         "empty text": b'"consignee_tel":""' in text and b'"city":""' in text,
         "backslash N": b'"consignee_tel":"\\\\N"' in text,
+        "zero date": b'"birthday":"0000-00-00"' in text and "0000-00-00 00:00:00" in sql,
+        "column added": kinds["user_info", "table-alter"] == 1 and any("vip" in u for u in users)
+                        and any("vip" not in u for u in users) and "ADD COLUMN vip" in sql,
+        "no old row of it": all("vip" not in r for r in feed.base.values()),
+        "dimension row deleted": sql.count("DELETE FROM sku_info WHERE id=400;") == 1
+                                 and any(r["sku_id"] == 400 for r in rows["order_detail"].values()),
+        "paid twice": sum(len(v) > 1 for v in paid.values()) >= len(days),
+        "unequal payment": sum(any(a != total[k] for a in v) for k, v in paid.items()) >= len(days),
+        "burst buyer": sum(n >= 5 for n in bursts.values()) >= len(days),
+        "merchant, maintainer and signer to fill": all(any(d[c] is None for d in rows["order_detail"].values())
+                                                       for c in ("merchant_id", "maintainer_id", "signer_id")),
+        "doubled day": doubled(outdir, days) == [days[min(2, len(days) - 1)]],
     }
     for name, there in want.items():
         if not there:
             print(f"not planted: {name}")
     return sum(not there for there in want.values())
+
+
+def doubled(outdir, days):
+    """The days on which marketing's file holds a row twice."""
+    return [d for d in days if len(set(lines(f"{outdir}/csv/ad_cost-{d}.csv"))) < len(lines(f"{outdir}/csv/ad_cost-{d}.csv"))]
+
+
+def handed(path, feed):
+    """Counts of a file of marketing, or of the order interface: its orders are in the feed of the same night."""
+    n, seen = collections.Counter(), set()
+    for i, raw in enumerate(lines(path)):
+        if path.endswith(".csv"):
+            assert raw.endswith(b"\r")
+            if i == 0:
+                continue
+            n["rows"] += 1
+            n["bad_cost"] += raw.endswith(b"n/a\r")
+            n["duplicate"] += raw in seen and not raw.endswith(b"n/a\r")
+        else:
+            n["lines"] += 1
+            n["duplicate"] += raw in seen
+            order = parse(raw)
+            theirs = feed.orders[order["id"]]
+            assert order["src"] == "interface" and order["channel"] in ("gift", "live"), raw
+            assert all(theirs[k] == order[k] for k in ("user_id", "channel", "province_id", "create_time", "trace_id")), raw
+        seen.add(raw)
+    return n
 
 
 def main():
@@ -266,9 +333,16 @@ def main():
     for night in days:
         counts = {f"log/{night}.ndjson": log.read(f"{outdir}/log/{night}.ndjson", night),
                   f"cdc/{night}.ndjson": feed.read(f"{outdir}/cdc/{night}.ndjson", night)}
+        feed.orders = feed.state()["order_info"]
+        counts.update((f, handed(f"{outdir}/{f}", feed)) for f in
+                      (f"csv/ad_cost-{night}.csv", f"csv/channel_cost-{night}.csv", f"api/{night}.ndjson"))
         for raw in lines(f"{outdir}/truth/rejects-{night}.ndjson"):
             said = json.loads(raw)
             n = counts[said["file"]]
+            for fate, tables in said.get("lost", {}).items():
+                if any(n[fate, t] != v for t, v in tables.items()):
+                    print(f"{said['file']}: lost as {fate}: truth says {tables}, the file", {t: n[fate, t] for t in tables})
+                    bad += 1
             for k, v in said.items():
                 if isinstance(v, int) and k != "out_of_order" and n[k] != v:
                     print(f"{said['file']}: {k}: {n[k]} in the file, truth says {v}")
@@ -284,8 +358,9 @@ def main():
             for gen in (log.metrics(dt), trade(rows, dt, provinces)):
                 ours += [dict(night=night, dt=dt, metric=m, dims=dims, field=f, value=str(v))
                          for m, dims, f, v in gen]
-        theirs = [json.loads(raw) for raw in lines(f"{outdir}/truth/{night}.ndjson")]
-        bad += compare(night, ours, theirs)
+        theirs = [r for r in map(json.loads, lines(f"{outdir}/truth/{night}.ndjson")) if r["metric"] in OURS]
+        place = lambda r: (r["dt"], OURS.index(r["metric"]))  # noqa: E731
+        bad += compare(night, sorted(ours, key=place), sorted(theirs, key=place))
         answers += len(ours)
     if len(days) > 1:
         bad += check_planted(outdir, days, feed)
