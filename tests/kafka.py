@@ -25,6 +25,12 @@ for f, restype, argtypes in (
         ("init_transactions", P, [P, C.c_int]), ("begin_transaction", P, [P]), ("commit_transaction", P, [P, C.c_int]), ("abort_transaction", P, [P, C.c_int]),
         ("error_string", C.c_char_p, [P]), ("mock_cluster_new", P, [P, C.c_int]), ("mock_cluster_destroy", None, [P]),
         ("mock_cluster_bootstraps", C.c_char_p, [P]), ("mock_topic_create", C.c_int, [P, C.c_char_p, C.c_int, C.c_int]),
+        ("queue_new", P, [P]), ("queue_destroy", None, [P]), ("queue_poll", P, [P, C.c_int]), ("event_destroy", None, [P]),
+        ("event_error", C.c_int, [P]), ("topic_partition_list_new", P, [C.c_int]), ("topic_partition_list_destroy", None, [P]),
+        ("topic_partition_list_set_offset", C.c_int, [P, C.c_char_p, C.c_int32, C.c_int64]),
+        ("topic_partition_list_add", P, [P, C.c_char_p, C.c_int32]), ("DeleteRecords_new", P, [P]), ("DeleteRecords_destroy", None, [P]),
+        ("DeleteRecords", None, [P, C.POINTER(P), C.c_size_t, P, P]), ("DeleteTopic_new", P, [C.c_char_p]), ("DeleteTopic_destroy", None, [P]),
+        ("DeleteTopics", None, [P, C.POINTER(P), C.c_size_t, P, P]),
         ("mock_broker_set_down", C.c_int, [P, C.c_int32]), ("mock_broker_set_up", C.c_int, [P, C.c_int32])):
     getattr(lib, "rd_kafka_" + f).restype = restype
     getattr(lib, "rd_kafka_" + f).argtypes = argtypes
@@ -78,6 +84,32 @@ class Producer:
         e = getattr(lib, "rd_kafka_%s_transaction%s" % (what, "s" if what == "init" else ""))(self.rk, *timeout)
         if e:
             raise RuntimeError(lib.rd_kafka_error_string(e).decode())
+
+    def _ask(self, call, item):
+        queue = lib.rd_kafka_queue_new(self.rk)
+        call(self.rk, (P * 1)(item), 1, None, queue)
+        event = lib.rd_kafka_queue_poll(queue, 30000)
+        err = lib.rd_kafka_event_error(event) if event else -185
+        if event:
+            lib.rd_kafka_event_destroy(event)
+        lib.rd_kafka_queue_destroy(queue)
+        if err:
+            raise RuntimeError(lib.rd_kafka_err2str(err).decode())
+
+    def delete_before(self, topic, partition, offset):
+        """What retention does: the messages before that offset go."""
+        these = lib.rd_kafka_topic_partition_list_new(1)
+        lib.rd_kafka_topic_partition_list_add(these, topic.encode(), partition)
+        lib.rd_kafka_topic_partition_list_set_offset(these, topic.encode(), partition, offset)
+        item = lib.rd_kafka_DeleteRecords_new(these)
+        self._ask(lib.rd_kafka_DeleteRecords, item)
+        lib.rd_kafka_DeleteRecords_destroy(item)
+        lib.rd_kafka_topic_partition_list_destroy(these)
+
+    def delete_topic(self, topic):
+        item = lib.rd_kafka_DeleteTopic_new(topic.encode())
+        self._ask(lib.rd_kafka_DeleteTopics, item)
+        lib.rd_kafka_DeleteTopic_destroy(item)
 
     def close(self):
         lib.rd_kafka_destroy(self.rk)

@@ -1,0 +1,474 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""kafka - ingest from a real Kafka broker: every offset exactly once, whatever is killed; TAP
+
+    BIN=build/bin O=build python3 tests/real/kafka.py [PATTERN]
+
+One broker (KRaft), topics of three partitions, zstd, null values, transactions.  What the broker acknowledged to the producer is what the
+table must hold, by partition and offset.  The programs come from their registry by maven; all else lives in a temporary directory and is
+ended by its pid.
+"""
+import collections
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import jars  # noqa: E402
+import importlib.util  # noqa: E402
+
+spec = importlib.util.spec_from_file_location("librdkafka", os.path.join(jars.TOP, "tests/kafka.py"))
+librdkafka = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(librdkafka)
+Producer = librdkafka.Producer
+
+BIN = os.path.abspath(os.environ.get("BIN", os.path.join(jars.TOP, "build/bin")))
+KILLS = 20
+PASSWORD = "hunter2-s3cret"
+n = failed = 0
+
+
+def point(held, name, why=""):
+    global n, failed
+    n += 1
+    failed += not held
+    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
+    for w in str(why).split("\n")[:12] if not held else []:
+        print("#   " + w[:600])
+    return held
+
+
+def wait(cond, seconds=60):
+    end = time.monotonic() + seconds
+    while not cond():
+        if time.monotonic() > end:
+            raise AssertionError("it did not come")
+        time.sleep(0.05)
+
+
+def certificates(d):
+    """A CA, a server's key and certificate for 127.0.0.1 in one PEM file, and another CA that signed nothing."""
+    def sh(*cmd):
+        subprocess.run(cmd, cwd=d, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for ca in ("ca", "other"):
+        sh("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", ca + ".key", "-out", ca + ".pem", "-days", "2", "-subj", "/CN=" + ca)
+    sh("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "s.key", "-out", "s.csr", "-subj", "/CN=127.0.0.1")
+    with open(d + "/ext", "w") as f:
+        f.write("subjectAltName=IP:127.0.0.1\n")
+    sh("openssl", "x509", "-req", "-in", "s.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "ext", "-out", "s.pem")
+    with open(d + "/server.pem", "w") as f:
+        f.write(open(d + "/s.key").read() + open(d + "/s.pem").read() + open(d + "/ca.pem").read())
+
+
+class Broker:
+    def __init__(self, d):
+        self.dir, self.port, self.tls, self.process = d, jars.free_port(), jars.free_port(), None
+        self.classpath = jars.fetch("kafka")
+        self.address, self.secure = "127.0.0.1:%d" % self.port, "127.0.0.1:%d" % self.tls
+        certificates(d)
+        controller = jars.free_port()
+        with open(d + "/server.properties", "w") as f:
+            f.write("""process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{2}
+listeners=PLAINTEXT://127.0.0.1:{0},SECURE://127.0.0.1:{1},CONTROLLER://127.0.0.1:{2}
+advertised.listeners=PLAINTEXT://127.0.0.1:{0},SECURE://127.0.0.1:{1}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL
+inter.broker.listener.name=PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_house="{3}";
+listener.name.secure.ssl.keystore.type=PEM
+listener.name.secure.ssl.keystore.location={4}/server.pem
+log.dirs={4}/data
+num.partitions=3
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+auto.create.topics.enable=true
+log.cleaner.enable=false
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
+""".format(self.port, self.tls, controller, PASSWORD, d))
+        format_ = jars.java(self.classpath, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", d + "/server.properties",
+                            cwd=d, log=d + "/broker.log", out=None)
+        if format_.wait(60):
+            raise RuntimeError(jars.text(d + "/broker.log")[-2000:])
+
+    def start(self):
+        self.process = jars.java(self.classpath, "kafka.Kafka", self.dir + "/server.properties", cwd=self.dir, log=self.dir + "/broker.log", out=None)
+        p = Producer(self.address, message_timeout_ms="60000")
+        p.send("ready", 0, b"x")
+        p.flush()
+        p.close()
+
+    def stop(self, sig=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(sig)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def codecs(self, topic):
+        """How many batches of the topic's files have which compression (0 none, 4 zstd)."""
+        found = collections.Counter()
+        for part in range(3):
+            with open("%s/data/%s-%d/00000000000000000000.log" % (self.dir, topic, part), "rb") as f:
+                b, at = f.read(), 0
+            while at + 23 <= len(b):
+                found[struct.unpack(">h", b[at + 21:at + 23])[0] & 7] += 1
+                at += 12 + struct.unpack(">i", b[at + 8:at + 12])[0]
+        return found
+
+
+class Case:
+    """One topic, one warehouse."""
+
+    def __init__(self, broker, topic, **settings):
+        self.broker, self.topic, self.count = broker, topic, 0
+        self.dir = os.path.join(broker.dir, topic)
+        os.mkdir(self.dir)
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("PIPEHOUSE_")}
+        self.env.update(PIPEHOUSE_ROOT=self.dir + "/wh", LC_ALL="C")
+        self.producer = Producer(broker.address, compression_codec="zstd", **settings)
+        self.lock = threading.Lock()
+
+    def send(self, count, nulls=True, flush=True, ms=0):
+        for _ in range(count):
+            i = self.count
+            value = None if nulls and i % 37 == 5 else b"" if nulls and i % 101 == 7 else \
+                b'{"t":"2026-11-%02d","n":%d,"pad":"%s"}' % (20 + i % 3, i, b"abcdefgh" * 12)
+            self.producer.send(self.topic, (i * 7 + i // 50) % 3, value, b"k%d" % (i % 1000), ms)
+            self.count += 1
+        if flush:
+            self.producer.flush()
+
+    def args(self, *more):
+        return [BIN + "/ingest", "-b", self.broker.address, "-t", self.topic, "-d", "ods.o", "--partition-by", "t", "--meta", "k", *more]
+
+    def start(self, *more):
+        return subprocess.Popen(self.args(*more), cwd=self.dir, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def run(self, *more, status=0):
+        return self.call(*self.args(*more), status=status)
+
+    def call(self, *cmd, status=0):
+        p = subprocess.run(cmd, cwd=self.dir, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=180)
+        self.err = p.stderr.decode(errors="replace")
+        if p.returncode != status:
+            raise AssertionError("%s: %d instead of %d\n%s" % (" ".join(cmd), p.returncode, status, self.err))
+        return p.stdout
+
+    def log(self):
+        d = self.dir + "/wh/main/ods/o/_log"
+        return sorted(x for x in os.listdir(d) if re.match(r"\d{20}\.json$", x)) if os.path.isdir(d) else []
+
+    def held(self):
+        """{(partition, offset): record} of the table, and how many were there twice."""
+        rows = [json.loads(line) for line in self.call(BIN + "/wh-cat", "--missing-ok", "ods.o").split(b"\n")[:-1]]
+        got = {}
+        for r in rows:
+            k = r.pop("k")
+            assert k["topic"] == self.topic and k["key"] == "k%d" % (r["n"] % 1000)
+            got[k["partition"], k["offset"]] = r
+        return got, len(rows) - len(got)
+
+    def same(self, name, keep=lambda p, o, v: True):
+        got, twice = self.held()
+        want = {(p, o): json.loads(v) for t, p, o, v in self.producer.sent if v and keep(p, o, v)}
+        missing, extra = set(want) - set(got), set(got) - set(want)
+        differ = [k for k in want if k in got and got[k] != want[k]]
+        return point(not (twice or missing or extra or differ) and want, "%s (%d offsets)" % (name, len(want)),
+                     "%d twice, missing %d %s, too many %d %s, other %s" %
+                     (twice, len(missing), sorted(missing)[:3], len(extra), sorted(extra)[:3], differ[:3]))
+
+
+def whole(b):
+    c = Case(b, "whole")
+    c.send(60000)
+    c.run("--until", "end", "--stats", "stats")
+    nulls = sum(v is None for t, p, o, v in c.producer.sent)
+    empty = sum(v == b"" for t, p, o, v in c.producer.sent)
+    codecs = b.codecs("whole")
+    point(codecs[4] > 10 and codecs[0] < codecs[4] // 10, "the broker holds zstd batches", codecs)
+    c.same("three partitions, zstd, null values: what was produced")
+    s = json.loads(open(c.dir + "/stats").read())
+    point((s["in"], s["nulls"], s["empty"], s["used"], s["gaps"], s["rejected"]) == (60000, nulls, empty, 60000 - nulls - empty, 0, 0) and nulls and empty,
+          "%d null and %d empty values are counted" % (nulls, empty), s)
+    rows = [json.loads(x) for x in c.call(BIN + "/wh-cat", "ods.o@2026-11-20").splitlines()]
+    order = [[r["k"]["offset"] for r in rows if r["k"]["partition"] == p] for p in range(3)]
+    point(all(o == sorted(o) and o for o in order), "a day holds the order of each partition")
+    before = c.log()
+    c.run("--until", "end")
+    point(c.log()[:-1] == before or c.log() == before, "nothing new: no commit but the fence", (before, c.log()))
+    c.call(BIN + "/ingest", "-b", b.address, "-t", "whole,nothere", "--until", "end", status=5)
+    point("topic nothere: there is no such topic" in c.err and "nothere" not in "".join(os.listdir(b.dir + "/data")), "an unknown topic: 5, and none is made", c.err)
+    began = time.monotonic()
+    c.call(BIN + "/ingest", "-b", "127.0.0.1:%d" % jars.free_port(), "-t", "whole", "--until", "end", status=75)
+    point(time.monotonic() - began < 60 and "no broker" in c.err, "no broker: 75", c.err)
+    c.producer.close()
+
+
+def transactions(b):
+    c = Case(b, "txn", transactional_id="t1")
+    p, aborted = c.producer, set()
+    p.transaction("init", 30000)
+    for k in range(6):
+        p.transaction("begin")
+        c.send(500, nulls=False)
+        if k % 3 == 1:
+            aborted |= set(range(c.count - 500, c.count))
+            p.transaction("abort", 30000)
+        else:
+            p.transaction("commit", 30000)
+    c.run("--until", "end", "--stats", "stats")
+    c.same("transactions: what was committed, not what was aborted", keep=lambda pt, o, v: json.loads(v)["n"] not in aborted)
+    s = json.loads(open(c.dir + "/stats").read())
+    point(s["gaps"] == 1000 + 18 and s["in"] == 2000, "their marks and the aborted are gaps", s)
+    p.transaction("begin")
+    c.send(300, nulls=False)
+    c.run("--until", "end")
+    c.same("an open one is not there yet", keep=lambda pt, o, v: json.loads(v)["n"] not in aborted | set(range(3000, 3300)))
+    p.transaction("commit", 30000)
+    c.run("--until", "end")
+    c.same("once it is committed it is", keep=lambda pt, o, v: json.loads(v)["n"] not in aborted)
+    last = {p: 1 + max(o for t, q, o, v in c.producer.sent if q == p) for p in range(3)}
+    lag = [json.loads(x) for x in c.run("--lag").splitlines()]
+    point([(e["name"], e["value"]) for e in lag] == [("txn/%d" % p, 0) for p in range(3)] and last, "--lag: nothing is left but marks", lag)
+    p.close()
+
+
+def times(b):
+    c = Case(b, "times")
+    base = 1_763_600_000_000
+    for k in range(30):
+        c.send(30, nulls=False, ms=base + k * 1000)
+    out = lambda *more: sorted(json.loads(x)["n"] for x in c.call(BIN + "/ingest", "-b", b.address, "-t", "times", *more).splitlines())
+    point(out("--from", str(base + 10000), "--until", str(base + 20000)) == list(range(300, 600)), "--from TIME --until TIME")
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(base // 1000 + 25))
+    point(out("--from", at, "--until", "end") == list(range(750, 900)), "--from TIME as RFC 3339, --until end")
+    point(out("--from", str(base + 10 ** 9), "--until", "end") == [], "a time behind all messages is the end")
+    c.producer.close()
+
+
+def killed(b):
+    r = random.Random(1)
+    c = Case(b, "killed")
+    stop = threading.Event()
+
+    def feed():
+        while not stop.is_set() and c.count < 400000:
+            c.send(400)
+            time.sleep(0.02)
+    t = threading.Thread(target=feed)
+    t.start()
+    said = mid = 0
+    p = None
+    try:
+        for k in range(KILLS):
+            p = c.start("--every", "100ms")
+            time.sleep(0.2 + r.random() * 0.8)
+            if k == KILLS // 2:
+                b.stop(signal.SIGKILL)
+                time.sleep(1)
+                b.start()
+                wait(lambda: c.producer.sent and len(c.log()) > 0)
+                time.sleep(3)
+            if k % 4 == 3:      # the moment its files are there and its commit is not
+                pool = lambda: [f for _, _, fs in os.walk(c.dir + "/wh/main/ods/o/.pool") for f in fs]
+                known, end = set(pool()), time.monotonic() + 5
+                while set(pool()) <= known and time.monotonic() < end:
+                    pass
+                mid += 1
+            p.send_signal(signal.SIGKILL)
+            err = p.communicate()[1].decode()
+            if k == KILLS // 2:
+                said = "no broker answers: waiting" in err and "a broker answers again" in err
+                point(said, "a broker that was killed and restarted is waited for, aloud", err)
+            elif err:
+                point(False, "kill %d: nothing to say" % k, err)
+    finally:
+        stop.set()
+        t.join()
+        p.kill()
+        p.communicate()
+    p = c.start("--every", "100ms")
+    time.sleep(2)
+    p.send_signal(signal.SIGTERM)
+    err = p.communicate()[1].decode()
+    point(p.returncode == 0 and not err, "told to stop: a success", (p.returncode, err))
+    c.run("--until", "end")
+    c.same("killed %d times while it was fed, %d of them between files and commit, the broker killed once: every offset once" % (KILLS, mid))
+    live = {f["file"] for line in map(lambda x: json.load(open(c.dir + "/wh/main/ods/o/_log/" + x)), c.log())
+            for d in line.get("days", {}).values() for f in d["add"]}
+    pool = {f for _, _, fs in os.walk(c.dir + "/wh/main/ods/o/.pool") for f in fs if f[0] != "."}
+    point(pool == live and live, "the pool holds the files of the log and no other", (sorted(pool - live)[:3], sorted(live - pool)[:3]))
+    c.producer.close()
+
+
+def zombie(b):
+    c = Case(b, "zombie")
+    c.send(5000)
+    first = c.start("--every", "500ms")
+    wait(lambda: len(c.log()) >= 2)
+    time.sleep(0.2)
+    first.send_signal(signal.SIGSTOP)
+    c.send(5000)
+    c.run("--until", "end")
+    c.send(5000)
+    first.send_signal(signal.SIGCONT)
+    err = first.communicate(timeout=60)[1].decode()
+    point(first.returncode == 75 and "taken over" in err, "the one that slept while another took over ends with 75", (first.returncode, err))
+    c.same("nothing of it got in", keep=lambda p, o, v: json.loads(v)["n"] < 10000)
+    c.run("--until", "end")
+    c.same("and the other goes on: every offset once")
+    c.send(20000)
+    both = [c.start("--until", "end") for _ in range(2)]
+    codes = [(p.communicate(timeout=120), p.returncode)[1] for p in both]
+    point(sorted(codes) in ([0, 75], [0, 0]), "two at once: one wins", codes)
+    c.run("--until", "end")
+    c.same("two at once: nothing doubled")
+    c.producer.close()
+
+
+def group(b):
+    c = Case(b, "group")
+    path = c.dir + "/g.conf"
+    with open(path, "w") as f:
+        f.write("session.timeout.ms=3000\nheartbeat.interval.ms=300\n")
+    os.chmod(path, 0o600)
+    stop = threading.Event()
+
+    def feed():
+        while not stop.is_set():
+            c.send(200)
+            time.sleep(0.02)
+    t = threading.Thread(target=feed)
+    t.start()
+    member = lambda: c.start("-G", "house", "--properties", path, "--every", "200ms")
+    members = [member()]
+    try:
+        time.sleep(3)
+        members.append(member())
+        time.sleep(4)
+        members.append(member())
+        time.sleep(4)
+        members[0].kill()       # its partitions go to the others when its session ends
+        members[0].communicate()
+        time.sleep(6)
+    finally:
+        stop.set()
+        t.join()
+    for p in members[1:]:
+        p.send_signal(signal.SIGTERM)
+    ends = [(p.communicate(timeout=60)[1].decode(), p.returncode) for p in members[1:]]
+    point(all(code in (0, 75) for _, code in ends) and any(code == 0 for _, code in ends), "members of a group end well", ends)
+    epochs = {tuple(sorted(x["app"] for x in json.load(open(c.dir + "/wh/main/ods/o/_log/" + f)).get("txns", []))) for f in c.log()}
+    point(any(len(e) in (1, 2) for e in epochs), "they shared the partitions", epochs)
+    c.run("--until", "end")
+    c.same("a group of three, joined one by one, one killed: every offset once")
+    c.producer.close()
+
+
+def gone(b):
+    c = Case(b, "gone")
+    c.send(3000)
+    c.run("--until", "end")
+    c.send(3000)
+    high = max(o for t, p, o, v in c.producer.sent if p == 1)
+    c.producer.delete_before("gone", 1, high - 10)
+    c.run("--until", "end", status=5)
+    point("are gone, retention was shorter" in c.err and "gone/1" in c.err, "offsets that were deleted unread: 5", c.err)
+    lag = [json.loads(x) for x in c.run("--lag", status=1).splitlines()]
+    point([e["severity"] for e in lag] == ["ok", "fail", "ok"], "--lag tells that they are gone", lag)
+    c.run("--until", "end", "--lost-ok", "--stats", "stats")
+    first = sum(1 for t, p, o, v in c.producer.sent[:3000] if p == 1)
+    s = json.loads(open(c.dir + "/stats").read())
+    point(s["lost"] == high - 10 - first, "--lost-ok counts them", (s, high, first))
+    c.same("and the rest is there", keep=lambda p, o, v: p != 1 or o < first or o >= high - 10)
+    c.producer.delete_topic("gone")
+    again = Producer(b.address, message_timeout_ms="30000")
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            for p in range(3):
+                again.send("gone", p, b'{"t":"2026-11-20","n":1}', b"k1")
+            again.flush()
+            break
+        except RuntimeError:
+            again.failed = []
+            time.sleep(0.5)
+    c.run("--until", "end", status=5)
+    point("it was made anew" in c.err, "a topic that was deleted and made anew: 5", c.err)
+    again.close()
+    c.producer.close()
+
+
+def secure(b):
+    c = Case(b, "secure")
+    c.send(2000)
+
+    def conf(ca="ca", password=PASSWORD):
+        path = c.dir + "/k.conf"
+        with open(path, "w") as f:
+            f.write("security.protocol=sasl_ssl\nssl.ca.location=%s/%s.pem\nsasl.mechanism=PLAIN\nsasl.username=house\nsasl.password=%s\n" % (b.dir, ca, password))
+        os.chmod(path, 0o600)
+        return path
+    args = lambda path, *more: [BIN + "/ingest", "-b", b.secure, "-t", "secure", "-d", "ods.o", "--partition-by", "t", "--meta", "k", "--properties", path, *more]
+    p = subprocess.Popen(args(conf(), "--every", "100ms"), cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    wait(lambda: len(c.log()) >= 2)
+    seen = b"".join(open("/proc/%d/%s" % (p.pid, x), "rb").read() for x in ("cmdline", "environ"))
+    p.send_signal(signal.SIGTERM)
+    err = p.communicate()[1].decode()
+    point(p.returncode == 0 and PASSWORD.encode() not in seen and PASSWORD not in err, "TLS and SASL by a property file; no secret in /proc or messages", err)
+    c.call(*args(conf(), "--until", "end"))
+    c.same("TLS and SASL: every offset once")
+    for name, wrong in (("another CA", {"ca": "other"}), ("a wrong password", {"password": PASSWORD + "x"})):
+        c.call(*args(conf(**wrong), "--until", "end"), status=5)
+        point(PASSWORD not in c.err and c.err.count("\n") == 1, name + " is refused for good: 5", c.err)
+    conf()
+    stored = subprocess.run(["grep", "-rl", PASSWORD, c.dir + "/wh"], stdout=subprocess.PIPE).stdout
+    point(stored == b"", "no secret in the warehouse", stored)
+    c.producer.close()
+
+
+def main():
+    for tool in ("java", "mvn", "openssl"):
+        if not shutil.which(tool):
+            point(False, "%s is there" % tool, "make check-real installs it")
+    if not failed:
+        with tempfile.TemporaryDirectory(prefix="kafka.") as d:
+            b = Broker(d)
+            try:
+                b.start()
+                for f in (whole, transactions, times, killed, zombie, group, gone, secure):
+                    if len(sys.argv) > 1 and not re.search(sys.argv[1], f.__name__):
+                        continue
+                    try:
+                        f(b)
+                    except Exception as e:      # a case that cannot go on has failed; the others run
+                        point(False, f.__name__, e if isinstance(e, AssertionError) else repr(e))
+            finally:
+                b.stop()
+    print("1..%d" % n)
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
