@@ -1,89 +1,106 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The twelve metrics by SQL in MariaDB over the ods rows of a day, to be held against what the recipes put into the ads tables.
+"""The metrics by SQL in MariaDB over the ods rows, to be held against what the recipes put into the ads tables.
 
-The rows are read from the files that any engine would read (zstd -dc of dt=DAY/*.zst) and given to the server as JSON texts; nothing here calls the
-tools under test.
+The SQL is that of docs/METRICS.md.  Rows of tables that are only appended to or replaced are read from the files that any engine would read (zstd -dc of
+dt=DAY/*.zst); those of keyed tables, whose newest rows are no files of their own, by wh-cat.  A database is kept over the nights, as the page says.
+
+    sql = oracle.Oracle(house)
+    wrong = sql.night(day)          # [(metric, text)]: what differs
 """
+import datetime
 import glob
+import json
 import os
 import subprocess
+from decimal import Decimal, InvalidOperation
 
-CLEAN = "NULLIF(NULLIF(NULLIF(NULLIF(TRIM(%s), ''), 'null'), 'NULL'), '\\\\N')"
+from shop import METRICS, metrics
+
+KEYED = {"cart_info", "coupon_use", "favor_info", "order_detail", "order_info", "order_refund_info", "payment_info", "refund_payment", "user_info"}
+CSV = {"ad_cost", "channel_cost"}
 
 
-def rows(house, table, day):
+def files(house, table, day):
     layer, name = table.split(".")
-    files = sorted(glob.glob(os.path.join(house.root, "main", layer, name, "dt=" + day, "*.zst")))
     out = b""
-    for f in files:
+    for f in sorted(glob.glob(os.path.join(house.root, "main", layer, name, "dt=" + day, "*.zst"))):
         out += subprocess.run(["zstd", "-dcq", f], check=True, stdout=subprocess.PIPE).stdout
     return out.splitlines()
 
 
-def load(shop, db, table, lines):
-    sql = ["CREATE TABLE %s (j LONGTEXT CHARACTER SET utf8mb4) ENGINE=Aria;" % table]
-    for i in range(0, len(lines), 500):
-        sql.append("INSERT INTO %s VALUES %s;" % (table, ",".join("(CONVERT(X'%s' USING utf8mb4))" % l.hex() for l in lines[i:i + 500])))
-    shop.sql("\n".join(sql), db)
+def input_rows(house, name, day):
+    """(dt, op, ord, JSON text) of an ods table, as docs/METRICS.md wants it."""
+    if name not in KEYED:
+        for line in files(house, "ods." + name, day):
+            if name in CSV:                             # a row does not hold the day that it lies in
+                line = json.dumps(dict(json.loads(line), dt=day), ensure_ascii=False).encode()
+            yield day, "r", b"", line
+        return
+    for line in house.rows("ods." + name):
+        r = json.loads(line)
+        if name == "user_info":                         # changes, in the partition of their day
+            yield local_day(r["ts"]), r["op"], r["ord"].encode(), json.dumps(r["row"], ensure_ascii=False).encode()
+        elif name in ("cart_info", "favor_info"):       # what was touched on a day, as it stood then
+            yield r["operate_time"][:10], "r", b"", line
+        else:
+            yield r.get("create_time", r.get("get_time"))[:10], "r", r["ord"].encode(), line
 
 
-PAGES = """CREATE TABLE pages AS SELECT DISTINCT {mid} AS mid, CAST(JSON_VALUE(j, '$.ts') AS UNSIGNED) AS ts, {uid} AS uid,
-  JSON_VALUE(j, '$.common.ip') AS ip, JSON_VALUE(j, '$.common.is_new') AS is_new, {last} AS last_page
-  FROM page_log WHERE {mid} IS NOT NULL AND JSON_VALUE(j, '$.ts') IS NOT NULL""".format(
-    mid=CLEAN % "JSON_VALUE(j, '$.common.mid')", uid=CLEAN % "JSON_VALUE(j, '$.common.uid')", last=CLEAN % "JSON_VALUE(j, '$.page.last_page_id')")
-
-FACT = """CREATE TABLE {t} AS SELECT * FROM (SELECT JSON_VALUE(j, '$.op') AS op, {cols},
-  ROW_NUMBER() OVER (PARTITION BY CAST(JSON_VALUE(j, '$.key.id') AS UNSIGNED) ORDER BY CAST(JSON_VALUE(j, '$.ord') AS BINARY) DESC) AS newest
-  FROM {src}) x WHERE newest = 1 AND op <> 'd' AND LEFT({day}, 10) = '{dt}'"""
+def local_day(ms):
+    return str((datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=ms, hours=8)).date())
 
 
-def fact(t, src, cols, day, dt):
-    parts = []
-    for c in cols.split():
-        name, kind = (c.split(":") + ["CHAR"])[:2]
-        kind = {"M": "DECIMAL(18,2)", "N": "UNSIGNED", "CHAR": "CHAR CHARACTER SET utf8mb4"}[kind]
-        parts.append("CAST(JSON_VALUE(j, '$.row.%s') AS %s) AS %s" % (name, kind, name))
-    return FACT.format(t=t, src=src, cols=", ".join(parts), day=day, dt=dt)
+def same(a, b):
+    if a == b:
+        return True
+    try:
+        return Decimal(a) == Decimal(b)
+    except InvalidOperation:
+        return False
 
 
-def metrics(house, day):
-    """{ads table: text of its rows}, in the form of House.metrics but without dt."""
-    shop, db = house.shop, "oracle_" + house.name
-    shop.sql("DROP DATABASE IF EXISTS %s; CREATE DATABASE %s CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" % (db, db))
-    for t in ("page_log", "order_info", "order_detail", "payment_info", "order_refund_info", "base_province"):
-        load(shop, db, t, rows(house, "ods." + t, day))
-    shop.sql(";\n".join([
-        PAGES,
-        fact("orders", "order_info", "id:N user_id:N total_amount:M province_id:N channel create_time", "create_time", day),
-        fact("details", "order_detail", "id:N order_id:N sku_id:N sku_num:N split_total_amount:M create_time", "create_time", day),
-        fact("paid", "payment_info", "id:N total_amount:M payment_status callback_time", "callback_time", day),
-        fact("refunds", "order_refund_info", "id:N order_id:N sku_id:N refund_amount:M create_time", "create_time", day),
-        "CREATE TABLE province AS SELECT CAST(JSON_VALUE(j, '$.id') AS UNSIGNED) AS id, JSON_VALUE(j, '$.name') AS name FROM base_province"]), db)
-    q = lambda text: shop.sql(text, db)
-    return {
-        "ads_traffic": q("SELECT COUNT(*), COUNT(DISTINCT COALESCE(uid, mid)), COUNT(DISTINCT ip), COUNT(DISTINCT IF(is_new = '1', mid, NULL)) FROM pages"),
-        "ads_visit": q("""SELECT COUNT(*) FROM (SELECT last_page, ts - LAG(ts) OVER (PARTITION BY mid ORDER BY ts) AS gap FROM pages) x
-            WHERE gap IS NULL OR gap > 1800000 OR last_page IS NULL"""),
-        "ads_trade": q("""SELECT o.n, o.b, o.g, p.a, r.a, IF(o.g = 0, 0.000000, ROUND(r.a / o.g, 6)) FROM
-            (SELECT COUNT(*) AS n, COUNT(DISTINCT user_id) AS b, COALESCE(SUM(total_amount), 0.00) AS g FROM orders) o,
-            (SELECT COALESCE(SUM(total_amount), 0.00) AS a FROM paid WHERE payment_status = '1602') p,
-            (SELECT COALESCE(SUM(refund_amount), 0.00) AS a FROM refunds) r"""),
-        "ads_hot_sku": q("""SELECT ROW_NUMBER() OVER (ORDER BY s.amount DESC, s.sku_id), s.*, COALESCE(r.n, 0), COALESCE(r.a, 0.00) FROM
-            (SELECT sku_id, SUM(split_total_amount) AS amount, SUM(sku_num), COUNT(DISTINCT order_id) FROM details GROUP BY sku_id) s LEFT JOIN
-            (SELECT sku_id, COUNT(DISTINCT order_id) AS n, SUM(refund_amount) AS a FROM refunds GROUP BY sku_id) r USING (sku_id)
-            ORDER BY 1 LIMIT 10"""),
-        "ads_sales": q("""SELECT province_id, name, channel, COUNT(*), SUM(total_amount) FROM orders LEFT JOIN province p ON p.id = province_id
-            GROUP BY province_id, name, channel ORDER BY province_id, channel"""),
-    }
+class Oracle:
+    def __init__(self, house):
+        self.house, self.shop, self.db = house, house.shop, "oracle_" + house.name
+        self.shop.sql("CREATE DATABASE %s CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" % self.db)
+        self.shop.sql(metrics.SETUP + "".join(metrics.ODS % t for t in metrics.ods_tables()), self.db)
 
+    def load(self, name, day):
+        text = ["DELETE FROM ods_%s%s;" % (name, "" if name in KEYED else " WHERE dt = '%s'" % day)]
+        batch = []
+        for dt, op, order, j in input_rows(self.house, name, day):
+            batch.append("('%s','%s',X'%s',CONVERT(X'%s' USING utf8mb4))" % (dt, op, order.hex(), j.hex()))
+            if len(batch) == 500:
+                text.append("INSERT INTO ods_%s VALUES %s;" % (name, ",".join(batch)))
+                batch = []
+        if batch:
+            text.append("INSERT INTO ods_%s VALUES %s;" % (name, ",".join(batch)))
+        return "\n".join(text)
 
-def loaded(house, day):
-    where = " WHERE dt = '%s'" % day
-    q = lambda text: house.shop.sql(text, house.db)
-    return {
-        "ads_traffic": q("SELECT pv, uv, ip, new_devices FROM ads_traffic" + where),
-        "ads_visit": q("SELECT vv FROM ads_visit" + where),
-        "ads_trade": q("SELECT orders, buyers, gmv, paid_amount, refund_amount, refund_rate FROM ads_trade" + where),
-        "ads_hot_sku": q("SELECT `rank`, sku_id, amount, items, orders, refund_orders, refund_amount FROM ads_hot_sku%s ORDER BY `rank`" % where),
-        "ads_sales": q("SELECT province_id, province_name, channel, orders, amount FROM ads_sales%s ORDER BY province_id, channel" % where),
-    }
+    def table(self, query, db):
+        """The rows of a query as dictionaries of text."""
+        p = subprocess.run(["mariadb", "--defaults-file=" + self.shop.cnf, "--raw", "--default-character-set=utf8mb4", db], input=query.encode(),
+                           check=True, stdout=subprocess.PIPE)
+        lines = p.stdout.decode().splitlines()
+        return [dict(zip(lines[0].split("\t"), line.split("\t"))) for line in lines[1:]]
+
+    def night(self, day):
+        """Bring the day in; the metrics that differ from those in the ads tables, and how."""
+        self.shop.sql("SET autocommit = 0;\n" + "\n".join(self.load(t, day) for t in metrics.ods_tables()) + "\nCOMMIT;\n" + metrics.views(day), self.db)
+        wrong = []
+        for m in METRICS:
+            want, got = self.table(m.sql(day), self.db), self.table(m.loaded(day), self.house.db)
+            text = self.differ(m, want, got)
+            if text:
+                wrong.append((m.name, text))
+        return wrong
+
+    @staticmethod
+    def differ(m, want, got):
+        def by(rows):
+            return {tuple(r[k] for k in m.keys): r for r in rows}
+        a, b = by(want), by(got)
+        if len(a) != len(want) or len(b) != len(got):
+            return "a key stands twice"
+        return "\n".join("%s: SQL has %s, the ads table %s" % (" ".join(k), a.get(k), b.get(k)) for k in sorted(set(a) | set(b))
+                         if k not in a or k not in b or not all(same(a[k][f], b[k][f]) for f in m.fields))

@@ -4,7 +4,8 @@
     with Shop(scale="0.002", days=2) as shop:
         house = shop.house("a")                     # an empty warehouse and a metrics database of its own
         shop.business_day(day)                      # what happened on that day enters the business database
-        status, events = house.night(day, "-j", "2")
+        status, events, err = house.night(day, "-j", "2")       # land.dag, then nightly.dag
+        status, events, err = house.day(before, "-j", "2")      # nightly.dag alone: a day once more
         house.files(), house.heads(), house.metrics()
 """
 import hashlib
@@ -17,8 +18,14 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("BIN", os.path.join(TOP, "build", "bin"))
+LAND = os.path.join(TOP, "dags", "shop", "land.dag")
 DAG = os.path.join(TOP, "dags", "shop", "nightly.dag")
-ADS = {"ads_traffic": "dt", "ads_visit": "dt", "ads_trade": "dt", "ads_hot_sku": "dt, `rank`", "ads_sales": "dt, province_id, channel"}
+sys.path.insert(0, os.path.join(TOP, "demo"))
+import metrics  # noqa: E402
+
+METRICS = metrics.read()
+LAYERS = ("stg", "ods", "dim", "dwd", "dws", "ads")
+ADS = {m.table: ", ".join("`%s`" % k for k in ["dt"] + m.keys) for m in METRICS}
 
 
 class House:
@@ -29,6 +36,9 @@ class House:
         os.makedirs(os.path.join(self.root, "main"))
         with open(os.path.join(self.root, "main", "warehouse.conf"), "w") as f:
             f.write("tz Asia/Shanghai\n")
+        os.makedirs(os.path.join(self.root, "main", "keys"), mode=0o700)
+        with open(os.open(os.path.join(self.root, "main", "keys", "pii"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write("test %s\n" % ("0123456789abcdef" * 8))
         with open(os.path.join(self.root, "main", "shop.env"), "w") as f:
             f.write("SHOP_SOURCE='%s/source'\nSHOP_SOURCE_CNF='%s'\nSHOP_SOURCE_DB=gmall\nSHOP_ADS_CNF='%s'\nSHOP_ADS_DB=%s\n"
                     % (shop.dir, shop.cnf, shop.cnf, self.db))
@@ -44,16 +54,36 @@ class House:
     def run(self, *argv, env=None, **kw):
         return subprocess.run(argv, env=env or self.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw)
 
-    def night(self, day, *more, env=None, dag=DAG):
+    def dag(self, dag, day, *more, env=None):
         p = self.run("dag-run", dag, "--date", day, *more, env=env)
         return p.returncode, p.stdout.decode(), p.stderr.decode()
+
+    def land(self, day, *more, env=None):
+        return self.dag(LAND, day, *more, env=env)
+
+    def day(self, day, *more, env=None):
+        return self.dag(DAG, day, *more, env=env)
+
+    def night(self, day, *more, env=None):
+        status, events, err = self.land(day, *more, env=env)
+        if status != 0:
+            return status, events, err
+        status, more_events, more_err = self.day(day, *more, env=env)
+        return status, events + more_events, err + more_err
+
+    def rows(self, table):
+        """What wh-cat reads: lines."""
+        p = self.run("wh-cat", "--missing-ok", table)
+        if p.returncode != 0:
+            raise RuntimeError(p.stderr.decode())
+        return p.stdout.splitlines()
 
     def files(self):
         """Every data file that a glob sees: path -> hash of its bytes."""
         out = {}
         base = os.path.join(self.root, "main")
         for layer in sorted(os.listdir(base)):
-            if layer.startswith("_") or not os.path.isdir(os.path.join(base, layer)):
+            if layer not in LAYERS:
                 continue
             for table in sorted(os.listdir(os.path.join(base, layer))):
                 for day in sorted(os.listdir(os.path.join(base, layer, table))):
@@ -70,7 +100,7 @@ class House:
         out = {}
         base = os.path.join(self.root, "main")
         for layer in sorted(os.listdir(base)):
-            if layer.startswith("_") or not os.path.isdir(os.path.join(base, layer)):
+            if layer not in LAYERS:
                 continue
             for table in sorted(os.listdir(os.path.join(base, layer))):
                 log = os.path.join(base, layer, table, "_log")
@@ -85,7 +115,9 @@ class House:
             return json.load(f)["kind"]
 
     def metrics(self):
-        return {t: self.shop.sql("SELECT * FROM %s ORDER BY %s" % (t, key), self.db) for t, key in ADS.items()}
+        text = "".join("SELECT '== %s'; SELECT * FROM %s ORDER BY %s;" % (t, t, key) for t, key in ADS.items())
+        parts = self.shop.sql(text, self.db).split("== ")[1:]
+        return {part.split("\n", 1)[0]: part.split("\n", 1)[1] for part in parts}
 
 
 class Shop:
@@ -143,8 +175,20 @@ class Tap:
 
 def nodes(dag=DAG):
     """The nodes of a dag in the order of the file, which is one they can run in."""
+    return list(graph(dag))
+
+
+def graph(dag=DAG):
+    """node -> (what it waits for, its shell)."""
+    out, name = {}, None
     with open(dag) as f:
-        return [line.split(":")[0] for line in f if line[0] not in "#\t \n"]
+        for line in f:
+            if line[0] == "\t":
+                out[name][1].append(line.strip())
+            elif line[0] not in "# \n":
+                name, words = line.split(":")
+                out[name] = ([w for w in words.split() if "=" not in w], [])
+    return {k: (deps, "\n".join(text)) for k, (deps, text) in out.items()}
 
 
 def differences(a, b):

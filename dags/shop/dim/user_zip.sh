@@ -3,7 +3,7 @@
 set -euo pipefail
 
 before=$(date -d "$DT - 1 day" +%F)
-wh-cat "ods.user_info@$DT" |
+wh-cat --missing-ok "ods.user_info@$DT" |
 	cdc-merge -k id --scd2 --date "$DT" --base "wh:dim.user_zip@$before" --missing-ok |
 	json-clean -s dim/user.clean |
 	wh-put dim.user_zip "dt=$DT"

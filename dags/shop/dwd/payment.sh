@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# dwd.payment: the payments that were made on the day
+# dwd.payment: the payments that came in on the day, also for orders of the days before, beside what their order
+# asked for
 set -euo pipefail
 
-wh-cat "ods.payment_info@$DT" |
-	cdc-merge -k id |
-	json-map --arg day="$DT" -w "substr(callback_time, 1, 10) = :day AND payment_status = '1602'" |
-	json-clean -s dwd/trade.clean --reject "$PIPEHOUSE_RUN/rejects.ndjson" |
+wh-cat --missing-ok -n 8 "ods.payment_info@$DT" |
+	json-map --all --drop ord --arg day="$DT" -w "substr(callback_time, 1, 10) = :day AND payment_status = '1602'" |
+	json-clean -s dwd/payment.clean --reject "$PIPEHOUSE_RUN/rejects.ndjson" |
+	dimjoin -k order_id -K id --fields order_amount=total_amount,order_time=create_time \
+		<(wh-cat --missing-ok -n 8 "ods.order_info@$DT") |
 	wh-put dwd.payment "dt=$DT"

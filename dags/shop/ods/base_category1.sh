@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ods.base_category1: the whole table as it stands
+# ods.base_category1: the whole table as it stands tonight
 set -euo pipefail
 . ./env.sh
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# ods.order_refund_info: the day's changes of order_refund_info, in one form
+# ods.order_refund_info: the changes that came tonight, each row to the day it was made; the newest of a key counts
 set -euo pipefail
 
 wh-cat "stg.changes@$DT" |
 	cdc-norm --table order_refund_info |
-	wh-put ods.order_refund_info "dt=$DT"
+	cdc-merge -k id --deletes mark --ord ord |
+	wh-put ods.order_refund_info

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ods.sku_info: the whole table as it stands
+# ods.sku_info: the whole table as it stands tonight
 set -euo pipefail
 . ./env.sh
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# ods.user_info: the day's changes of user_info, in one form
+# ods.user_info: the changes of users that came tonight, each to the day it was made; one told twice counts once
 set -euo pipefail
 
 wh-cat "stg.changes@$DT" |
 	cdc-norm --table user_info |
-	wh-put ods.user_info "dt=$DT"
+	json-map -w 'key IS NOT NULL' |
+	wh-put ods.user_info

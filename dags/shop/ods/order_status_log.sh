@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# ods.order_status_log: the rows behind the mark of the night before, each to the day it was made; they never change
+set -euo pipefail
+. ./env.sh
+
+mysql-extract --defaults-file "$SHOP_SOURCE_CNF" --table "$SHOP_SOURCE_DB.order_status_log" --since id |
+	wh-put ods.order_status_log
