@@ -14,6 +14,7 @@
 #include "out/event.h"
 #include "run/run.h"
 #include "run/sched.h"
+#include "run/state_path.h"
 
 struct state {
 	const char *date, *from, *to, *only;
@@ -86,10 +87,12 @@ environment(struct ctx *c)
 	if (root == NULL || *root == '\0')
 		return ctx_usage(c, "PIPEHOUSE_ROOT is not set");
 	if (tenant == NULL || *tenant == '\0')
-		setenv("PIPEHOUSE_TENANT", tenant = "main", 1);
-	buf_fmt(&b, "%s/%s/_state", root, tenant);
-	if (getenv("PIPEHOUSE_STATE") == NULL || *getenv("PIPEHOUSE_STATE") == '\0')
+		setenv("PIPEHOUSE_TENANT", "main", 1);
+	/* in an overlay it is the overlay's: what is tried there says nothing of the warehouse's nodes */
+	if (state_path("", &b)) {
+		b.n--;
 		setenv("PIPEHOUSE_STATE", buf_cstr(&b), 1);
+	}
 	unsetenv("PIPEHOUSE_RUN");
 	buf_free(&b);
 	return 0;

@@ -2,20 +2,29 @@
 /*
  * trace-grep - one trace id through every stage
  *
- * Path:   files, tables -> in/source -> memmem over the batch -> in/scan of the candidate lines -> stdout
- * Memory: one block of input and one line; nothing grows with the data.
+ * Path:   files, tables -> in/source -> memmem over the batch -> run/trace of the candidate lines -> stdout
+ * Memory: one block of input and one line; --timeline also holds the lines it found, within -S.
  * Cost:   one search for the id's bytes; only a line that holds them, or a backslash, which may hide them, is parsed.
  */
-#include "in/rec.h"
-#include "in/scan.h"
-#include "run/run.h"
+#include <unistd.h>
+
+#include "run/reach.h"
+#include "run/timeline.h"
+#include "run/trace.h"
+
+/* Where the time of a record stands whose table does not say. */
+static const char *const times[] = { "ts", "operate_time", "create_time", "window_start" };
+
+#define TIMES (sizeof times / sizeof *times)
 
 struct state {
-	const char *path, *id_word;
-	bool with_name, with_number;
-	struct span id;
-	struct scan *scan;
-	struct buf text;		/* a string without its escapes */
+	const char *path, *time, *from, *to, *id_word;
+	bool with_name, with_number, timeline, raw, masked;
+	struct trace *trace;
+	struct reach reach;
+	struct timeline *line;
+	int col, time_col, guess[TIMES];
+	enum unit unit;
 	uint64_t found;
 };
 
@@ -25,82 +34,34 @@ static const struct opt opts[] = {
 	    "the file or TABLE@DAY and a colon before each line" },
 	{ 'n', "line-number", OPT_FLAG, offsetof(struct state, with_number), NULL,
 	    "the number of the line and a colon before each line" },
+	{ 0, "timeline", OPT_FLAG, offsetof(struct state, timeline), NULL,
+	    "in the order of time and layers, each with time, layer, table, day; without operands of all tables" },
+	{ 't', "time", OPT_TEXT, offsetof(struct state, time), "PATH[:s|ms|us]",
+	    "with --timeline: where the time of a record stands (its table's day, or ts, ...)" },
+	{ 0, "raw", OPT_FLAG, offsetof(struct state, raw), NULL,
+	    "records as they landed, to be replayed: of tables that only grow" },
+	{ 0, "from", OPT_TEXT, offsetof(struct state, from), "D", "of tables only the days from D on" },
+	{ 0, "to", OPT_TEXT, offsetof(struct state, to), "D", "of tables only the days up to D" },
 	{ 0 }
 };
 
-static bool
-is_word(unsigned char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c >= 0x80;
-}
-
-/* Does a word go on over the byte at p?  Word bytes do, and '-' and '.' between two of them: 12 is no word of 12.50. */
-static bool
-glued(struct span line, size_t p, size_t beyond)
-{
-	unsigned char c = (unsigned char)line.p[p];
-
-	return is_word(c) || ((c == '-' || c == '.') && beyond < line.n && is_word((unsigned char)line.p[beyond]));
-}
-
-static bool
-has_word(struct span line, struct span id)
-{
-	const char *p = line.p, *end = line.p + line.n;
-
-	while ((p = memmem(p, (size_t)(end - p), id.p, id.n)) != NULL) {
-		size_t a = (size_t)(p - line.p), z = a + id.n;
-
-		/* beyond the front is a - 2: below the line's start it wraps and is no byte of it */
-		if ((a == 0 || !glued(line, a - 1, a - 2)) && (z == line.n || !glued(line, z, z + 1)))
-			return true;
-		p++;
-	}
-	return false;
-}
-
-/* Any string of a valid record, name or value, whose text is the id. */
-static bool
-has_string(struct state *st, struct span line)
-{
-	const char *p = line.p, *end = line.p + line.n;
-
-	while ((p = memchr(p, '"', (size_t)(end - p))) != NULL) {
-		const char *q = ++p;
-		struct span s;
-
-		while (*q != '"')
-			q += *q == '\\' ? 2 : 1;
-		s = span_of(p, (size_t)(q - p));
-		if (memchr(s.p, '\\', s.n) != NULL) {
-			buf_clear(&st->text);
-			val_unescape(s, &st->text);
-			s = buf_span(&st->text);
-		}
-		if (span_eq(s, st->id))
-			return true;
-		p = q + 1;
-	}
-	return false;
-}
-
-/* A line that may hold it: the whole truth. */
-static bool
-holds(struct state *st, struct span line)
-{
-	struct scanned got;
-
-	scan_block(st->scan, line.p, line.n);
-	if (line.n == 0 || !scan_next(st->scan, &got) || got.kind[0] != LINE_RECORD)
-		return st->path == NULL && has_word(line, st->id);
-	if (st->path == NULL)
-		return has_string(st, line);
-	if (got.col[0][0].tag == T_STR)
-		return span_eq(val_text(got.col[0][0], &st->text), st->id);
-	return got.col[0][0].tag == T_NUM && span_eq(got.col[0][0].raw, st->id);
-}
-
+/* What a log may hold drives no terminal. */
 static void
+put_line(const struct state *st, struct buf *out, struct span s)
+{
+	for (size_t i = 0; st->masked && i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			buf_fmt(out, "\\x%02x", c);
+		else
+			buf_byte(out, s.p[i]);
+	}
+	if (!st->masked)
+		buf_span_add(out, s);
+}
+
+static int
 print(struct ctx *c, struct state *st, const struct batch *b, size_t i)
 {
 	struct where w = ctx_where(c, b, i);
@@ -114,7 +75,32 @@ print(struct ctx *c, struct state *st, const struct batch *b, size_t i)
 		buf_u64(out, w.line);
 		buf_byte(out, ':');
 	}
-	buf_span_add(out, b->line[i]);
+	put_line(st, out, b->line[i]);
+	return ctx_pass_end(c);
+}
+
+/* Into the timeline: the time is where -t says, else where the table says, else the first of the usual ones. */
+static int
+place(struct ctx *c, struct state *st, const struct batch *b, size_t i)
+{
+	struct where w = ctx_where(c, b, i);
+	const struct reach_table *t = reach_table(&st->reach, w.source);
+	struct val v = { 0 };
+	enum unit unit = UNIT_GUESS;
+
+	if (st->time != NULL) {
+		v = trace_value(st->trace, st->time_col);
+		unit = st->unit;
+	} else if (t != NULL && t->col != -1) {
+		v = trace_value(st->trace, t->col);
+		unit = t->unit;
+	}
+	for (size_t k = 0; k < TIMES && st->time == NULL && val_is_null(v); k++) {
+		v = trace_value(st->trace, st->guess[k]);
+		unit = UNIT_GUESS;
+	}
+	b->fate[i] = F_USED;
+	return timeline_add(st->line, w.source, v, unit, b->line[i]);
 }
 
 static int
@@ -122,30 +108,38 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
 	const char *end = b->line[b->n - 1].p + b->line[b->n - 1].n;
-	const char *hit = b->line[0].p, *slash = hit;
+	struct trace_look look = { b->line[0].p, b->line[0].p };
 	int rc = 0;
 
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
-		const char *from = b->line[i].p, *to = from + b->line[i].n;
-
-		/* each search runs on to its next find, so all of them together pass the bytes once */
-		if (hit != NULL && hit <= from)
-			hit = memmem(from, (size_t)(end - from), st->id.p, st->id.n);
-		if (slash != NULL && slash <= from)
-			slash = memchr(from, '\\', (size_t)(end - from));
 		b->fate[i] = F_DROP;
-		if ((hit == NULL || hit >= to) && (slash == NULL || slash >= to))
-			continue;
-		if (!holds(st, b->line[i]))
+		if (!trace_may(st->trace, &look, b->line[i], end) || !trace_holds(st->trace, b->line[i]))
 			continue;
 		b->fate[i] = F_PASS;
 		st->found++;
-		if (st->with_name || st->with_number) {
-			print(c, st, b, i);
-			rc = ctx_pass_end(c);
-		}
+		if (st->timeline)
+			rc = place(c, st, b, i);
+		else if (st->with_name || st->with_number || st->masked)
+			rc = print(c, st, b, i);
 	}
 	return rc;
+}
+
+static int
+put_made(void *arg, struct span text)
+{
+	struct ctx *c = arg;
+
+	buf_span_add(ctx_made_begin(c, NULL, 0), text);
+	return ctx_made_end(c);
+}
+
+static int
+end(struct ctx *c, void *arg)
+{
+	struct state *st = arg;
+
+	return st->timeline ? timeline_print(st->line, put_made, c) : 0;
 }
 
 static int
@@ -161,18 +155,40 @@ word(struct ctx *c, void *arg, const char *w)
 }
 
 static int
+set_up_times(struct ctx *c, struct state *st)
+{
+	st->line = timeline_new(ctx_zone(c), ctx_budget(c));
+	if (st->time != NULL)
+		return ctx_time(c, st->time, "-t", &st->time_col, &st->unit);
+	for (size_t i = 0; i < TIMES; i++)
+		st->guess[i] = ctx_col(c, span_str(times[i]), "-t");
+	return 0;
+}
+
+static int
 set_up(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
-	struct pathset *ps = pathset_new();
-	char why[MESSAGE_BYTES_MAX];
+	struct reach_conf conf = { st->from, st->to, st->timeline, st->timeline && st->time == NULL };
+	int rc;
 
 	if (st->id_word == NULL || *st->id_word == '\0')
 		return ctx_usage(c, "an ID is required");
-	st->id = span_str(st->id_word);
-	if (st->path != NULL && pathset_add(ps, span_str(st->path), why, sizeof why) == -1)
-		return ctx_usage(c, "-k: %s", why);
-	st->scan = scan_new(ps, &(struct scan_conf){ 0 });
+	if (st->timeline + st->raw + (st->with_name || st->with_number) > 1)
+		return ctx_usage(c, "--timeline, --raw, and -H or -n exclude each other");
+	if (st->time != NULL && !st->timeline)
+		return ctx_usage(c, "-t goes with --timeline");
+	st->col = -1;
+	if (st->path != NULL && (st->col = ctx_col(c, span_str(st->path), "-k")) == -1)
+		return EXIT_USAGE;
+	if ((rc = reach_settle(c, &conf, &st->reach)) != 0 || (st->timeline && (rc = set_up_times(c, st)) != 0))
+		return rc;
+	for (size_t i = 0; i < st->reach.n; i++)
+		if (st->raw && st->reach.table[i].kind != KIND_APPEND)
+			return ctx_usage(c, "--raw: %s is no landing: kind %s", st->reach.table[i].name,
+			    kind_name(st->reach.table[i].kind));
+	st->masked = !st->raw && !st->timeline && ctx_to_terminal(c);
+	st->trace = trace_new(span_str(st->id_word), ctx_paths(c), st->col);
 	return 0;
 }
 
@@ -190,9 +206,10 @@ main(int argc, char *argv[])
 {
 	static const struct command cmd = {
 		.name = "trace-grep", .what = "one trace id through every stage", .opts = opts,
-		.synopsis = "[-Hn] [-k PATH] ID [FILE | wh:TABLE[@DAYS] ...]",
+		.synopsis = "[-Hn | --timeline [-t PATH[:s|ms|us]] | --raw] [-k PATH] [--from D] [--to D] ID "
+		    "[FILE | wh:TABLE[@DAYS] ...]",
 		.state_bytes = sizeof(struct state), .is = CMD_LINES | CMD_TABLES | CMD_PLACES, .par = PAR_STATELESS,
-		.word = word, .set_up = set_up, .batch = batch, .finish = finish
+		.word = word, .set_up = set_up, .batch = batch, .end = end, .finish = finish
 	};
 
 	return run_main(argc, argv, &cmd);

@@ -341,6 +341,12 @@ ctx_count_blank(struct ctx *c, uint64_t n)
 	c->blank += n;
 }
 
+bool
+ctx_to_terminal(struct ctx *c)
+{
+	return c->opt.output == NULL && isatty(1) == 1;
+}
+
 const char *
 ctx_source(struct ctx *c)
 {

@@ -150,6 +150,8 @@ int ctx_look(struct ctx *, const char *operand, const struct pathset *, int (*ea
 enum key_as ctx_key_as(struct ctx *);	/* --key-as */
 size_t ctx_budget(struct ctx *);		/* -S in bytes */
 size_t ctx_max_line(struct ctx *);		/* --max-line in bytes */
+/* Does a person read standard output? Then control bytes are masked, unless they were asked for. */
+bool ctx_to_terminal(struct ctx *);
 /* For bytes: the name of the operand at hand, for messages and rejects. */
 const char *ctx_source(struct ctx *);
 uint64_t ctx_jobs(struct ctx *);		/* -j */

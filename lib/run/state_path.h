@@ -4,7 +4,8 @@
  *
  *	if (!state_path("alert", &b)) return ctx_usage(c, "--spool or PIPEHOUSE_ROOT");
  *
- * Invariants: $PIPEHOUSE_STATE, else $PIPEHOUSE_ROOT/TENANT/_state; nothing is made.
+ * Invariants: $PIPEHOUSE_OVERLAY/_state, for all writing goes there; else $PIPEHOUSE_STATE, else
+ * $PIPEHOUSE_ROOT/TENANT/_state; nothing is made.
  */
 #ifndef RUN_STATE_PATH_H
 #define RUN_STATE_PATH_H
