@@ -3,34 +3,36 @@
  * dq-check - checks inside the pipe; rows pass untouched
  *
  * Path:   stdin -> in/scan -> run/check (expr, op/ids) -> stdout; broken rows to --tee-bad, events to --result
- * Memory: 24 bytes for each key of a unique() and for each row of a ref()'s table, within -S; else nothing grows.
+ * Memory: 24 bytes for each key of a unique() or distinct() and for each row of a ref()'s table, within -S; else
+ *         nothing grows.
  * A row that breaks a `fail` check ends the command with 1 when all rows have passed, or is dropped (--drop-bad).
  */
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/limits.h"
 #include "out/event.h"
 #include "run/check.h"
 
 struct state {
-	const char *spec, *tee, *result, *table, *dt;
-	bool drop;
+	const char *spec, *tee, *result, *table, *dt, *history, *now;
 	struct opt_list words;		/* checks given as operands */
 	struct checks checks;
+	char day[WHEN_DAY_BYTES];	/* that of --dt */
 	int tee_out, result_out;
-	uint64_t rows, dropped;		/* judged, and of these dropped */
-	bool failed;
+	bool drop, failed;
 };
 
+#define AT(field) offsetof(struct state, field)
 static const struct opt opts[] = {
-	{ 's', "spec", OPT_TEXT, offsetof(struct state, spec), "SPEC",
-	    "a file of checks, one a line: [warn|fail] CHECK" },
-	{ 0, "drop-bad", OPT_FLAG, offsetof(struct state, drop), NULL,
-	    "drop rows that break a fail check; the rest goes on" },
-	{ 0, "tee-bad", OPT_TEXT, offsetof(struct state, tee), "FILE", "copy rows that break any check to FILE" },
-	{ 0, "result", OPT_TEXT, offsetof(struct state, result), "FILE", "write one event a check to FILE" },
-	{ 0, "table", OPT_TEXT, offsetof(struct state, table), "NAME", "the table that events name" },
-	{ 0, "dt", OPT_TEXT, offsetof(struct state, dt), "DAY", "the day that events name ($DT)" },
+	{ 's', "spec", OPT_TEXT, AT(spec), "SPEC", "a file of checks, one a line: [warn|fail] CHECK" },
+	{ 0, "drop-bad", OPT_FLAG, AT(drop), NULL, "drop rows that break a fail check; the rest goes on" },
+	{ 0, "tee-bad", OPT_TEXT, AT(tee), "FILE", "copy rows that break any check to FILE" },
+	{ 0, "history", OPT_TEXT, AT(history), "DIR", "where change() finds what was, and results are added" },
+	{ 0, "result", OPT_TEXT, AT(result), "FILE", "write one event a check to FILE" },
+	{ 0, "table", OPT_TEXT, AT(table), "NAME", "the table that events, schema() and history are about" },
+	{ 0, "dt", OPT_TEXT, AT(dt), "DAY", "the day that events, fresh() and history are about ($DT)" },
+	{ 0, "now", OPT_TEXT, AT(now), "TIME", "what fresh() takes for now (the end of the day, else the clock)" },
 	{ 0 }
 };
 
@@ -47,12 +49,58 @@ word(struct ctx *c, void *arg, const char *w)
 	return 1;
 }
 
+/* What fresh() takes for now: as said, else the end of the day, else the clock. */
+static int
+settle_clock(struct ctx *c, struct state *st, int32_t day)
+{
+	struct timespec t;
+	const char *why;
+
+	if (st->now != NULL) {
+		why = when_parse(span_str(st->now), UNIT_GUESS, ctx_zone(c), &st->checks.clock);
+		return why == NULL ? 0 : ctx_usage(c, "--now: '%s': %s", st->now, why);
+	}
+	if (st->dt != NULL) {
+		st->checks.clock = zone_instant(ctx_zone(c), (day + INT64_C(1)) * 86400) * US_PER_SEC;
+		return 0;
+	}
+	clock_gettime(CLOCK_REALTIME, &t);
+	st->checks.clock = t.tv_sec * US_PER_SEC + t.tv_nsec / 1000;
+	return 0;
+}
+
+/* The day, the clock, the history: what checks are compiled against. */
+static int
+settle(struct ctx *c, struct state *st)
+{
+	int32_t day = 0;
+	int rc;
+
+	if (st->dt == NULL && (st->dt = getenv("DT")) != NULL && *st->dt == '\0')
+		st->dt = NULL;
+	if (st->dt != NULL) {
+		if ((rc = ctx_day(c, st->dt, "--dt", &day)) != 0)
+			return rc;
+		day_print(day, st->day);
+		st->dt = st->day;
+	}
+	if ((rc = settle_clock(c, st, day)) != 0 || st->history == NULL)
+		return rc;
+	if (st->table == NULL || st->dt == NULL)
+		return ctx_usage(c, "--history needs --table and --dt");
+	return past_open(c, st->history, st->table, day, &st->checks.past);
+}
+
 static int
 set_up(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
 	int rc;
 
+	st->checks.table = st->table;
+	st->checks.drop = st->drop;
+	if ((rc = settle(c, st)) != 0)
+		return rc;
 	for (size_t i = 0; i < st->words.n; i++)
 		if ((rc = check_add(c, &st->checks, span_str(st->words.v[i]), "check")) != 0)
 			return rc;
@@ -60,8 +108,8 @@ set_up(struct ctx *c, void *arg)
 		return rc;
 	if (st->checks.n == 0)
 		return ctx_usage(c, st->spec == NULL ? "a CHECK or -s SPEC is required" : "the spec holds no check");
-	if (st->dt == NULL)
-		st->dt = getenv("DT");
+	if (st->checks.past != NULL && (rc = past_read(c, st->checks.past)) != 0)
+		return rc;
 	if (st->tee != NULL && (st->tee_out = side_open(c, "--tee-bad", st->tee)) == -1)
 		return EXIT_IO;
 	if (st->result != NULL && (st->result_out = side_open(c, "--result", st->result)) == -1)
@@ -73,109 +121,69 @@ static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
+	struct checks *cs = &st->checks;
 	int rc = 0;
 
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
 		bool broken = false, drop = false;
 
-		for (size_t k = 0; k < st->checks.n; k++) {
-			struct check *ck = &st->checks.v[k];
+		for (size_t k = 0; k < cs->n; k++) {
+			struct check *ck = &cs->v[k];
 
 			/* a row that goes anyway must not make its successor a repeat */
-			if (ck->kind == CHECK_ROWS || (drop && ck->kind == CHECK_UNIQUE) || check_row(ck, c, b, i))
+			if (!check_by_row(ck) || (drop && ck->kind == CHECK_UNIQUE) || check_row(ck, c, b, i))
 				continue;
 			broken = true;
 			drop = drop || (st->drop && !ck->warn);
 		}
+		for (size_t k = 0; k < cs->n && !drop; k++)
+			if (!check_by_row(&cs->v[k]))
+				check_look(&cs->v[k], c, b, i);
 		if (drop) {
 			b->fate[i] = F_DROP;
-			st->dropped++;
+			cs->dropped++;
 		}
 		if (broken && st->tee != NULL)
 			rc = ctx_side(c, st->tee_out, b->line[i]);
 	}
-	st->rows += b->n;
-	if (checks_bytes(&st->checks) > ctx_budget(c))
-		rc = err_io("the keys of unique() and ref() need more memory than -S lets them have (%zu MiB)",
-		    ctx_budget(c) / MIB);
+	cs->rows += b->n;
+	if (checks_bytes(cs) > ctx_budget(c))
+		rc = err_io("the keys of unique(), ref() and distinct() need more memory than -S lets them have"
+		    " (%zu MiB)", ctx_budget(c) / MIB);
 	return rc;
 }
 
-/* "1000..", "..5", "7": what rows() asks for. */
+/* One check's event and line of history; its message on stderr where it did not hold. */
 static void
-print_bounds(const struct check *k, struct buf *b)
-{
-	buf_byte(b, '"');
-	if (k->has_lo)
-		dec_print_canonical(&k->lo, b);
-	if (!k->has_lo || !k->has_hi || dec_cmp(&k->lo, &k->hi) != 0) {
-		buf_str(b, "..");
-		if (k->has_hi)
-			dec_print_canonical(&k->hi, b);
-	}
-	buf_byte(b, '"');
-}
-
-/* One check's event; its message on stderr where it did not hold. */
-static void
-judge(struct ctx *c, struct state *st, struct check *k, struct buf *events)
+judge(struct ctx *c, struct state *st, const struct check *k, struct verdict *v, struct buf *events)
 {
 	struct event e = { .event = "dq.check", .table = st->table, .dt = st->dt, .run = ctx_run_id(c), .name = k->text,
-	    .counted = true, .rows = st->rows, .bad = k->bad };
-	struct buf text = { 0 }, value = { 0 }, expected = { 0 };
-	uint64_t n = st->rows - st->dropped;
-	bool row_check = k->kind != CHECK_ROWS, holds = row_check ? k->bad == 0 : check_rows(k, n);
+	    .counted = true, .rows = st->checks.rows, .bad = k->bad };
 
-	e.severity = holds ? EVENT_OK : k->warn ? EVENT_WARN : EVENT_FAIL;
-	if (row_check) {
-		buf_u64(&value, k->bad);
-		buf_str(&expected, "0");
-		buf_fmt(&text, "%llu of %llu rows", (unsigned long long)k->bad, (unsigned long long)st->rows);
-	} else {
-		buf_u64(&value, n);
-		print_bounds(k, &expected);
-		buf_fmt(&text, "%llu rows, expected %.*s", (unsigned long long)n, (int)expected.n - 2, expected.p + 1);
-	}
-	if (k->bad > 0)
-		buf_fmt(&text, ", first at %s", buf_cstr(&k->first));
-	if (k->errors > 0)
-		buf_fmt(&text, "; %llu could not be judged: %.100s", (unsigned long long)k->errors,
-		    buf_cstr(&k->why));
-	if (e.severity == EVENT_FAIL && row_check && st->drop) {
-		/* what broke it is not among what goes on: known, counted, but no reason to stop the night */
-		e.severity = EVENT_WARN;
-		buf_str(&text, "; dropped");
-	}
-	if (!holds)
-		err_warn("%s %.*s: %s", severity_name(e.severity), (int)k->text.n, k->text.p, buf_cstr(&text));
-	st->failed = st->failed || e.severity == EVENT_FAIL;
-	e.text = buf_span(&text);
-	e.value = buf_span(&value);
-	e.expected = buf_span(&expected);
+	check_judge(&st->checks, k, v);
+	if (v->severity != EVENT_OK)
+		err_warn("%s %.*s: %.*s", severity_name(v->severity), (int)k->text.n, k->text.p, (int)v->text.n,
+		    v->text.p);
+	st->failed = st->failed || v->severity == EVENT_FAIL;
+	e.severity = v->severity;
+	e.text = buf_span(&v->text);
+	e.value = buf_span(&v->value);
+	e.expected = buf_span(&v->expected);
 	event_json(events, &e);
 	buf_byte(events, '\n');
-	buf_free(&text);
-	buf_free(&value);
-	buf_free(&expected);
+	if (st->checks.past != NULL)
+		past_line(st->checks.past, &(struct past_result){ k->text, e.value, check_metric_name(k), v->severity,
+		    st->checks.rows, k->bad, e.run });
 }
 
-/* In a run its runner passes the events on; it reads them here. */
-static int
-tell_run(struct ctx *c, struct span events)
+/* How many rows there were is kept whether a check asks or not: one that is added later has something to compare. */
+static void
+keep_rows(struct ctx *c, struct state *st, struct buf *scratch)
 {
-	struct buf path = { 0 };
-	struct sink *s;
-	int rc;
-
-	if (ctx_run_dir(c) == NULL)
-		return 0;
-	buf_fmt(&path, "%s/events.ndjson", ctx_run_dir(c));
-	if ((rc = sink_append(buf_cstr(&path), &s)) == 0) {
-		sink_add(s, events);
-		rc = sink_close(s);
-	}
-	buf_free(&path);
-	return rc;
+	buf_clear(scratch);
+	buf_u64(scratch, st->checks.rows - st->checks.dropped);
+	past_line(st->checks.past, &(struct past_result){ span_str("rows"), buf_span(scratch), "rows", EVENT_OK,
+	    st->checks.rows, 0, ctx_run_id(c) });
 }
 
 static int
@@ -183,15 +191,22 @@ end(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
 	struct buf events = { 0 };
+	struct verdict v = { 0 };
 	int rc = 0;
 
 	for (size_t k = 0; k < st->checks.n; k++)
-		judge(c, st, &st->checks.v[k], &events);
+		judge(c, st, &st->checks.v[k], &v, &events);
+	if (st->checks.past != NULL)
+		keep_rows(c, st, &v.value);
 	if (st->result != NULL)
 		rc = ctx_side(c, st->result_out, span_of(events.p, events.n - 1));
 	if (rc == 0)
-		rc = tell_run(c, buf_span(&events));
+		rc = checks_tell_run(c, buf_span(&events));
+	if (rc == 0 && st->checks.past != NULL)
+		rc = past_write(st->checks.past);
+	past_close(st->checks.past);
 	buf_free(&events);
+	verdict_free(&v);
 	return rc != 0 ? rc : st->failed ? EXIT_NO : 0;
 }
 
@@ -200,8 +215,8 @@ main(int argc, char *argv[])
 {
 	static const struct command cmd = {
 		.name = "dq-check", .what = "checks inside the pipe; rows pass untouched", .opts = opts,
-		.synopsis = "[-s SPEC] [--drop-bad] [--tee-bad FILE] [--result FILE] [--table NAME] [--dt DAY]"
-		    " [CHECK ...] [FILE ...]",
+		.synopsis = "[-s SPEC] [--drop-bad] [--tee-bad FILE] [--history DIR] [--result FILE] [--table NAME]"
+		    " [--dt DAY] [--now TIME] [CHECK ...] [FILE ...]",
 		.state_bytes = sizeof(struct state), .par = PAR_SERIAL,
 		.word = word, .set_up = set_up, .batch = batch, .end = end
 	};

@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "base/spec.h"
-#include "expr/call.h"
 #include "op/key.h"
-#include "run/check.h"
+#include "run/check_own.h"
 
 static struct span
 trim(struct span s)
@@ -39,8 +38,8 @@ compile(struct ctx *ctx, struct check *k, struct buf *sql, const char *where)
 	return rc;
 }
 
-static int
-usage(struct ctx *ctx, const struct check *k, const char *where, const char *form)
+int
+check_form(struct ctx *ctx, const struct check *k, const char *where, const char *form)
 {
 	return ctx_usage(ctx, "%s: %.*s: the form is %s", where, (int)(k->text.n < 100 ? k->text.n : 100),
 	    k->text.p, form);
@@ -49,24 +48,26 @@ usage(struct ctx *ctx, const struct check *k, const char *where, const char *for
 /* ---- the checks, in the order of the page ---- */
 
 static int
-add_not_null(struct ctx *ctx, struct check *k, const struct call *c, const char *where)
+add_not_null(struct ctx *ctx, const struct checks *cs, struct check *k, const struct call *c, const char *where)
 {
 	struct buf sql = { 0 };
 
+	(void)cs;
 	if (c->n == 0)
-		return usage(ctx, k, where, "not_null(PATH,…)");
+		return check_form(ctx, k, where, "not_null(PATH,…)");
 	for (size_t i = 0; i < c->n; i++)
 		buf_fmt(&sql, "%s(%.*s) IS NOT NULL", i == 0 ? "" : " AND ", (int)c->arg[i].n, c->arg[i].p);
 	return compile(ctx, k, &sql, where);
 }
 
 static int
-add_in(struct ctx *ctx, struct check *k, const struct call *c, const char *where)
+add_in(struct ctx *ctx, const struct checks *cs, struct check *k, const struct call *c, const char *where)
 {
 	struct buf sql = { 0 };
 
+	(void)cs;
 	if (c->n < 2)
-		return usage(ctx, k, where, "in(PATH,VALUE,…)");
+		return check_form(ctx, k, where, "in(PATH,VALUE,…)");
 	buf_fmt(&sql, "(%.*s)", (int)c->arg[0].n, c->arg[0].p);
 	for (size_t i = 1; i < c->n; i++) {
 		buf_str(&sql, i == 1 ? " IN (" : ", ");
@@ -77,12 +78,13 @@ add_in(struct ctx *ctx, struct check *k, const struct call *c, const char *where
 }
 
 static int
-add_range(struct ctx *ctx, struct check *k, const struct call *c, const char *where)
+add_range(struct ctx *ctx, const struct checks *cs, struct check *k, const struct call *c, const char *where)
 {
 	struct buf sql = { 0 };
 
+	(void)cs;
 	if (c->n != 3 || (c->arg[1].n == 0 && c->arg[2].n == 0))
-		return usage(ctx, k, where, "range(PATH,LOW,HIGH), one of them may be left out");
+		return check_form(ctx, k, where, "range(PATH,LOW,HIGH), one of them may be left out");
 	for (size_t i = 1; i < 3; i++) {
 		if (c->arg[i].n == 0)
 			continue;
@@ -93,43 +95,52 @@ add_range(struct ctx *ctx, struct check *k, const struct call *c, const char *wh
 }
 
 static int
-add_regex(struct ctx *ctx, struct check *k, const struct call *c, const char *where)
+add_regex(struct ctx *ctx, const struct checks *cs, struct check *k, const struct call *c, const char *where)
 {
 	struct buf sql = { 0 };
 
+	(void)cs;
 	if (c->n != 2)
-		return usage(ctx, k, where, "regex(PATH,'PATTERN')");
+		return check_form(ctx, k, where, "regex(PATH,'PATTERN')");
 	buf_fmt(&sql, "(%.*s) ~ %.*s", (int)c->arg[0].n, c->arg[0].p, (int)c->arg[1].n, c->arg[1].p);
 	return compile(ctx, k, &sql, where);
 }
 
 static int
-add_expr(struct ctx *ctx, struct check *k, const struct call *c, const char *where)
+add_expr(struct ctx *ctx, const struct checks *cs, struct check *k, const struct call *c, const char *where)
 {
 	struct buf sql = { 0 };
 
+	(void)cs;
 	if (c->n == 0)
-		return usage(ctx, k, where, "expr('CONDITION')");
+		return check_form(ctx, k, where, "expr('CONDITION')");
 	if (c->n > 1 || !arg_text(c->arg[0], &sql))	/* without quotes, perhaps with commas of its own */
 		buf_add(&sql, c->arg[0].p, (size_t)(c->arg[c->n - 1].p + c->arg[c->n - 1].n - c->arg[0].p));
 	return compile(ctx, k, &sql, where);
 }
 
-static int
-add_unique(struct ctx *ctx, struct check *k, const struct call *c, const char *where)
+int
+check_key(struct ctx *ctx, struct check *k, const struct call *c, const char *where)
 {
 	struct buf list = { 0 };
 	int rc;
 
-	if (c->n == 0)
-		return usage(ctx, k, where, "unique(PATH,…)");
-	k->kind = CHECK_UNIQUE;
 	k->seen.wide = true;
 	for (size_t i = 0; i < c->n; i++)
 		buf_fmt(&list, "%s%.*s", i == 0 ? "" : ",", (int)c->arg[i].n, c->arg[i].p);
 	rc = ctx_cols(ctx, buf_cstr(&list), where, &k->cols);
 	buf_free(&list);
 	return rc;
+}
+
+static int
+add_unique(struct ctx *ctx, const struct checks *cs, struct check *k, const struct call *c, const char *where)
+{
+	(void)cs;
+	if (c->n == 0)
+		return check_form(ctx, k, where, "unique(PATH,…)");
+	k->kind = CHECK_UNIQUE;
+	return check_key(ctx, k, c, where);
 }
 
 struct ref_arg {
@@ -159,7 +170,7 @@ ref_batch(void *arg, const struct batch *b)
 }
 
 static int
-add_ref(struct ctx *ctx, struct check *k, const struct call *c, const char *where)
+add_ref(struct ctx *ctx, const struct checks *cs, struct check *k, const struct call *c, const char *where)
 {
 	struct pathset *ps = pathset_new();
 	struct ref_arg a = { ctx, k, 0 };
@@ -167,8 +178,9 @@ add_ref(struct ctx *ctx, struct check *k, const struct call *c, const char *wher
 	char err[MESSAGE_BYTES_MAX];
 	int rc;
 
+	(void)cs;
 	if (c->n != 3)
-		return usage(ctx, k, where, "ref(PATH,FILE or wh:TABLE,PATH)");
+		return check_form(ctx, k, where, "ref(PATH,FILE or wh:TABLE,PATH)");
 	k->kind = CHECK_REF;
 	k->seen.wide = true;
 	buf_span_add(&name, c->arg[0]);
@@ -185,45 +197,15 @@ add_ref(struct ctx *ctx, struct check *k, const struct call *c, const char *wher
 	return rc;
 }
 
-/* A bound of rows(): a number, or an expression over --arg values that gives one. */
 static int
-bound(struct ctx *ctx, const struct check *k, struct span text, const char *where, bool *has, struct dec *out)
+add_schema(struct ctx *ctx, const struct checks *cs, struct check *k, const struct call *c, const char *where)
 {
-	struct pathset *none = pathset_new();
-	struct expr_env env = ctx_env(ctx, none);
-	const struct batch b = { .n = 1 };
-	char err[MESSAGE_BYTES_MAX];
-	const char *why;
-	struct expr *e;
-	struct xval v;
-
-	if (!(*has = text.n > 0))
-		return 0;
-	if (expr_compile(text, &env, &e, err, sizeof err) != 0)
-		return ctx_usage(ctx, "%s: %s", where, err);
-	if (none->n > 0)
-		return usage(ctx, k, where, "rows(LOW,HIGH), whole numbers or :NAME");
-	why = expr_eval(ctx_expr_state(ctx), e, &b, 0, &v);
-	if (why == NULL)
-		why = v.tag == X_NULL ? "NULL is no number" : xval_num(&v, out);
-	if (why != NULL)
-		return ctx_usage(ctx, "%s: %.*s: %s", where, (int)text.n, text.p, why);
-	expr_free(e);
-	pathset_free(none);
-	return 0;
-}
-
-static int
-add_rows(struct ctx *ctx, struct check *k, const struct call *c, const char *where)
-{
-	int rc;
-
-	if (c->n != 2 || (c->arg[0].n == 0 && c->arg[1].n == 0))
-		return usage(ctx, k, where, "rows(LOW,HIGH), one of them may be left out");
-	k->kind = CHECK_ROWS;
-	if ((rc = bound(ctx, k, c->arg[0], where, &k->has_lo, &k->lo)) != 0)
-		return rc;
-	return bound(ctx, k, c->arg[1], where, &k->has_hi, &k->hi);
+	if (c->n != 0)
+		return check_form(ctx, k, where, "schema()");
+	if (cs->table == NULL)
+		return ctx_usage(ctx, "%s: schema() needs --table", where);
+	k->kind = CHECK_SCHEMA;
+	return schema_open(ctx, cs->table, where, &k->known, &k->schema);
 }
 
 int
@@ -231,10 +213,11 @@ check_add(struct ctx *ctx, struct checks *cs, struct span text, const char *wher
 {
 	static const struct {
 		const char *name;
-		int (*add)(struct ctx *, struct check *, const struct call *, const char *);
+		check_adder *add;
 	} kind[] = {
 		{ "not_null", add_not_null }, { "unique", add_unique }, { "in", add_in }, { "range", add_range },
-		{ "regex", add_regex }, { "ref", add_ref }, { "rows", add_rows }, { "expr", add_expr }
+		{ "regex", add_regex }, { "ref", add_ref }, { "expr", add_expr }, { "schema", add_schema },
+		{ "rows", check_add_rows }, { "fresh", check_add_fresh }, { "change", check_add_change }
 	};
 	char err[MESSAGE_BYTES_MAX];
 	struct check k = { 0 };
@@ -251,10 +234,10 @@ check_add(struct ctx *ctx, struct checks *cs, struct span text, const char *wher
 		return ctx_usage(ctx, "%s: %.*s: %s", where, (int)(text.n < 100 ? text.n : 100), text.p, err);
 	for (size_t i = 0; rc == -1 && i < sizeof kind / sizeof *kind; i++)
 		if (span_is(c.name, kind[i].name) && c.where.p == NULL)
-			rc = kind[i].add(ctx, &k, &c, where);
+			rc = kind[i].add(ctx, cs, &k, &c, where);
 	if (rc == -1)
 		rc = ctx_usage(ctx, "%s: %.*s: no such check; there are not_null, unique, in, range, regex, ref,"
-		    " rows, expr", where, (int)(text.n < 100 ? text.n : 100), text.p);
+		    " expr, schema, rows, fresh, change", where, (int)(text.n < 100 ? text.n : 100), text.p);
 	call_free(&c);
 	cs->v = mem_array(cs->v, cs->n + 1, sizeof *cs->v);
 	cs->v[cs->n++] = k;
@@ -294,11 +277,33 @@ check_spec(struct ctx *ctx, struct checks *cs, const char *path)
 
 /* ---- judging ---- */
 
-static void
-cannot(struct check *k, const char *why)
+void
+check_bad(struct check *k, struct ctx *ctx, const struct batch *b, size_t i)
+{
+	struct where w;
+
+	if (k->bad++ > 0)
+		return;
+	w = ctx_where(ctx, b, i);
+	buf_fmt(&k->first, "%s:%llu", w.source, (unsigned long long)w.line);
+}
+
+void
+check_cannot(struct check *k, struct ctx *ctx, const struct batch *b, size_t i, const char *why)
 {
 	if (k->errors++ == 0)
 		buf_str(&k->why, why);
+	check_bad(k, ctx, b, i);
+}
+
+static bool
+schema_holds(struct check *k, const struct batch *b, size_t i)
+{
+	const char *why = schema_row(k->schema, b->line[i]);
+
+	if (why != NULL && k->bad == 0)
+		buf_str(&k->why, why);
+	return why == NULL;
 }
 
 bool
@@ -311,6 +316,8 @@ check_row(struct check *k, struct ctx *ctx, const struct batch *b, size_t i)
 		int is = expr_test(ctx_expr_state(ctx), k->expr, b, i, &why);
 
 		holds = is == 1 || is == -1;
+	} else if (k->kind == CHECK_SCHEMA) {
+		holds = schema_holds(k, b, i);
 	} else {
 		buf_clear(&k->key);
 		why = key_of(b, i, k->cols.col, k->cols.n, ctx_key_as(ctx), &k->key, &none);
@@ -320,25 +327,66 @@ check_row(struct check *k, struct ctx *ctx, const struct batch *b, size_t i)
 			holds = k->kind == CHECK_UNIQUE ? ids_add(&k->seen, id) : ids_has(&k->seen, id);
 		}
 	}
-	if (why != NULL) {
-		holds = false;
-		cannot(k, why);
-	}
-	if (!holds && k->bad++ == 0) {
-		struct where w = ctx_where(ctx, b, i);
-
-		buf_fmt(&k->first, "%s:%llu", w.source, (unsigned long long)w.line);
-	}
-	return holds;
+	if (why != NULL)
+		check_cannot(k, ctx, b, i, why);
+	else if (!holds)
+		check_bad(k, ctx, b, i);
+	return why == NULL && holds;
 }
 
-bool
-check_rows(const struct check *k, uint64_t n)
+/* The verdict of a check that rows break. */
+static void
+judge_rows(const struct checks *cs, const struct check *k, struct verdict *v)
 {
-	struct dec d;
+	struct buf missing = { 0 };
+	bool whole = k->kind == CHECK_SCHEMA && cs->rows > 0 && schema_missing(k->schema, &missing);
 
-	dec_int((int64_t)n, &d);
-	return (!k->has_lo || dec_cmp(&d, &k->lo) >= 0) && (!k->has_hi || dec_cmp(&d, &k->hi) <= 0);
+	buf_u64(&v->value, k->bad);
+	buf_str(&v->expected, "0");
+	buf_fmt(&v->text, "%llu of %llu rows", (unsigned long long)k->bad, (unsigned long long)cs->rows);
+	if (k->bad > 0) {
+		buf_str(&v->text, ", first at ");
+		buf_span_add(&v->text, buf_span(&k->first));
+	}
+	if (k->errors > 0)
+		buf_fmt(&v->text, "; %llu could not be judged", (unsigned long long)k->errors);
+	if (k->why.n > 0)
+		buf_fmt(&v->text, ": %.*s", (int)(k->why.n < 100 ? k->why.n : 100), k->why.p);
+	if (whole)
+		buf_fmt(&v->text, "; no row has %.*s", (int)(missing.n < 200 ? missing.n : 200), missing.p);
+	if (k->bad > 0 || whole)
+		v->severity = k->warn ? EVENT_WARN : EVENT_FAIL;
+	if (k->kind == CHECK_SCHEMA && !k->known) {
+		v->severity = EVENT_WARN;
+		buf_fmt(&v->text, "; nothing is known of the columns of %s", cs->table);
+	}
+	if (v->severity == EVENT_FAIL && cs->drop && !whole) {
+		/* what broke it is not among what goes on: known, counted, but no reason to stop the night */
+		v->severity = EVENT_WARN;
+		buf_str(&v->text, "; dropped");
+	}
+	buf_free(&missing);
+}
+
+void
+check_judge(const struct checks *cs, const struct check *k, struct verdict *v)
+{
+	v->severity = EVENT_OK;
+	buf_clear(&v->value);
+	buf_clear(&v->expected);
+	buf_clear(&v->text);
+	if (check_by_row(k))
+		judge_rows(cs, k, v);
+	else
+		check_judge_whole(cs, k, v);
+}
+
+void
+verdict_free(struct verdict *v)
+{
+	buf_free(&v->value);
+	buf_free(&v->expected);
+	buf_free(&v->text);
 }
 
 size_t
@@ -349,4 +397,22 @@ checks_bytes(const struct checks *cs)
 	for (size_t i = 0; i < cs->n; i++)
 		n += ids_bytes(&cs->v[i].seen);
 	return n;
+}
+
+int
+checks_tell_run(struct ctx *c, struct span events)
+{
+	struct buf path = { 0 };
+	struct sink *s;
+	int rc;
+
+	if (ctx_run_dir(c) == NULL)
+		return 0;
+	buf_fmt(&path, "%s/events.ndjson", ctx_run_dir(c));
+	if ((rc = sink_append(buf_cstr(&path), &s)) == 0) {
+		sink_add(s, events);
+		rc = sink_close(s);
+	}
+	buf_free(&path);
+	return rc;
 }

@@ -1,57 +1,103 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * check - what must hold for rows: `not_null(id)`, `warn range(amount,0,1e6)`, `ref(sku_id,wh:dim.sku,id)`
+ * check - what must hold for rows: `not_null(id)`, `warn range(amount,0,1e6)`, `change(rows,20%)`
  *
- *	struct checks cs = { 0 };
+ *	struct checks cs = { .table = "dwd.order_info" };
  *	rc = check_add(ctx, &cs, span_str("fail unique(id)"), "word 1");	// in set_up
- *	if (!check_row(&cs.v[k], ctx, b, i)) ... record i breaks it ...
- *	check_rows(&cs.v[k], n);			// a check of the whole: does it hold for n rows?
+ *	if (!check_row(&cs.v[k], ctx, b, i)) ... record i breaks it ...		// where check_by_row
+ *	check_look(&cs.v[k], ctx, b, i);		// the others: this record goes on
+ *	check_judge(&cs, &cs.v[k], &verdict);		// at the end
  *
  * Invariants: NULL breaks only not_null, as in SQL's CHECK; a value that a check cannot judge (a word where a number is
- * compared) breaks it.  unique and ref keep 128-bit fingerprints of canonical keys: two keys are taken for one with a
- * probability below n^2 / 2^129.  unique remembers the rows it was asked about, in their order.
+ * compared) breaks it.  unique, ref and distinct keep 128-bit fingerprints of canonical keys: two keys are taken for
+ * one with a probability below n^2 / 2^129.  unique remembers the rows it was asked about, in their order.
  */
 #ifndef RUN_CHECK_H
 #define RUN_CHECK_H
 
 #include "op/ids.h"
+#include "run/check_past.h"
+#include "run/check_schema.h"
 #include "run/run.h"
 
-enum check_kind { CHECK_EXPR, CHECK_UNIQUE, CHECK_REF, CHECK_ROWS };
+/* Those up to CHECK_SCHEMA are judged row by row, the others are of the whole. */
+enum check_kind { CHECK_EXPR, CHECK_UNIQUE, CHECK_REF, CHECK_SCHEMA, CHECK_ROWS, CHECK_FRESH, CHECK_CHANGE };
+enum check_metric { METRIC_ROWS, METRIC_NULL_RATE, METRIC_DISTINCT, METRIC_SUM };
 
 struct check {
 	struct span text;		/* as written, without its severity */
 	bool warn;
 	enum check_kind kind;
-	struct expr *expr;		/* CHECK_EXPR: false breaks it */
-	struct col_list cols;		/* CHECK_UNIQUE, CHECK_REF: the key */
+	struct expr *expr;		/* CHECK_EXPR: false breaks it; CHECK_CHANGE: what null_rate and sum are of */
+	struct col_list cols;		/* the key of unique, ref and distinct */
 	struct ids seen;
 	struct buf key;
+	struct schema *schema;		/* CHECK_SCHEMA; known: the table has columns */
+	bool known;
 	bool has_lo, has_hi;		/* CHECK_ROWS */
 	struct dec lo, hi;
+	int col;			/* CHECK_FRESH: where the time is, and what is old */
+	enum unit unit;
+	const struct zone *zone;
+	int64_t clock, oldest, newest;	/* us; newest: at or before the clock, INT64_MIN: none */
+	uint64_t ahead;			/* rows behind the clock */
+	enum check_metric metric;	/* CHECK_CHANGE */
+	struct buf name;		/* "sum(amount)" */
+	bool percent;
+	struct dec tolerance;
+	size_t want;			/* of checks.past */
+	uint64_t nulls;
+	struct decsum sum;
 	uint64_t bad, errors;		/* rows that broke it; those of them it could not judge */
 	struct buf first;		/* SOURCE:LINE of the first of them */
-	struct buf why;			/* reason of the first it could not judge */
+	struct buf why;			/* reason of the first it could not judge, or of schema's first */
 };
 
 struct checks {
 	struct check *v;
 	size_t n;
+	/* set before check_add: */
+	const char *table;		/* for schema(), or NULL */
+	struct past *past;		/* for change(), or NULL */
+	int64_t clock;			/* us, for fresh() */
+	bool drop;			/* rows that break a fail check do not go on */
+	/* counted by the caller: */
+	uint64_t rows, dropped;		/* judged, and of these dropped */
+};
+
+struct verdict {
+	enum severity severity;
+	struct buf value, expected;	/* JSON, empty: null */
+	struct buf text;		/* for a person */
 };
 
 /* Does this operand look like a check? `name(…)`, or `warn …` or `fail …` before it. */
 bool check_is(struct span text);
 /*
- * Compile one and add it; ref() reads its table now.  `where` begins messages ("dq.spec:3").  The text is copied.
- * 0 or an exit status after a message.
+ * Compile one and add it; ref() reads its table now, schema() what its is.  `where` begins messages ("dq.spec:3").
+ * The text is copied. 0 or an exit status after a message.
  */
 int check_add(struct ctx *, struct checks *, struct span text, const char *where);
 /* Every line of a spec file: `[warn|fail] CHECK`. */
 int check_spec(struct ctx *, struct checks *, const char *path);
-/* Judge record i, counting; true when it holds. Not for CHECK_ROWS. */
+
+static inline bool
+check_by_row(const struct check *k)
+{
+	return k->kind <= CHECK_SCHEMA;
+}
+
+/* Judge record i, counting; true when it holds. Pre: check_by_row. */
 bool check_row(struct check *, struct ctx *, const struct batch *, size_t i);
-/* CHECK_ROWS: are n rows within the bounds? */
-bool check_rows(const struct check *, uint64_t n);
+/* Take record i, which goes on, into what the whole is judged by. Pre: not check_by_row. */
+void check_look(struct check *, struct ctx *, const struct batch *, size_t i);
+/* What came of it. Empties and fills *v. */
+void check_judge(const struct checks *, const struct check *, struct verdict *v);
+void verdict_free(struct verdict *);
+/* What it measured, as history knows it ("rows", "sum(amount)"), or NULL. */
+const char *check_metric_name(const struct check *);
+/* In a run: leave these lines for its runner, which passes them on. 0 or EXIT_IO. */
+int checks_tell_run(struct ctx *, struct span events);
 /* Bytes held by all of them. */
 size_t checks_bytes(const struct checks *);
 

@@ -224,7 +224,7 @@ $ dq-check -s dq.spec 'rows(3,)' >/dev/null
 
 # dq-check -s: a mistake is told with its line
 $ printf 'unique(id)\nuniq(id)\n' >dq.spec; dq-check -s dq.spec </dev/null
-! dq-check: dq.spec:2: uniq(id): no such check; there are not_null, unique, in, range, regex, ref, rows, expr
+! dq-check: dq.spec:2: uniq(id): no such check; there are not_null, unique, in, range, regex, ref, expr, schema, rows, fresh, change
 ! ...
 ? 2
 
