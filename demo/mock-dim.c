@@ -121,9 +121,9 @@ sku_new(struct shop *s)
 	struct sku *k = &s->sku[++s->nsku];
 	int64_t u = rnd(&s->rng, 10000);
 
-	/* most are cheap: 7 to 229 yuan, 81 on average; the margin is about 10 % */
-	k->price = 690 + u * u / 4500;
-	k->cost = k->price * (86 + rnd(&s->rng, 9)) / 100;
+	/* most are cheap: 7 to 211 yuan, 75 on average; the margin, reductions taken off, is about 10 % */
+	k->price = 690 + u * u / 4900;
+	k->cost = k->price * (85 + rnd(&s->rng, 9)) / 100;
 	k->spu = (s->nsku - 1) % NSPU + 1;
 	k->sale = true;
 }
