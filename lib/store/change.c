@@ -19,6 +19,7 @@ struct change {
 	struct part **part;
 	size_t n_parts, cap;
 	struct map *replaced;		/* days */
+	json_t *days;			/* of the record, as far as they were said */
 	struct live *seen;		/* its columns: what these rows held */
 };
 
@@ -31,6 +32,7 @@ release(struct change *c)
 	map_free(c->replaced);
 	live_free(c->seen);
 	json_decref(c->record);
+	json_decref(c->days);
 	free(c);
 }
 
@@ -44,6 +46,7 @@ change_begin(struct table *t, const char *app, const char *run_dir, struct chang
 	c->record = commit_new("data", app, t->live->head);
 	c->nonce = commit_text(c->record, "nonce");
 	c->replaced = map_new(1);
+	c->days = json_object();
 	c->seen = live_new();
 	if (run_dir != NULL)
 		rc = stage_open(run_dir, t->name, c->nonce, &c->stage);
@@ -89,6 +92,55 @@ void
 change_replace(struct change *c, const char *day)
 {
 	map_put(c->replaced, span_str(day), NULL);
+}
+
+/* A day of the record, for a mode that change_part does not know. */
+static json_t *
+say_day(struct change *c, const char *day, const char *mode)
+{
+	json_t *d = json_pack("{s:s,s:[],s:[]}", "mode", mode, "add", "rm");
+
+	if (d == NULL)
+		err_die(EXIT_IO, "out of memory (commit record)");
+	json_object_set_new(c->days, day, d);
+	return d;
+}
+
+void
+change_rewrite(struct change *c, const char *day, const char *const *file, size_t n, const char *chain)
+{
+	json_t *d = say_day(c, day, "rewrite"), *rm = json_object_get(d, "rm");
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(rm, json_string(file[i]));
+	json_object_set_new(d, "chain", json_string(chain));
+}
+
+void
+change_whole(struct change *c)
+{
+	json_object_set_new(c->record, "whole", json_true());
+}
+
+void
+change_drop(struct change *c, const char *day)
+{
+	say_day(c, day, "drop");
+}
+
+void
+change_restore(struct change *c, const struct day *from, const char *day, uint64_t of)
+{
+	json_t *add = json_object_get(say_day(c, day, from == NULL ? "drop" : "replace"), "add");
+
+	for (size_t i = 0; from != NULL && i < from->n; i++) {
+		json_t *f = live_file_json(&from->file[i]);
+
+		if (from->file[i].delta)
+			json_object_set_new(f, "delta", json_true());
+		json_object_set_new(f, "of", json_integer((json_int_t)of));
+		json_array_append_new(add, f);
+	}
 }
 
 void
@@ -183,8 +235,9 @@ add_schema(struct change *c)
 static void
 describe(struct change *c)
 {
-	json_t *days = json_object();
 	struct map_entry *e = map_sorted(c->replaced);
+	json_t *days = c->days, *d;
+	const char *name;
 
 	for (size_t i = 0; i < map_count(c->replaced); i++) {
 		char day[DAY_BYTES];
@@ -197,7 +250,7 @@ describe(struct change *c)
 		qsort(c->part, c->n_parts, sizeof *c->part, by_day);
 	for (size_t i = 0; i < c->n_parts; i++) {
 		struct part *p = c->part[i];
-		json_t *d, *f;
+		json_t *f;
 
 		if (p->rows == 0)
 			continue;
@@ -208,7 +261,15 @@ describe(struct change *c)
 			json_object_set_new(f, "delta", json_true());
 		json_array_append_new(json_object_get(d, "add"), f);
 	}
-	json_object_set_new(c->record, "days", days);
+	/* of a rewrite the last file says what the ones before it held, for those who ask whether anything changed */
+	json_object_foreach(days, name, d) {
+		json_t *add = json_object_get(d, "add"), *chain = json_object_get(d, "chain");
+
+		if (chain != NULL && json_array_size(add) > 0)
+			json_object_set(json_array_get(add, json_array_size(add) - 1), "chain", chain);
+		json_object_del(d, "chain");
+	}
+	json_object_set(c->record, "days", days);
 	add_schema(c);
 }
 

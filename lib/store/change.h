@@ -25,6 +25,20 @@ uint64_t change_base(const struct change *);
 int change_part(struct change *, const char *day, const char *app, bool delta, struct part **out);
 /* The day is replaced: its files of this change are its content, also when there are none. */
 void change_replace(struct change *, const char *day);
+/*
+ * These live files of the day, which stand side by side, go, and this change's files of it stand in their place with
+ * the same rows. chain: live_chain up to the last of them. Once for a day.
+ */
+void change_rewrite(struct change *, const char *day, const char *const *file, size_t n, const char *chain);
+/* All of this change enters, or none: a source that is not at `from` is a conflict, not left out. */
+void change_whole(struct change *);
+/* The day is dropped, as if it had never been committed. */
+void change_drop(struct change *, const char *day);
+/*
+ * The day becomes files that are in its pool already, in this order, NULL: none, and it is dropped; they were live at
+ * commit `of`.
+ */
+void change_restore(struct change *, const struct day *, const char *day, uint64_t of);
 /* This change brings source app from `from` ("": its beginning) to `to`; epoch is its fence's number, or the base. */
 void change_source(struct change *, const char *app, const char *from, const char *to, uint64_t epoch);
 /* A column seen in these rows, with the kinds (1 << enum tag) of its values. */

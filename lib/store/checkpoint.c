@@ -6,6 +6,8 @@
  * the last one the file is torn.  It is written whole or not at all, and readers that find none
  * begin at commit 1.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,9 +70,8 @@ day_line(const struct day *d)
 		json_object_set_new(f, "delta", json_boolean(d->file[i].delta));
 		json_array_append_new(files, f);
 	}
-	return json_pack("{s:s,s:I,s:b,s:o}", "day", d->name, "touched", (json_int_t)d->touched, "based",
-	    (int)d->based,
-	    "files", files);
+	return json_pack("{s:s,s:I,s:I,s:b,s:b,s:o}", "day", d->name, "touched", (json_int_t)d->touched, "changed",
+	    (json_int_t)d->changed, "based", (int)d->based, "gone", (int)d->gone, "files", files);
 }
 
 static json_t *
@@ -93,7 +94,7 @@ print(struct sink *o, const struct live *s)
 	size_t n;
 	int rc = put(o, header(s));
 
-	days = live_days(s, &n);
+	days = live_all_days(s, &n);
 	for (size_t i = 0; rc == 0 && i < n; i++, lines++)
 		rc = put(o, day_line(days[i]));
 	for (size_t i = 0; rc == 0 && i < map_count(s->apps); i++, lines++)
@@ -155,7 +156,9 @@ read_line(struct live *s, const json_t *j)
 		struct day *d = live_put_day(s, commit_text(j, "day"));
 
 		d->touched = commit_u64(j, "touched");
+		d->changed = json_object_get(j, "changed") == NULL ? d->touched : commit_u64(j, "changed");
 		d->based = json_is_true(json_object_get(j, "based"));
+		d->gone = json_is_true(json_object_get(j, "gone"));
 		json_array_foreach(json_object_get(j, "files"), i, v) {
 			if (*commit_text(v, "file") == '\0' || *commit_text(v, "xxh64") == '\0')
 				return false;
@@ -218,11 +221,14 @@ log_checkpoint_read(const struct log *g, uint64_t n, struct live **out)
 	struct source_conf conf = { .max_line = LINE_MAX_BYTES };
 	struct buf path = { 0 };
 	struct source *src;
-	int rc = 0;
+	int fd, rc = 0;
 
 	*out = NULL;
 	path_of(g, n, &path);
-	if (fs_exists(path.p) && (rc = source_open(path.p, &conf, &src)) == 0) {
+	/* a collector may take it away at any time; then there is a newer one */
+	if ((fd = open(path.p, O_RDONLY | O_CLOEXEC)) == -1 && errno != ENOENT)
+		rc = err_io("%s: %s", path.p, strerror(errno));
+	if (fd != -1 && (rc = source_fd(fd, path.p, &conf, &src)) == 0) {
 		*out = live_new();
 		rc = read_all(src, path.p, *out);
 		if (rc == 0 && (*out)->head != n)

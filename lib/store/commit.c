@@ -80,15 +80,16 @@ bad_file(const json_t *f)
 	    (json_object_get(f, "min_ts") == NULL) != (json_object_get(f, "max_ts") == NULL))
 		return "a file with bad times";
 	if (!optional(f, "first_key", JSON_STRING) || !optional(f, "last_key", JSON_STRING) ||
-	    !optional(f, "app", JSON_STRING) || !optional(f, "delta", JSON_TRUE))
-		return "a file with a bad key, app or delta";
+	    !optional(f, "app", JSON_STRING) || !optional(f, "delta", JSON_TRUE) || !optional(f, "of", JSON_INTEGER) ||
+	    (json_object_get(f, "chain") != NULL && !is_hex(json_object_get(f, "chain"), 16)))
+		return "a file with a bad key, app, delta, of or chain";
 	return NULL;
 }
 
 static const char *
 bad_day(const char *name, const json_t *d)
 {
-	static const char *const mode[] = { "append", "replace", "rewrite", "delta", NULL };
+	static const char *const mode[] = { "append", "replace", "rewrite", "delta", "drop", NULL };
 	const json_t *add = json_object_get(d, "add"), *rm = json_object_get(d, "rm"), *v;
 	const char *why;
 	size_t i;

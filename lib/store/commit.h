@@ -11,8 +11,8 @@
  * EXIT_INPUT, never skipped.
  *
  *	v, n, nonce, kind (meta|data|fence), ts, app | apps, epoch, txns[{app, from, to, epoch}], base,
- *	days{D: {mode append|replace|rewrite|delta, add[{file, rows, bytes, xxh64, min_ts, max_ts, first_key,
- *	last_key, app, delta}], rm[]}}, inputs{TABLE: N}, reads{TABLE@DAYS: hash}, counts{}, run,
+ *	days{D: {mode append|replace|rewrite|delta|drop, add[{file, rows, bytes, xxh64, min_ts, max_ts, first_key,
+ *	last_key, app, delta, of, chain}], rm[]}}, inputs{TABLE: N}, reads{TABLE@DAYS: hash}, counts{}, run,
  *	schema[{name, types}], meta, implicit
  */
 #ifndef STORE_COMMIT_H

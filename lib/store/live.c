@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* live - see live.h */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "store/commit.h"
 #include "store/live.h"
 
@@ -63,9 +67,17 @@ live_put_app(struct live *s, const char *app)
 }
 
 struct day *
-live_day(const struct live *s, const char *day)
+live_any_day(const struct live *s, const char *day)
 {
 	return map_get(s->days, span_str(day));
+}
+
+struct day *
+live_day(const struct live *s, const char *day)
+{
+	struct day *d = live_any_day(s, day);
+
+	return d == NULL || d->gone ? NULL : d;
 }
 
 struct app *
@@ -83,25 +95,58 @@ live_last_day(const struct live *s, const char *limit)
 	for (size_t i = 0; map_next(s->days, &i, &e);) {
 		struct day *d = e.cell;
 
-		if ((limit == NULL || strcmp(d->name, limit) <= 0) &&
+		if (!d->gone && (limit == NULL || strcmp(d->name, limit) <= 0) &&
 		    (best == NULL || strcmp(d->name, best->name) > 0))
 			best = d;
 	}
 	return best;
 }
 
+static struct day **
+list_days(const struct live *s, bool all, size_t *n)
+{
+	struct map_entry *e = map_sorted(s->days);
+	size_t count = map_count(s->days);
+	struct day **v = mem_array(NULL, count + 1, sizeof *v);
+
+	*n = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct day *d = e[i].cell;
+
+		if (all || !d->gone)
+			v[(*n)++] = d;
+	}
+	free(e);
+	return v;
+}
+
 struct day **
 live_days(const struct live *s, size_t *n)
 {
-	struct map_entry *e = map_sorted(s->days);
-	struct day **v;
+	return list_days(s, false, n);
+}
 
-	*n = map_count(s->days);
-	v = mem_array(NULL, *n + 1, sizeof *v);
-	for (size_t i = 0; i < *n; i++)
-		v[i] = e[i].cell;
-	free(e);
-	return v;
+struct day **
+live_all_days(const struct live *s, size_t *n)
+{
+	return list_days(s, true, n);
+}
+
+void
+live_chain(const struct day *d, size_t n, char out[CHAIN_BYTES])
+{
+	char both[2 * CHAIN_BYTES];
+
+	out[0] = '\0';
+	for (size_t i = 0; i < n && i < d->n; i++) {
+		const struct file *f = &d->file[i];
+
+		snprintf(both, sizeof both, "%s%.16s", out, f->xxh64);
+		if (f->chain != NULL)
+			snprintf(out, CHAIN_BYTES, "%.16s", f->chain);
+		else
+			snprintf(out, CHAIN_BYTES, "%016" PRIx64, hash_fixed(span_str(both)));
+	}
 }
 
 void
@@ -117,7 +162,8 @@ live_add_file(struct live *s, struct day *d, const json_t *f, uint64_t commit, b
 	*x = (struct file){ .name = keep_member(s, f, "file"), .rows = commit_u64(f, "rows"),
 	    .bytes = commit_u64(f, "bytes"), .commit = commit, .xxh64 = keep_member(s, f, "xxh64"),
 	    .first_key = keep_member(s, f, "first_key"), .last_key = keep_member(s, f, "last_key"),
-	    .app = keep_member(s, f, "app"), .timed = json_object_get(f, "min_ts") != NULL, .delta = delta };
+	    .app = keep_member(s, f, "app"), .chain = keep_member(s, f, "chain"),
+	    .timed = json_object_get(f, "min_ts") != NULL, .delta = delta };
 	if (x->timed) {
 		x->min_ts = json_integer_value(json_object_get(f, "min_ts"));
 		x->max_ts = json_integer_value(json_object_get(f, "max_ts"));
@@ -153,13 +199,16 @@ apply_day(struct live *s, const char *name, const json_t *j, uint64_t n)
 {
 	const json_t *add = json_object_get(j, "add"), *rm = json_object_get(j, "rm"), *v;
 	const char *mode = commit_text(j, "mode");
-	bool delta = strcmp(mode, "delta") == 0;
+	bool delta = strcmp(mode, "delta") == 0, rewrite = strcmp(mode, "rewrite") == 0;
 	struct day *d = live_put_day(s, name);
+	bool base = !delta && !rewrite && json_array_size(add) == 0;
 	size_t i, at = 0;
 
-	if (strcmp(mode, "replace") == 0)
+	if (strcmp(mode, "replace") == 0 || strcmp(mode, "drop") == 0) {
 		d->n = 0;
-	if (strcmp(mode, "rewrite") == 0 && json_array_size(rm) > 0) {
+		d->based = false;
+	}
+	if (rewrite && json_array_size(rm) > 0) {
 		const char *first = json_string_value(json_array_get(rm, 0));
 
 		while (at < d->n && strcmp(d->file[at].name, first) != 0)
@@ -167,12 +216,38 @@ apply_day(struct live *s, const char *name, const json_t *j, uint64_t n)
 	}
 	json_array_foreach(rm, i, v)
 		take_out(d, json_string_value(v));
-	json_array_foreach(add, i, v)
-		live_add_file(s, d, v, n, delta || json_is_true(json_object_get(v, "delta")));
-	if (strcmp(mode, "rewrite") == 0 && json_array_size(add) > 0 && at <= d->n - json_array_size(add))
+	json_array_foreach(add, i, v) {
+		bool change = delta || json_is_true(json_object_get(v, "delta"));
+
+		live_add_file(s, d, v, n, change);
+		base = base || !change;
+	}
+	if (rewrite && json_array_size(add) > 0 && at <= d->n - json_array_size(add))
 		put_rewrite(d, at, json_array_size(add));
 	d->touched = n;
-	d->based = d->based || !delta;
+	if (!rewrite)
+		d->changed = n;
+	d->gone = strcmp(mode, "drop") == 0;
+	d->based = !d->gone && (d->based || base);
+}
+
+void
+live_sum(const struct live *s, const char *from, const char *to, char out[CHAIN_BYTES])
+{
+	struct buf sums = { 0 };
+	struct day **day;
+	size_t n;
+
+	day = live_days(s, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (day[i]->n == 0 || strcmp(day[i]->name, from) < 0 || strcmp(day[i]->name, to) > 0)
+			continue;
+		live_chain(day[i], day[i]->n, out);
+		buf_fmt(&sums, "%s %s\n", day[i]->name, out);
+	}
+	snprintf(out, CHAIN_BYTES, "%016" PRIx64, hash_fixed(buf_span(&sums)));
+	free(day);
+	buf_free(&sums);
 }
 
 bool
@@ -281,5 +356,7 @@ live_file_json(const struct file *f)
 		json_object_set_new(j, "last_key", json_string(f->last_key));
 	if (f->app != NULL)
 		json_object_set_new(j, "app", json_string(f->app));
+	if (f->chain != NULL)
+		json_object_set_new(j, "chain", json_string(f->chain));
 	return j;
 }

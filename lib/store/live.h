@@ -26,6 +26,7 @@ struct file {
 	int64_t min_ts, max_ts;		/* ms, when timed */
 	const char *first_key, *last_key;	/* canonical keys of a sorted file, or NULL */
 	const char *app;		/* the source whose records it holds, or NULL */
+	const char *chain;		/* of a rewrite's last file: live_chain up to here before it, or NULL */
 	bool timed, delta;
 };
 
@@ -34,7 +35,9 @@ struct day {
 	struct file *file;
 	size_t n, cap;
 	uint64_t touched;		/* the last commit that named this day */
-	bool based;			/* something else than deltas was ever committed: the view has the day */
+	uint64_t changed;		/* the last that changed its rows: a rewrite does not */
+	bool based;			/* something else than deltas was committed: the view has the day */
+	bool gone;			/* dropped: as if it had never been committed, but for `touched` */
 };
 
 struct app {				/* a source: how far it got, and who may speak for it */
@@ -72,13 +75,24 @@ struct live *live_new(void);
 void live_free(struct live *);
 /* Fold one record (checked by commit_parse), number head + 1. */
 void live_apply(struct live *, const json_t *record);
-/* The day, or NULL when none of its commits is there. */
+/* The day, or NULL when none of its commits is there, or it was dropped. */
 struct day *live_day(const struct live *, const char *day);
+/* The same, and dropped ones too. */
+struct day *live_any_day(const struct live *, const char *day);
 struct app *live_app(const struct live *, const char *app);
 /* The newest day committed at or before `limit` (NULL: of all), or NULL. */
 struct day *live_last_day(const struct live *, const char *limit);
-/* All days in order; *n of them; the caller frees the array. */
+/* All days in order; *n of them; the caller frees the array. Without dropped ones, and with them. */
 struct day **live_days(const struct live *, size_t *n);
+struct day **live_all_days(const struct live *, size_t *n);
+#define CHAIN_BYTES 17
+/*
+ * What the first n files of a day hold, as 16 hex digits: a hash over the sums of its files, and the same before and
+ * after they were rewritten.  Equal hashes mean equal rows, not the other way round.
+ */
+void live_chain(const struct day *, size_t n, char out[CHAIN_BYTES]);
+/* The same of all days in from..to that have files: what was read, as a run notes it. */
+void live_sum(const struct live *, const char *from, const char *to, char out[CHAIN_BYTES]);
 /* Add a file to a day, or take one out: for checkpoints and live_apply. */
 void live_add_file(struct live *, struct day *, const json_t *f, uint64_t commit, bool delta);
 struct day *live_put_day(struct live *, const char *day);

@@ -23,7 +23,8 @@ drop_files(json_t *c, const char *app)
 		json_t *add = json_object_get(d, "add");
 
 		for (size_t i = json_array_size(add); i-- > 0;)
-			if (strcmp(commit_text(json_array_get(add, i), "app"), app) == 0)
+			if (strcmp(commit_text(json_array_get(add, i), "app"), app) == 0 &&
+			    json_object_get(json_array_get(add, i), "of") == NULL)
 				json_array_remove(add, i);
 		if (json_array_size(add) == 0 && json_array_size(json_object_get(d, "rm")) == 0 &&
 		    strcmp(commit_text(d, "mode"), "replace") != 0)
@@ -36,9 +37,11 @@ drop_files(json_t *c, const char *app)
  * bring it.
  */
 static void
-check_sources(const struct live *s, json_t *c, bool *lost)
+check_sources(const struct live *s, json_t *c, unsigned how, bool *lost)
 {
 	json_t *txns = json_object_get(c, "txns");
+	uint64_t star = how == 0 ? s->star : 0;
+	bool whole = json_is_true(json_object_get(c, "whole"));
 
 	for (size_t i = json_array_size(txns); i-- > 0;) {
 		const json_t *x = json_array_get(txns, i);
@@ -46,9 +49,10 @@ check_sources(const struct live *s, json_t *c, bool *lost)
 		const char *at = a == NULL || a->to == NULL ? "" : a->to;
 		uint64_t epoch = commit_u64(x, "epoch");
 
-		if ((a == NULL || a->fence <= epoch) && s->star <= epoch && strcmp(at, commit_text(x, "from")) == 0)
+		if ((whole || a == NULL || a->fence <= epoch) && star <= epoch &&
+		    strcmp(at, commit_text(x, "from")) == 0)
 			continue;
-		*lost = *lost || strcmp(at, commit_text(x, "to")) != 0;
+		*lost = *lost || whole || strcmp(at, commit_text(x, "to")) != 0;
 		drop_files(c, commit_text(x, "app"));
 		json_array_remove(txns, i);
 	}
@@ -87,36 +91,65 @@ conflict(const struct table *t, const char *day, uint64_t by)
 	return err_temp("%s@%s: commit %" PRIu64 " changed it meanwhile", t->name, day, by);
 }
 
+/* A day that is replaced or dropped: *same when nothing would change. */
+static int
+check_replace(const struct table *t, const char *day, json_t *j, uint64_t base, unsigned how, bool *same)
+{
+	const struct day *d = live_any_day(t->live, day);
+	bool drop = strcmp(commit_text(j, "mode"), "drop") == 0;
+	json_t *rm = json_object_get(j, "rm");
+
+	if (d != NULL && d->changed > base && (how & PUBLISH_RUN) == 0)
+		return conflict(t, day, d->changed);
+	*same = drop ? d == NULL || d->gone : same_content(d, json_object_get(j, "add"));
+	json_array_clear(rm);
+	for (size_t i = 0; d != NULL && i < d->n; i++)
+		json_array_append_new(rm, json_string(d->file[i].name));
+	return 0;
+}
+
+/* Is all that a rewrite takes away still live, and in one piece? */
+static bool
+still_live(const struct day *d, const json_t *rm)
+{
+	size_t n = json_array_size(rm), at = 0;
+
+	while (d != NULL && at < d->n && n > 0 && strcmp(d->file[at].name, json_string_value(json_array_get(rm,
+	    0))) != 0)
+		at++;
+	if (d == NULL || n == 0 || at + n > d->n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(d->file[at + i].name, json_string_value(json_array_get(rm, i))) != 0)
+			return false;
+	return true;
+}
+
 static int
 check_days(const struct table *t, json_t *c, unsigned how)
 {
-	json_t *days = json_object_get(c, "days"), *j, *rm;
+	json_t *days = json_object_get(c, "days"), *j;
 	uint64_t base = commit_u64(c, "base");
-	const char *day, *mode;
+	const char *day;
 	void *tmp;
+	int rc = 0;
 
 	json_object_foreach_safe(days, tmp, day, j) {
 		const struct day *d = live_day(t->live, day);
-		const json_t *v;
-		size_t i;
+		const char *mode = commit_text(j, "mode");
+		bool same = false;
 
-		mode = commit_text(j, "mode");
-		rm = json_object_get(j, "rm");
-		if (strcmp(mode, "replace") == 0) {
-			if (d != NULL && d->touched > base && (how & PUBLISH_RUN) == 0)
-				return conflict(t, day, d->touched);
-			if (same_content(d, json_object_get(j, "add"))) {
-				json_object_del(days, day);
-				continue;
-			}
-			json_array_clear(rm);
-			for (i = 0; d != NULL && i < d->n; i++)
-				json_array_append_new(rm, json_string(d->file[i].name));
+		if (strcmp(mode, "replace") == 0 || strcmp(mode, "drop") == 0) {
+			if ((rc = check_replace(t, day, j, base, how, &same)) != 0)
+				return rc;
+		} else if (strcmp(mode, "rewrite") == 0 && !still_live(d, json_object_get(j, "rm"))) {
+			/* a run has said that it publishes, and this changes no row: the next one may do it */
+			same = (how & PUBLISH_RUN) != 0;
+			if (!same)
+				return conflict(t, day, d == NULL ? 0 : d->touched);
 		}
-		if (strcmp(mode, "rewrite") == 0)
-			json_array_foreach(rm, i, v)
-				if (!is_live(d, json_string_value(v)))
-					return conflict(t, day, d == NULL ? 0 : d->touched);
+		if (same)
+			json_object_del(days, day);
 	}
 	return 0;
 }
@@ -143,9 +176,11 @@ validate(const struct table *t, json_t *c, unsigned how, bool *empty)
 	}
 	if (s->meta_commit > base && !first && (how & PUBLISH_RUN) == 0)
 		return err_temp("%s: commit %" PRIu64 " changed what the table is", t->name, s->meta_commit);
-	if (s->star > commit_u64(c, "epoch"))
+	if (s->star > commit_u64(c, "epoch") && how == 0)
 		return err_temp("%s: fenced by commit %" PRIu64, t->name, s->star);
-	check_sources(s, c, &lost);
+	check_sources(s, c, how, &lost);
+	if (lost && json_is_true(json_object_get(c, "whole")) && (how & PUBLISH_RUN) == 0)
+		return err_temp("%s: a source has been read on meanwhile", t->name);
 	if ((rc = check_days(t, c, how)) != 0)
 		return rc;
 	*empty = json_object_size(json_object_get(c, "days")) == 0 &&
@@ -163,7 +198,7 @@ publish_check(struct table *t, const json_t *record)
 	int rc = table_follow(t);
 
 	if (rc == 0 && t->live->head > 0)
-		rc = validate(t, c, 0, &empty);
+		rc = validate(t, c, PUBLISH_CHECK, &empty);
 	json_decref(c);
 	return rc;
 }
@@ -180,7 +215,8 @@ first_meta(struct table *t)
 	enum link how;
 	int rc;
 
-	json_object_set_new(c, "meta", json_string("kind append\n"));
+	/* in an overlay: what the table is that it hides */
+	json_object_set_new(c, "meta", json_string(*t->live->meta == '\0' ? "kind append\n" : t->live->meta));
 	json_object_set_new(c, "implicit", json_true());
 	rc = log_link(&t->log, 1, c, &how);
 	json_decref(c);
@@ -252,6 +288,9 @@ publish(struct table *t, json_t *c, unsigned how, uint64_t *number)
 		return rc;
 	if ((how & PUBLISH_RUN) != 0)
 		rc = log_find(&t->log, commit_u64(c, "base"), t->live->head, commit_text(c, "nonce"), &n);
+	/* its record may be collected by now, but not forgotten */
+	if (rc == 0 && n == 0 && (how & PUBLISH_RUN) != 0)
+		n = live_recent(t->live, commit_text(c, "nonce"));
 	if (rc == 0 && n == 0 && t->live->head == 0 && strcmp(commit_text(c, "kind"), "meta") != 0)
 		rc = first_meta(t);
 	if (rc == 0 && n == 0)
@@ -287,7 +326,8 @@ publish_sweep(const struct table *t, const json_t *all, const json_t *published)
 		json_array_foreach(json_object_get(d, "add"), i, f) {
 			const char *file = commit_text(f, "file");
 
-			if (!names_file(published, day, file) && !is_live(live_day(t->live, day), file))
+			if (json_object_get(f, "of") == NULL && !names_file(published, day, file) &&
+			    !is_live(live_day(t->live, day), file))
 				(void)fs_remove(table_pool_path(t, day, file, &path));
 		}
 	json_decref(days);
@@ -349,7 +389,7 @@ publish_after(struct table *t)
 	checkpoint = h.checkpoint;
 	if (t->live->meta_commit > h.viewed)
 		rc = publish_meta_copy(t);
-	day = live_days(t->live, &n);
+	day = live_all_days(t->live, &n);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		if (day[i]->touched > h.viewed)
 			rc = view_make(t, day[i]->name);

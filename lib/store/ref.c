@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/hash.h"
 #include "base/when.h"
 #include "store/fs.h"
 #include "store/merge.h"
@@ -116,25 +115,21 @@ note_number(const char *dir, const char *table, uint64_t *n)
 
 /* What was read, by its content: so that --why can tell another commit from other rows. */
 static int
-note_read(const char *dir, const struct wh_files *f, struct span days)
+note_read(const char *dir, const struct wh_files *f, const struct wh_want *w, struct span days)
 {
-	struct buf path = { 0 }, line = { 0 }, sums = { 0 };
+	struct buf path = { 0 }, line = { 0 };
+	char sum[CHAIN_BYTES];
 	int fd, rc = 0;
-	size_t k = 0;
 
-	for (size_t i = 0; i < f->n; i++) {
-		const struct day *d = live_day(f->owner->live, f->file[i].day);
-
-		k = i > 0 && strcmp(f->file[i].day, f->file[i - 1].day) == 0 ? k + 1 : 0;
-		buf_str(&sums, d->file[k].xxh64);
-	}
+	live_sum(f->owner->live, f->from, f->to, sum);
 	buf_fmt(&path, "%s/reads", dir);
 	buf_str(&line, f->table);
-	if (days.n > 0) {
-		buf_byte(&line, '@');
-		buf_span_add(&line, days);
-	}
-	buf_fmt(&line, " %016" PRIx64 "\n", hash_fixed(buf_span(&sums)));
+	/* with -n it is not what the operand says */
+	if (w->days > 0)
+		buf_fmt(&line, "@%s..%s", f->from, f->to);
+	else if (days.n > 0)
+		buf_fmt(&line, "@%.*s", (int)days.n, days.p);
+	buf_fmt(&line, " %s\n", sum);
 	fd = open(buf_cstr(&path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (fd == -1 || write(fd, line.p, line.n) != (ssize_t)line.n)
 		rc = err_io("%s: %s", path.p, strerror(errno));
@@ -142,7 +137,6 @@ note_read(const char *dir, const struct wh_files *f, struct span days)
 		close(fd);
 	buf_free(&path);
 	buf_free(&line);
-	buf_free(&sums);
 	return rc;
 }
 
@@ -227,6 +221,18 @@ settle(const struct table *t, const struct wh_want *w, struct range *r)
 	return 0;
 }
 
+static void
+print_range(const struct range *r, char from[DAY_BYTES], char to[DAY_BYTES])
+{
+	if (r->all) {
+		memcpy(from, "0000-00-00", DAY_BYTES);
+		memcpy(to, "9999-99-99", DAY_BYTES);
+	} else {
+		day_print(r->from, from);
+		day_print(r->to, to);
+	}
+}
+
 int
 ref_range(const struct table *t, struct span days, char from[11], char to[11], bool *none)
 {
@@ -236,13 +242,7 @@ ref_range(const struct table *t, struct span days, char from[11], char to[11], b
 	int rc = why == NULL ? settle(t, &w, &r) : err_usage("%s@%.*s: %s", t->name, (int)days.n, days.p, why);
 
 	*none = r.none;
-	if (r.all) {
-		memcpy(from, "0000-00-00", DAY_BYTES);
-		memcpy(to, "9999-99-99", DAY_BYTES);
-	} else {
-		day_print(r.from, from);
-		day_print(r.to, to);
-	}
+	print_range(&r, from, to);
 	return rc;
 }
 
@@ -352,18 +352,10 @@ wh_open(const struct wh_want *w, struct wh_files *f)
 		r.all = !r.last;
 	}
 	say_keys(f);
-	if ((rc = settle(f->owner, w, &r)) == 0 && (rc = add_days(f, w, &r)) == 0 && run_dir() != NULL) {
-		char range[2 * WHEN_DAY_BYTES + 2];
-
-		/* -n is a range like any other: what is noted says which days */
-		if (w->days > 0 && !r.none) {
-			day_print(r.from, range);
-			memcpy(range + WHEN_DAY_BYTES - 1, "..", 2);
-			day_print(r.to, range + WHEN_DAY_BYTES + 1);
-			days = span_str(range);
-		}
-		rc = note_read(run_dir(), f, days);
-	}
+	if ((rc = settle(f->owner, w, &r)) == 0)
+		print_range(&r, f->from, f->to);
+	if (rc == 0 && (rc = add_days(f, w, &r)) == 0 && run_dir() != NULL)
+		rc = note_read(run_dir(), f, w, days);
 	if (rc != 0)
 		wh_close(f);
 	return rc;

@@ -35,6 +35,7 @@ struct wh_files {
 	uint64_t number;	/* the commit; 0: there is no such table */
 	struct wh_file *file;
 	size_t n;
+	char from[11], to[11];	/* the days that were meant */
 	uint64_t rows;		/* of all files; more than come out where deltas are merged */
 	bool deltas;		/* some day needs merging: base and deltas by (key, order) */
 	const char *key, *order;	/* of a keyed table, else NULL */

@@ -496,7 +496,10 @@ remove_prepared(const struct place *p, const json_t *record)
 
 	json_object_foreach(days, day, d)
 		json_array_foreach(json_object_get(d, "add"), i, f)
-			remove_pool_file(p, commit_text(record, "table"), day, commit_text(f, "file"));
+			/* what a rollback brings back was there before it */
+			if (json_object_get(f, "of") == NULL)
+				remove_pool_file(p, commit_text(record, "table"), day, commit_text(f,
+				    "file"));
 }
 
 /* Files that nobody can publish any more. What cannot be removed is wh-gc's. */
@@ -567,6 +570,177 @@ rundir_drop(struct rundir *r, const char *why)
 	json_decref(record);
 	json_decref(said);
 	return rc;
+}
+
+/* ---- for collectors ---- */
+
+struct look {
+	int (*file)(void *, const char *, const char *, const char *);
+	int (*pin)(void *, const char *, uint64_t);
+	void *arg;
+};
+
+/* Lines `A B` of a text: each(A, B) until one says no. */
+static int
+each_pair(const char *path, int (*each)(void *arg, char *a, char *b), void *arg)
+{
+	struct buf text = { 0 };
+	bool found;
+	int rc = fs_read(path, RECORD_BYTES_MAX, &text, &found);
+
+	if (rc == 0 && found) {
+		buf_room(&text, 1)[0] = '\0';
+		for (char *line = text.p, *lf; rc == 0 && (lf = strchr(line, '\n')) != NULL; line = lf + 1) {
+			char *blank;
+
+			*lf = '\0';
+			if ((blank = strchr(line, ' ')) != NULL)
+				*blank++ = '\0';
+			rc = each(arg, line, blank);
+		}
+	}
+	buf_free(&text);
+	return rc;
+}
+
+struct open_stage {
+	const struct look *look;
+	char *table;
+};
+
+static int
+open_line(void *arg, char *a, char *b)
+{
+	struct open_stage *o = arg;
+
+	if (o->table == NULL)
+		o->table = mem_str(a);
+	else if (b != NULL)
+		return o->look->file(o->look->arg, o->table, a, b);
+	return 0;
+}
+
+static int
+prepared(const struct rundir *r, const char *name, const struct look *look)
+{
+	struct buf path = { 0 };
+	struct staged s = { 0 };
+	json_t *d, *f;
+	const char *day;
+	size_t i;
+	int rc = 0;
+
+	buf_fmt(&path, "%s/stage/%s", r->dir, name);
+	/* published and moved away since the directory was read */
+	if (fs_exists(buf_cstr(&path)) && (rc = staged_read(r, name, &s)) != 0 && !fs_exists(path.p))
+		rc = 0;
+	if (rc == 0 && s.n > 0)
+		json_object_foreach(json_object_get(s.record[0], "days"), day, d)
+			json_array_foreach(json_object_get(d, "add"), i, f)
+				if (rc == 0)
+					rc = look->file(look->arg, commit_text(s.record[0], "table"), day,
+					    commit_text(f, "file"));
+	staged_free(&s);
+	buf_free(&path);
+	return rc;
+}
+
+static int
+look_stage(const struct rundir *r, const struct look *look)
+{
+	struct buf b = { 0 };
+	struct fs_names l;
+	int rc = fs_list(in(r, "stage", &b), &l);
+
+	for (size_t i = 0; rc == 0 && i < l.n; i++) {
+		size_t n = strlen(l.v[i]);
+		struct open_stage o = { look, NULL };
+
+		buf_clear(&b);
+		buf_fmt(&b, "%s/stage/%s", r->dir, l.v[i]);
+		if (n > 5 && strcmp(l.v[i] + n - 5, ".open") == 0)
+			rc = each_pair(buf_cstr(&b), open_line, &o);
+		else if (n > 5 && strcmp(l.v[i] + n - 5, ".json") == 0 && l.v[i][0] != '.')
+			rc = prepared(r, l.v[i], look);
+		free(o.table);
+	}
+	fs_names_free(&l);
+	buf_free(&b);
+	return rc;
+}
+
+static int
+pin_line(void *arg, char *a, char *b)
+{
+	const struct look *look = arg;
+
+	return b == NULL ? 0 : look->pin(look->arg, a, strtoull(b, NULL, 10));
+}
+
+static int
+look_pins(const struct rundir *r, const struct look *look)
+{
+	struct buf b = { 0 }, text = { 0 };
+	struct fs_names l;
+	bool found;
+	int rc = each_pair(in(r, "pins", &b), pin_line, (void *)(uintptr_t)look);
+
+	if (rc != 0 || (rc = fs_list(in(r, "inputs", &b), &l)) != 0) {
+		buf_free(&b);
+		return rc;
+	}
+	for (size_t i = 0; rc == 0 && i < l.n; i++) {
+		buf_clear(&b);
+		buf_fmt(&b, "%s/inputs/%s", r->dir, l.v[i]);
+		if (l.v[i][0] != '.' && (rc = fs_read(buf_cstr(&b), 100, &text, &found)) == 0 && found)
+			rc = look->pin(look->arg, l.v[i], strtoull(buf_cstr(&text), NULL, 10));
+	}
+	fs_names_free(&l);
+	buf_free(&b);
+	buf_free(&text);
+	return rc;
+}
+
+static int
+each_run(const struct place *p, const struct look *look)
+{
+	struct buf b = { 0 };
+	struct fs_names l;
+	int rc;
+
+	buf_fmt(&b, "%s/_run", p->write);
+	rc = fs_list(buf_cstr(&b), &l);
+	for (size_t i = 0; rc == 0 && i < l.n; i++) {
+		struct rundir r = { .lock = -1 };
+
+		if (l.v[i][0] < '0' || l.v[i][0] > '9')
+			continue;
+		buf_clear(&b);
+		buf_fmt(&b, "%s/_run/%s", p->write, l.v[i]);
+		r.dir = mem_str(buf_cstr(&b));
+		rc = look->file != NULL ? look_stage(&r, look) : look_pins(&r, look);
+		free(r.dir);
+	}
+	fs_names_free(&l);
+	buf_free(&b);
+	return rc;
+}
+
+int
+rundir_files(const struct place *p, int (*each)(void *arg, const char *table, const char *day, const char *file),
+    void *arg)
+{
+	struct look look = { .file = each, .arg = arg };
+
+	return each_run(p, &look);
+}
+
+int
+rundir_pins(const struct place *p, int (*each)(void *arg, const char *table, uint64_t n), void *arg)
+{
+	struct look look = { .pin = each, .arg = arg };
+
+	return each_run(p, &look);
 }
 
 /* ---- after a crash ---- */

@@ -61,6 +61,13 @@ int rundir_publish(struct rundir *, json_t *about, struct buf *commits);
 int rundir_drop(struct rundir *, const char *why);
 /* Let go of the lock and the memory. */
 void rundir_free(struct rundir *);
+/*
+ * What runs at work hold, for a collector.  Each pool file that a stage names, and each number a table is read at; a
+ * run that ends meanwhile is in the tables' logs before it is missing here.  0, each's status, EXIT_IO.
+ */
+int rundir_files(const struct place *, int (*each)(void *arg, const char *table, const char *day, const char *file),
+    void *arg);
+int rundir_pins(const struct place *, int (*each)(void *arg, const char *table, uint64_t n), void *arg);
 /* Go through the runs whose runners are dead: finish those that have a record, drop the others. */
 int rundir_redo(const struct place *);
 

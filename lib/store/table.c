@@ -27,6 +27,24 @@ read_meta(struct table *t)
 	return meta_parse(span_str(t->live->meta), t->name, &t->meta);
 }
 
+/* A table that is not in the overlay yet is, for who writes it there first, what the one below it is. */
+static int
+hidden_meta(struct table *t)
+{
+	struct place below = { .house = t->place.house, .write = t->place.house };
+	char *dir = place_table(&below, t->name, PLACE_WRITE), *log_dir = join(dir, "_log");
+	struct log log = { .dir = log_dir };
+	struct live *s;
+	int rc = log_read(&log, LOG_HEAD, &s);
+
+	if (rc == 0)
+		t->live->meta = arena_dup(&t->live->mem, span_of(s->meta, strlen(s->meta) + 1));
+	live_free(s);
+	free(log_dir);
+	free(dir);
+	return rc;
+}
+
 int
 table_open(struct span name, enum place_use use, uint64_t at, struct table **out)
 {
@@ -44,7 +62,10 @@ table_open(struct span name, enum place_use use, uint64_t at, struct table **out
 		t->log_dir = join(t->dir, "_log");
 		t->pool_dir = join(t->dir, ".pool");
 		t->log.dir = t->log_dir;
-		if ((rc = log_read(&t->log, at, &t->live)) == 0)
+		rc = log_read(&t->log, at, &t->live);
+		if (rc == 0 && use == PLACE_WRITE && t->live->head == 0 && strcmp(t->place.write, t->place.house) != 0)
+			rc = hidden_meta(t);
+		if (rc == 0)
 			rc = read_meta(t);
 	}
 	if (rc != 0)
@@ -86,6 +107,23 @@ table_pool_path(const struct table *t, const char *day, const char *file, struct
 	return buf_cstr(b);
 }
 
+/* HEAD is only a hint: a crash may have left the first commit without it, or a collector none but FLOOR. */
+static bool
+has_commit(const char *log_dir)
+{
+	static const char *const name[] = { "HEAD", "00000000000000000001.json", "FLOOR" };
+	struct buf b = { 0 };
+	bool there = false;
+
+	for (size_t i = 0; !there && i < sizeof name / sizeof *name; i++) {
+		buf_clear(&b);
+		buf_fmt(&b, "%s%s", log_dir, name[i]);
+		there = fs_exists(buf_cstr(&b));
+	}
+	buf_free(&b);
+	return there;
+}
+
 /* Tables of one house that have a first commit, or a checkpoint of it. */
 static int
 list_house(const char *house, struct fs_names *out)
@@ -108,13 +146,9 @@ list_house(const char *house, struct fs_names *out)
 			bool seen = false;
 
 			buf_clear(&b);
-			buf_fmt(&b, "%s/%s/%s/_log/HEAD", house, layers.v[i], tables.v[k]);
-			if (!fs_exists(buf_cstr(&b))) {
-				b.n -= strlen("HEAD");
-				buf_str(&b, "00000000000000000001.json");
-				if (!fs_exists(buf_cstr(&b)))
-					continue;
-			}
+			buf_fmt(&b, "%s/%s/%s/_log/", house, layers.v[i], tables.v[k]);
+			if (!has_commit(buf_cstr(&b)))
+				continue;
 			buf_clear(&b);
 			buf_fmt(&b, "%s.%s", layers.v[i], tables.v[k]);
 			for (size_t m = 0; m < out->n; m++)
@@ -137,8 +171,8 @@ by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int
-table_list(struct fs_names *out)
+static int
+list(bool below, struct fs_names *out)
 {
 	struct place p;
 	int rc;
@@ -147,12 +181,24 @@ table_list(struct fs_names *out)
 	if ((rc = place_get(&p)) != 0)
 		return rc;
 	rc = list_house(p.write, out);
-	if (rc == 0 && strcmp(p.write, p.house) != 0)
+	if (rc == 0 && below && strcmp(p.write, p.house) != 0)
 		rc = list_house(p.house, out);
 	place_free(&p);
 	if (out->n > 1)
 		qsort(out->v, out->n, sizeof *out->v, by_name);
 	return rc;
+}
+
+int
+table_list(struct fs_names *out)
+{
+	return list(true, out);
+}
+
+int
+table_list_own(struct fs_names *out)
+{
+	return list(false, out);
 }
 
 int

@@ -35,6 +35,8 @@ const char *table_pool_path(const struct table *, const char *day, const char *f
 /* Names of all tables that have a commit, `LAYER.TABLE` in order. */
 struct fs_names;
 int table_list(struct fs_names *out);
+/* The same of those that are written to: in an overlay only its own. */
+int table_list_own(struct fs_names *out);
 /*
  * Say what the table is: a meta commit, then `_table`, its copy.  0 also when it says so already; EXIT_USAGE
  * for a change that data forbids; EXIT_TEMP when somebody else committed meanwhile.

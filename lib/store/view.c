@@ -162,6 +162,21 @@ rebuild(const struct view *v, const struct day *d)
 	return fs_remove_tree(v->build);
 }
 
+/* The day was dropped, or taken back to before its first base. */
+static int
+take_away(const struct view *v)
+{
+	int rc;
+
+	if (!fs_exists(v->dir))
+		return 0;
+	if ((rc = fs_remove_tree(v->build)) != 0 || (rc = fs_dirs(v->build)) != 0)
+		return rc;
+	if (rename(v->dir, v->build) == -1)
+		return err_io("%s: %s", v->dir, strerror(errno));
+	return (rc = fs_sync_dir(v->t->dir)) == 0 ? fs_remove_tree(v->build) : rc;
+}
+
 static int
 make(struct view *v)
 {
@@ -171,7 +186,7 @@ make(struct view *v)
 	int rc;
 
 	if (d == NULL || !d->based)
-		return 0;
+		return take_away(v);
 	if (!fs_exists(v->dir))
 		return rebuild(v, d);
 	if ((rc = may_add(v, d, &may)) != 0)
