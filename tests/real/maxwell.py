@@ -8,13 +8,11 @@ Two connections write at once: inserts, updates, deletes, key changes, whole sta
 killed in the middle and started again, so it tells some changes twice; one table is bootstrapped while it is written to.  The
 programs come from their registry by maven; everything else lives in a temporary directory and is ended by its pid.
 """
-import glob
 import json
 import os
 import random
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -22,9 +20,11 @@ import tempfile
 import threading
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import jars  # noqa: E402
+
+TOP = jars.TOP
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
-LIB = os.path.join(os.path.abspath(os.environ.get("O", os.path.join(TOP, "build"))), "real", "maxwell")
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 TRANSACTIONS = int(sys.argv[2]) if len(sys.argv) > 2 else 600
 n = failed = 0
@@ -63,22 +63,9 @@ def stub(directory):
         f.write(data)
 
 
-def fetch():
-    """The jars, once for a build directory."""
-    if os.path.exists(LIB + "/complete"):
-        return
-    os.makedirs(LIB, exist_ok=True)
-    shutil.copy(os.path.join(TOP, "tests/real/maxwell/pom.xml"), LIB)
-    subprocess.run(["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib", "-DincludeScope=runtime"],
-                   cwd=LIB, check=True, stdout=sys.stderr, timeout=900)
-    open(LIB + "/complete", "w").close()
-
-
 class Database:
     def __init__(self, directory):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = jars.free_port()
         self.dir = directory
         # --old-mode=: utf8 means utf8mb4, the only one of the two that Maxwell knows
         self.sh("start", "--skip-networking=0", "--bind-address=127.0.0.1", "--port=%d" % self.port, "--server-id=1", "--log-bin=bin",
@@ -113,24 +100,25 @@ class Database:
         return [dict(zip(columns, map(plain, r.split("\t")))) for r in out.split("\n")[1:-1]]
 
 
+def arguments(port):
+    return ["com.zendesk.maxwell.Maxwell", "--host=127.0.0.1", "--port=%d" % port, "--user=maxwell", "--password=mx", "--producer=stdout",
+            "--output_binlog_position=true", "--output_xoffset=true", "--output_primary_keys=true", "--output_primary_key_columns=true",
+            "--output_ddl=true"]
+
+
 class Maxwell:
     def __init__(self, db, directory):
         self.db, self.dir, self.process = db, directory, None
         self.feed = os.path.join(directory, "feed.ndjson")
 
     def start(self):
-        jars = ":".join([self.dir + "/stub"] + sorted(glob.glob(LIB + "/lib/*.jar")))
-        with open(self.feed, "ab") as out, open(self.dir + "/maxwell.log", "ab") as log:
-            self.process = subprocess.Popen(
-                ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", jars, "com.zendesk.maxwell.Maxwell", "--host=127.0.0.1",
-                 "--port=%d" % self.db.port, "--user=maxwell", "--password=mx", "--producer=stdout", "--output_binlog_position=true",
-                 "--output_xoffset=true", "--output_primary_keys=true", "--output_primary_key_columns=true", "--output_ddl=true"],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=log, cwd=self.dir)
+        with open(self.feed, "ab") as out:
+            self.process = jars.java(self.dir + "/stub:" + jars.fetch("maxwell"), *arguments(self.db.port), cwd=self.dir,
+                                     log=self.dir + "/maxwell.log", out=out, heap="256m")
         self.wait_log("Binlog connected", 120)
 
     def log(self):
-        with open(self.dir + "/maxwell.log", errors="replace") as f:
-            return f.read()
+        return jars.text(self.dir + "/maxwell.log")
 
     def wait_log(self, text, limit):
         seen = getattr(self, "connects", 0)
@@ -268,7 +256,6 @@ def types(db, path):
 
 
 def work(d):
-    fetch()
     stub(d + "/stub")
     db = Database(d + "/db")
     mx = Maxwell(db, d)
