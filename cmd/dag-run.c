@@ -11,31 +11,34 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "out/event.h"
 #include "run/run.h"
 #include "run/sched.h"
 #include "run/state_path.h"
+#include "run/tell.h"
 
 struct state {
-	const char *date, *from, *to, *only;
+	const char *date, *from, *to, *only, *from_node, *downstream, *log;
 	bool resume, keep_going, plan;
 	const char *file;
-	struct ctx *ctx;
 	struct sched sched;
-	const char **day;
-	char (*day_text)[WHEN_DAY_BYTES];
-	bool tty;
-	size_t planned, settled, failed, blocked;
+	struct tell tell;
 };
 
 static const struct opt opts[] = {
 	{ 0, "date", OPT_TEXT, offsetof(struct state, date), "D", "the day: YYYY-MM-DD, today or yesterday" },
 	{ 0, "from", OPT_TEXT, offsetof(struct state, from), "D", "with --to: every day from D" },
 	{ 0, "to", OPT_TEXT, offsetof(struct state, to), "D", "… up to and with D" },
-	{ 0, "resume", OPT_FLAG, offsetof(struct state, resume), NULL, "skip what is done; read the same commits" },
+	{ 0, "resume", OPT_FLAG, offsetof(struct state, resume), NULL,
+	    "skip what is done and reads the same; read the same commits" },
 	{ 0, "keep-going", OPT_FLAG, offsetof(struct state, keep_going), NULL,
 	    "after a failure run what does not stand below it" },
 	{ 0, "only", OPT_TEXT, offsetof(struct state, only), "NODE", "this node alone" },
+	{ 0, "from-node", OPT_TEXT, offsetof(struct state, from_node), "NODE",
+	    "this node and all that stands below it" },
+	{ 0, "downstream", OPT_TEXT, offsetof(struct state, downstream), "NODE",
+	    "all that stands below this node; itself only if it is not done" },
+	{ 0, "log", OPT_TEXT, offsetof(struct state, log), "NODE",
+	    "print what the node's last call printed; run nothing" },
 	{ 'n', "dry-run", OPT_FLAG, offsetof(struct state, plan), NULL,
 	    "say which nodes would run, and why; run nothing" },
 	{ 0 }
@@ -66,14 +69,29 @@ days(struct ctx *c, struct state *st)
 		return rc;
 	if (z < a || z - a > 3660)
 		return ctx_usage(c, "--from %s --to %s: no such range of at most ten years", st->from, st->to);
-	st->sched.n_days = (size_t)(z - a) + 1;
-	st->day_text = mem_array(NULL, st->sched.n_days, sizeof *st->day_text);
-	st->day = mem_array(NULL, st->sched.n_days, sizeof *st->day);
-	for (int32_t d = a; d <= z; d++) {
-		day_print(d, st->day_text[d - a]);
-		st->day[d - a] = st->day_text[d - a];
+	sched_days(&st->sched, a, z);
+	return 0;
+}
+
+/* Which nodes are asked for: one of four options at most. */
+static int
+pick(struct ctx *c, struct state *st)
+{
+	const struct { const char *option, *node; enum sched_pick pick; } way[] = {
+		{ "--only", st->only, PICK_ONLY }, { "--from-node", st->from_node, PICK_FROM },
+		{ "--downstream", st->downstream, PICK_BELOW }, { "--log", st->log, PICK_ONLY } };
+	const char *given = NULL;
+
+	for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
+		if (way[i].node == NULL)
+			continue;
+		if (given != NULL)
+			return ctx_usage(c, "%s and %s exclude each other", given, way[i].option);
+		given = way[i].option;
+		st->sched.pick = way[i].pick;
+		if ((st->sched.node = dag_find(st->sched.dag, span_str(way[i].node))) == SIZE_MAX)
+			return ctx_usage(c, "%s: '%s' is no node of %s", given, way[i].node, st->file);
 	}
-	st->sched.day = st->day;
 	return 0;
 }
 
@@ -108,115 +126,26 @@ set_up(struct ctx *c, void *arg)
 		return ctx_usage(c, "which dag? a FILE is needed");
 	if ((rc = environment(c)) != 0 || (rc = days(c, st)) != 0 || (rc = dag_read(st->file, &st->sched.dag)) != 0)
 		return rc;
-	st->ctx = c;
-	st->tty = isatty(2);
+	st->tell = (struct tell){ .c = c, .tty = isatty(2) };
 	st->sched.jobs = ctx_jobs(c);
 	st->sched.resume = st->resume;
 	st->sched.keep_going = st->keep_going;
-	st->sched.only = SIZE_MAX;
-	if (st->only != NULL && (st->sched.only = dag_find(st->sched.dag, span_str(st->only))) == SIZE_MAX)
-		return ctx_usage(c, "--only: '%s' is no node of %s", st->only, st->file);
-	return 0;
-}
-
-/* ---- telling ---- */
-
-static void
-say(struct state *st, const struct task *t, int status, const char *text)
-{
-	char value[16];
-	int n = snprintf(value, sizeof value, "%d", status);
-	struct event e = { .event = "dag.node", .severity = status == 0 ? EVENT_OK : EVENT_FAIL, .dt = t->day,
-	    .run = *t->run == '\0' ? NULL : t->run, .name = span_str(t->node->name), .value = span_of(value, (size_t)n),
-	    .expected = span_str("0"), .text = span_str(text) };
-
-	event_json(ctx_made_begin(st->ctx, NULL, 0), &e);
-	ctx_made_end(st->ctx);
-}
-
-/* One line on a terminal, written over and over; elsewhere only failures speak, for the events tell the rest. */
-static void
-progress(struct state *st, const struct task *t)
-{
-	char line[200];
-	int n;
-
-	if (!st->tty)
-		return;
-	n = snprintf(line, sizeof line, "\r\033[K%s  %zu of %zu  %.60s%s", t->day, st->settled, st->planned,
-	    t->node->name,
-	    t->is == TASK_RUNS ? " …" : "");
-	if (n > 0 && write(2, line, (size_t)n) == -1)
-		st->tty = false;
-}
-
-static void
-begins(void *arg, const struct task *t)
-{
-	progress(arg, t);
-}
-
-static void
-clear_line(struct state *st)
-{
-	if (st->tty && write(2, "\r\033[K", 4) == -1)
-		st->tty = false;
+	st->sched.dry = st->plan;
+	st->sched.report = tell_report;
+	st->sched.begins = tell_begins;
+	st->sched.stopped = tell_stopped;
+	st->sched.arg = &st->tell;
+	return pick(c, st);
 }
 
 static int
-report(void *arg, const struct task *t, struct span events)
+print_logs(struct ctx *c, const struct sched *s)
 {
-	struct state *st = arg;
-	char text[200];
+	int rc = 0;
 
-	st->settled++;
-	if (t->is == TASK_BLOCKED)
-		snprintf(text, sizeof text, "not run: %s", t->why);
-	else if (t->status == 0)
-		snprintf(text, sizeof text, "done in %.2f s", t->seconds);
-	else
-		snprintf(text, sizeof text, "ended with %d after %.2f s%s", t->status, t->seconds,
-		    t->killed ? ", stopped" : "");
-	st->failed += t->is == TASK_FAILED;
-	st->blocked += t->is == TASK_BLOCKED;
-	if (t->is == TASK_FAILED) {
-		clear_line(st);
-		err_warn("%s of %s %s%s%s", t->node->name, t->day, text, t->log.n > 0 ? "; its log: " : "",
-		    t->log.n > 0 ? t->log.p : "");
-	}
-	progress(st, t);
-	/* the events of the node's checks pass as they are */
-	for (struct span rest = events; rest.n > 0;) {
-		const char *lf = memchr(rest.p, '\n', rest.n);
-		size_t n = lf == NULL ? rest.n : (size_t)(lf - rest.p);
-
-		buf_add(ctx_made_begin(st->ctx, NULL, 0), rest.p, n);
-		ctx_made_end(st->ctx);
-		rest = span_from(rest, n + 1);
-	}
-	say(st, t, t->is == TASK_BLOCKED ? EXIT_NO : t->status, text);
-	return sink_flush(ctx_out(st->ctx));
-}
-
-static bool
-stopped(void *arg)
-{
-	return ctx_stopped(((struct state *)arg)->ctx);
-}
-
-static int
-print_plan(struct state *st)
-{
-	struct sched *s = &st->sched;
-
-	for (size_t i = 0; i < s->n_days * s->dag->n; i++) {
-		const struct task *t = &s->task[i];
-		struct buf *b = ctx_made_begin(st->ctx, NULL, 0);
-
-		buf_fmt(b, "%s  %-24s %-4s  %s", t->day, t->node->name, t->is == TASK_SKIP ? "skip" : "run", t->why);
-		ctx_made_end(st->ctx);
-	}
-	return 0;
+	for (size_t i = 0; rc == 0 && i < s->n_days; i++)
+		rc = dag_log_copy(s->dag, &s->dag->node[s->node], s->day[i].name, ctx_out(c));
+	return rc;
 }
 
 static int
@@ -226,30 +155,21 @@ run(struct ctx *c, void *arg)
 	struct sched *s = &st->sched;
 	int rc;
 
-	(void)c;
-	for (size_t i = 0; i < s->n_days && !st->plan; i++)
-		if ((rc = dag_lock(s->dag, s->day[i])) != 0)
-			return rc;
-	s->report = report;
-	s->begins = begins;
-	s->stopped = stopped;
-	s->arg = st;
+	if (st->log != NULL)
+		return print_logs(c, s);
 	if ((rc = sched_plan(s)) != 0)
 		return rc;
-	for (size_t i = 0; i < s->n_days * s->dag->n; i++)
-		st->planned += s->task[i].is != TASK_SKIP;
-	rc = st->plan ? print_plan(st) : sched_run(s);
-	clear_line(st);
-	if (st->failed > 0)
-		err_warn("%zu of %zu nodes done, %zu failed, %zu not run", st->settled - st->failed - st->blocked,
-		    st->planned, st->failed, st->planned - st->settled + st->blocked);
+	tell_count(&st->tell, s);
+	rc = st->plan ? tell_plan(&st->tell, s) : sched_run(s);
+	tell_end(&st->tell);
 	sched_free(s);
 	return rc;
 }
 
 static const struct command cmd = {
 	.name = "dag-run", .what = "run the nodes of a dag for a day, each a transaction",
-	.synopsis = "FILE (--date D | --from D --to D) [-j N] [--resume] [--keep-going] [--only NODE] [-n]",
+	.synopsis = "FILE (--date D | --from D --to D) [-j N] [--resume] [--keep-going] "
+	    "[--only | --from-node | --downstream NODE] [--log NODE] [-n]",
 	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EFFECT | CMD_NO_INPUT, .par = PAR_SERIAL,
 	.word = word, .set_up = set_up, .main = run,
 };

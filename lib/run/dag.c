@@ -230,6 +230,35 @@ nodes(struct dag *d)
 	return 0;
 }
 
+/* Rows of `depends`, each by a walk from its node: files have tens of nodes, not thousands. */
+static void
+all_depends(struct dag *d)
+{
+	size_t *todo = mem_array(NULL, d->n, sizeof *todo), n;
+
+	d->depends = mem_new(mem_mul(mem_mul(d->n, d->n), sizeof *d->depends));
+	for (size_t a = 0; a < d->n; a++) {
+		bool *row = d->depends + a * d->n;
+
+		for (n = 0, todo[n++] = a; n > 0;) {
+			const struct dag_node *at = &d->node[todo[--n]];
+
+			for (size_t k = 0; k < at->n_deps; k++)
+				if (!row[at->dep[k].node]) {
+					row[at->dep[k].node] = true;
+					todo[n++] = at->dep[k].node;
+				}
+		}
+	}
+	free(todo);
+}
+
+bool
+dag_depends(const struct dag *d, size_t a, size_t b)
+{
+	return d->depends[a * d->n + b];
+}
+
 int
 dag_read(const char *path, struct dag **out)
 {
@@ -254,5 +283,7 @@ dag_read(const char *path, struct dag **out)
 	for (size_t i = 0; i < d->n; i++)
 		if ((rc = edges(d, i)) != 0)
 			return rc;
-	return no_circles(d);
+	if ((rc = no_circles(d)) == 0)
+		all_depends(d);
+	return rc;
 }

@@ -17,6 +17,8 @@
 
 #include "base/buf.h"
 #include "base/spec.h"
+#include "out/sink.h"
+#include "store/reads.h"
 
 struct dag_dep {
 	size_t node;
@@ -42,6 +44,7 @@ struct dag {
 	char *state;		/* $PIPEHOUSE_STATE/dag/NAME */
 	struct dag_node *node;
 	size_t n;
+	bool *depends;		/* [n * n]: row a, column b: dag_depends(a, b) */
 };
 
 /* Read and check a file. 0; EXIT_USAGE after `file:line: what`; EXIT_IO. */
@@ -57,26 +60,57 @@ struct dag_record {
 	char run[128];
 };
 
+/*
+ * STATE/DAY/NAMESUFFIX into out, terminated; the directory is made when asked for. 0 or EXIT_IO. For files of lib/run
+ * alone.
+ */
+int dag_file(const struct dag *, const char *day, const char *name, const char *suffix, bool make, struct buf *out);
+
 /* What is known of a node on a day; an unreadable record is said and counts as DAG_NEVER. */
 void dag_record_read(const struct dag *, const struct dag_node *, const char *day, struct dag_record *);
-/* Durable. commits: `TABLE N` lines. 0 or EXIT_IO. */
-int dag_record_write(const struct dag *, const struct dag_node *, const char *day, int status, const char *run,
-    uint64_t attempts, double seconds, struct span commits);
+/*
+ * Durable. commits: `TABLE N` lines; run_dir: where its run stood, for what it read, or NULL. 0 or EXIT_IO.
+ */
+struct dag_said {
+	int status;
+	const char *run, *run_dir;
+	uint64_t attempts;
+	double seconds;
+	struct span commits;
+};
+int dag_record_write(const struct dag *, const struct dag_node *, const char *day, const struct dag_said *);
+/*
+ * Would the node read the same rows as its last run did, at the commits pins (`TABLE N` lines, other tables at their
+ * heads)?  Tables that the node itself wrote do not count.  *why gets what differs.
+ */
+enum reads_now dag_reads(const struct dag *, const struct dag_node *, const char *day, struct span pins,
+    struct buf *why);
 /* Has any day before this one a record of the node? If not, its @-1 edge waits for nothing: this is the first day. */
 bool dag_has_past(const struct dag *, const struct dag_node *, const char *day);
+/*
+ * Does a depend on b, over whatever edges, @-1 or not?  A node that depends on itself is cumulative: what it makes of
+ * a day goes into what it makes of the next.
+ */
+bool dag_depends(const struct dag *, size_t a, size_t b);
 /* The log of a node on a day, opened for appending; -1 after a message. */
 int dag_log_open(const struct dag *, const struct dag_node *, const char *day, struct buf *path);
+/* Where a call begins in a log; dag_log_copy finds the last one. */
+int dag_log_begin(int fd, const char *day, const char *node, uint64_t attempt, const char *run);
+/* What the last call wrote to a node's log, all attempts of it. 0; EXIT_NO: there is none; EXIT_IO. */
+int dag_log_copy(const struct dag *, const struct dag_node *, const char *day, struct sink *);
 /*
- * Take the lock of (dag, day): 0, or EXIT_TEMP after a message that names the holder's pid; held until the
- * process ends.
+ * Take the lock of (dag, day), or, with a node, of that node alone, which others may hold for other nodes: 0, or
+ * EXIT_TEMP after a message that names the holder's pid; held until the process ends.
  */
-int dag_lock(const struct dag *, const char *day);
+int dag_lock(const struct dag *, const char *day, const struct dag_node *);
 /*
  * The commits that a day's nodes read: `TABLE N` lines.  Taken at the start of a run, kept for --resume, and moved on
  * by what the nodes themselves commit.
  */
 int dag_pins_read(const struct dag *, const char *day, struct buf *pins);
 int dag_pins_write(const struct dag *, const char *day, struct span pins);
+/* Lay news over what is kept, or, first, only where nothing is; several processes may do so at once. */
+int dag_pins_add(const struct dag *, const char *day, struct span news, bool first);
 /* Lay the `TABLE N` lines of news over pins. */
 void dag_pins_merge(struct buf *pins, struct span news);
 

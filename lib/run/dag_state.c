@@ -37,8 +37,8 @@ make_dirs(char *path)
 }
 
 /* STATE/DAY/NAME.SUFFIX; the directory is made when asked for. */
-static int
-file_of(const struct dag *d, const char *day, const char *name, const char *suffix, bool make, struct buf *out)
+int
+dag_file(const struct dag *d, const char *day, const char *name, const char *suffix, bool make, struct buf *out)
 {
 	int rc = 0;
 
@@ -68,7 +68,7 @@ dag_record_read(const struct dag *d, const struct dag_node *n, const char *day, 
 	json_t *o;
 
 	*r = (struct dag_record){ .known = DAG_NEVER };
-	file_of(d, day, n->name, ".json", false, &path);
+	dag_file(d, day, n->name, ".json", false, &path);
 	if (access(path.p, F_OK) == 0) {
 		if ((o = json_load_file(path.p, 0, &err)) == NULL) {
 			err_warn("%s: %s; taken as never run", path.p, err.text);
@@ -107,28 +107,46 @@ pairs(struct buf *b, struct span lines)
 }
 
 int
-dag_record_write(const struct dag *d, const struct dag_node *n, const char *day, int status, const char *run,
-    uint64_t attempts, double seconds, struct span commits)
+dag_record_write(const struct dag *d, const struct dag_node *n, const char *day, const struct dag_said *said)
 {
+	json_t *reads = said->run_dir == NULL ? json_object() : reads_of(said->run_dir);
+	char *text = json_dumps(reads, JSON_COMPACT | JSON_SORT_KEYS);
 	struct buf path = { 0 }, b = { 0 };
 	struct sink *s;
 	int rc;
 
 	buf_str(&b, "{\"node\":");
 	buf_json(&b, span_str(n->name));
-	buf_fmt(&b, ",\"dt\":\"%s\",\"status\":%d,\"run\":", day, status);
-	buf_json(&b, span_str(run));
+	buf_fmt(&b, ",\"dt\":\"%s\",\"status\":%d,\"run\":", day, said->status);
+	buf_json(&b, span_str(said->run));
 	buf_fmt(&b, ",\"hash\":\"%s\",\"attempts\":%llu,\"ended\":%lld,\"seconds\":%.3f,\"commits\":", n->hash,
-	    (unsigned long long)attempts, (long long)time(NULL), seconds);
-	pairs(&b, commits);
-	buf_byte(&b, '}');
-	if ((rc = file_of(d, day, n->name, ".json", true, &path)) == 0 && (rc = sink_open(path.p, &s)) == 0) {
+	    (unsigned long long)said->attempts, (long long)time(NULL), said->seconds);
+	pairs(&b, said->commits);
+	buf_fmt(&b, ",\"read\":%s}", text == NULL ? "{}" : text);
+	if ((rc = dag_file(d, day, n->name, ".json", true, &path)) == 0 && (rc = sink_open(path.p, &s)) == 0) {
 		sink_line(s, buf_span(&b));
 		rc = sink_close(s);
 	}
+	free(text);
+	json_decref(reads);
 	buf_free(&path);
 	buf_free(&b);
 	return rc;
+}
+
+enum reads_now
+dag_reads(const struct dag *d, const struct dag_node *n, const char *day, struct span pins, struct buf *why)
+{
+	struct buf path = { 0 };
+	enum reads_now now;
+	json_t *o;
+
+	dag_file(d, day, n->name, ".json", false, &path);
+	o = json_load_file(path.p, 0, NULL);
+	now = reads_differ(json_object_get(o, "read"), pins, json_object_get(o, "commits"), day, why);
+	json_decref(o);
+	buf_free(&path);
+	return now;
 }
 
 bool
@@ -144,7 +162,7 @@ dag_has_past(const struct dag *d, const struct dag_node *n, const char *day)
 	while (!found && (e = readdir(dir)) != NULL) {
 		if (e->d_name[0] == '.' || strlen(e->d_name) != 10 || strcmp(e->d_name, day) >= 0)
 			continue;
-		file_of(d, e->d_name, n->name, ".json", false, &path);
+		dag_file(d, e->d_name, n->name, ".json", false, &path);
 		found = access(path.p, F_OK) == 0;
 	}
 	closedir(dir);
@@ -152,40 +170,47 @@ dag_has_past(const struct dag *d, const struct dag_node *n, const char *day)
 	return found;
 }
 
-int
-dag_log_open(const struct dag *d, const struct dag_node *n, const char *day, struct buf *path)
+static int
+lock_file(const struct dag *d, const char *day, const char *name, const char *suffix, int *fd, struct buf *path)
 {
-	int fd = -1;
+	int rc = dag_file(d, day, name, suffix, true, path);
 
-	if (file_of(d, day, n->name, ".log", true, path) == 0 &&
-	    (fd = open(path->p, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) == -1)
-		err_io("%s: %s", path->p, strerror(errno));
-	return fd;
+	*fd = -1;
+	if (rc == 0 && (*fd = open(path->p, O_RDWR | O_CREAT | O_CLOEXEC, 0666)) == -1)
+		rc = err_io("%s: %s", path->p, strerror(errno));
+	return rc;
 }
 
-int
-dag_lock(const struct dag *d, const char *day)
+/* Write who holds it; a shared holder is one of several, and names nobody. */
+static int
+hold(const struct dag *d, const char *day, const char *name, const char *suffix, int how)
 {
 	struct buf path = { 0 };
 	char pid[32] = "";
 	ssize_t n;
-	int fd = -1, rc;
+	int fd, rc = lock_file(d, day, name, suffix, &fd, &path);
 
-	if ((rc = file_of(d, day, "lock", "", true, &path)) == 0 &&
-	    (fd = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC, 0666)) == -1)
-		rc = err_io("%s: %s", path.p, strerror(errno));
-	if (rc == 0 && flock(fd, LOCK_EX | LOCK_NB) == -1) {
+	if (rc == 0 && flock(fd, how | LOCK_NB) == -1) {
 		n = pread(fd, pid, sizeof pid - 1, 0);
 		pid[n < 0 ? 0 : n] = '\0';
-		rc = err_temp("%s of %s is being run by pid %s", d->name, day, *pid == '\0' ? "?" : pid);
+		rc = *pid != '\0' ? err_temp("%s of %s is being run by pid %s", d->name, day, pid) :
+		    err_temp("%s of %s is being run, node by node", d->name, day);
 	}
 	if (rc == 0) {
-		n = snprintf(pid, sizeof pid, "%ld", (long)getpid());
+		n = how == LOCK_SH ? 0 : snprintf(pid, sizeof pid, "%ld", (long)getpid());
 		if (ftruncate(fd, 0) == -1 || pwrite(fd, pid, (size_t)n, 0) != n)
 			rc = err_io("%s: %s", path.p, strerror(errno));
 	}
 	buf_free(&path);
 	return rc;		/* fd stays open: the lock is the process's */
+}
+
+int
+dag_lock(const struct dag *d, const char *day, const struct dag_node *n)
+{
+	int rc = hold(d, day, "lock", "", n == NULL ? LOCK_EX : LOCK_SH);
+
+	return rc == 0 && n != NULL ? hold(d, day, n->name, ".lock", LOCK_EX) : rc;
 }
 
 int
@@ -196,7 +221,7 @@ dag_pins_read(const struct dag *d, const char *day, struct buf *pins)
 	int rc = 0;
 	size_t n;
 
-	file_of(d, day, "pins", "", false, &path);
+	dag_file(d, day, "pins", "", false, &path);
 	if ((f = fopen(path.p, "re")) == NULL) {
 		rc = errno == ENOENT ? 0 : err_io("%s: %s", path.p, strerror(errno));
 	} else {
@@ -217,7 +242,7 @@ dag_pins_write(const struct dag *d, const char *day, struct span pins)
 	struct sink *s;
 	int rc;
 
-	if ((rc = file_of(d, day, "pins", "", true, &path)) == 0 && (rc = sink_open(path.p, &s)) == 0) {
+	if ((rc = dag_file(d, day, "pins", "", true, &path)) == 0 && (rc = sink_open(path.p, &s)) == 0) {
 		sink_add(s, pins);
 		rc = sink_close(s);
 	}
@@ -249,4 +274,23 @@ dag_pins_merge(struct buf *pins, struct span news)
 			buf_add(pins, news.p, n);
 		news = span_from(news, n);
 	}
+}
+
+int
+dag_pins_add(const struct dag *d, const char *day, struct span news, bool first)
+{
+	struct buf path = { 0 }, pins = { 0 };
+	int fd, rc = lock_file(d, day, ".pins", ".lock", &fd, &path);
+
+	if (rc == 0 && flock(fd, LOCK_EX) == -1)
+		rc = err_io("%s: %s", path.p, strerror(errno));
+	if (rc == 0 && (rc = dag_pins_read(d, day, &pins)) == 0 && !(first && pins.n > 0)) {
+		dag_pins_merge(&pins, news);
+		rc = dag_pins_write(d, day, buf_span(&pins));
+	}
+	if (fd != -1)
+		close(fd);
+	buf_free(&path);
+	buf_free(&pins);
+	return rc;
 }

@@ -36,93 +36,6 @@ n_tasks(const struct sched *s)
 	return s->n_days * s->dag->n;
 }
 
-static struct task *
-task_at(const struct sched *s, size_t day, size_t node)
-{
-	return &s->task[day * s->dag->n + node];
-}
-
-/* ---- the plan ---- */
-
-/* Why this node runs again, or NULL when --resume may skip it. The text lives in t->why. */
-static bool
-must_run(const struct sched *s, size_t day, size_t node, struct task *t)
-{
-	const struct dag_node *n = t->node;
-	struct dag_record r;
-
-	dag_record_read(s->dag, n, t->day, &r);
-	if (r.known == DAG_NEVER)
-		snprintf(t->why, sizeof t->why, "never run on this day");
-	else if (r.known == DAG_FAILED)
-		snprintf(t->why, sizeof t->why, "ended with %d (run %.80s)", r.status, r.run);
-	else if (strcmp(r.hash, n->hash) != 0)
-		snprintf(t->why, sizeof t->why, "its text changed since run %.80s", r.run);
-	else if (!s->resume)
-		snprintf(t->why, sizeof t->why, "asked for; done before (run %.80s)", r.run);
-	else {
-		for (size_t k = 0; k < n->n_deps; k++) {
-			const struct dag_dep *d = &n->dep[k];
-			const struct task *up;
-
-			if (s->only != SIZE_MAX || (d->day_before && day == 0))
-				continue;
-			up = task_at(s, d->day_before ? day - 1 : day, d->node);
-			if (up->is == TASK_WAITS) {
-				snprintf(t->why, sizeof t->why, "%s%s runs", up->node->name,
-				    d->day_before ? "@-1" : "");
-				return true;
-			}
-		}
-		snprintf(t->why, sizeof t->why, "done (run %.80s)", r.run);
-		return false;
-	}
-	(void)node;
-	return true;
-}
-
-/* Nodes may stand in any order in the file: decide for one when all that it waits for were decided. */
-static void
-plan_day(struct sched *s, size_t day)
-{
-	bool *decided = mem_new(s->dag->n);
-	size_t left = s->dag->n;
-
-	while (left > 0) {
-		for (size_t i = 0; i < s->dag->n; i++) {
-			struct task *t = task_at(s, day, i);
-			bool ready = !decided[i];
-
-			for (size_t k = 0; k < t->node->n_deps && ready; k++)
-				ready = t->node->dep[k].day_before || decided[t->node->dep[k].node];
-			if (!ready)
-				continue;
-			decided[i] = true;
-			left--;
-			if (s->only != SIZE_MAX && i != s->only) {
-				t->is = TASK_SKIP;
-				snprintf(t->why, sizeof t->why, "not asked for (--only)");
-			} else {
-				t->is = must_run(s, day, i, t) ? TASK_WAITS : TASK_SKIP;
-			}
-		}
-	}
-	free(decided);
-}
-
-int
-sched_plan(struct sched *s)
-{
-	s->task = mem_new(mem_mul(n_tasks(s), sizeof *s->task));
-	for (size_t d = 0; d < s->n_days; d++) {
-		for (size_t i = 0; i < s->dag->n; i++)
-			*task_at(s, d, i) = (struct task){ .node = &s->dag->node[i], .day = s->day[d], .pidfd = -1,
-			    .log_fd = -1 };
-		plan_day(s, d);
-	}
-	return 0;
-}
-
 /* ---- what a task waits for ---- */
 
 enum gate { GATE_OPEN, GATE_WAIT, GATE_SHUT };
@@ -145,28 +58,39 @@ before_first_day(struct sched *s, struct task *t, const struct dag_node *up)
 	return GATE_SHUT;
 }
 
+/* What a node waits for and this call does not run must have been done before; --only trusts who called it. */
+static enum gate
+not_asked(const struct sched *s, size_t day, struct task *t, const struct task *up)
+{
+	if (s->pick == PICK_ONLY || s->day[day].later || up->known == DAG_DONE)
+		return GATE_OPEN;
+	snprintf(t->why, sizeof t->why, "%s %s", up->node->name,
+	    up->known == DAG_NEVER ? "was never run" : "failed before");
+	return GATE_SHUT;
+}
+
 static enum gate
 gate(struct sched *s, size_t day, struct task *t)
 {
-	enum gate g = GATE_OPEN;
+	enum gate g = day == s->now ? GATE_OPEN : GATE_WAIT, one;
 
 	for (size_t k = 0; k < t->node->n_deps && g != GATE_SHUT; k++) {
 		const struct dag_dep *d = &t->node->dep[k];
 		const struct task *up;
 
 		if (d->day_before && day == 0) {
-			enum gate b = before_first_day(s, t, &s->dag->node[d->node]);
-
-			g = b == GATE_SHUT ? b : g;
+			one = before_first_day(s, t, &s->dag->node[d->node]);
+			g = one == GATE_SHUT ? one : g;
 			continue;
 		}
-		if (s->only != SIZE_MAX && !d->day_before)
-			continue;	/* a scheduler above us knows the order */
-		up = task_at(s, d->day_before ? day - 1 : day, d->node);
+		up = sched_task(s, d->day_before ? day - 1 : day, d->node);
 		if (up->is == TASK_FAILED || up->is == TASK_BLOCKED) {
 			snprintf(t->why, sizeof t->why, "%s%s %s", up->node->name, d->day_before ? "@-1" : "",
 			    up->is == TASK_FAILED ? "failed" : "was not run");
 			g = GATE_SHUT;
+		} else if (up->is == TASK_SKIP) {
+			one = not_asked(s, day, t, up);
+			g = one == GATE_SHUT ? one : g;
 		} else if (up->is == TASK_WAITS || up->is == TASK_RUNS) {
 			g = GATE_WAIT;
 		}
@@ -176,37 +100,35 @@ gate(struct sched *s, size_t day, struct task *t)
 
 /* ---- one task ---- */
 
-/* The commits a day's nodes read are fixed when the day begins; --resume goes on with them. */
+/*
+ * The commits that a day's nodes read are fixed when the day begins; --resume goes on with them, and with what this
+ * call committed for the days before.  One node alone, and a day that follows, read the newest of all.
+ */
 static int
-pins_of(struct sched *s, const char *day, struct buf *pins)
+begin_day(struct sched *s)
 {
-	buf_clear(pins);
-	return dag_pins_read(s->dag, day, pins);
-}
+	struct sched_day *d = &s->day[s->now];
+	bool keep = s->pick == PICK_ONLY || d->later;
+	int rc = 0;
 
-static int
-begin_day(struct sched *s, const char *day)
-{
-	struct buf *pins = s->pins;
-	int rc;
-
-	if ((rc = pins_of(s, day, pins)) != 0 || ((s->resume || s->only != SIZE_MAX) && pins->n > 0))
-		return rc;
-	buf_clear(pins);
-	if ((rc = ref_heads(pins)) == 0)
-		rc = dag_pins_write(s->dag, day, buf_span(pins));
+	buf_clear(&d->pins);
+	if (s->resume && !d->later && (rc = dag_pins_read(s->dag, d->name, &d->pins)) == 0 && d->pins.n > 0) {
+		dag_pins_merge(&d->pins, buf_span(&s->made));
+		return dag_pins_write(s->dag, d->name, buf_span(&d->pins));
+	}
+	if (rc == 0 && (rc = ref_heads(&d->pins)) == 0)
+		rc = keep ? dag_pins_add(s->dag, d->name, buf_span(&d->pins), true) :
+		    dag_pins_write(s->dag, d->name, buf_span(&d->pins));
 	return rc;
 }
 
 static int
 start(struct sched *s, struct task *t)
 {
-	struct txn_conf conf = { .label = t->node->name, .day = t->day, .shell = t->node->body, .cwd = s->dag->dir };
+	struct txn_conf conf = { .label = t->node->name, .day = t->day, .shell = t->node->body, .cwd = s->dag->dir,
+	    .pins = buf_span(&s->day[s->now].pins) };
 	int rc;
 
-	if ((rc = pins_of(s, t->day, s->pins)) != 0)
-		return rc;
-	conf.pins = buf_span(s->pins);
 	if (t->log_fd == -1 && (t->log_fd = dag_log_open(s->dag, t->node, t->day, &t->log)) == -1)
 		return EXIT_IO;
 	conf.log_fd = t->log_fd;
@@ -217,8 +139,8 @@ start(struct sched *s, struct task *t)
 	if ((rc = txn_start(&conf, &t->txn)) != 0)
 		return rc;
 	snprintf(t->run, sizeof t->run, "%s", txn_id(t->txn));
-	dprintf(t->log_fd, "==== %s %s, attempt %llu, run %s\n", t->day, t->node->name, (unsigned long long)t->attempts,
-	    t->run);
+	if ((rc = dag_log_begin(t->log_fd, t->day, t->node->name, t->attempts, t->run)) != 0)
+		err_warn("%s of %s: its log cannot be written; it goes on", t->node->name, t->day);
 	t->pidfd = pidfd_open(txn_pid(t->txn), 0);
 	if (t->pidfd == -1)
 		return err_io("pidfd_open: %s", strerror(errno));
@@ -247,19 +169,19 @@ read_events(const char *run_dir, struct buf *out)
 }
 
 static int
-settle(struct sched *s, struct task *t, struct span events, struct span commits)
+settle(struct sched *s, struct task *t, struct span events, const char *run_dir, struct span commits)
 {
-	int rc;
+	const struct dag_said said = { t->status, t->run, run_dir, t->attempts, t->seconds, commits };
+	int rc = 0;
 
 	t->is = t->status == 0 ? TASK_DONE : TASK_FAILED;
 	if (t->status == 0 && commits.n > 0) {
-		if ((rc = pins_of(s, t->day, s->pins)) != 0)
-			return rc;
-		dag_pins_merge(s->pins, commits);
-		if ((rc = dag_pins_write(s->dag, t->day, buf_span(s->pins))) != 0)
-			return rc;
+		dag_pins_merge(&s->made, commits);
+		dag_pins_merge(&s->day[s->now].pins, commits);
+		rc = dag_pins_add(s->dag, t->day, commits, false);
 	}
-	rc = dag_record_write(s->dag, t->node, t->day, t->status, t->run, t->attempts, t->seconds, commits);
+	if (rc == 0)
+		rc = dag_record_write(s->dag, t->node, t->day, &said);
 	if (t->log_fd != -1)
 		close(t->log_fd);
 	t->log_fd = -1;
@@ -271,13 +193,14 @@ static int
 ended(struct sched *s, struct task *t)
 {
 	struct buf commits = { 0 }, events = { 0 };
+	char *run_dir = mem_str(txn_dir(t->txn));
 	int ws = 0, rc = 0;
 
 	while (waitpid(txn_pid(t->txn), &ws, 0) == -1 && errno == EINTR)
 		;
 	close(t->pidfd);
 	t->pidfd = -1;
-	read_events(txn_dir(t->txn), &events);
+	read_events(run_dir, &events);
 	t->status = txn_finish(t->txn, ws, t->killed, &commits);
 	t->txn = NULL;
 	t->seconds = (double)(now_ms() - t->began_ms) / 1000;
@@ -292,8 +215,9 @@ ended(struct sched *s, struct task *t)
 		snprintf(t->why, sizeof t->why, "retry %llu of %llu", (unsigned long long)t->attempts,
 		    (unsigned long long)t->node->retries);
 	} else {
-		rc = settle(s, t, buf_span(&events), buf_span(&commits));
+		rc = settle(s, t, buf_span(&events), run_dir, buf_span(&commits));
 	}
+	free(run_dir);
 	buf_free(&commits);
 	buf_free(&events);
 	return rc;
@@ -326,10 +250,10 @@ block_all(struct sched *s)
 
 	while (changed && rc == 0) {
 		changed = false;
-		for (size_t i = 0; i < n_tasks(s) && rc == 0; i++) {
+		for (size_t i = s->now * s->dag->n; i < n_tasks(s) && rc == 0; i++) {
 			struct task *t = &s->task[i];
 
-			if (t->is != TASK_WAITS || gate(s, i / s->dag->n, t) != GATE_SHUT)
+			if (t->is != TASK_WAITS || t->attempts > 0 || gate(s, i / s->dag->n, t) != GATE_SHUT)
 				continue;
 			t->is = TASK_BLOCKED;
 			changed = true;
@@ -339,18 +263,34 @@ block_all(struct sched *s)
 	return rc;
 }
 
-/* Start what can be started; *wait_ms gets the time to the next retry. */
+/* A day that follows: what it reads is what it read before? Then so is what it makes. */
 static int
-start_ready(struct sched *s, bool failed, size_t *running, int64_t *wait_ms)
+skip_same(struct sched *s, struct task *t, bool *skipped)
 {
-	bool halt = (failed && !s->keep_going) || s->stopped(s->arg);
-	int rc = block_all(s);
+	struct buf why = { 0 };
 
-	for (size_t i = 0; i < n_tasks(s) && rc == 0 && !halt; i++) {
-		struct task *t = &s->task[i];
+	*skipped = t->attempts == 0 && s->day[s->now].later && t->known == DAG_DONE &&
+	    dag_reads(s->dag, t->node, t->day, buf_span(&s->day[s->now].pins), &why) == READS_SAME;
+	buf_free(&why);
+	if (!*skipped)
+		return 0;
+	t->is = TASK_SKIP;
+	snprintf(t->why, sizeof t->why, "it reads what it read before");
+	return s->report(s->arg, t, (struct span){ 0 });
+}
+
+/* Start what can be started of the day; *wait_ms gets the time to the next retry. */
+static int
+start_ready(struct sched *s, size_t *running, int64_t *wait_ms)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < s->dag->n && rc == 0; i++) {
+		struct task *t = sched_task(s, s->now, i);
+		bool skipped;
 
 		if (t->is != TASK_WAITS || *running >= s->jobs || *running >= JOBS_MAX ||
-		    gate(s, i / s->dag->n, t) != GATE_OPEN)
+		    (t->attempts == 0 && gate(s, s->now, t) != GATE_OPEN))
 			continue;
 		if (t->not_before_ms > now_ms()) {
 			int64_t left = t->not_before_ms - now_ms();
@@ -358,12 +298,14 @@ start_ready(struct sched *s, bool failed, size_t *running, int64_t *wait_ms)
 			*wait_ms = *wait_ms < 0 || left < *wait_ms ? left : *wait_ms;
 			continue;
 		}
+		if ((rc = skip_same(s, t, &skipped)) != 0 || skipped)
+			continue;
 		if ((rc = start(s, t)) == 0) {
 			++*running;
 			continue;
 		}
 		t->status = rc;
-		rc = settle(s, t, (struct span){ 0 }, (struct span){ 0 });
+		rc = settle(s, t, (struct span){ 0 }, NULL, (struct span){ 0 });
 		break;		/* a failure may stop the rest */
 	}
 	return rc;
@@ -378,8 +320,8 @@ wait_some(struct sched *s, size_t *running, int64_t wait_ms)
 	nfds_t n = 0;
 	int rc = 0;
 
-	for (size_t i = 0; i < n_tasks(s) && n < JOBS_MAX; i++) {
-		struct task *t = &s->task[i];
+	for (size_t i = 0; i < s->dag->n && n < JOBS_MAX; i++) {
+		struct task *t = sched_task(s, s->now, i);
 
 		if (t->is != TASK_RUNS)
 			continue;
@@ -409,50 +351,94 @@ wait_some(struct sched *s, size_t *running, int64_t wait_ms)
 	return rc;
 }
 
-int
-sched_run(struct sched *s)
-{
-	size_t running = 0;
-	bool failed = false, hard = false, told = false;
-	int rc;
+/* ---- the loop ---- */
 
-	if ((rc = txn_redo()) != 0)
-		return rc;
-	for (size_t d = 0; d < s->n_days && rc == 0; d++)
-		rc = begin_day(s, s->day[d]);
+struct state {
+	size_t running, failed, blocked;	/* failed: of the days so far */
+	bool hard;				/* … one of them not by EXIT_TEMP */
+};
+
+/* Count the day's failures; true while something of it waits. */
+static bool
+day_open(const struct sched *s, struct state *st, size_t before)
+{
+	bool waits = false;
+
+	st->failed = before;
+	for (size_t i = 0; i < s->dag->n; i++) {
+		const struct task *t = sched_task(s, s->now, i);
+
+		st->failed += t->is == TASK_FAILED;
+		st->blocked += t->is == TASK_BLOCKED;
+		st->hard = st->hard || (t->is == TASK_FAILED && t->status != EXIT_TEMP);
+		waits = waits || t->is == TASK_WAITS;
+	}
+	return waits;
+}
+
+static void
+stop_all(struct sched *s)
+{
+	for (size_t i = 0; i < s->dag->n; i++)
+		if (sched_task(s, s->now, i)->is == TASK_RUNS && !sched_task(s, s->now, i)->killed)
+			stop_task(sched_task(s, s->now, i));
+}
+
+/* One day to its end: 0, or why the call itself must end. */
+static int
+run_day(struct sched *s, struct state *st)
+{
+	size_t before = st->failed, blocked_at = SIZE_MAX;
+	bool told = false;
+	int rc = begin_day(s), r;
+
 	for (;;) {
 		int64_t wait_ms = -1;
-		bool waits = false;
+		bool more = day_open(s, st, before);
 
-		for (size_t i = 0; i < n_tasks(s); i++) {
-			failed = failed || s->task[i].is == TASK_FAILED;
-			hard = hard || (s->task[i].is == TASK_FAILED && s->task[i].status != EXIT_TEMP);
+		if (rc == 0 && blocked_at != st->failed) {
+			blocked_at = st->failed;
+			rc = block_all(s);
 		}
-		if (rc == 0)
-			rc = start_ready(s, failed, &running, &wait_ms);
-		for (size_t i = 0; i < n_tasks(s); i++) {
-			const struct task *t = &s->task[i];
-
-			/* one that failed to start counts at once: the next round blocks what stands below it */
-			waits = waits || (t->is == TASK_WAITS && t->not_before_ms > now_ms()) ||
-			    (t->is == TASK_FAILED && !failed);
+		if (rc == 0 && !s->stopped(s->arg) && (st->failed == 0 || s->keep_going)) {
+			rc = start_ready(s, &st->running, &wait_ms);
+			more = day_open(s, st, before);
+			/* what failed to start ended no process: what stands below it is to be blocked now */
+			if (rc == 0 && st->failed != blocked_at)
+				continue;
+		} else {
+			more = false;
 		}
 		if ((s->stopped(s->arg) || rc != 0) && !told) {
 			told = true;
-			for (size_t i = 0; i < n_tasks(s); i++)
-				if (s->task[i].is == TASK_RUNS && !s->task[i].killed)
-					stop_task(&s->task[i]);
+			stop_all(s);
 		}
-		if (running == 0 && (rc != 0 || s->stopped(s->arg) || (failed && !s->keep_going) || !waits))
+		if (st->running == 0 && (!more || wait_ms < 0))
 			break;
-		if (rc == 0)
-			rc = wait_some(s, &running, wait_ms);
-		else
-			(void)wait_some(s, &running, wait_ms);
+		r = wait_some(s, &st->running, wait_ms);
+		rc = rc == 0 ? r : rc;
+	}
+	(void)day_open(s, st, before);
+	return rc;
+}
+
+int
+sched_run(struct sched *s)
+{
+	struct state st = { 0 };
+	int rc = txn_redo();
+
+	for (s->now = 0; rc == 0 && s->now < s->n_days; s->now++) {
+		rc = run_day(s, &st);
+		if (s->stopped(s->arg) || (st.failed > 0 && !s->keep_going))
+			break;
 	}
 	if (rc == 0 && s->stopped(s->arg))
 		return err_temp("stopped by a signal; --resume goes on");
-	return rc != 0 ? rc : !failed ? 0 : hard ? EXIT_NO : EXIT_TEMP;
+	if (rc != 0 || st.failed + st.blocked == 0)
+		return rc;
+	/* what is blocked by nothing that failed now waits for another day, and no retry helps it */
+	return st.hard || st.failed == 0 ? EXIT_NO : EXIT_TEMP;
 }
 
 void
@@ -460,6 +446,9 @@ sched_free(struct sched *s)
 {
 	for (size_t i = 0; s->task != NULL && i < n_tasks(s); i++)
 		buf_free(&s->task[i].log);
+	for (size_t i = 0; i < s->n_days; i++)
+		buf_free(&s->day[i].pins);
 	free(s->task);
-	buf_free(s->pins);
+	free(s->day);
+	buf_free(&s->made);
 }
