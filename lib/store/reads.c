@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* reads - see reads.h */
 #include <inttypes.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
-#include "base/hash.h"
 #include "store/commit.h"
 #include "store/fs.h"
 #include "store/reads.h"
@@ -59,12 +56,9 @@ reads_pinned(struct span pins, struct span table, uint64_t *n)
 
 /* As ref notes it. */
 static int
-sum(struct table *t, struct span days, char hex[17])
+sum(struct table *t, struct span days, char hex[CHAIN_BYTES])
 {
 	char from[DAY_BYTES], to[DAY_BYTES];
-	struct buf sums = { 0 };
-	struct day **day;
-	size_t n;
 	bool none;
 	int rc;
 
@@ -72,13 +66,7 @@ sum(struct table *t, struct span days, char hex[17])
 		days = span_str("last");
 	if ((rc = ref_range(t, days, from, to, &none)) != 0)
 		return rc;
-	day = live_days(t->live, &n);
-	for (size_t i = 0; i < n && !none; i++)
-		for (size_t k = 0; k < day[i]->n && strcmp(day[i]->name, from) >= 0 && strcmp(day[i]->name, to) <= 0; k++)
-			buf_str(&sums, day[i]->file[k].xxh64);
-	snprintf(hex, 17, "%016" PRIx64, hash_fixed(buf_span(&sums)));
-	free(day);
-	buf_free(&sums);
+	live_sum(t->live, from, to, hex);
 	return 0;
 }
 
@@ -106,7 +94,7 @@ reads_differ(const json_t *about, struct span pins, const json_t *wrote, const c
 		size_t n = strcspn(name, "@");
 		struct span table = span_of(name, n);
 		uint64_t at = LOG_HEAD;
-		char hex[17];
+		char hex[CHAIN_BYTES];
 		struct table *t;
 		bool same;
 
