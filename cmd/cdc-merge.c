@@ -2,14 +2,14 @@
 /*
  * cdc-merge - fold changes into a snapshot or a zipper
  *
- * Path:   stdin (cdc-norm's lines) -> in/scan -> cdc/fold; then the base -> cdc/merge, cdc/zip ->
- * stdout, in key order Memory: the last change of each changed key (of each of its days with
- * --scd2); a base in key order streams, any other is
- *         held.  More than -S of it ends the command with 4.
+ * Path:   stdin (cdc-norm's lines) -> in/scan -> cdc/fold; then the base -> cdc/merge, cdc/zip -> stdout, in key order
+ * Memory: the last change of each changed key (of each of its days with --scd2); a base in key order streams, any
+ *         other is sorted.  Past -S it goes to disk.
  * The state does not depend on the order the changes came in: their ord decides.
  */
 #include <sys/stat.h>
 
+#include "cdc/cdc.h"
 #include "cdc/merge.h"
 #include "run/run.h"
 #include "store/ref.h"
@@ -35,8 +35,7 @@ static const struct opt opts[] = {
 	    "a zipper: each row holds from start_date to end_date" },
 	{ 0, "date", OPT_TEXT, AT(date), "D",
 	    "the zipper's day: changes of later days are left aside" },
-	{ 0, "table", OPT_TEXT, AT(table), "TABLE",
-	    "only changes of TABLE or DB.TABLE; others are dropped" },
+	CDC_OPT_TABLE(AT(table)),
 	{ 0, "valid", OPT_TEXT, AT(valid), "FROM,TO",
 	    "names of the two days (start_date,end_date)" },
 	{ 0, "ord", OPT_TEXT, AT(ord), "NAME",

@@ -3,9 +3,8 @@
  * cdc-norm - any change feed to one row change a line, in one form, with an order that sorts
  *
  * Path:   stdin -> in/scan (members of the message) -> cdc (kind, types, key, ord) -> stdout
- * Memory: one message and its lines; the types of --types; at most 4,096 schemas that messages
- * brought. A message is passed with other bytes; further rows of it are made.  What is no change is
- * dropped and counted.
+ * Memory: one message and its lines; the types of --types; at most 4,096 schemas that messages brought.
+ * A message is passed with other bytes; further rows of it are made.  What is no change is dropped and counted.
  */
 #include "cdc/cdc.h"
 #include "run/run.h"
@@ -31,8 +30,7 @@ static const struct opt opts[] = {
 	    "whose messages these are; others are bad", from_words },
 	{ 0, "types", OPT_TEXT, AT(types_file), "FILE",
 	    "columns' types, one {db,table,column,type,key} a line" },
-	{ 0, "table", OPT_TEXT, AT(table), "TABLE",
-	    "only changes of TABLE or DB.TABLE; others are dropped" },
+	CDC_OPT_TABLE(AT(table)),
 	{ 0, "meta", OPT_TEXT, AT(meta), "NAME",
 	    "{topic,partition,offset,key} stands there; it gives the order" },
 	{ 0, "epoch", OPT_COUNT, AT(epoch), "N",

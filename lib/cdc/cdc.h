@@ -70,6 +70,9 @@ struct span cdc_line(const struct cdc *, size_t k);
 const char *cdc_why(const struct cdc *);
 /* Does a table's name (inside its quotes) match `TABLE` or `DB.TABLE`? NULL matches all. */
 bool cdc_table_is(const char *asked, struct span db, struct span table);
+/* The option that asks so, a row of a table as in run/opt.h; `at`: where the text goes. */
+#define CDC_OPT_TABLE(at) \
+	{ 0, "table", OPT_TEXT, at, "TABLE", "only changes of TABLE or DB.TABLE; others are dropped" }
 /*
  * Messages after which the order may not hold (another base name of binlog, another server's gtid).
  */
