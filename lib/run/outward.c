@@ -6,16 +6,27 @@
 #include "store/ref.h"
 
 int
+ctx_outside(const struct ctx *c)
+{
+	const char *overlay = getenv("PIPEHOUSE_OVERLAY");
+
+	(void)c;
+	if (overlay != NULL && *overlay != '\0')
+		return err_usage("PIPEHOUSE_OVERLAY is set: nothing leaves the overlay");
+	return 0;
+}
+
+int
 ctx_outward(struct ctx *c, uint64_t *rows)
 {
-	const char *overlay = getenv("PIPEHOUSE_OVERLAY"), *const *file;
+	const char *const *file;
 	size_t n = ctx_files(c, &file);
 	uint64_t more;
 	int rc;
 
 	*rows = 0;
-	if (overlay != NULL && *overlay != '\0')
-		return err_usage("PIPEHOUSE_OVERLAY is set: nothing leaves the overlay");
+	if ((rc = ctx_outside(c)) != 0)
+		return rc;
 	if (ctx_run_dir(c) == NULL)
 		return 0;
 	for (size_t i = 0; i < n; i++) {

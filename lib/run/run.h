@@ -181,6 +181,8 @@ size_t ctx_files(struct ctx *, const char *const **files);
  * tables, as a pipe may end because its writer died, and *rows is how many must come. 0 or a status.
  */
 int ctx_outward(struct ctx *, uint64_t *rows);
+/* The first half of it, for what speaks to the outside without sending rows (alerts): EXIT_USAGE in an overlay. */
+int ctx_outside(const struct ctx *);
 /* A signal asked for a clean stop (CMD_EFFECT). */
 bool ctx_stopped(struct ctx *);
 
