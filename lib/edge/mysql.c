@@ -101,8 +101,8 @@ static bool
 near(const char *host)
 {
 	return host == NULL || *host == '\0' || strcmp(host, "localhost") == 0 ||
-	    strncmp(host, "127.", 4) == 0 ||
-	    strcmp(host, "::1") == 0;
+	    strcmp(host, "::1") == 0 ||
+	    (strncmp(host, "127.", 4) == 0 && host[strspn(host, "0123456789.")] == '\0');
 }
 
 static bool

@@ -110,18 +110,25 @@ write_all(int fd, struct span s)
 	return fsync(fd);
 }
 
-int
-outbox_put(struct outbox *o, struct span event)
+/* A name nobody else takes. */
+static void
+new_name(struct outbox *o, char name[80])
 {
-	char name[80], tmp[100];
 	struct timespec t;
-	int fd, rc = 0;
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	snprintf(name, sizeof name, "%015lld-%ld-%06u" SUFFIX,
-	    (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000,
-	    (long)getpid(), o->n_put++);
-	snprintf(tmp, sizeof tmp, ".%s", name);
+	snprintf(name, 80, "%015lld-%ld-%06u" SUFFIX, (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000, (long)getpid(),
+	    o->n_put++);
+}
+
+static int
+put_under(struct outbox *o, const char *name, struct span event)
+{
+	char own[80], tmp[100];
+	int fd, rc = 0;
+
+	new_name(o, own);
+	snprintf(tmp, sizeof tmp, ".%s", own);
 	fd = openat(o->fd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return failed(o, tmp);
@@ -131,13 +138,43 @@ outbox_put(struct outbox *o, struct span event)
 	if (write_all(fd, buf_span(&o->scratch)) == -1)
 		rc = failed(o, tmp);
 	close(fd);
-	if (rc == 0 && renameat(o->fd, tmp, o->fd, name) == -1)
-		rc = failed(o, name);
+	if (rc == 0 && renameat(o->fd, tmp, o->fd, name == NULL ? own : name) == -1)
+		rc = failed(o, own);
 	if (rc == 0 && fsync(o->fd) == -1)
 		rc = failed(o, ".");
 	if (rc != 0)
 		unlinkat(o->fd, tmp, 0);
 	return rc;
+}
+
+int
+outbox_put(struct outbox *o, struct span event)
+{
+	return put_under(o, NULL, event);
+}
+
+int
+outbox_put_as(struct outbox *o, const char *id, struct span event)
+{
+	struct buf name = { 0 };
+	int rc;
+
+	buf_fmt(&name, "%s" SUFFIX, id);
+	rc = put_under(o, buf_cstr(&name), event);
+	buf_free(&name);
+	return rc;
+}
+
+int
+outbox_fd(const struct outbox *o)
+{
+	return o->fd;
+}
+
+const char *
+outbox_dir(const struct outbox *o)
+{
+	return o->dir;
 }
 
 /* ---- delivering ---- */

@@ -34,6 +34,13 @@ struct letter {
 int outbox_open(const char *dir, struct outbox **);
 int outbox_put(struct outbox *, struct span event);
 /*
+ * The same under an id of the caller's, in place of a letter of that id: what is put twice after a
+ * crash is one.  Pre: the id begins with 15 digits and holds no '/'; locked.
+ */
+int outbox_put_as(struct outbox *, const char *id, struct span event);
+int outbox_fd(const struct outbox *);		/* its directory */
+const char *outbox_dir(const struct outbox *);
+/*
  * One deliverer at a time: wait at most that long. 0, EXIT_TEMP (the letters wait for the other),
  * EXIT_IO.
  */

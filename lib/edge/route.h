@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * route - where an alert goes: lines `fail sms to=oncall url-file=sms.url`, `warn webhook
- * url-file=…`, `fail exec /path/program argument…`
+ * route - where an alert goes: lines `fail sms to=oncall url-file=sms.url`, `warn webhook url-file=…`,
+ * `fail mail to=a@x.org from=b@x.org url-file=…`, `fail exec /path/program argument…`
  *
  *	rc = routes_read("alert.conf", &r);
  *	if (route_wants(&r.v[i], "fail") && !route_send(&r.v[i], &n, 10000, why, sizeof why)) ...
  *
- * Invariants: nobody else can write the file or a program it names; a URL stands in a file of mode
- * 0600 (a relative name begins at the file's directory) and is read anew for each message.  id is
- * the same as long as the line is.  `warn` and `fail` are severities, `*` is both.
+ * Invariants: nobody else can write the file or a program it names; URLs and keys stand in files of mode 0600 (a
+ * relative name begins at the file's directory) and are read anew for each message.  id is the same as long as the line
+ * is.  `warn` and `fail` are severities, `*` is both.  A signature is made for each try, with its time.
  */
 #ifndef EDGE_ROUTE_H
 #define EDGE_ROUTE_H
@@ -17,11 +17,14 @@
 
 #include "base/spec.h"
 
+enum route_kind { ROUTE_SMS, ROUTE_WEBHOOK, ROUTE_MAIL, ROUTE_EXEC };
+
 struct route {
 	uint64_t id;
-	struct span severity, kind;
-	char *url_file, *to, *as, *name;	/* name: for messages */
-	char **argv;
+	struct span severity;
+	enum route_kind kind;
+	char *url_file, *key_file, *to, *from, *as, *sign, *name;	/* name: for messages */
+	char **argv;							/* ROUTE_EXEC */
 	bool plain;
 };
 
