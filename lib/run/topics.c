@@ -598,6 +598,25 @@ moved(const struct topics *t)
 	return false;
 }
 
+/* A collector fences everybody: our fence is renewed, unless it was somebody who came after us that fenced us. */
+static int
+renew_fence(struct topics *t)
+{
+	const struct live *live = t->dest->table->live;
+	bool old = false;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct app *a = live_app(live, t->part[i].app);
+
+		if (!t->kp[i].ours)
+			continue;
+		if (a != NULL && a->fence > t->part[i].epoch)
+			return err_temp("%s: another writer of %s has taken over", t->part[i].name, t->dest->name);
+		old = old || live->star > t->part[i].epoch;
+	}
+	return old ? fence(t) : 0;
+}
+
 /* One commit: what was gathered; in a run all of it, for that has one commit. */
 static int
 commit(struct topics *t)
@@ -605,7 +624,7 @@ commit(struct topics *t)
 	bool run = ctx_run_dir(t->ctx) != NULL;
 	int rc;
 
-	if (t->dest->table != NULL && !run && (rc = dest_follow(t->dest)) != 0)
+	if (t->dest->table != NULL && !run && ((rc = dest_follow(t->dest)) != 0 || (rc = renew_fence(t)) != 0))
 		return rc;
 	if ((rc = dest_begin(t->dest)) == 0)
 		rc = drain(t);

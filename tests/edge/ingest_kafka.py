@@ -270,6 +270,26 @@ def zombie():
         c.same("three at once: every message once")
 
 
+def collector():
+    """wh-gc fences all writers to remove what a dead one left: one that lives goes on."""
+    with Case() as c:
+        c.send(300)
+        p = c.start("--every", "50ms")
+        wait(lambda: len(c.rows()) == 300)
+        orphan = c.dir + "/wh/main/ods/o/.pool/2026-11-20/r-1-" + "0" * 32 + "-0.pz"
+        open(orphan, "w").close()
+        os.utime(orphan, (time.time() - 3 * 86400,) * 2)
+        c.run("wh-gc")
+        point(not os.path.exists(orphan) and any('"fence"' in open(c.dir + "/wh/main/ods/o/_log/" + f).read() for f in os.listdir(c.dir + "/wh/main/ods/o/_log")
+                                                   if f.endswith(".json")), "wh-gc took away what nobody owns, behind a fence")
+        c.send(300, start=300)
+        wait(lambda: len(c.rows()) == 600)
+        p.send_signal(signal.SIGTERM)
+        err = p.communicate()[1]
+        point(p.returncode == 0 and not err, "a fence of the collector ends no writer", (p.returncode, err))
+        c.same("and nothing is doubled or lost")
+
+
 def broker():
     with Case() as c:
         c.send(300)
@@ -350,7 +370,7 @@ def secrets():
 
 
 def main():
-    for f in (whole, odd, meta, points, killed, zombie, broker, group, in_run, lag, secrets):
+    for f in (whole, odd, meta, points, killed, zombie, collector, broker, group, in_run, lag, secrets):
         if len(sys.argv) > 1 and not re.search(sys.argv[1], f.__name__):
             continue
         try:
