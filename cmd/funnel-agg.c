@@ -9,7 +9,7 @@
 #include "expr/call.h"
 #include "expr/columns.h"
 #include "op/funnel.h"
-#include "run/run.h"
+#include "run/spill.h"
 
 struct state {
 	const char *users, *time, *within, *groups;
@@ -19,6 +19,7 @@ struct state {
 	struct col_list user, group;
 	struct columns columns;
 	void *funnel;
+	struct spill spill;
 };
 
 #define AT(field) offsetof(struct state, field)
@@ -141,6 +142,7 @@ set_up(struct ctx *c, void *arg)
 		key[i] = i < conf.n_groups ? st->group.col[i] : st->user.col[i - conf.n_groups];
 	conf.key = key;
 	st->funnel = funnel_new(&conf);
+	st->spill = (struct spill){ .c = c, .op = &funnel_op, .st = st->funnel };
 	return 0;
 }
 
@@ -148,7 +150,10 @@ static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
+	int rc = spill_relieve(&st->spill);
 
+	if (rc != 0)
+		return rc;
 	b = columns_batch(&st->columns, ctx_expr_state(c), b, ctx_paths(c)->n);
 	return funnel_op.batch(st->funnel, b, ctx_host(c));
 }
@@ -158,8 +163,7 @@ end(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
 
-	ctx_note(c, "state_bytes", funnel_op.bytes(st->funnel));
-	return funnel_op.close(st->funnel, INT64_MAX, ctx_host(c));
+	return spill_close(&st->spill, ctx_host(c));
 }
 
 static const struct op *

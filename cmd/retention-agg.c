@@ -7,7 +7,7 @@
  * The answer does not depend on the order of the input.
  */
 #include "op/retention.h"
-#include "run/run.h"
+#include "run/spill.h"
 
 struct state {
 	const char *users, *cohort, *day, *groups, *days;
@@ -15,6 +15,7 @@ struct state {
 	struct retention_conf conf;
 	int32_t after[RETENTION_DAYS_MAX];
 	void *retention;
+	struct spill spill;
 };
 
 #define AT(field) offsetof(struct state, field)
@@ -102,13 +103,17 @@ set_up(struct ctx *c, void *arg)
 	f->as = ctx_key_as(c);
 	f->zone = ctx_zone(c);
 	st->retention = retention_new(f);
+	st->spill = (struct spill){ .c = c, .op = &retention_op, .st = st->retention };
 	return 0;
 }
 
 static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
-	return retention_op.batch(((struct state *)arg)->retention, b, ctx_host(c));
+	struct state *st = arg;
+	int rc = spill_relieve(&st->spill);
+
+	return rc != 0 ? rc : retention_op.batch(st->retention, b, ctx_host(c));
 }
 
 static int
@@ -116,8 +121,7 @@ end(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
 
-	ctx_note(c, "state_bytes", retention_op.bytes(st->retention));
-	return retention_op.close(st->retention, INT64_MAX, ctx_host(c));
+	return spill_close(&st->spill, ctx_host(c));
 }
 
 static const struct op *

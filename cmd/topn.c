@@ -3,12 +3,12 @@
  * topn - the n records of each group that are largest by an expression, with their rank
  *
  * Path:   files or stdin -> in/scan -> expr/columns -> op/top -> out/json -> stdout
- * Memory: about twice the lines that are written; they come at the end, groups in key order.
+ * Memory: about twice the lines that are written, at most -S; they come at the end, groups in key order.
  */
 #include "expr/columns.h"
 #include "op/top.h"
 #include "out/json.h"
-#include "run/run.h"
+#include "run/spill.h"
 
 struct state {
 	uint64_t n;
@@ -20,6 +20,7 @@ struct state {
 	struct buf key;			/* "rank": */
 	struct host host;
 	void *top;
+	struct spill spill;
 };
 
 static const char *const ties_words[] = { "row", "rank", "dense", NULL };
@@ -69,6 +70,7 @@ set_up(struct ctx *c, void *arg)
 	conf.group = st->group.col;
 	conf.n_groups = st->group.n;
 	st->top = top_new(&conf);
+	st->spill = (struct spill){ .c = c, .op = &top_op, .st = st->top };
 	st->host = (struct host){ .self = c, .row = write_ranked };
 	return 0;
 }
@@ -77,7 +79,10 @@ static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
+	int rc = spill_relieve(&st->spill);
 
+	if (rc != 0)
+		return rc;
 	return top_op.batch(st->top, columns_batch(&st->columns, ctx_expr_state(c), b, ctx_paths(c)->n), &st->host);
 }
 
@@ -86,8 +91,8 @@ end(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
 
-	ctx_note(c, "state_bytes", top_op.bytes(st->top));
-	return top_op.close(st->top, INT64_MAX, &st->host);
+	(void)c;
+	return spill_close(&st->spill, &st->host);
 }
 
 static const struct op *

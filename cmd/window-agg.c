@@ -3,14 +3,16 @@
  * window-agg - aggregates by group and time window; without windows a plain GROUP BY
  *
  * Path:   files or stdin -> in/scan -> expr/columns -> op/window -> out/json -> stdout
- * Memory: a cell for each window and group that met a record, 12 to 24 bytes for each distinct value; sessions keep
- *         their events.  All of it is written at the end of the input, in order; with --partial, whenever it is full.
+ * Memory: a cell for each window and group that met a record, 12 to 24 bytes for each distinct value, at most -S;
+ *         sessions keep their events, all of them.  It is written at the end of the input, in order; with --partial
+ *         whenever it is full.
  */
 #include <stdlib.h>
 
 #include "op/window.h"
 #include "run/agg_words.h"
 #include "run/partial.h"
+#include "run/spill.h"
 
 struct state {
 	const char *time, *width, *slide, *gap, *brk, *groups, *offset;
@@ -23,6 +25,7 @@ struct state {
 	const struct op *op;
 	void *window;
 	struct partial parts;
+	struct spill spill;
 };
 
 static const char *const style_words[] = { "ms", "s", "sql", "rfc3339", NULL };
@@ -165,6 +168,7 @@ set_up(struct ctx *c, void *arg)
 		return rc;
 	st->op = window_op(&st->conf);
 	st->window = window_new(&st->conf);
+	st->spill = (struct spill){ .c = c, .op = st->op, .st = st->window };
 	return st->partial || st->merge ? set_up_parts(c, st) : 0;
 }
 
@@ -172,7 +176,7 @@ static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
-	int rc = st->partial ? partial_relieve(&st->parts, b) : 0;
+	int rc = st->partial ? partial_relieve(&st->parts, b) : spill_relieve(&st->spill);
 
 	if (rc != 0)
 		return rc;
@@ -187,10 +191,7 @@ end(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
 
-	ctx_note(c, "state_bytes", st->op->bytes(st->window));
-	if (st->partial)
-		return partial_write(&st->parts);
-	return st->op->close(st->window, INT64_MAX, ctx_host(c));
+	return st->partial ? partial_write(&st->parts) : spill_close(&st->spill, ctx_host(c));
 }
 
 static const struct op *

@@ -43,6 +43,11 @@ struct op {
 	size_t (*bytes)(const void *st);
 	void *(*fresh)(const void *st);				/* an empty state of the same set-up; NULL: serial */
 	void (*free)(void *st);
+	/*
+	 * States that were shed come back by add() in key order, and no key up to the largest held will come again:
+	 * emit what is whole and forget it.  NULL: rows do not come in key order.
+	 */
+	int (*flush)(void *st, const struct host *);
 };
 
 #endif

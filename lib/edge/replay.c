@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* replay - see replay.h */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/temp.h"
 #include "edge/replay.h"
 
 #define READ_BYTES ((size_t)1 << 20)
@@ -40,43 +39,14 @@ replay_new(size_t budget)
 }
 
 static int
-open_file(struct replay *r)
-{
-	const char *dir = getenv("TMPDIR");
-	struct buf path = { 0 };
-	int rc = 0;
-
-	dir = dir == NULL || *dir == '\0' ? "/tmp" : dir;
-	r->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (r->fd == -1) {		/* a file system without O_TMPFILE */
-		buf_fmt(&path, "%s/pipehouse.XXXXXX", dir);
-		(void)buf_cstr(&path);
-		r->fd = mkostemp(path.p, O_CLOEXEC);
-		if (r->fd == -1 || unlink(path.p) == -1)
-			rc = err_io("%s: %s", path.p, strerror(errno));
-		buf_free(&path);
-	}
-	return rc;
-}
-
-static int
 spill(struct replay *r)
 {
-	size_t done = 0;
 	int rc;
 
-	if (r->fd == -1 && (rc = open_file(r)) != 0)
+	if (r->fd == -1 && (r->fd = temp_file()) == -1)
+		return EXIT_IO;
+	if ((rc = temp_write(r->fd, r->mem.p, r->mem.n, r->file_bytes)) != 0)
 		return rc;
-	while (done < r->mem.n) {
-		ssize_t n = pwrite(r->fd, r->mem.p + done, r->mem.n - done,
-		    (off_t)(r->file_bytes + done));
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_io("temporary file: %s", strerror(errno));
-		done += (size_t)n;
-	}
 	r->file_bytes += r->mem.n;
 	buf_clear(&r->mem);
 	return 0;
@@ -134,20 +104,15 @@ fill(struct replay *r, size_t n)
 	while (r->in.n < n) {
 		size_t want = n - r->in.n > READ_BYTES ? n - r->in.n : READ_BYTES;
 		char *to = buf_room(&r->in, want);
-		ssize_t got = pread(r->fd, to, want, (off_t)r->file_at);
+		size_t got;
 
-		if (got == -1 && errno == EINTR)
-			continue;
-		if (got <= 0) {
-			err_io("temporary file: %s", got == 0 ? "it became shorter" :
-			    strerror(errno));
+		if (temp_read(r->fd, to, want, r->file_at, &got) != 0)
 			return -1;
-		}
 		/* what stands behind file_bytes is no record of this round */
-		if ((uint64_t)got > r->file_bytes - r->file_at)
-			got = (ssize_t)(r->file_bytes - r->file_at);
-		r->in.n += (size_t)got;
-		r->file_at += (uint64_t)got;
+		if (got > r->file_bytes - r->file_at)
+			got = (size_t)(r->file_bytes - r->file_at);
+		r->in.n += got;
+		r->file_at += got;
 	}
 	return 0;
 }

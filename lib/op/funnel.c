@@ -31,7 +31,9 @@ struct funnel {
 	struct buf val, text;
 	struct span *part;		/* of a key */
 	struct val *row;
-	uint64_t users[FUNNEL_STEPS_MAX];
+	uint64_t users[FUNNEL_STEPS_MAX];	/* of the group that is open */
+	bool open;
+	struct buf group;
 };
 
 void *
@@ -247,7 +249,7 @@ emit(struct funnel *s, const struct host *host)
 	return rc;
 }
 
-/* The groups' part of a key, taken apart into s->part. False: it is no key of ours. */
+/* The groups' part of a key. False: it is no key of ours. */
 static bool
 group_of(struct funnel *s, struct span key, struct span *group)
 {
@@ -265,33 +267,56 @@ bad_state(void)
 	return err_input("a saved state is not one of this command");
 }
 
+/* The group whose users are being counted is over. */
 static int
-close_funnel(void *st, int64_t wm_ms, const struct host *host)
+end_group(struct funnel *s, const struct host *host)
+{
+	if (!s->open)
+		return 0;
+	s->open = false;
+	return key_split(buf_span(&s->group), s->part, s->conf.n_groups) ? emit(s, host) : bad_state();
+}
+
+/* Count all users that are held, and forget them; the last group stays open. */
+static int
+flush(void *st, const struct host *host)
 {
 	struct funnel *s = st;
-	struct map_entry *e;
+	struct map_entry *e = map_sorted(s->map);
 	size_t n = map_count(s->map);
-	struct span group, next;
+	struct span group;
 	int rc = 0;
 
-	if (wm_ms != INT64_MAX)
-		return 0;		/* a group is never over */
-	e = map_sorted(s->map);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		if (!group_of(s, e[i].key, &group)) {
 			rc = bad_state();
 			break;
 		}
+		if (s->open && !span_eq(group, buf_span(&s->group)))
+			rc = end_group(s, host);
+		if (!s->open) {
+			buf_clear(&s->group);
+			buf_span_add(&s->group, group);
+			s->open = true;
+		}
 		count_user(s, e[i].cell);
-		if (i + 1 < n && group_of(s, e[i + 1].key, &next) && span_eq(group, next))
-			continue;
-		(void)group_of(s, e[i].key, &group);
-		rc = emit(s, host);
 	}
 	free(e);
 	map_clear(s->map);
 	pool_free(&s->pool);
 	return rc;
+}
+
+static int
+close_funnel(void *st, int64_t wm_ms, const struct host *host)
+{
+	struct funnel *s = st;
+	int rc;
+
+	if (wm_ms != INT64_MAX)
+		return 0;		/* a group is never over */
+	rc = flush(s, host);
+	return rc != 0 ? rc : end_group(s, host);
 }
 
 /* ---- the law ---- */
@@ -382,6 +407,7 @@ destroy(void *st)
 	keys_free(&s->keys);
 	buf_free(&s->val);
 	buf_free(&s->text);
+	buf_free(&s->group);
 	free(s->part);
 	free(s->row);
 	free(s);
@@ -389,5 +415,5 @@ destroy(void *st)
 
 const struct op funnel_op = {
 	.name = "funnel", .version = 1, .batch = batch, .close = close_funnel, .add = add, .save = save,
-	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy,
+	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy, .flush = flush,
 };

@@ -23,7 +23,10 @@ struct retention {
 	struct buf key, val, text;
 	struct span *part;		/* of a key */
 	struct val *row;
-	uint64_t users, kept[RETENTION_DAYS_MAX];
+	uint64_t users, kept[RETENTION_DAYS_MAX];	/* of the cohort that is open */
+	bool open;
+	struct buf begun;
+	uint64_t known;			/* the last day met, once rows are written */
 	int32_t cohort;			/* the one met last, and its text */
 	char cohort_text[WHEN_DAY_BYTES];
 	/* of the batch */
@@ -175,7 +178,7 @@ batch(void *st, const struct batch *b, const struct host *host)
 
 /* The rows of the group and cohort that s->part tells. */
 static int
-emit(struct retention *s, uint64_t last, const struct host *host)
+emit(struct retention *s, const struct host *host)
 {
 	const struct retention_conf *f = &s->conf;
 	struct span text = span_of(s->part[f->n_groups].p + 1, s->part[f->n_groups].n - 2);
@@ -196,7 +199,7 @@ emit(struct retention *s, uint64_t last, const struct host *host)
 		end[0] = s->text.n;
 		buf_u64(&s->text, s->users);
 		end[1] = s->text.n;
-		if (day > INT32_MAX || day_bits((int32_t)day) > last)
+		if (day > INT32_MAX || day_bits((int32_t)day) > s->known)
 			buf_str(&s->text, "null");
 		else
 			buf_u64(&s->text, s->kept[i]);
@@ -222,38 +225,65 @@ cohort_of(struct retention *s, struct span key, struct span *cohort)
 	return true;
 }
 
+/* The cohort whose users are being counted is over. */
 static int
-close_retention(void *st, int64_t wm_ms, const struct host *host)
+end_cohort(struct retention *s, const struct host *host)
+{
+	if (!s->open)
+		return 0;
+	s->open = false;
+	if (!key_split(buf_span(&s->begun), s->part, s->conf.n_groups + 1))
+		return err_input("a saved state is not one of this command");
+	return emit(s, host);
+}
+
+/* Count all users that are held, and forget them; the last cohort stays open. */
+static int
+flush(void *st, const struct host *host)
 {
 	struct retention *s = st;
-	struct map_entry *e;
-	const struct cell *c = map_get(s->map, span_of("", 0));
-	uint64_t last = c == NULL ? 0 : c->bits;
+	struct map_entry *e = map_sorted(s->map);
 	size_t n = map_count(s->map);
+	struct span cohort;
 	int rc = 0;
 
-	if (wm_ms != INT64_MAX)
-		return 0;		/* a cohort is never over */
-	e = map_sorted(s->map);
-	for (size_t i = c == NULL ? 0 : 1; i < n && rc == 0; i++) {	/* the empty key is the first */
-		struct span cohort, next;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const struct cell *c = e[i].cell;
 
-		s->users++;
-		c = e[i].cell;
-		for (size_t k = 0; k < s->conf.n_days; k++)
-			s->kept[k] += c->bits >> k & 1;
+		if (e[i].key.n == 0) {		/* the first of all keys */
+			s->known = c->bits > s->known ? c->bits : s->known;
+			continue;
+		}
 		if (!cohort_of(s, e[i].key, &cohort)) {
 			rc = err_input("a saved state is not one of this command");
 			break;
 		}
-		if (i + 1 < n && cohort_of(s, e[i + 1].key, &next) && span_eq(cohort, next))
-			continue;
-		(void)cohort_of(s, e[i].key, &cohort);
-		rc = emit(s, last, host);
+		if (s->open && !span_eq(cohort, buf_span(&s->begun)))
+			rc = end_cohort(s, host);
+		if (!s->open) {
+			buf_clear(&s->begun);
+			buf_span_add(&s->begun, cohort);
+			s->open = true;
+		}
+		s->users++;
+		for (size_t k = 0; k < s->conf.n_days; k++)
+			s->kept[k] += c->bits >> k & 1;
 	}
 	free(e);
 	map_clear(s->map);
 	return rc;
+}
+
+static int
+close_retention(void *st, int64_t wm_ms, const struct host *host)
+{
+	struct retention *s = st;
+	int rc;
+
+	if (wm_ms != INT64_MAX)
+		return 0;		/* a cohort is never over */
+	rc = flush(s, host);
+	return rc != 0 ? rc : end_cohort(s, host);
 }
 
 /* ---- the law ---- */
@@ -333,6 +363,7 @@ destroy(void *st)
 	buf_free(&s->key);
 	buf_free(&s->val);
 	buf_free(&s->text);
+	buf_free(&s->begun);
 	free(s->part);
 	free(s->row);
 	free(s);
@@ -340,5 +371,5 @@ destroy(void *st)
 
 const struct op retention_op = {
 	.name = "retention", .version = 1, .batch = batch, .close = close_retention, .add = add, .save = save,
-	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy,
+	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy, .flush = flush,
 };

@@ -244,6 +244,19 @@ close_top(void *st, int64_t wm_ms, const struct host *host)
 }
 
 static int
+flush(void *st, const struct host *host)
+{
+	struct top *s = st;
+	int rc = close_top(s, INT64_MAX, host);
+
+	if (rc != 0)
+		return rc;
+	map_clear(s->map);
+	pool_free(&s->pool);
+	return 0;
+}
+
+static int
 add(void *st, struct span key, struct span val)
 {
 	struct top *s = st;
@@ -346,5 +359,5 @@ destroy(void *st)
 
 const struct op top_op = {
 	.name = "top", .version = 1, .batch = batch, .close = close_top, .add = add, .save = save,
-	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy,
+	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy, .flush = flush,
 };

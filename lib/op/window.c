@@ -293,6 +293,21 @@ close_window(void *st, int64_t wm_ms, const struct host *host)
 	return rc;
 }
 
+static int
+flush(void *st, const struct host *host)
+{
+	struct window *w = st;
+	int rc;
+
+	if (map_count(w->map) == 0)
+		return 0;		/* nothing: only the end of the input makes a row of that */
+	if ((rc = close_window(w, INT64_MAX, host)) != 0)
+		return rc;
+	map_clear(w->map);
+	pool_free(&w->set.pool);
+	return 0;
+}
+
 /* ---- the law ---- */
 
 static int
@@ -415,5 +430,5 @@ destroy(void *st)
 
 const struct op window_fixed_op = {
 	.name = "window", .version = 1, .batch = batch, .close = close_window, .add = add, .save = save,
-	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy,
+	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy, .flush = flush,
 };

@@ -91,6 +91,7 @@ partial_relieve(struct partial *p, const struct batch *b)
 int
 partial_write(struct partial *p)
 {
+	ctx_note(p->c, "state_bytes", p->op->bytes(p->st));
 	return p->op->save(p->st, true, put, p);
 }
 

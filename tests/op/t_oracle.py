@@ -317,6 +317,14 @@ def calendar_start(ms, unit, zone):
     return at(d), at(nxt)
 
 
+def small(name, argv, data, want):
+    """The same with so little memory that every batch goes to disk."""
+    stats = os.path.join(DIR, "stats")
+    point(name + " -S 1K", run(*argv, "-S", "1K", "--stats", stats, data=data), want)
+    with open(stats) as f:
+        point(name + " -S 1K was on disk", [str(json.loads(f.readlines()[-1]).get("spilled_bytes", 0) > 0)], ["True"])
+
+
 def parts(name, rng, records, args, want):
     """Any split, partial states in any order, joined in one or two steps: the answer of one process."""
     split = [[] for _ in range(rng.randrange(1, 6))]
@@ -349,6 +357,7 @@ def windows(rng):
               run(*args, "-w", "%ds" % (width / 1000), "-s", "%ds" % (slide / 1000), *AGGS, data=data), rows_of(want))
         parts("window-agg -w --partial", rng, [r[1] for r in recs],
               [*args, "-w", "%ds" % (width / 1000), "-s", "%ds" % (slide / 1000), *AGGS], rows_of(want))
+    small("window-agg -w", [*args, "-w", "90s", "-s", "60s", *AGGS], data, rows_of(want))
     rng.shuffle(recs)
     point("window-agg: the order of the input does not matter",
           run(*args, "-w", "90s", "-s", "60s", *AGGS, "-j", "3", data=ndjson([r[1] for r in recs])), rows_of(want))
@@ -403,6 +412,7 @@ def group_by(rng):
     rows.sort(key=lambda r: (dump(r[0]) + "," + dump(r[1])).encode())
     want = [dump(dict(zip(["who", "h"] + names, r))) for r in rows]
     point("window-agg as GROUP BY", run("window-agg", "-g", "who=g,h", *aggs, data=ndjson(recs)), want)
+    small("window-agg as GROUP BY", ["window-agg", "-g", "who=g,h", *aggs], ndjson(recs), want)
     parts("window-agg as GROUP BY --partial", rng, recs, ["window-agg", "-g", "who=g,h", *aggs], want)
     row = db.execute("SELECT %s FROM t" % sql).fetchone()
     point("window-agg without groups", run("window-agg", *aggs, data=ndjson(recs)), [dump(dict(zip(names, row)))])
@@ -425,6 +435,7 @@ def numbers(rng):
                                                       ",".join('"q%d":%s' % (i, quantile(mine, p)) for i, p in enumerate(ps))))
     args = ["window-agg", "-g", "g", "sd=stddev(x)", "sds=stddev_samp(x)"] + ["q%d=quantile(x, %s)" % p for p in enumerate(ps)]
     point("window-agg stddev, quantile of numbers of any size", run(*args, data=ndjson(recs)), want)
+    small("window-agg stddev, quantile", args, ndjson(recs), want)
     parts("window-agg stddev, quantile --partial", rng, recs, args, want)
     recs = ['{"u":"%d-%d"}' % (rng.randrange(10**6), i) for i in range(60000)]
     got = run("window-agg", "h=hll(u)", data=ndjson(recs))
@@ -481,8 +492,9 @@ def funnel(rng):
             want += rated(g, [sum(v >= i for v in levels) for i in range(1, 5)] if within else
                           [sum(any(s in m for _, m in e) for e in people[g].values()) for s in "abcd"])
         args = ["-t", "t:s", "--within", within] if within else ["--unordered"]
-        point("funnel-agg %s" % (within or "--unordered"),
-              run("funnel-agg", "-u", "u", "-g", "g", "--tz", "Asia/Shanghai", *args, *steps, data=data), want)
+        args = ["funnel-agg", "-u", "u", "-g", "g", "--tz", "Asia/Shanghai", *args, *steps]
+        point("funnel-agg %s" % (within or "--unordered"), run(*args, data=data), want)
+        small("funnel-agg %s" % (within or "--unordered"), args, data, want)
 
 
 def retention(rng):
@@ -500,8 +512,10 @@ def retention(rng):
             THEN count(DISTINCT CASE WHEN d = date(c, n || ' days') THEN u END) END
         FROM t, days WHERE u IS NOT NULL GROUP BY g, c, n""" % ",".join("(%d)" % n for n in days)).fetchall()
     rows.sort(key=lambda r: (dump(r[0]).encode(), r[1], r[2]))
-    point("retention-agg", run("retention-agg", "-u", "u", "--cohort", "c", "--day", "d", "-g", "g", "--days", ",".join(map(str, days)),
-                               data=ndjson(recs)), [dump(dict(zip(["g", "cohort", "day", "users", "kept"], r))) for r in rows])
+    args = ["retention-agg", "-u", "u", "--cohort", "c", "--day", "d", "-g", "g", "--days", ",".join(map(str, days))]
+    want = [dump(dict(zip(["g", "cohort", "day", "users", "kept"], r))) for r in rows]
+    point("retention-agg", run(*args, data=ndjson(recs)), want)
+    small("retention-agg", args, ndjson(recs), want)
 
 
 # ---- topn ----
@@ -523,6 +537,8 @@ def topn(rng):
             want = [recs[r[0]][:-1] + ',"rank":%d}' % r[3] for r in rows]
             point("topn -n %d --ties %s" % (limit, name),
                   run("topn", "-n", str(limit), "--by", "x", "-g", "g", "--ties", name, data=ndjson(recs)), want)
+            if limit == 7:
+                small("topn -n 7 --ties " + name, ["topn", "-n", "7", "--by", "x", "-g", "g", "--ties", name], ndjson(recs), want)
     rows = db.execute("SELECT pos FROM t ORDER BY (x * 3) % 7 * -1 DESC NULLS LAST, pos LIMIT 20").fetchall()
     point("topn --by an expression", run("topn", "-n", "20", "--by", "-(x * 3 % 7)", data=ndjson(recs)),
           [recs[r[0]][:-1] + ',"rank":%d}' % (i + 1) for i, r in enumerate(rows)])

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* temp - see temp.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/temp.h"
+
+int
+temp_file(void)
+{
+	const char *dir = getenv("TMPDIR");
+	struct buf path = { 0 };
+	int fd;
+
+	dir = dir == NULL || *dir == '\0' ? "/tmp" : dir;
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd != -1)
+		return fd;
+	/* a file system without O_TMPFILE */
+	buf_fmt(&path, "%s/pipehouse.XXXXXX", dir);
+	(void)buf_cstr(&path);
+	fd = mkostemp(path.p, O_CLOEXEC);
+	if (fd == -1 || unlink(path.p) == -1) {
+		err_io("%s: no temporary file: %s", dir, strerror(errno));
+		if (fd != -1)
+			close(fd);
+		fd = -1;
+	}
+	buf_free(&path);
+	return fd;
+}
+
+int
+temp_write(int fd, const char *p, size_t n, uint64_t at)
+{
+	while (n > 0) {
+		ssize_t done = pwrite(fd, p, n, (off_t)at);
+
+		if (done == -1 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return err_io("temporary file: %s", strerror(done == 0 ? ENOSPC : errno));
+		p += done;
+		n -= (size_t)done;
+		at += (uint64_t)done;
+	}
+	return 0;
+}
+
+int
+temp_read(int fd, char *p, size_t n, uint64_t at, size_t *got)
+{
+	ssize_t done;
+
+	do
+		done = pread(fd, p, n, (off_t)at);
+	while (done == -1 && errno == EINTR);
+	if (done <= 0)
+		return err_io("temporary file: %s", done == 0 ? "it became shorter" : strerror(errno));
+	*got = (size_t)done;
+	return 0;
+}

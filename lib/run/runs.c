@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* runs - see runs.h */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/temp.h"
+#include "op/pack.h"
+#include "run/runs.h"
+
+#define WRITE_BYTES (256 * KIB)
+#define READ_BYTES_MIN (4 * KIB)
+#define READ_BYTES_MAX (256 * KIB)
+#define HEAD_BYTES 16		/* of a pair: both lengths */
+
+struct runs {
+	size_t budget;
+	int fd;
+	struct buf out;
+	uint64_t bytes;			/* in the file */
+	uint64_t *end;			/* [n] where each run ends */
+	size_t n;
+};
+
+struct reader {
+	uint64_t at, end;		/* in the file: what was not read yet */
+	struct buf in;
+	size_t used;			/* of in */
+	struct span key, val;		/* the pair it stands at */
+	size_t run;
+};
+
+struct merge {
+	struct runs *runs;
+	size_t read_bytes;
+	struct reader *reader;
+	struct reader **heap;		/* [n] the smallest key, then the earliest run, is the first */
+	size_t n;
+};
+
+struct runs *
+runs_new(size_t budget)
+{
+	struct runs *r = mem_new(sizeof *r);
+
+	r->budget = budget;
+	r->fd = -1;
+	return r;
+}
+
+static int
+write_out(struct runs *r)
+{
+	int rc;
+
+	if (r->fd == -1 && (r->fd = temp_file()) == -1)
+		return EXIT_IO;
+	if ((rc = temp_write(r->fd, r->out.p, r->out.n, r->bytes)) != 0)
+		return rc;
+	r->bytes += r->out.n;
+	buf_clear(&r->out);
+	return 0;
+}
+
+static void
+put_length(struct buf *b, uint64_t n)
+{
+	buf_add(b, (const char *)&n, sizeof n);		/* read by this very process */
+}
+
+int
+runs_put(void *runs, struct span key, struct span val)
+{
+	struct runs *r = runs;
+
+	put_length(&r->out, key.n);
+	put_length(&r->out, val.n);
+	buf_span_add(&r->out, key);
+	buf_span_add(&r->out, val);
+	return r->out.n < WRITE_BYTES ? 0 : write_out(r);
+}
+
+void
+runs_cut(struct runs *r)
+{
+	uint64_t end = runs_bytes(r);
+
+	if (end == (r->n == 0 ? 0 : r->end[r->n - 1]))
+		return;
+	r->end = mem_array(r->end, r->n + 1, sizeof *r->end);
+	r->end[r->n++] = end;
+}
+
+uint64_t
+runs_bytes(const struct runs *r)
+{
+	return r->bytes + r->out.n;
+}
+
+/* At least n bytes from `used` on. */
+static int
+fill(const struct merge *m, struct reader *x, size_t n)
+{
+	int rc;
+
+	if (x->in.n - x->used >= n)
+		return 0;
+	if (x->used > 0) {
+		memmove(x->in.p, x->in.p + x->used, x->in.n - x->used);
+		x->in.n -= x->used;
+		x->used = 0;
+	}
+	while (x->in.n < n) {
+		size_t want = n - x->in.n > m->read_bytes ? n - x->in.n : m->read_bytes, got;
+
+		want = want > x->end - x->at ? (size_t)(x->end - x->at) : want;
+		if ((rc = temp_read(m->runs->fd, buf_room(&x->in, want), want, x->at, &got)) != 0)
+			return rc;
+		x->in.n += got;
+		x->at += got;
+	}
+	return 0;
+}
+
+static bool
+ended(const struct reader *x)
+{
+	return x->at == x->end && x->used == x->in.n;
+}
+
+/* To its next pair. Pre: it has not ended. */
+static int
+step(const struct merge *m, struct reader *x)
+{
+	uint64_t n[2];
+	int rc;
+
+	if ((rc = fill(m, x, HEAD_BYTES)) != 0)
+		return rc;
+	memcpy(n, x->in.p + x->used, sizeof n);
+	if ((rc = fill(m, x, HEAD_BYTES + n[0] + n[1])) != 0)
+		return rc;
+	x->key = span_of(x->in.p + x->used + HEAD_BYTES, n[0]);
+	x->val = span_of(x->key.p + n[0], n[1]);
+	x->used += HEAD_BYTES + n[0] + n[1];
+	return 0;
+}
+
+static bool
+before(const struct reader *a, const struct reader *b)
+{
+	int d = span_cmp(a->key, b->key);
+
+	return d != 0 ? d < 0 : a->run < b->run;
+}
+
+static void
+sink(struct merge *m, size_t i)
+{
+	struct reader *x = m->heap[i];
+
+	for (size_t child; (child = 2 * i + 1) < m->n; i = child) {
+		if (child + 1 < m->n && before(m->heap[child + 1], m->heap[child]))
+			child++;
+		if (!before(m->heap[child], x))
+			break;
+		m->heap[i] = m->heap[child];
+	}
+	m->heap[i] = x;
+}
+
+static int
+merge(struct merge *m, kv_fn *each, void *arg)
+{
+	int rc = 0;
+
+	for (size_t i = m->n; i-- > 0;)
+		sink(m, i);
+	while (m->n > 0 && rc == 0) {
+		struct reader *x = m->heap[0];
+
+		if ((rc = each(arg, x->key, x->val)) != 0)
+			break;
+		if (ended(x))
+			m->heap[0] = m->heap[--m->n];
+		else
+			rc = step(m, x);
+		if (m->n > 0)
+			sink(m, 0);
+	}
+	return rc;
+}
+
+int
+runs_merge(struct runs *r, kv_fn *each, void *arg)
+{
+	struct merge m = { .runs = r };
+	int rc = 0;
+
+	runs_cut(r);
+	if (r->n == 0)
+		return 0;
+	if ((rc = write_out(r)) != 0)
+		return rc;
+	m.read_bytes = r->budget / r->n;
+	m.read_bytes = m.read_bytes > READ_BYTES_MAX ? READ_BYTES_MAX : m.read_bytes;
+	m.read_bytes = m.read_bytes < READ_BYTES_MIN ? READ_BYTES_MIN : m.read_bytes;
+	m.reader = mem_new(mem_mul(r->n, sizeof *m.reader));
+	m.heap = mem_array(NULL, r->n, sizeof *m.heap);
+	for (; m.n < r->n && rc == 0; m.n++) {
+		struct reader *x = &m.reader[m.n];
+
+		*x = (struct reader){ .at = m.n == 0 ? 0 : r->end[m.n - 1], .end = r->end[m.n], .run = m.n };
+		m.heap[m.n] = x;
+		rc = step(&m, x);
+	}
+	if (rc == 0)
+		rc = merge(&m, each, arg);
+	for (size_t i = 0; i < r->n; i++)
+		buf_free(&m.reader[i].in);
+	free(m.reader);
+	free(m.heap);
+	return rc;
+}
+
+void
+runs_free(struct runs *r)
+{
+	if (r == NULL)
+		return;
+	if (r->fd != -1)
+		close(r->fd);
+	buf_free(&r->out);
+	free(r->end);
+	free(r);
+}
