@@ -92,56 +92,70 @@ compare_konst(enum cmp cmp, const struct xval *a, const struct konst *k, int *t)
 	return NULL;
 }
 
+/* What IN knows so far: 1 found, 0 not among them, -1 a NULL was there or asked for; why one could not be compared. */
+struct among {
+	int all;
+	const char *why;
+};
+
+static inline void
+among_add(struct among *m, const char *why, int t)
+{
+	if (why != NULL)
+		m->why = why;
+	else if (t != 0)
+		m->all = t;
+}
+
 /* Found wins over an element that cannot be compared, that over NULL. */
+static const char *
+among_say(const struct among *m, bool negate, struct xval *left)
+{
+	if (m->all <= 0 && m->why != NULL)
+		return m->why;
+	set_truth(left, m->all >= 0 && negate ? !m->all : m->all);
+	return NULL;
+}
+
 static const char *
 in_list(struct xval *left, const struct xval *v, size_t n, bool negate)
 {
-	const char *why = NULL, *one;
-	int t, all = left->tag == X_NULL ? -1 : 0;
+	struct among m = { left->tag == X_NULL ? -1 : 0, NULL };
+	const char *why;
+	int t;
 
-	for (size_t i = 0; left->tag != X_NULL && i < n && all <= 0; i++) {
-		if ((one = compare(CMP_EQ, left, &v[i], &t)) != NULL)
-			why = one;
-		else if (t != 0)
-			all = t;
+	for (size_t i = 0; left->tag != X_NULL && i < n && m.all <= 0; i++) {
+		why = compare(CMP_EQ, left, &v[i], &t);
+		among_add(&m, why, t);
 	}
-	if (all <= 0 && why != NULL)
-		return why;
-	set_truth(left, all >= 0 && negate ? !all : all);
-	return NULL;
+	return among_say(&m, negate, left);
 }
 
 static const char *
 in_set(struct xval *left, const struct konst *k, size_t n, bool negate, bool sorted)
 {
-	const char *why = NULL, *one;
-	int t, all = left->tag == X_NULL ? -1 : 0;
-	size_t lo = 0, hi = n;
+	struct among m = { left->tag == X_NULL ? -1 : 0, NULL };
+	const char *why;
+	size_t lo = 0, hi = sorted && left->tag == X_STR ? n : 0;
+	int t;
 
-	if (sorted && left->tag == X_STR) {
-		while (lo < hi && all == 0) {
-			size_t mid = lo + (hi - lo) / 2;
-			int c = span_cmp(left->str, k[mid].v.str);
+	while (lo < hi && m.all == 0) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = span_cmp(left->str, k[mid].v.str);
 
-			all = c == 0;
-			if (c < 0)
-				hi = mid;
-			else
-				lo = mid + 1;
-		}
-		set_truth(left, negate ? !all : all);
-		return NULL;
+		m.all = c == 0;
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
 	}
-	for (size_t i = 0; left->tag != X_NULL && i < n && all <= 0; i++) {
-		if ((one = compare_konst(CMP_EQ, left, &k[i], &t)) != NULL)
-			why = one;
-		else if (t != 0)
-			all = t;
+	if (sorted && left->tag == X_STR)
+		return among_say(&m, negate, left);
+	for (size_t i = 0; left->tag != X_NULL && i < n && m.all <= 0; i++) {
+		why = compare_konst(CMP_EQ, left, &k[i], &t);
+		among_add(&m, why, t);
 	}
-	if (all <= 0 && why != NULL)
-		return why;
-	set_truth(left, all >= 0 && negate ? !all : all);
-	return NULL;
+	return among_say(&m, negate, left);
 }
 
 /* v[0] BETWEEN v[1] AND v[2], as the two comparisons that it is short for. */
