@@ -450,6 +450,21 @@ def _(c):
     need(status == 3, "one byte over: exit %d" % status)
 
 
+@special("B10", "what a bad line is, the reason says", lambda c: c.records)
+def _(c):
+    path = os.path.join(c.dir, "why.rejects")
+    want = [(b'\xef\xbb\xbf{"id":1}', "byte order mark"), ('{"id":1}'.encode("utf-16le"), "UTF-16"), ('{"id":1}'.encode("utf-16"), "UTF-16"),
+            (b"\x28\xb5\x2f\xfd\x04\x00A", "zstd"), (b"\x1f\x8b\x08\x00", "gzip"), (b"\0\0", "NUL"), (b'{"id":1,"x":"\xff"}', "UTF-8"),
+            (b'{"id":1,"x":"\\ud800"}', "surrogate"), (b'{"id":1,"x":' + DEEP(1100) + b"}", "deep"), (b'{"id":1,"x":"\t"}', "control"), (b'{"id":1}{}', "")]
+    c.run(["--reject", path], data=c.lines(1) + joined(b for b, _ in want))
+    with open(path) as f:
+        got = [json.loads(r)["reason"] for r in f]
+    os.unlink(path)
+    need(len(got) == len(want), "%d of %d rejected" % (len(got), len(want)))
+    for (line, word), why in zip(want, got):
+        need(why and word in why, "%r is refused for %r, which does not say %r" % (line[:30], why, word))
+
+
 @special("B17", "100,000 lines that are no record", lambda c: c.records)
 def _(c):
     st = os.path.join(c.dir, "b17.stats")
