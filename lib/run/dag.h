@@ -52,7 +52,7 @@ int dag_read(const char *path, struct dag **);
 /* Index of a node by its name, or SIZE_MAX. */
 size_t dag_find(const struct dag *, struct span name);
 
-enum dag_known { DAG_NEVER, DAG_DONE, DAG_FAILED };
+enum dag_known { DAG_NEVER, DAG_BEGUN, DAG_DONE, DAG_FAILED };	/* begun: and its end was never said */
 struct dag_record {
 	enum dag_known known;
 	int status;
@@ -68,12 +68,17 @@ int dag_file(const struct dag *, const char *day, const char *name, const char *
 
 /* What is known of a node on a day; an unreadable record is said and counts as DAG_NEVER. */
 void dag_record_read(const struct dag *, const struct dag_node *, const char *day, struct dag_record *);
+/* Durable, before a node's run can publish anything: so that its end is known whatever becomes of us. */
+int dag_record_begin(const struct dag *, const struct dag_node *, const char *day, const char *run);
+/* A node that begun and whose run was published is done: say so, and move the pins on. 0 or EXIT_IO, EXIT_INPUT. */
+int dag_record_end(const struct dag *, const struct dag_node *, const char *day);
 /*
- * Durable. commits: `TABLE N` lines; run_dir: where its run stood, for what it read, or NULL. 0 or EXIT_IO.
+ * Durable. commits: `TABLE N` lines. 0 or EXIT_IO.
  */
 struct dag_said {
 	int status;
-	const char *run, *run_dir;
+	const char *run;		/* its id; what it read is in the record of the run */
+	const char *hash;		/* NULL: the node's, as it is now */
 	uint64_t attempts;
 	double seconds;
 	struct span commits;
@@ -85,6 +90,8 @@ int dag_record_write(const struct dag *, const struct dag_node *, const char *da
  */
 enum reads_now dag_reads(const struct dag *, const struct dag_node *, const char *day, struct span pins,
     struct buf *why);
+/* Was what the node wrote for the day rolled back since, so that there is no such day? *why gets it. */
+bool dag_dropped(const struct dag *, const struct dag_node *, const char *day, struct buf *why);
 /* Has any day before this one a record of the node? If not, its @-1 edge waits for nothing: this is the first day. */
 bool dag_has_past(const struct dag *, const struct dag_node *, const char *day);
 /*

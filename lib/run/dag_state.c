@@ -74,7 +74,8 @@ dag_record_read(const struct dag *d, const struct dag_node *n, const char *day, 
 			err_warn("%s: %s; taken as never run", path.p, err.text);
 		} else {
 			r->status = (int)json_integer_value(json_object_get(o, "status"));
-			r->known = r->status == 0 ? DAG_DONE : DAG_FAILED;
+			r->known = json_is_true(json_object_get(o, "begun")) ? DAG_BEGUN :
+			    r->status == 0 ? DAG_DONE : DAG_FAILED;
 			text(o, "hash", r->hash, sizeof r->hash);
 			text(o, "run", r->run, sizeof r->run);
 			json_decref(o);
@@ -106,30 +107,80 @@ pairs(struct buf *b, struct span lines)
 	buf_byte(b, '}');
 }
 
+static int
+record_put(const struct dag *d, const struct dag_node *n, const char *day, const struct buf *b)
+{
+	struct buf path = { 0 };
+	struct sink *s;
+	int rc;
+
+	if ((rc = dag_file(d, day, n->name, ".json", true, &path)) == 0 && (rc = sink_open(path.p, &s)) == 0) {
+		sink_line(s, buf_span(b));
+		rc = sink_close(s);
+	}
+	buf_free(&path);
+	return rc;
+}
+
+int
+dag_record_begin(const struct dag *d, const struct dag_node *n, const char *day, const char *run)
+{
+	struct buf b = { 0 };
+	int rc;
+
+	buf_str(&b, "{\"node\":");
+	buf_json(&b, span_str(n->name));
+	buf_fmt(&b, ",\"dt\":\"%s\",\"begun\":true,\"run\":", day);
+	buf_json(&b, span_str(run));
+	buf_fmt(&b, ",\"hash\":\"%s\"}", n->hash);
+	rc = record_put(d, n, day, &b);
+	buf_free(&b);
+	return rc;
+}
+
+int
+dag_record_end(const struct dag *d, const struct dag_node *n, const char *day)
+{
+	struct dag_said said = { .attempts = 1 };
+	struct dag_record r;
+	struct buf commits = { 0 };
+	bool published;
+	int rc;
+
+	dag_record_read(d, n, day, &r);
+	if (r.known != DAG_BEGUN || (rc = reads_published(r.run, &published, &commits)) != 0 || !published) {
+		buf_free(&commits);
+		return r.known == DAG_BEGUN ? rc : 0;
+	}
+	said.run = r.run;
+	said.commits = buf_span(&commits);
+	said.hash = r.hash;
+	if (commits.n == 0 || (rc = dag_pins_add(d, day, said.commits, false)) == 0)
+		rc = dag_record_write(d, n, day, &said);
+	buf_free(&commits);
+	return rc;
+}
+
 int
 dag_record_write(const struct dag *d, const struct dag_node *n, const char *day, const struct dag_said *said)
 {
-	json_t *reads = said->run_dir == NULL ? json_object() : reads_of(said->run_dir);
+	json_t *reads = reads_of(said->run);
 	char *text = json_dumps(reads, JSON_COMPACT | JSON_SORT_KEYS);
-	struct buf path = { 0 }, b = { 0 };
-	struct sink *s;
+	struct buf b = { 0 };
 	int rc;
 
 	buf_str(&b, "{\"node\":");
 	buf_json(&b, span_str(n->name));
 	buf_fmt(&b, ",\"dt\":\"%s\",\"status\":%d,\"run\":", day, said->status);
 	buf_json(&b, span_str(said->run));
-	buf_fmt(&b, ",\"hash\":\"%s\",\"attempts\":%llu,\"ended\":%lld,\"seconds\":%.3f,\"commits\":", n->hash,
+	buf_fmt(&b, ",\"hash\":\"%s\",\"attempts\":%llu,\"ended\":%lld,\"seconds\":%.3f,\"commits\":",
+	    said->hash != NULL ? said->hash : n->hash,
 	    (unsigned long long)said->attempts, (long long)time(NULL), said->seconds);
 	pairs(&b, said->commits);
 	buf_fmt(&b, ",\"read\":%s}", text == NULL ? "{}" : text);
-	if ((rc = dag_file(d, day, n->name, ".json", true, &path)) == 0 && (rc = sink_open(path.p, &s)) == 0) {
-		sink_line(s, buf_span(&b));
-		rc = sink_close(s);
-	}
+	rc = record_put(d, n, day, &b);
 	free(text);
 	json_decref(reads);
-	buf_free(&path);
 	buf_free(&b);
 	return rc;
 }
@@ -147,6 +198,23 @@ dag_reads(const struct dag *d, const struct dag_node *n, const char *day, struct
 	json_decref(o);
 	buf_free(&path);
 	return now;
+}
+
+bool
+dag_dropped(const struct dag *d, const struct dag_node *n, const char *day, struct buf *why)
+{
+	struct buf path = { 0 };
+	const char *table;
+	json_t *o;
+
+	dag_file(d, day, n->name, ".json", false, &path);
+	o = json_load_file(path.p, 0, NULL);
+	table = reads_dropped(json_object_get(o, "commits"), day);
+	if (table != NULL)
+		buf_fmt(why, "%s@%s was rolled back", table, day);
+	json_decref(o);
+	buf_free(&path);
+	return table != NULL;
 }
 
 bool

@@ -54,7 +54,7 @@ before_first_day(struct sched *s, struct task *t, const struct dag_node *up)
 	if (r.known == DAG_DONE || (r.known == DAG_NEVER && !dag_has_past(s->dag, up, t->day)))
 		return GATE_OPEN;
 	snprintf(t->why, sizeof t->why, "%s of %s %s", up->name, day,
-	    r.known == DAG_NEVER ? "was never run" : "failed");
+	    r.known == DAG_NEVER ? "was never run" : r.known == DAG_BEGUN ? "was cut off" : "failed");
 	return GATE_SHUT;
 }
 
@@ -65,7 +65,7 @@ not_asked(const struct sched *s, size_t day, struct task *t, const struct task *
 	if (s->pick == PICK_ONLY || s->day[day].later || up->known == DAG_DONE)
 		return GATE_OPEN;
 	snprintf(t->why, sizeof t->why, "%s %s", up->node->name,
-	    up->known == DAG_NEVER ? "was never run" : "failed before");
+	    up->known == DAG_NEVER ? "was never run" : up->known == DAG_BEGUN ? "was cut off" : "failed before");
 	return GATE_SHUT;
 }
 
@@ -122,6 +122,22 @@ begin_day(struct sched *s)
 	return rc;
 }
 
+/* Its shell runs and we cannot go on with it: nothing of it is published. */
+static void
+abandon(struct task *t)
+{
+	int ws = 0;
+
+	kill(-txn_pid(t->txn), SIGKILL);
+	while (waitpid(txn_pid(t->txn), &ws, 0) == -1 && errno == EINTR)
+		;
+	if (t->pidfd != -1)
+		close(t->pidfd);
+	t->pidfd = -1;
+	(void)txn_finish(t->txn, ws, true, NULL);
+	t->txn = NULL;
+}
+
 static int
 start(struct sched *s, struct task *t)
 {
@@ -142,8 +158,12 @@ start(struct sched *s, struct task *t)
 	if ((rc = dag_log_begin(t->log_fd, t->day, t->node->name, t->attempts, t->run)) != 0)
 		err_warn("%s of %s: its log cannot be written; it goes on", t->node->name, t->day);
 	t->pidfd = pidfd_open(txn_pid(t->txn), 0);
-	if (t->pidfd == -1)
-		return err_io("pidfd_open: %s", strerror(errno));
+	if (t->pidfd == -1 || (rc = dag_record_begin(s->dag, t->node, t->day, t->run)) != 0) {
+		if (t->pidfd == -1)
+			rc = err_io("pidfd_open: %s", strerror(errno));
+		abandon(t);
+		return rc;
+	}
 	(void)fcntl(t->pidfd, F_SETFD, FD_CLOEXEC);
 	t->is = TASK_RUNS;
 	if (s->begins != NULL)
@@ -169,12 +189,25 @@ read_events(const char *run_dir, struct buf *out)
 }
 
 static int
-settle(struct sched *s, struct task *t, struct span events, const char *run_dir, struct span commits)
+end_log(struct sched *s, struct task *t, struct span events)
 {
-	const struct dag_said said = { t->status, t->run, run_dir, t->attempts, t->seconds, commits };
+	if (t->log_fd != -1)
+		close(t->log_fd);
+	t->log_fd = -1;
+	return s->report(s->arg, t, events);
+}
+
+static int
+settle(struct sched *s, struct task *t, struct span events, struct span commits)
+{
+	const struct dag_said said = { .status = t->status, .run = t->run, .attempts = t->attempts,
+	    .seconds = t->seconds, .commits = commits };
 	int rc = 0;
 
 	t->is = t->status == 0 ? TASK_DONE : TASK_FAILED;
+	/* said to be published and not through with it: that it is begun is all that is sure, the next start knows */
+	if (t->status != 0 && reads_pending(t->run))
+		return end_log(s, t, events);
 	if (t->status == 0 && commits.n > 0) {
 		dag_pins_merge(&s->made, commits);
 		dag_pins_merge(&s->day[s->now].pins, commits);
@@ -182,10 +215,7 @@ settle(struct sched *s, struct task *t, struct span events, const char *run_dir,
 	}
 	if (rc == 0)
 		rc = dag_record_write(s->dag, t->node, t->day, &said);
-	if (t->log_fd != -1)
-		close(t->log_fd);
-	t->log_fd = -1;
-	return rc != 0 ? rc : s->report(s->arg, t, events);
+	return rc != 0 ? rc : end_log(s, t, events);
 }
 
 /* The shell has ended: judge, publish or drop; retry what was temporary. */
@@ -193,16 +223,19 @@ static int
 ended(struct sched *s, struct task *t)
 {
 	struct buf commits = { 0 }, events = { 0 };
-	char *run_dir = mem_str(txn_dir(t->txn));
+	bool published;
 	int ws = 0, rc = 0;
 
 	while (waitpid(txn_pid(t->txn), &ws, 0) == -1 && errno == EINTR)
 		;
 	close(t->pidfd);
 	t->pidfd = -1;
-	read_events(run_dir, &events);
+	read_events(txn_dir(t->txn), &events);
 	t->status = txn_finish(t->txn, ws, t->killed, &commits);
 	t->txn = NULL;
+	/* an error behind the commit point, and then it went well after all */
+	if (t->status != 0 && reads_published(t->run, &published, &commits) == 0 && published)
+		t->status = 0;
 	t->seconds = (double)(now_ms() - t->began_ms) / 1000;
 	dprintf(t->log_fd, "==== ended with %d after %.3f s\n", t->status, t->seconds);
 	if (t->status == EXIT_TEMP && !t->killed && t->attempts <= t->node->retries && !s->stopped(s->arg)) {
@@ -215,9 +248,8 @@ ended(struct sched *s, struct task *t)
 		snprintf(t->why, sizeof t->why, "retry %llu of %llu", (unsigned long long)t->attempts,
 		    (unsigned long long)t->node->retries);
 	} else {
-		rc = settle(s, t, buf_span(&events), run_dir, buf_span(&commits));
+		rc = settle(s, t, buf_span(&events), buf_span(&commits));
 	}
-	free(run_dir);
 	buf_free(&commits);
 	buf_free(&events);
 	return rc;
@@ -305,7 +337,7 @@ start_ready(struct sched *s, size_t *running, int64_t *wait_ms)
 			continue;
 		}
 		t->status = rc;
-		rc = settle(s, t, (struct span){ 0 }, NULL, (struct span){ 0 });
+		rc = settle(s, t, (struct span){ 0 }, (struct span){ 0 });
 		break;		/* a failure may stop the rest */
 	}
 	return rc;
@@ -426,7 +458,7 @@ int
 sched_run(struct sched *s)
 {
 	struct state st = { 0 };
-	int rc = txn_redo();
+	int rc = 0;
 
 	for (s->now = 0; rc == 0 && s->now < s->n_days; s->now++) {
 		rc = run_day(s, &st);

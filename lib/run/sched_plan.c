@@ -79,13 +79,18 @@ runs_above(const struct sched *s, size_t day, size_t node, bool circle, bool *be
 	return NULL;
 }
 
-/* What is said of a node that is done: which input became another, if any did. */
+/* What is said of a node that is done: what it made was taken back, or which input became another. */
 static bool
 differs(const struct sched *s, size_t day, struct task *t, const char *run)
 {
 	struct buf pins = { 0 }, why = { 0 };
 	bool yes;
 
+	if (dag_dropped(s->dag, t->node, t->day, &why)) {
+		snprintf(t->why, sizeof t->why, "%s after run %.80s", buf_cstr(&why), run);
+		buf_free(&why);
+		return true;
+	}
 	/* --resume goes on with the commits of its day; else the day would begin anew, with the newest */
 	if (s->resume)
 		(void)dag_pins_read(s->dag, s->day[day].name, &pins);
@@ -108,6 +113,8 @@ must_run(const struct sched *s, size_t day, size_t node, struct task *t)
 	dag_record_read(s->dag, t->node, t->day, &r);
 	if (r.known == DAG_NEVER)
 		snprintf(t->why, sizeof t->why, "never run on this day");
+	else if (r.known == DAG_BEGUN)
+		snprintf(t->why, sizeof t->why, "was cut off (run %.80s)", r.run);
 	else if (r.known == DAG_FAILED)
 		snprintf(t->why, sizeof t->why, "ended with %d (run %.80s)", r.status, r.run);
 	else if (strcmp(r.hash, t->node->hash) != 0)
@@ -137,6 +144,9 @@ plan_later(const struct sched *s, size_t day, size_t node, struct task *t)
 	dag_record_read(s->dag, t->node, t->day, &r);
 	if (r.known == DAG_NEVER || !dag_depends(s->dag, node, node)) {
 		snprintf(t->why, sizeof t->why, "stands alone: no other day goes into it");
+	} else if (r.known == DAG_BEGUN) {
+		yes = true;
+		snprintf(t->why, sizeof t->why, "was cut off (run %.80s)", r.run);
 	} else if (r.known == DAG_FAILED) {
 		yes = true;
 		snprintf(t->why, sizeof t->why, "ended with %d (run %.80s)", r.status, r.run);
@@ -148,6 +158,29 @@ plan_later(const struct sched *s, size_t day, size_t node, struct task *t)
 		yes = dag_reads(s->dag, t->node, t->day, (struct span){ 0 }, &why) == READS_DIFFER;
 		snprintf(t->why, sizeof t->why, "%s", yes ? buf_cstr(&why) : "it reads what it read before");
 	}
+	buf_free(&why);
+	return yes;
+}
+
+/* --downstream NODE: what stands below it cannot be made without it, so it runs when it is not done. */
+static bool
+plan_itself(const struct sched *s, struct task *t, const struct dag_record *r)
+{
+	struct buf why = { 0 };
+	bool yes = true;
+
+	if (r->known == DAG_NEVER)
+		snprintf(t->why, sizeof t->why, "never run on this day, and what stands below it waits for it");
+	else if (r->known == DAG_BEGUN)
+		snprintf(t->why, sizeof t->why, "was cut off (run %.80s), and what stands below it waits for it",
+		    r->run);
+	else if (r->known == DAG_FAILED)
+		snprintf(t->why, sizeof t->why, "ended with %d (run %.80s), and what stands below it waits for it",
+		    r->status, r->run);
+	else if ((yes = dag_dropped(s->dag, t->node, t->day, &why)))
+		snprintf(t->why, sizeof t->why, "%s, and what stands below it waits for it", buf_cstr(&why));
+	else
+		snprintf(t->why, sizeof t->why, "done, and only what stands below it is asked for");
 	buf_free(&why);
 	return yes;
 }
@@ -164,15 +197,8 @@ plan_task(const struct sched *s, size_t day, size_t node, struct task *t)
 		return plan_later(s, day, node, t);
 	if (asked(s, node))
 		return must_run(s, day, node, t);
-	/* what stands below a node cannot be made without it */
-	if (s->pick == PICK_BELOW && node == s->node && r.known != DAG_DONE) {
-		if (r.known == DAG_NEVER)
-			snprintf(t->why, sizeof t->why, "never run on this day, and what stands below it waits for it");
-		else
-			snprintf(t->why, sizeof t->why, "ended with %d (run %.80s), and what stands below it waits "
-			    "for it", r.status, r.run);
-		return true;
-	}
+	if (s->pick == PICK_BELOW && node == s->node)
+		return plan_itself(s, t, &r);
 	snprintf(t->why, sizeof t->why, "not asked for (%s %s)", option[s->pick], s->dag->node[s->node].name);
 	return false;
 }
@@ -210,6 +236,12 @@ sched_plan(struct sched *s)
 	add_later_days(s);
 	for (size_t d = 0; d < s->n_days && rc == 0 && !s->dry; d++)
 		rc = dag_lock(s->dag, s->day[d].name, only);
+	/* first what a crash left: runs to be published to their end, and nodes whose end nobody wrote down */
+	if (rc == 0 && !s->dry)
+		rc = txn_redo();
+	for (size_t d = 0; d < s->n_days && !s->dry; d++)
+		for (size_t i = 0; i < s->dag->n && rc == 0; i++)
+			rc = dag_record_end(s->dag, &s->dag->node[i], s->day[d].name);
 	if (rc != 0)
 		return rc;
 	s->task = mem_new(mem_mul(mem_mul(s->n_days, s->dag->n), sizeof *s->task));

@@ -90,3 +90,18 @@ $ dag-run t.dag --from 2026-11-20 --to 2026-11-22 --keep-going 2>/dev/null | jso
 > 2026-11-20
 > 2026-11-21
 > 2026-11-22
+
+# dag-run: a day that was rolled back is made again, by --resume and by --downstream; one that has an older state is not
+$ export PIPEHOUSE_ROOT=$PWD/wh; mkdir wh; echo '{"v":1}' >in
+$ printf 'a:\n\tjson-map --all in | wh-put d.a dt=$DT\nb: a\n\twh-cat d.a@$DT | wh-put d.b dt=$DT\n' >t.dag
+$ dag-run t.dag --date 2026-11-20 >/dev/null; wh-rollback d.a dt=2026-11-20 >/dev/null; dag-run t.dag --date 2026-11-20 --downstream a -n | sed 's/ of run.*//'; dag-run t.dag --date 2026-11-20 --resume -n | sed 's/after run.*//'
+$ echo '{"v":2}' >in; dag-run t.dag --date 2026-11-20 --downstream a >/dev/null; wh-cat d.b@2026-11-20
+$ echo '{"v":3}' >in; dag-run t.dag --date 2026-11-20 >/dev/null; wh-cat d.b@2026-11-20; wh-rollback d.a dt=2026-11-20 >/dev/null; dag-run t.dag --date 2026-11-20 --downstream a | json-map --keep name; wh-cat d.b@2026-11-20
+> 2026-11-20  a                        run   d.a@2026-11-20 was rolled back, and what stands below it waits for it
+> 2026-11-20  b                        run   d.a@2026-11-20 differs: commit 3, then 2
+> 2026-11-20  a                        run   d.a@2026-11-20 was rolled back 
+> 2026-11-20  b                        run   a runs
+> {"v":2}
+> {"v":3}
+> {"name":"b"}
+> {"v":2}

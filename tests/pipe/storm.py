@@ -101,7 +101,7 @@ def rows(house):
 def night(n, shop, calm, dag, rng):
     """One night, struck until it comes through: how many strikes, and what went wrong."""
     house, strikes, wrong, old = shop.house("storm%d" % n), 0, [], []
-    mean = rng.choice((0.15, 0.4, 0.8, 1.6))
+    mean = rng.choice((0.3, 0.6, 1.2))
     while True:
         after, whole = min(rng.expovariate(1 / mean), 4 * mean) + 0.02, rng.random() < 0.75
         status, sid = strike(house, dag, after, whole, *(["--resume"] if strikes else []))
@@ -116,7 +116,7 @@ def night(n, shop, calm, dag, rng):
         if strikes > 400 or len(wrong) > 5:
             wrong.append("this night does not end")
             break
-        mean = mean * 1.04         # a strike before every node's end would let none through
+        mean = mean * 1.06         # a strike before every node's end would let none through
     for sid in old:
         while session(sid):     # what a struck dag-run left behind ends by itself
             time.sleep(0.02)
