@@ -33,6 +33,7 @@ class House:
         self.shop, self.name = shop, name
         self.root = os.path.join(shop.dir, name)
         self.db = "ads_" + name
+        self.hashes, self.kinds = {}, {}
         os.makedirs(os.path.join(self.root, "main"))
         with open(os.path.join(self.root, "main", "warehouse.conf"), "w") as f:
             f.write("tz Asia/Shanghai\n")
@@ -91,8 +92,7 @@ class House:
                         continue
                     d = os.path.join(base, layer, table, day)
                     for f in sorted(os.listdir(d)):
-                        with open(os.path.join(d, f), "rb") as fh:
-                            out["%s.%s/%s/%s" % (layer, table, day, f)] = hashlib.sha256(fh.read()).hexdigest()
+                        out["%s.%s/%s/%s" % (layer, table, day, f)] = self.hash(os.path.join(d, f))
         return out
 
     def heads(self):
@@ -109,10 +109,21 @@ class House:
                     out[layer + "." + table] = [n for n in names if self.kind(os.path.join(log, n)) == "data"]
         return {k: v for k, v in out.items() if v}
 
-    @staticmethod
-    def kind(path):
-        with open(path) as f:
-            return json.load(f)["kind"]
+    def hash(self, path):
+        """Of a file's bytes; read once as long as it is the same inode of the same time."""
+        st = os.stat(path)
+        key = (st.st_ino, st.st_mtime_ns, st.st_size)
+        if key not in self.hashes:
+            with open(path, "rb") as f:
+                self.hashes[key] = hashlib.sha256(f.read()).hexdigest()
+        return self.hashes[key]
+
+    def kind(self, path):
+        """Of a commit, which never changes."""
+        if path not in self.kinds:
+            with open(path) as f:
+                self.kinds[path] = json.load(f)["kind"]
+        return self.kinds[path]
 
     def metrics(self):
         text = "".join("SELECT '== %s'; SELECT * FROM %s ORDER BY %s;" % (t, t, key) for t, key in ADS.items())
