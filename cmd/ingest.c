@@ -18,7 +18,8 @@
 #define EVERY_MS 10000			/* between commits of what goes on */
 
 struct state {
-	const char *pattern, *table, *by, *until, *every, *max_lag;	/* options */
+	const char *pattern, *until, *every, *max_lag;	/* options */
+	struct dest_conf to;
 	struct topics_conf kafka;
 	bool lag;
 	int cut;
@@ -38,8 +39,10 @@ static const struct opt opts[] = {
 	{ 'G', "group", OPT_TEXT, AT(kafka.group), "GROUP",
 	    "share the partitions with others of this group (all are read)" },
 	{ 'f', "files", OPT_TEXT, AT(pattern), "GLOB", "files that grow and rotate; go on until told to stop" },
-	{ 'd', "dest", OPT_TEXT, AT(table), "TABLE", "append to TABLE, each record once (standard output)" },
-	{ 0, "partition-by", OPT_TEXT, AT(by), "EXPR",
+	{ 'd', "dest", OPT_TEXT, AT(to.table), "TABLE", "append to TABLE, each record once (standard output)" },
+	{ 0, "route", OPT_TEXT, AT(to.route), "FILE", "append to several tables, as the lines of FILE say" },
+	{ 0, "job", OPT_TEXT, AT(to.job), "NAME", "with --route: the job whose log has the positions (FILE's name)" },
+	{ 0, "partition-by", OPT_TEXT, AT(to.by), "EXPR",
 	    "each row goes to the day of EXPR: PATH[:s|ms|us] or an expression (the table's day)" },
 	{ 0, "meta", OPT_TEXT, AT(kafka.meta), "NAME", "{topic, partition, offset, key} goes into the record as NAME" },
 	{ 0, "from", OPT_TEXT, AT(kafka.from), "POINT",
@@ -56,6 +59,13 @@ static const struct opt opts[] = {
 	    "a file that lost bytes already read: fail, or read it anew", cut_words },
 	{ 0 }
 };
+
+/* Does a table, or a job, remember how far it got? */
+static bool
+stored(const struct state *st)
+{
+	return st->to.table != NULL || st->to.route != NULL;
+}
 
 /* Which options belong together. */
 static int
@@ -74,9 +84,15 @@ check_words(struct ctx *c, struct state *st)
 		return ctx_usage(c, "-G, --meta, --from, --lag, --lost-ok, --properties and --insecure need -b");
 	if (!kafka && st->until != NULL && (strcmp(st->until, "end") != 0 || st->pattern == NULL))
 		return ctx_usage(c, "--until: without -b only `end`, and only with -f");
-	if (st->table == NULL && (st->lag || k->group != NULL))
+	if (st->to.table != NULL && st->to.route != NULL)
+		return ctx_usage(c, "-d and --route exclude each other");
+	if (st->to.job != NULL && st->to.route == NULL)
+		return ctx_usage(c, "--job goes with --route");
+	if (st->to.route != NULL && ctx_run_dir(c) != NULL)
+		return ctx_usage(c, "--route commits by itself: not in a run");
+	if (!stored(st) && (st->lag || k->group != NULL))
 		return ctx_usage(c, "%s needs -d: the table knows the offsets", st->lag ? "--lag" : "-G");
-	if (st->table == NULL && st->pattern != NULL && st->until == NULL)
+	if (!stored(st) && st->pattern != NULL && st->until == NULL)
 		return ctx_usage(c, "-f without -d needs --until end");
 	if (st->max_lag != NULL && (!st->lag || !opt_count(st->max_lag, &st->most)))
 		return ctx_usage(c, "--max-lag: a number of records, with --lag");
@@ -104,7 +120,9 @@ set_up(struct ctx *c, void *arg)
 		k->every_ms = (uint64_t)every.us / 1000;
 	}
 	/* how far behind a table is, whatever its rows are made of */
-	if ((rc = dest_open(&st->dest, c, st->table, st->lag && st->by == NULL ? "t" : st->by)) != 0)
+	if (st->lag && st->to.by == NULL)
+		st->to.by = "t";
+	if ((rc = dest_open(&st->dest, c, &st->to)) != 0)
 		return rc;
 	k->until = st->until;
 	k->bytes = COMMIT_BYTES;
@@ -127,7 +145,7 @@ static int
 feed_all(struct ctx *c, struct state *st)
 {
 	/* a run has one commit: its positions are not in the log before it is published */
-	bool rounds = st->table != NULL && ctx_run_dir(c) == NULL;
+	bool rounds = stored(st) && ctx_run_dir(c) == NULL;
 	uint64_t taken = 0;
 	char to[SPOT_BYTES];
 	int rc = 0;
@@ -136,7 +154,7 @@ feed_all(struct ctx *c, struct state *st)
 	for (size_t i = 0; rc == 0 && i < st->from.n && !ctx_stopped(c); i++) {
 		struct input *x = &st->from.in[i];
 		uint64_t from = x->tail.offset;
-		bool known = st->table != NULL && x->fd > 0;
+		bool known = stored(st) && x->fd > 0;
 
 		if (rounds && x->fd > 0) {
 			st->more = taken >= COMMIT_BYTES;
@@ -172,8 +190,8 @@ round_once(struct ctx *c, struct state *st)
 		return rc != 0 ? rc : dest_end(&st->dest, feed_all(c, st));
 	/* found, fenced, and found again: behind the fence no position moves */
 	if ((rc = dest_follow(&st->dest)) != 0 || (rc = sources_find(from, t)) != 0 || from->n == 0 ||
-	    (rc = sources_fence(from, t)) != 0 || (rc = sources_find(from, t)) != 0 || from->n == 0 ||
-	    (rc = dest_begin(&st->dest)) != 0)
+	    (rc = sources_fence(from, t)) != 0 || (rc = dest_fenced(&st->dest)) != 0 ||
+	    (rc = sources_find(from, t)) != 0 || from->n == 0 || (rc = dest_begin(&st->dest)) != 0)
 		return rc;
 	return dest_end(&st->dest, feed_all(c, st));
 }
@@ -223,7 +241,7 @@ main(int argc, char *argv[])
 {
 	static const struct command cmd = { .name = "ingest",
 	    .what = "Kafka topics or growing logs to a table, each record once",
-	    .synopsis = "(-b BROKERS -t TOPIC,... [-G GROUP] | -f GLOB | FILE ...) [-d TABLE]\n"
+	    .synopsis = "(-b BROKERS -t TOPIC,... [-G GROUP] | -f GLOB | FILE ...) [-d TABLE | --route FILE]\n"
 	    "       [--partition-by EXPR] [--meta NAME] [--from POINT] [--until POINT] [--every DUR] [--lag]",
 	    .opts = opts, .state_bytes = sizeof(struct state), .is = CMD_NO_INPUT | CMD_EFFECT, .par = PAR_SERIAL,
 	    .set_up = set_up, .batch = batch, .main = work };

@@ -1,45 +1,61 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dest - where ingested rows go: a table, with the positions of their sources in the same commit; or stdout
+ * dest - where ingested rows go: a table, or several by a route, with the positions of their sources in the same
+ * commit; or stdout
  *
- *	rc = dest_open(&d, ctx, "ods.log", NULL);	// NULL instead of a table: standard output
+ *	rc = dest_open(&d, ctx, &(struct dest_conf){ .table = "ods.log" });	// nothing: standard output
+ *	rc = dest_follow(&d); … a fence of the sources in d.table … rc = dest_fenced(&d);
  *	rc = dest_begin(&d); rc = dest_source(&d, app); … dest_put(&d, batch, NULL) …
  *	dest_moved(&d, app, from, to, epoch);
  *	rc = dest_end(&d, rc);				// committed (in a run: staged), or as if nothing had been
  *
- * Invariants: rows and positions enter together or not at all.  Rows of one source stand in files of their own, so
- * that a source that somebody else took over is dropped from a commit, and no other.  To stdout lines pass as they
- * come and nothing is kept.
+ * Invariants: rows and positions enter together or not at all.  Of one table, rows of a source stand in files of their
+ * own, so that a source that somebody else took over is dropped from a commit, and no other; by a route the commit
+ * point is a record of the job's log, all or nothing.  To stdout lines pass as they come and nothing is kept.
  */
 #ifndef RUN_DEST_H
 #define RUN_DEST_H
 
+#include "run/dest_route.h"
 #include "run/partition.h"
+#include "store/job.h"
 #include "store/rows.h"
 
-struct dest {
-	struct ctx *ctx;
-	const char *name;		/* of the table, or NULL */
-	struct table *table;		/* NULL: standard output */
+struct dest_conf {
+	const char *table;		/* or */
+	const char *route, *job;	/* a file of routes, and whose log has the positions (NULL: the file's name) */
+	const char *by;			/* what says a row's day; NULL: what the table says */
+};
+
+struct target {
+	struct table *table;
 	struct partition part;
 	struct change *change;		/* between begin and end */
 	struct rows *rows;
+};
+
+struct dest {
+	struct ctx *ctx;
+	const char *name;		/* of the table or the job, or NULL */
+	struct table *table;		/* where positions stand: the table, the job's log; NULL: standard output */
+	struct target *target;
+	size_t n;
+	struct route *route;		/* NULL: one table */
+	struct job *job;
+	json_t *record;			/* by a route, between begin and end: the sources' txns */
 	uint64_t commit;		/* the last one, 0: none */
 };
 
-/*
- * Open the table for appending; by: what says a row's day, NULL for what the table says.  0, EXIT_USAGE, EXIT_IO,
- * EXIT_INPUT.
- */
-int dest_open(struct dest *, struct ctx *, const char *table, const char *by);
-/* The newest state of the table; views that an earlier writer did not get to. 0 or as table_follow. */
+/* Open for appending. 0, EXIT_USAGE, EXIT_IO, EXIT_INPUT. */
+int dest_open(struct dest *, struct ctx *, const struct dest_conf *);
+/* The newest state; what an earlier writer committed is brought to its end: views, tables of a job. 0, or as both. */
 int dest_follow(struct dest *);
+/* The sources are fenced: what a dead writer began is brought to its end, or removed. 0, EXIT_TEMP, EXIT_IO, … */
+int dest_fenced(struct dest *);
 int dest_begin(struct dest *);
 /* The rows that follow are this source's, NULL for one without a name. */
 int dest_source(struct dest *, const char *app);
-/*
- * The records of a batch, fates included; line: what is written instead of each (NULL: itself). 0, EXIT_IO.
- */
+/* The records of a batch, fates included; line: what is written instead of each (NULL: itself). 0, EXIT_IO. */
 int dest_put(struct dest *, const struct batch *, const struct span *line);
 /* As change_source. */
 void dest_moved(struct dest *, const char *app, const char *from, const char *to, uint64_t epoch);

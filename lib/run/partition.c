@@ -83,6 +83,7 @@ partition_day(struct partition *p, const struct batch *b, size_t i, char day[WHE
 {
 	struct val v;
 	struct xval x;
+	struct dec d;
 	const char *why;
 
 	*timed = false;
@@ -100,8 +101,10 @@ partition_day(struct partition *p, const struct batch *b, size_t i, char day[WHE
 		return of_text(p, x.str, day, ms, timed);
 	if (x.tag != X_NUM)
 		return x.tag == X_NULL ? "no day: the expression is null" : "no day: neither a number nor a string";
+	if ((why = xval_num(&x, &d)) != NULL)
+		return why;
 	buf_clear(&p->text);
-	dec_print_canonical(&x.num, &p->text);
+	dec_print_canonical(&d, &p->text);
 	return of_text(p, buf_span(&p->text), day, ms, timed);
 }
 

@@ -215,8 +215,10 @@ find_ends(struct topics *t, int64_t *at)
 {
 	int rc;
 
-	if (t->conf.until == NULL || (rc = resolve(t, &t->until, at)) != 0)
-		return t->conf.until == NULL ? 0 : rc;
+	if (t->conf.until == NULL)
+		return 0;
+	if ((rc = resolve(t, &t->until, at)) != 0)
+		return rc;
 	for (size_t i = 0; i < t->n; i++) {
 		struct stand *p = &t->part[i];
 
@@ -304,8 +306,8 @@ begin_reading(struct topics *t)
 	int64_t *at = mem_array(NULL, t->n + 1, sizeof *at);
 	int rc = 0;
 
-	if (t->dest->table != NULL && (rc = dest_follow(t->dest)) == 0)
-		rc = fence(t);
+	if (t->dest->table != NULL && (rc = dest_follow(t->dest)) == 0 && (rc = fence(t)) == 0)
+		rc = dest_fenced(t->dest);
 	if (rc == 0 && (rc = find_begins(t, at)) == 0 && t->dest->table != NULL)
 		rc = settle_begin(t);
 	if (rc == 0)

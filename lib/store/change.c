@@ -356,6 +356,26 @@ change_end(struct change *c, uint64_t *number)
 	return rc;
 }
 
+int
+change_prepare(struct change *c, json_t **record)
+{
+	int rc = close_parts(c);
+
+	*record = NULL;
+	if (rc == 0) {
+		describe(c);
+		rc = sync_dirs(c);
+	}
+	if (rc != 0) {
+		change_abort(c);
+		return rc;
+	}
+	if (c->n_parts > 0)
+		*record = json_incref(c->record);
+	release(c);
+	return 0;
+}
+
 void
 change_abort(struct change *c)
 {

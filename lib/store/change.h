@@ -50,6 +50,11 @@ void change_count(struct change *, const char *name, uint64_t n);
  * nothing changed or it is staged.  Frees the change. 0, EXIT_TEMP, EXIT_IO, EXIT_INPUT.
  */
 int change_end(struct change *, uint64_t *number);
+/*
+ * As change_end up to the record, which the caller gets instead of its being published: its files are durable, and
+ * whoever has the record answers for them.  Not in a run.  *record NULL: nothing changed.  Frees the change.
+ */
+int change_prepare(struct change *, json_t **record);
 /* Remove what was written; frees the change. NULL is nothing. */
 void change_abort(struct change *);
 

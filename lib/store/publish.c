@@ -40,7 +40,7 @@ static void
 check_sources(const struct live *s, json_t *c, unsigned how, bool *lost)
 {
 	json_t *txns = json_object_get(c, "txns");
-	uint64_t star = how == 0 ? s->star : 0;
+	uint64_t star = (how & (PUBLISH_RUN | PUBLISH_CHECK)) == 0 ? s->star : 0;
 	bool whole = json_is_true(json_object_get(c, "whole"));
 
 	for (size_t i = json_array_size(txns); i-- > 0;) {
@@ -52,7 +52,7 @@ check_sources(const struct live *s, json_t *c, unsigned how, bool *lost)
 		if ((whole || a == NULL || a->fence <= epoch) && star <= epoch &&
 		    strcmp(at, commit_text(x, "from")) == 0)
 			continue;
-		*lost = *lost || whole || strcmp(at, commit_text(x, "to")) != 0;
+		*lost = *lost || whole || (how & PUBLISH_WHOLE) != 0 || strcmp(at, commit_text(x, "to")) != 0;
 		drop_files(c, commit_text(x, "app"));
 		json_array_remove(txns, i);
 	}
@@ -176,11 +176,13 @@ validate(const struct table *t, json_t *c, unsigned how, bool *empty)
 	}
 	if (s->meta_commit > base && !first && (how & PUBLISH_RUN) == 0)
 		return err_temp("%s: commit %" PRIu64 " changed what the table is", t->name, s->meta_commit);
-	if (s->star > commit_u64(c, "epoch") && how == 0)
+	if (s->star > commit_u64(c, "epoch") && (how & (PUBLISH_RUN | PUBLISH_CHECK)) == 0)
 		return err_temp("%s: fenced by commit %" PRIu64, t->name, s->star);
 	check_sources(s, c, how, &lost);
 	if (lost && json_is_true(json_object_get(c, "whole")) && (how & PUBLISH_RUN) == 0)
 		return err_temp("%s: a source has been read on meanwhile", t->name);
+	if (lost && (how & PUBLISH_WHOLE) != 0)
+		return err_temp("%s: another writer has taken over one of its sources", t->name);
 	if ((rc = check_days(t, c, how)) != 0)
 		return rc;
 	*empty = json_object_size(json_object_get(c, "days")) == 0 &&

@@ -22,8 +22,9 @@
  * same (the run comes after), and a record with this nonce that is in the log already counts as done.
  * A fence of everybody does not concern it: wh-gc leaves alone what a run has staged.  A rewrite that lost its place is
  * left out.
+ * PUBLISH_WHOLE: a source that was fenced or is elsewhere fails the record instead of being dropped from it.
  */
-enum { PUBLISH_RUN = 1, PUBLISH_CHECK = 2 };
+enum { PUBLISH_RUN = 1, PUBLISH_CHECK = 2, PUBLISH_WHOLE = 4 };
 
 /*
  * Publish; the record is trimmed: days whose live content is the same, sources that are elsewhere by now.  What was

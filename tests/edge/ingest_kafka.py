@@ -270,6 +270,47 @@ def zombie():
         c.same("three at once: every message once")
 
 
+def routed():
+    """Several tables at once, killed while it is fed: each message in its table, once."""
+    r = random.Random(7)
+    with Case() as c:
+        with open(c.dir + "/feed.route", "w") as f:
+            f.write("by w\neven ods.even day=t\nodd ods.odd day=t\n* ods.unrouted day=t\n")
+        words = [b"even", b"odd", b"even", b"x"]
+        args = ["ingest", "-b", c.mock.brokers, "-t", "orders", "--route", "feed.route"]
+        stop = threading.Event()
+
+        def feed():
+            i = 0
+            while not stop.is_set() and i < 60000:
+                for i in range(i, i + 200):
+                    c.producer.send("orders", i % 3, b'{"t":"2026-11-2%d","w":"%s","n":%d}' % (i % 2, words[i % 4], i))
+                c.producer.flush()
+                i += 1
+                time.sleep(0.01)
+        t = threading.Thread(target=feed)
+        t.start()
+        for k in range(12):
+            p = subprocess.Popen(args + ["--every", "20ms"], cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            time.sleep((0.1 + r.random() * 0.3) * SLOW)
+            p.send_signal(signal.SIGKILL)
+            p.communicate()
+        stop.set()
+        t.join()
+        both = [subprocess.Popen(args + ["--until", "end"], cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(2)]
+        codes = [(p.communicate(timeout=60 * SLOW), p.returncode)[1] for p in both]
+        point(0 in codes and set(codes) <= {0, 75}, "--route: two at once, one wins", codes)
+        c.run(*args, "--until", "end")
+        for word, table in ((b"even", "ods.even"), (b"odd", "ods.odd"), (b"x", "ods.unrouted")):
+            got, want = c.rows(table), [v for v in c.sent() if b'"w":"%s"' % word in v]
+            point(sorted(got) == sorted(want) and want, "--route: %s, killed 12 times: each of %d once" % (table, len(want)),
+                  "%d rows, wanted %d, %d different" % (len(got), len(want), len(set(got))))
+        pool = subprocess.run(["find", c.dir + "/wh", "-name", "s-*.pz", "-links", "1"], stdout=subprocess.PIPE, check=True).stdout.split()
+        point(not pool, "--route: what the killed ones left is collected", pool[:3])
+        lag = [json.loads(x) for x in c.run(*args, "--lag").splitlines()]
+        point([e["value"] for e in lag] == [0, 0, 0] and lag[0]["table"] == "job/feed", "--route: --lag", lag)
+
+
 def collector():
     """wh-gc fences all writers to remove what a dead one left: one that lives goes on."""
     with Case() as c:
@@ -370,7 +411,7 @@ def secrets():
 
 
 def main():
-    for f in (whole, odd, meta, points, killed, zombie, collector, broker, group, in_run, lag, secrets):
+    for f in (whole, odd, meta, points, killed, zombie, routed, collector, broker, group, in_run, lag, secrets):
         if len(sys.argv) > 1 and not re.search(sys.argv[1], f.__name__):
             continue
         try:

@@ -124,6 +124,13 @@ $ for k in $(seq 100); do wh-ls ods.l >/dev/null 2>&1 && break; sleep 0.1; done;
 > 0
 > {"t":"2026-11-20","n":1}
 
+# ingest: a day by an expression that hands a value on as it stands
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf '{"a":1763683200}\n{"b":1763683199000}\n{"b":"2026-11-20"}\n' >a; ingest a -d ods.l --partition-by 'coalesce(a, b)'; wh-cat --dt ods.l
+> {"b":1763683199000,"dt":"2025-11-20"}
+> {"a":1763683200,"dt":"2025-11-21"}
+> {"b":"2026-11-20","dt":"2026-11-20"}
+
 # ingest: without -d the records go to the standard output
 $ printf '{"a":1}\n' >a; echo '{"a":2}' | ingest a -; echo '{"a":3}' | ingest
 > {"a":1}

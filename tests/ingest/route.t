@@ -1,0 +1,81 @@
+# ingest --route: changes of four producers to the tables of their names, the rest to another
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf 'shop.orders ods.orders day=d\nshop.user* ods.users day=d\n* ods.unrouted\n' >feed.route
+$ cat >a <<'.'
+$ {"database":"shop","table":"orders","type":"insert","d":"2026-11-20","n":1}
+$ {"db":"shop","table":"user_info","d":"2026-11-20","n":2}
+$ {"source":{"db":"shop","table":"orders"},"d":"2026-11-21","n":3}
+$ {"payload":{"source":{"db":"shop","table":"users"}},"d":"2026-11-20","n":4}
+$ {"database":"shop","table":"order","d":"2026-11-20","n":5}
+$ {"d":"2026-11-20","n":6}
+$ {"database":{"x":1},"table":7,"d":"2026-11-20","n":7}
+$ .
+$ i() { ingest a --route feed.route --partition-by d; }
+$ i; i; for t in orders users unrouted; do echo $t; wh-cat ods.$t | json-map --keep n; done
+$ echo '{"database":"shop","table":"orders","d":"2026-11-20","n":8}' >>a; i; i; wh-cat ods.orders | wc -l; wh-cat ods.unrouted | wc -l; ls wh/main/_jobs/feed/_log/*.json | wc -l
+> orders
+> {"n":1}
+> {"n":3}
+> users
+> {"n":2}
+> {"n":4}
+> unrouted
+> {"n":5}
+> {"n":6}
+> {"n":7}
+> 3
+> 3
+> 4
+
+# ingest --route: by another expression, a number too; what has no line is a reject
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf 'by kind   # of event\n1 ods.one\n"two words" ods.two\n' >r; printf '{"kind":1.0,"d":"2026-11-20"}\n{"kind":"two words","d":"2026-11-20"}\n{"kind":"x","d":"2026-11-20"}\n{"d":"2026-11-20"}\n' >a
+$ ingest a --route r --job j --partition-by d --reject bad; wh-cat ods.one; wh-cat ods.two; json-map --keep line,reason bad; ls wh/main/_jobs
+> {"kind":1.0,"d":"2026-11-20"}
+> {"kind":"two words","d":"2026-11-20"}
+> {"line":3,"reason":"no route leads to a table"}
+> {"line":4,"reason":"no route leads to a table"}
+> j
+
+# ingest --route: a bad record commits nothing, to no table
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf 'by k\na ods.a\nb ods.b\n' >r; printf '{"k":"a","d":"2026-11-20"}\n{"k":"b","d":"2026-11-20"}\n{"k":"c","d":"2026-11-20"}\n' >x
+$ ingest x --route r --partition-by d; echo $?; wh-ls; find wh -name '*.pz'; sed -i 3d x; ingest x --route r --partition-by d; wh-cat ods.a; wh-cat ods.b
+> 3
+> {"k":"a","d":"2026-11-20"}
+> {"k":"b","d":"2026-11-20"}
+! ingest: x:3: no route leads to a table
+
+# ingest --route: a table that another started with -d has is its own: positions are the job's
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf '* ods.a day=d\n' >r; printf '{"d":"2026-11-20"}\n' >x; ingest x -d ods.a --partition-by d; ingest x --route r; ingest x --route r; wh-cat ods.a | wc -l
+> 2
+
+# ingest --route: killed at each of its links, the next start brings everything to its end, once
+$ printf 'by k\na ods.a day=d\nb ods.b day=d\n' >r; seq 1 1000 | awk '{ printf "{\"k\":\"%s\",\"d\":\"2026-11-20\",\"n\":%d}\n", $1 % 2 ? "a" : "b", $1 }' >x
+$ grep '"a"' x >a; grep '"b"' x >b
+$ for k in $(seq 1 40); do
+$     export PIPEHOUSE_ROOT=$PWD/wh$k
+$     strace -f -qq -o /dev/null -e inject=linkat,link:signal=KILL:when=$k ingest x --route r 2>/dev/null && break
+$     ingest x --route r; wh-cat ods.a | cmp - a && wh-cat ods.b | cmp - b || echo "wrong after $k"
+$     find wh$k/main/ods -name 's-*.pz' -links 1
+$ done
+$ echo $((k > 5 && k < 40))
+> 1
+
+# ingest --route: what it refuses
+$ export PIPEHOUSE_ROOT=$PWD/wh; echo '{}' >x
+$ t() { printf "$1" >r; ingest x --route r 2>&1 | head -n 1; }
+$ t ''; t 'a\n'; t 'a b.c d e\n'; t 'by x\nby y\na b.c\n'; t 'a b.c\n'; t 'a nodot day=d\n'; ingest x --route nothere 2>&1; ingest x --route r -d a.b 2>&1 | head -n 1
+$ ingest x --job j 2>&1 | head -n 1; ingest x --route r --job A/b 2>&1; wh-run 'ingest x --route r' 2>&1 | head -n 1
+> ingest: r: it leads to no table
+> ingest: r:1: not WORD TABLE [day=EXPR], nor by EXPR
+> ingest: r:1: not WORD TABLE [day=EXPR], nor by EXPR
+> ingest: r:2: a second `by`
+> ingest: --partition-by is required: table b.c says no day
+> ingest: 'nodot': a table is LAYER.TABLE
+> ingest: nothere: No such file or directory
+> ingest: -d and --route exclude each other
+> ingest: --job goes with --route
+> ingest: job 'A/b': at most 64 of a-z, 0-9 and _
+> ingest: --route commits by itself: not in a run
