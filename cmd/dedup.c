@@ -3,13 +3,13 @@
  * dedup - one record of each key passes, the others are dropped
  *
  * Path:   files or stdin -> in/scan -> op/seen, op/recent or op/last -> stdout
- * Memory: the first of each key: 24 bytes a key, lines pass at once; with --within about 90 for each line that passed.
- *         The last, or by a value: a line a key, written at the end.
+ * Memory: the first of each key: 24 bytes a key, lines pass at once.  The last, or by a value: a line a key, written at
+ *         the end.  Beyond -S both go to disk.  With --within about 90 bytes for each line that passed, all of them.
  */
 #include "op/last.h"
 #include "op/recent.h"
 #include "op/seen.h"
-#include "run/run.h"
+#include "run/spill.h"
 
 enum { KEEP_FIRST, KEEP_LAST };
 
@@ -18,8 +18,7 @@ struct state {
 	int keep;
 	struct col_list key;
 	int by_col;
-	const struct op *op;
-	void *op_state;
+	struct spill spill;		/* holds the operator */
 };
 
 static const char *const keep_words[] = { "first", "last", NULL };
@@ -53,8 +52,7 @@ set_up_within(struct ctx *c, struct state *st)
 		return rc;
 	if (!conf.day && conf.within.us <= 0 && conf.within.days <= 0 && conf.within.months <= 0)
 		return ctx_usage(c, "--within: must be longer than nothing");
-	st->op = &recent_op;
-	st->op_state = recent_new(&conf);
+	st->spill = (struct spill){ .c = c, .op = &recent_op, .st = recent_new(&conf) };
 	return 0;
 }
 
@@ -75,14 +73,13 @@ set_up(struct ctx *c, void *arg)
 	st->by_col = -1;
 	if (st->by != NULL && (st->by_col = ctx_col(c, span_str(st->by), "--by")) == -1)
 		return EXIT_USAGE;
-	if (st->keep == KEEP_FIRST && st->by == NULL) {
-		st->op = &seen_op;
-		st->op_state = seen_new(&(struct seen_conf){ st->key.col, st->key.n, ctx_key_as(c) });
-	} else {
-		st->op = &last_op;
-		st->op_state = last_new(&(struct last_conf){ .key = st->key.col, .n_keys = st->key.n,
-		    .as = ctx_key_as(c), .by = st->by_col, .smallest = st->keep == KEEP_FIRST });
-	}
+	if (st->keep == KEEP_FIRST && st->by == NULL)
+		st->spill = (struct spill){ .c = c, .op = &seen_op,
+		    .st = seen_new(&(struct seen_conf){ st->key.col, st->key.n, ctx_key_as(c) }) };
+	else
+		st->spill = (struct spill){ .c = c, .op = &last_op,
+		    .st = last_new(&(struct last_conf){ .key = st->key.col, .n_keys = st->key.n,
+		    .as = ctx_key_as(c), .by = st->by_col, .smallest = st->keep == KEEP_FIRST }) };
 	return 0;
 }
 
@@ -90,8 +87,9 @@ static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
+	int rc = spill_relieve(&st->spill);
 
-	return st->op->batch(st->op_state, b, ctx_host(c));
+	return rc != 0 ? rc : st->spill.op->batch(st->spill.st, b, ctx_host(c));
 }
 
 static int
@@ -99,8 +97,7 @@ end(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
 
-	ctx_note(c, "state_bytes", st->op->bytes(st->op_state));
-	return st->op->close(st->op_state, INT64_MAX, ctx_host(c));
+	return spill_close(&st->spill, ctx_host(c));
 }
 
 static const struct op *
@@ -108,8 +105,8 @@ op(void *arg, int i, void **op_state)
 {
 	struct state *st = arg;
 
-	*op_state = st->op_state;
-	return i == 0 ? st->op : NULL;
+	*op_state = st->spill.st;
+	return i == 0 ? st->spill.op : NULL;
 }
 
 static const struct command cmd = {

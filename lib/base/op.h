@@ -23,7 +23,7 @@ struct host {
 	int (*row)(void *self, int out, const struct val *cell, size_t n);
 	/* one made record, a whole line without its end, bytes as they are */
 	int (*raw)(void *self, int out, struct span line);
-	/* over budget: this record in a later pass over part; run restores seq order */
+	/* this line goes out later, in the order of seq; from one call of flush they come in that order (part: 0) */
 	int (*defer)(void *self, uint32_t part, struct span line, uint64_t seq);
 };
 
@@ -45,7 +45,7 @@ struct op {
 	void (*free)(void *st);
 	/*
 	 * States that were shed come back by add() in key order, and no key up to the largest held will come again:
-	 * emit what is whole and forget it.  NULL: rows do not come in key order.
+	 * emit what is whole and forget it, rows in key order, or all by host->defer.  NULL: it can do neither.
 	 */
 	int (*flush)(void *st, const struct host *);
 };

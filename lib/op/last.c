@@ -97,27 +97,37 @@ by_place(const void *a, const void *b)
 	return (*x)->seq < (*y)->seq ? -1 : (*x)->seq > (*y)->seq;
 }
 
+/* The winners in input order: now, or deferred to where the others of this order are. */
 static int
-close_last(void *st, int64_t wm_ms, const struct host *host)
+give(struct last *s, const struct host *host, bool defer)
 {
-	struct last *s = st;
+	struct cell **v = mem_array(NULL, map_count(s->map), sizeof *v);
 	size_t n = 0, i = 0;
-	struct cell **v;
 	struct map_entry e;
 	int rc = 0;
 
-	if (wm_ms != INT64_MAX)
-		return 0;		/* a later record may always win */
-	v = mem_array(NULL, map_count(s->map), sizeof *v);
 	while (map_next(s->map, &i, &e))
 		v[n++] = e.cell;
 	qsort(v, n, sizeof *v, by_place);
 	for (i = 0; i < n && rc == 0; i++)
-		rc = host->raw(host->self, 0, kept_span(&v[i]->line));
+		rc = defer ? host->defer(host->self, 0, kept_span(&v[i]->line), v[i]->seq) :
+		    host->raw(host->self, 0, kept_span(&v[i]->line));
 	free(v);
 	map_clear(s->map);
 	pool_free(&s->pool);
 	return rc;
+}
+
+static int
+close_last(void *st, int64_t wm_ms, const struct host *host)
+{
+	return wm_ms != INT64_MAX ? 0 : give(st, host, false);	/* a later record may always win */
+}
+
+static int
+flush(void *st, const struct host *host)
+{
+	return give(st, host, true);
 }
 
 static int
@@ -224,5 +234,5 @@ destroy(void *st)
 
 const struct op last_op = {
 	.name = "last", .version = 1, .batch = batch, .close = close_last, .add = add, .save = save,
-	.shed = shed, .bytes = bytes, .fresh = fresh_last, .free = destroy,
+	.shed = shed, .bytes = bytes, .fresh = fresh_last, .free = destroy, .flush = flush,
 };

@@ -7,8 +7,8 @@
  *	last_op.close(st, INT64_MAX, host);		// host->raw: the lines, untouched, in input order
  *
  * Invariants: the winner is by (value, position): the largest of both, with `smallest` the smallest of both; a
- * record without a value loses to any that has one.  A winner goes out at its own place in the input.  State:
- * key -> (value, position, line); memory is one line a key.
+ * record without a value loses to any that has one.  A winner goes out at its own place in the input (flush: by
+ * host->defer).  State: key -> (value, position, line); memory is one line a key.
  */
 #ifndef OP_LAST_H
 #define OP_LAST_H

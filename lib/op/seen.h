@@ -7,8 +7,10 @@
  *	seen_op.free(st);
  *
  * Invariants: a key is held as its 128-bit fingerprint (XXH3, fixed seed), about 24 bytes each: two keys of a
- * set of n meet with probability n^2 / 2^129.  Lines pass at once and untouched, in input order.  State:
- * fingerprint -> nothing.
+ * set of n meet with probability n^2 / 2^129.  Lines pass at once and untouched, in input order, until the state is
+ * shed: whether a key was there is then not known before the end, so the first line of each is kept (F_USED), and
+ * close gives those whose key had not passed (host->raw, in input order; flush by host->defer).  State:
+ * fingerprint -> nothing where a line has passed, else position and line.
  */
 #ifndef OP_SEEN_H
 #define OP_SEEN_H

@@ -7,8 +7,8 @@
  *	rc = spill_close(&s, host);		// instead of the operator's close at the end of the input
  *
  * Invariants: the answer is the same bytes as without it (the law of base/op.h): a state that is shed comes back by
- * add(), in key order.  Only operators that have `flush`, whose rows come in key order, are relieved; others stay in
- * memory.  At the end the keys of one answer must fit: one group, with all that it holds.
+ * add(), in key order, and lines that it defers then are brought back to the order of the input by a second merge.
+ * Only operators that have `flush` are relieved; others stay in memory.  What one key holds must fit.
  */
 #ifndef RUN_SPILL_H
 #define RUN_SPILL_H
@@ -23,6 +23,7 @@ struct spill {
 	void *st;
 	const struct host *host;
 	struct runs *runs;	/* NULL: all of it is in memory */
+	struct runs *later;	/* lines that the operator deferred, by place */
 	struct buf last;	/* the key added last */
 };
 

@@ -79,6 +79,14 @@ def load(line):
     return json.loads(line, parse_float=Decimal, parse_int=Decimal)
 
 
+def small(name, argv, data, want):
+    """The same with so little memory that every batch goes to disk."""
+    stats = os.path.join(DIR, "stats")
+    point(name + " -S 1K", run(*argv, "-S", "1K", "--stats", stats, data=data), want)
+    with open(stats) as f:
+        point(name + " -S 1K was on disk", [str(json.loads(f.readlines()[-1]).get("spilled_bytes", 0) > 0)], ["True"])
+
+
 # ---- dedup ----
 
 def dedup(rng):
@@ -96,6 +104,7 @@ def dedup(rng):
         first.setdefault(key(o), i)
         last[key(o)] = i
     point("dedup", run("dedup", "-k", "k,z", data=data), [recs[i] for i in sorted(first.values())])
+    small("dedup", ["dedup", "-k", "k,z"], data, [recs[i] for i in sorted(first.values())])
     point("dedup --keep last", run("dedup", "-k", "k,z", "--keep", "last", data=data), [recs[i] for i in sorted(last.values())])
     for keep, sign in (("last", 1), ("first", -1)):
         best = {}
@@ -104,8 +113,9 @@ def dedup(rng):
             mark = (o["v"] is not None, sign * o["v"] if o["v"] is not None else 0, sign * i)
             if key(o) not in best or mark > best[key(o)][0]:
                 best[key(o)] = (mark, i)
-        point("dedup --keep %s --by" % keep, run("dedup", "-k", "k,z", "--keep", keep, "--by", "v", data=data),
-              [recs[i] for i in sorted(i for _, i in best.values())])
+        args, want = ["dedup", "-k", "k,z", "--keep", keep, "--by", "v"], [recs[i] for i in sorted(i for _, i in best.values())]
+        point("dedup --keep %s --by" % keep, run(*args, data=data), want)
+        small("dedup --keep %s --by" % keep, args, data, want)
     for width, name in ((None, "day"), (60, "1m"), (3600, "1h"), (7200, "120m")):
         ordered = rng.random() < 0.5
         timed = [[1700000000 + rng.randrange(3 * 86400), rng.randrange(20)] for _ in range(2000)]
@@ -315,14 +325,6 @@ def calendar_start(ms, unit, zone):
     nxt = d + timedelta(1 if unit == "1d" else 7) if unit != "1M" else (d.replace(day=28) + timedelta(4)).replace(day=1)
     at = lambda x: int(datetime(x.year, x.month, x.day, tzinfo=zone).astimezone(timezone.utc).timestamp() * 1000)
     return at(d), at(nxt)
-
-
-def small(name, argv, data, want):
-    """The same with so little memory that every batch goes to disk."""
-    stats = os.path.join(DIR, "stats")
-    point(name + " -S 1K", run(*argv, "-S", "1K", "--stats", stats, data=data), want)
-    with open(stats) as f:
-        point(name + " -S 1K was on disk", [str(json.loads(f.readlines()[-1]).get("spilled_bytes", 0) > 0)], ["True"])
 
 
 def parts(name, rng, records, args, want):
