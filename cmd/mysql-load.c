@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mysql-load - idempotent load of a table: upsert by key, or one day replaced in a transaction
+ * mysql-load - idempotent load of a table: upsert by key, one day replaced in a transaction, or the whole
  *
  * Path:   files, tables or stdin -> edge/replay -> in/rec -> edge/mysql_target, mysql_load -> MySQL
- * Memory: upsert: the rows of one transaction, 32 MiB; a day: half of -S, what is more waits in an
+ * Memory: upsert: the rows of one transaction, 32 MiB; a day, a table: half of -S, what is more waits in an
  *         unnamed temporary file, because a transaction that failed is sent again from its start.
  */
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 
 struct state {
 	const char *options, *table, *keys, *partition;
-	bool create, unique_ok, collate_ok, ignore_unknown, zero_dates, insecure;
+	bool replace, create, unique_ok, collate_ok, ignore_unknown, zero_dates, insecure;
 	struct ctx *c;
 	struct db *db;
 	struct target *target;
@@ -34,16 +34,12 @@ static const struct opt opts[] = {
 	    "option file with host, user, password; mode 0600" },
 	{ 0, "table", OPT_TEXT, AT(table), "[DB.]T", "the table" },
 	{ 'k', "key", OPT_TEXT, AT(keys), "KEYS", "the columns that tell rows apart: A,B,..." },
-	{ 0, "partition", OPT_TEXT, AT(partition), "dt=D",
-	    "fill column dt and replace that day as a whole" },
-	{ 0, "create", OPT_FLAG, AT(create), NULL,
-	    "make a table that is not there, from the values" },
-	{ 0, "ignore-unknown", OPT_FLAG, AT(ignore_unknown), NULL,
-	    "leave out fields that are no column" },
-	{ 0, "unique-ok", OPT_FLAG, AT(unique_ok), NULL,
-	    "take a table that has a second unique index" },
-	{ 0, "collate-ok", OPT_FLAG, AT(collate_ok), NULL,
-	    "take keys of which K and k are one to the server" },
+	{ 0, "partition", OPT_TEXT, AT(partition), "dt=D", "fill column dt and replace that day as a whole" },
+	{ 0, "replace-table", OPT_FLAG, AT(replace), NULL, "load a table beside it that takes its name" },
+	{ 0, "create", OPT_FLAG, AT(create), NULL, "make a table that is not there, from the values" },
+	{ 0, "ignore-unknown", OPT_FLAG, AT(ignore_unknown), NULL, "leave out fields that are no column" },
+	{ 0, "unique-ok", OPT_FLAG, AT(unique_ok), NULL, "take a table that has a second unique index" },
+	{ 0, "collate-ok", OPT_FLAG, AT(collate_ok), NULL, "take keys of which K and k are one to the server" },
 	{ 0, "zero-dates", OPT_FLAG, AT(zero_dates), NULL, "store 0000-00-00" },
 	{ 0, "insecure", OPT_FLAG, AT(insecure), NULL, "no TLS to another machine" },
 	{ 0 }
@@ -120,6 +116,13 @@ make_loader(struct state *st)
 	st->load = load_new(&conf);
 }
 
+/* Rows go out as they come; a day and a table are whole first. */
+static bool
+is_upsert(const struct state *st)
+{
+	return st->partition == NULL && !st->replace;
+}
+
 static int
 set_up(struct ctx *c, void *arg)
 {
@@ -130,13 +133,13 @@ set_up(struct ctx *c, void *arg)
 	st->c = c;
 	if (st->options == NULL || st->table == NULL || st->keys == NULL)
 		return ctx_usage(c, "--defaults-file, --table and -k are needed");
+	if (st->partition != NULL && st->replace)
+		return ctx_usage(c, "--partition replaces a day, --replace-table all of them: not both");
 	if ((rc = ctx_outward(c, &st->expected)) != 0 || (rc = db_open(st->options, flags, &st->db)) != 0)
 		return rc;
-	st->rows = replay_new(st->partition == NULL && !st->create ? 2 * UPSERT_BYTES :
-	    ctx_budget(c) / 2);
+	st->rows = replay_new(is_upsert(st) && !st->create ? 2 * UPSERT_BYTES : ctx_budget(c) / 2);
 	rc = target_open(&(struct target_conf){ st->db, st->table, st->keys, st->partition,
-	    st->unique_ok,
-	    st->collate_ok, st->ignore_unknown, ctx_zone(c) }, &st->target);
+	    st->unique_ok, st->collate_ok, st->ignore_unknown, st->replace, ctx_zone(c) }, &st->target);
 	if (rc == 0 && target_there(st->target))
 		make_loader(st);
 	else if (rc == 0 && !st->create)
@@ -151,7 +154,9 @@ load_rows(struct state *st)
 	char content[TARGET_CONTENT_BYTES];
 	int rc;
 
-	if (st->partition == NULL) {
+	if (st->replace) {
+		rc = load_replace(st->load, &done);
+	} else if (is_upsert(st)) {
 		rc = load_upsert(st->load, &done);
 	} else {
 		target_content(st->target, replay_hash(st->rows), content);
@@ -181,7 +186,7 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 	int rc = 0;
 
 	/* here, not below: what a server rejects must have been counted */
-	if (st->load != NULL && st->partition == NULL &&
+	if (st->load != NULL && is_upsert(st) &&
 	    (replay_count(st->rows) >= UPSERT_ROWS || replay_bytes(st->rows) >= UPSERT_BYTES))
 		rc = load_rows(st);
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
@@ -204,8 +209,7 @@ end(struct ctx *c, void *arg)
 	int rc = 0;
 
 	if (ctx_run_dir(c) != NULL && st->came != st->expected)
-		return err_input("%llu rows came, the commit has %llu",
-		    (unsigned long long)st->came,
+		return err_input("%llu rows came, the commit has %llu", (unsigned long long)st->came,
 		    (unsigned long long)st->expected);
 	if (!target_there(st->target)) {
 		if (st->came == 0)	/* no value, no type */
@@ -238,9 +242,9 @@ finish(struct ctx *c, void *arg, int status)
 static const struct command cmd = {
 	.name = "mysql-load", .what = "idempotent load of a MySQL table",
 	.synopsis =
-	    "--defaults-file FILE --table [DB.]T -k KEYS [--partition dt=D] [--create] [FILE ...]",
-	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EFFECT | CMD_TABLES, .par =
-	    PAR_SERIAL,
+	    "--defaults-file FILE --table [DB.]T -k KEYS [--partition dt=D | --replace-table] [--create]"
+	    " [FILE ...]",
+	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EFFECT | CMD_TABLES, .par = PAR_SERIAL,
 	.set_up = set_up, .batch = batch, .end = end, .finish = finish,
 };
 

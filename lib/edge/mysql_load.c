@@ -10,50 +10,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
-#include "edge/mysql_load.h"
-#include "edge/mysql_own.h"
-
-#define ROWS_MAX 1000u
-#define BATCH_BYTES_MAX (4 * MIB)
-#define PARAMS_MAX 65535u
-#define STATEMENTS_MAX 16u
-#define TRIES_MAX 7u
-#define RETRY (-1)		/* not an exit status: the transaction is to be tried again */
-#define DEPRECATED 1287u	/* MySQL 8 says so of VALUES() */
-
-struct pile {
-	size_t n;			/* rows */
-	struct buf bytes, ids;
-	size_t *cell_at, id_at[ROWS_MAX + 1];
-	unsigned long *cell_n;		/* [column * ROWS_MAX + row] */
-	char *null;			/* [same] */
-	uint64_t ordinal[ROWS_MAX];
-	uint8_t *used;			/* [table->n] columns that these rows bring */
-	size_t *col, n_cols;		/* the same as numbers */
-};
-
-struct statement {
-	MYSQL_STMT *stmt;
-	uint8_t *used;
-	size_t rows;			/* of one execution; 0: bulk */
-};
-
-struct load {
-	struct load_conf conf;
-	struct db *db;
-	const struct db_tab *t;
-	bool day, bulk;
-	struct pile pile;
-	struct statement statement[STATEMENTS_MAX];
-	size_t n_statements;
-	MYSQL_BIND *bind;
-	const char **at;		/* [column * ROWS_MAX + row] bulk: where cells begin */
-	uint64_t *gone;			/* ordinals of rejected rows, ascending */
-	size_t n_gone, cap_gone;
-	uint64_t rows;			/* of this try */
-	size_t step;			/* rows of the next statement, at most */
-	bool commit_sent;
-};
+#include "edge/mysql_load_own.h"
 
 struct load *
 load_new(const struct load_conf *conf)
@@ -105,17 +62,22 @@ load_free(struct load *l)
 	free(l);
 }
 
-/* The last failure as what to do: RETRY, or a status after a message. */
-static int
-failed(struct load *l, const char *what)
+int
+load_failed(struct load *l, const char *what)
 {
 	return l->db->fault == DB_AGAIN ? RETRY : db_say(l->db, what);
+}
+
+int
+load_do(struct load *l, const char *what, struct span sql)
+{
+	return db_do(l->db, sql) ? 0 : load_failed(l, what);
 }
 
 static int
 run(struct load *l, const char *what, const char *sql)
 {
-	return db_do(l->db, span_str(sql)) ? 0 : failed(l, what);
+	return load_do(l, what, span_str(sql));
 }
 
 /* ---- rows that are out ---- */
@@ -163,7 +125,13 @@ insert_sql(const struct load *l, size_t rows, struct buf *sql)
 	bool any = false;
 
 	buf_str(sql, "INSERT INTO ");
-	sql_table(sql, l->t);
+	if (l->beside.n > 0) {
+		sql_name(sql, l->t->db);
+		buf_byte(sql, '.');
+		sql_name(sql, l->beside);
+	} else {
+		sql_table(sql, l->t);
+	}
 	buf_str(sql, " (");
 	for (size_t i = 0; i < p->n_cols; i++) {
 		buf_str(sql, i == 0 ? "" : ",");
@@ -176,7 +144,7 @@ insert_sql(const struct load *l, size_t rows, struct buf *sql)
 			buf_str(sql, i == 0 ? "?" : ",?");
 		buf_byte(sql, ')');
 	}
-	if (l->day)
+	if (l->plain)
 		return;
 	buf_str(sql, " ON DUPLICATE KEY UPDATE ");
 	for (size_t i = 0; i < p->n_cols; i++) {
@@ -390,7 +358,7 @@ execute(struct load *l, size_t from, size_t *n, size_t *bad)
 			return db->fault;
 		return db->fault = DB_ROW;
 	}
-	if (l->day && mysql_stmt_affected_rows(s) != *n) {
+	if (l->plain && mysql_stmt_affected_rows(s) != *n) {
 		snprintf(db->error, sizeof db->error, "the server took %llu of %zu rows",
 		    (unsigned long long)mysql_stmt_affected_rows(s), *n);
 		return db->fault = DB_REFUSED;
@@ -431,7 +399,7 @@ flush(struct load *l)
 			continue;
 		}
 		if (f != DB_ROW)
-			return failed(l, "load");
+			return load_failed(l, "load");
 		snprintf(words, sizeof words, "%s", l->db->error);
 		if (n == 1 || (bad > 0 && bad <= n)) {
 			doomed = n == 1 ? i : i + bad - 1;
@@ -496,9 +464,8 @@ add(struct load *l, const struct load_row *row, uint64_t ordinal)
 	return 0;
 }
 
-/* Every row of one pass into the open transaction. */
-static int
-all_rows(struct load *l)
+int
+load_rows(struct load *l)
 {
 	struct load_row row;
 	uint64_t ordinal = 0;
@@ -538,8 +505,8 @@ pause_before(unsigned try)
 	nanosleep(&t, NULL);
 }
 
-static int
-again(struct load *l, int (*attempt)(struct load *, void *), void *arg, struct load_done *done)
+int
+load_again(struct load *l, int (*attempt)(struct load *, void *), void *arg, struct load_done *done)
 {
 	int rc;
 
@@ -585,7 +552,7 @@ upsert_once(struct load *l, void *arg)
 
 	(void)arg;
 	if (rc == 0)
-		rc = all_rows(l);
+		rc = load_rows(l);
 	/* a lost answer is no loss here: the same rows again give the same table */
 	return rc != 0 ? rc : run(l, "commit", "COMMIT");
 }
@@ -593,8 +560,8 @@ upsert_once(struct load *l, void *arg)
 int
 load_upsert(struct load *l, struct load_done *done)
 {
-	l->day = false;
-	return again(l, upsert_once, NULL, done);
+	l->plain = false;
+	return load_again(l, upsert_once, NULL, done);
 }
 
 struct day_arg {
@@ -603,8 +570,8 @@ struct day_arg {
 	struct load_done *done;
 };
 
-static void
-ledger_name(const struct load *l, struct buf *sql)
+void
+load_ledger_name(const struct load *l, struct buf *sql)
 {
 	sql_name(sql, l->t->db);
 	buf_str(sql, ".`pipehouse_ledger`");
@@ -621,24 +588,24 @@ ledger_make(struct load *l)
 	int rc = 0;
 
 	buf_str(&sql, "SELECT 1 FROM ");
-	ledger_name(l, &sql);
+	load_ledger_name(l, &sql);
 	buf_str(&sql, " LIMIT 0");
 	if (db_do(l->db, buf_span(&sql))) {
 		l->db->res = mysql_store_result(l->db->my);
 		db_done(l->db);
 	} else if (mysql_errno(l->db->my) != 1146) {
-		rc = failed(l, "ledger");
+		rc = load_failed(l, "ledger");
 	} else {
 		buf_clear(&sql);
 		buf_str(&sql, "CREATE TABLE IF NOT EXISTS ");
-		ledger_name(l, &sql);
+		load_ledger_name(l, &sql);
 		buf_str(&sql,
 		    " (target VARBINARY(512) NOT NULL PRIMARY KEY COMMENT 'TABLE COLUMN=DAY', "
 		    "content VARBINARY(64) NOT NULL COMMENT 'hash of what was loaded', "
 		    "loaded BIGINT UNSIGNED NOT NULL, rejected BIGINT UNSIGNED NOT NULL, "
 		    "at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) "
 		    "ON UPDATE CURRENT_TIMESTAMP(6)) ENGINE=InnoDB");
-		rc = db_do(l->db, buf_span(&sql)) ? 0 : failed(l, "create pipehouse_ledger");
+		rc = db_do(l->db, buf_span(&sql)) ? 0 : load_failed(l, "create pipehouse_ledger");
 	}
 	buf_free(&sql);
 	return rc;
@@ -655,9 +622,8 @@ where_day(const struct load *l, struct buf *sql)
 	sql_text(sql, span_str(l->conf.day));
 }
 
-/* One row of n numbers or texts; into cell. False: db->fault, or no row. */
-static bool
-one_row(struct db *db, struct span sql, struct span *cell, size_t n, struct buf *keep)
+bool
+load_one_row(struct db *db, struct span sql, struct span *cell, size_t n, struct buf *keep)
 {
 	size_t at = keep->n;
 	MYSQL_ROW row;
@@ -694,21 +660,21 @@ ledger_lock(struct load *l, const struct day_arg *a, bool *already)
 	int rc = 0;
 
 	buf_str(&sql, "INSERT INTO ");
-	ledger_name(l, &sql);
+	load_ledger_name(l, &sql);
 	buf_str(&sql, " (target, content, loaded, rejected) VALUES (");
 	sql_text(&sql, span_str(a->target));
 	/* INSERT IGNORE would take a shared lock, and two of those deadlock */
 	buf_str(&sql, ", '', 0, 0) ON DUPLICATE KEY UPDATE target = VALUES(target)");
 	if (!db_do(l->db, buf_span(&sql)))
-		rc = failed(l, "ledger");
+		rc = load_failed(l, "ledger");
 	buf_clear(&sql);
 	buf_str(&sql, "SELECT content, loaded, rejected FROM ");
-	ledger_name(l, &sql);
+	load_ledger_name(l, &sql);
 	buf_str(&sql, " WHERE target = ");
 	sql_text(&sql, span_str(a->target));
 	buf_str(&sql, " FOR UPDATE");
-	if (rc == 0 && !one_row(l->db, buf_span(&sql), cell, 3, &keep))
-		rc = failed(l, "ledger");
+	if (rc == 0 && !load_one_row(l->db, buf_span(&sql), cell, 3, &keep))
+		rc = load_failed(l, "ledger");
 	*already = rc == 0 && span_eq(cell[0], a->content) && span_is(cell[2], "0");
 	if (*already) {
 		/*
@@ -719,8 +685,8 @@ ledger_lock(struct load *l, const struct day_arg *a, bool *already)
 		where_day(l, &sql);
 		buf_room(&keep, 64);		/* cell[] stays where it is */
 		cell[1].p = keep.p + cell[0].n;
-		if (!one_row(l->db, buf_span(&sql), &count, 1, &keep))
-			rc = failed(l, "count");
+		if (!load_one_row(l->db, buf_span(&sql), &count, 1, &keep))
+			rc = load_failed(l, "count");
 		else
 			*already = span_eq(count, cell[1]);
 	}
@@ -736,7 +702,7 @@ ledger_write(struct load *l, const struct day_arg *a)
 	int rc;
 
 	buf_str(&sql, "UPDATE ");
-	ledger_name(l, &sql);
+	load_ledger_name(l, &sql);
 	buf_str(&sql, " SET content = ");
 	sql_text(&sql, a->content);
 	buf_str(&sql, ", loaded = ");
@@ -745,7 +711,7 @@ ledger_write(struct load *l, const struct day_arg *a)
 	buf_u64(&sql, l->n_gone);
 	buf_str(&sql, " WHERE target = ");
 	sql_text(&sql, span_str(a->target));
-	rc = db_do(l->db, buf_span(&sql)) ? 0 : failed(l, "ledger");
+	rc = db_do(l->db, buf_span(&sql)) ? 0 : load_failed(l, "ledger");
 	buf_free(&sql);
 	return rc;
 }
@@ -771,9 +737,9 @@ day_once(struct load *l, void *arg)
 	l->commit_sent = false;
 	buf_str(&sql, "DELETE");
 	where_day(l, &sql);
-	rc = db_do(l->db, buf_span(&sql)) ? 0 : failed(l, "delete the day");
+	rc = db_do(l->db, buf_span(&sql)) ? 0 : load_failed(l, "delete the day");
 	buf_free(&sql);
-	if (rc != 0 || (rc = all_rows(l)) != 0 || (rc = ledger_write(l, a)) != 0)
+	if (rc != 0 || (rc = load_rows(l)) != 0 || (rc = ledger_write(l, a)) != 0)
 		return rc;
 	l->commit_sent = true;
 	return run(l, "commit", "COMMIT");
@@ -784,6 +750,6 @@ load_day(struct load *l, const char *target, struct span content, struct load_do
 {
 	struct day_arg a = { target, content, done };
 
-	l->day = true;
-	return again(l, day_once, &a, done);
+	l->plain = true;
+	return load_again(l, day_once, &a, done);
 }

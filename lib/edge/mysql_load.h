@@ -67,6 +67,17 @@ int load_upsert(struct load *, struct load_done *);
  * after a message; the old day stands then.
  */
 int load_day(struct load *, const char *target, struct span content, struct load_done *);
+/*
+ * A table beside it, made LIKE it, gets all rows, is counted, and takes its name in one RENAME: readers see the old
+ * table or the new one, grants and indexes stay.  0 or a status after a message; the old table stands then.  EXIT_USAGE
+ * where a trigger or a foreign key would be lost.
+ */
+int load_replace(struct load *, struct load_done *);
+/*
+ * The name of the table beside: "new", or "old" for the one that was replaced. Append it, unquoted, at most 64
+ * characters.
+ */
+void load_beside(struct span table, const char *which, struct buf *name);
 void load_free(struct load *);
 
 #endif

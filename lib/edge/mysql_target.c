@@ -119,7 +119,7 @@ fit(struct target *t)
 		return err_usage("%s: it has no unique index on exactly %s%s%.*s", t->conf.table,
 		    t->conf.keys,
 		    t->day_name.n > 0 ? " and " : "", (int)t->day_name.n, t->day_name.p);
-	if (t->tab->n_unique > ours && !t->conf.unique_ok && t->day_name.n == 0)
+	if (t->tab->n_unique > ours && !t->conf.unique_ok && !t->conf.replace && t->day_name.n == 0)
 		return err_usage("%s: an insert may update another row by its other unique index "
 		    "(--unique-ok)",
 		    t->conf.table);
@@ -127,6 +127,38 @@ fit(struct target *t)
 	t->at = mem_array(NULL, n, sizeof *t->at);
 	t->state = mem_new(n);
 	return 0;
+}
+
+/*
+ * A server whose DDL is not atomic (MySQL 5.7) may have been killed within the RENAME of a replaced table: then the old
+ * one has lost its name.
+ */
+static int
+find_again(struct target *t)
+{
+	struct buf name = { 0 }, old = { 0 }, sql = { 0 };
+	struct db_tab *lost = NULL;
+	int rc;
+
+	load_beside(t->tab->name, "old", &name);
+	sql_name(&old, t->tab->db);
+	buf_byte(&old, '.');
+	sql_name(&old, buf_span(&name));
+	if ((rc = db_table(t->conf.db, buf_span(&old), &lost)) == 0 && lost->n > 0) {
+		err_warn("%s: a crash of the server left it under the name %s", t->conf.table, buf_cstr(&name));
+		buf_fmt(&sql, "RENAME TABLE %s TO ", buf_cstr(&old));
+		sql_table(&sql, t->tab);
+		rc = db_query(t->conf.db, "rename it back", buf_span(&sql));
+		db_table_free(t->tab);
+		t->tab = NULL;
+		if (rc == 0)
+			rc = db_table(t->conf.db, span_str(t->conf.table), &t->tab);
+	}
+	db_table_free(lost);
+	buf_free(&name);
+	buf_free(&old);
+	buf_free(&sql);
+	return rc;
 }
 
 int
@@ -139,6 +171,8 @@ target_open(const struct target_conf *conf, struct target **out)
 	t->conf = *conf;
 	if ((rc = split_keys(t)) != 0 || (rc = split_partition(t)) != 0 ||
 	    (rc = db_table(conf->db, span_str(conf->table), &t->tab)) != 0)
+		return rc;
+	if (t->tab->n == 0 && conf->replace && (rc = find_again(t)) != 0)
 		return rc;
 	if (t->day_name.n > 0) {
 		buf_span_add(&t->ledger, t->tab->name);

@@ -23,6 +23,7 @@ struct target_conf {
 	const char *keys;		/* A,B,... */
 	const char *partition;		/* COLUMN=YYYY-MM-DD, or NULL */
 	bool unique_ok, collate_ok, ignore_unknown;
+	bool replace;			/* as a whole: other unique indexes do no harm */
 	const struct zone *zone;	/* of TIMESTAMP columns */
 };
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """mysql - mysql-extract and mysql-load against a private MariaDB: values, keys, crashes, cut connections, hostile files; TAP
 
-    BIN=build/bin python3 tests/edge/mysql.py [NAME ...]        NAME: part of a group's function name
+    BIN=build/bin python3 tests/edge/mysql.py [NAME ...]        NAME: part of a group's function name, `crashes` or `calm`
 
 What is expected comes from MariaDB's own client (HEX() where bytes matter), from Python, or is said by hand.
 """
@@ -38,6 +38,12 @@ GROUPS = []
 def group(f):
     GROUPS.append(f)
     return f
+
+
+def crashes(f):
+    """A group in which somebody dies: a part of its own in tests/PARTS, for it takes its time."""
+    f.crashes = True
+    return group(f)
 
 
 def check(held, name, why=""):
@@ -297,6 +303,128 @@ def days():
     check(codes == [0] * 4 and one("SELECT COUNT(*) FROM v.m WHERE dt='2026-12-01'") == "3000", "four loaders of one day at once", codes)
 
 
+# ---- a whole table ----
+
+def replace(table, key, data, *options, **more):
+    return load(table, key, data, "--replace-table", *options, **more)
+
+
+def beside():
+    return sql("SELECT table_name FROM information_schema.tables WHERE table_schema='v' AND table_name LIKE '%pipehouse\\_%' AND table_name <> 'pipehouse_ledger'")
+
+
+@group
+def whole_tables():
+    sql("CREATE OR REPLACE TABLE v.w (id INT PRIMARY KEY, a INT NOT NULL DEFAULT 4, t VARCHAR(99) COMMENT 'words', UNIQUE KEY t (t), KEY a (a)) COMMENT 'whole'; "
+        "INSERT INTO v.w VALUES (7, 7, 'seven'), (8, 8, 'eight'); CREATE OR REPLACE USER reader@localhost; GRANT SELECT (id, a) ON v.w TO reader@localhost; "
+        "CREATE OR REPLACE VIEW v.w_view AS SELECT id FROM v.w")
+    shape = sql("SHOW CREATE TABLE v.w")
+    grants = sql("SHOW GRANTS FOR reader@localhost")
+    data = '{"id":1,"a":10,"t":"x"}\n{"id":2}\n'
+    for k in (1, 2):
+        status, _, err = replace("v.w", "id", data)
+        check(status == 0 and err == "" and sql("SELECT * FROM v.w ORDER BY id") == [["1", "10", "x"], ["2", "4", "NULL"]], "the table is replaced; again: the same", (status, err))
+    check(sql("SHOW CREATE TABLE v.w") == shape and sql("SHOW GRANTS FOR reader@localhost") == grants and sql("SELECT * FROM v.w_view ORDER BY id") == [["1"], ["2"]],
+          "columns, indexes, comments, grants and views stay")
+    check(beside() == [], "nothing is left beside it", beside())
+    for what, bad in (("a bad value", '{"id":3,"a":"x"}\n'), ("a key twice", '{"id":3}\n{"id":3}\n'), ("a bad line", '{"id":3}\nnonsense\n'),
+                      ("another unique index", '{"id":3,"t":"q"}\n{"id":4,"t":"q"}\n')):
+        status, _, err = replace("v.w", "id", bad)
+        check(status == 3 and sql("SELECT id FROM v.w ORDER BY id") == [["1"], ["2"]] and beside() == [], what + ": the old table stands", (status, err, beside()))
+    path = os.path.join(HOME, "w.rejects")
+    status, _, err = replace("v.w", "id", '{"id":3}\n{"id":3}\n{"id":4,"a":null}\n{"id":5}\n', "--reject", path)
+    check(status == 0 and sorted(r["line"] for r in rejects(path)) == [2, 3] and sql("SELECT id FROM v.w ORDER BY id") == [["3"], ["5"]], "with --reject: the good ones", (status, err))
+    status, _, err = replace("v.w", "id", '{"id":6}\n{"id":6}\n', "--reject", path, "--max-rejects", "10%")
+    check(status == 3 and one("SELECT COUNT(*) FROM v.w") == "2", "too many rejects: the old table stands", (status, err))
+    check(replace("v.w", "id", b"")[0] == 0 and one("SELECT COUNT(*) FROM v.w") == "0", "no records: an empty table")
+    # names
+    for name in ("n`1", "n" * 64, "中" * 30):
+        q = "`" + name.replace("`", "``") + "`"
+        sql("CREATE OR REPLACE TABLE v.%s (id INT PRIMARY KEY)" % q)
+        check(replace("v." + q, "id", '{"id":1}\n')[0] == 0 and one("SELECT COUNT(*) FROM v." + q) == "1" and beside() == [], "a table of the name " + name[:20])
+    check(replace("v.fresh", "id", '{"id":1}\n')[0] == 2 and replace("v.fresh", "id", '{"id":1}\n', "--create")[0] == 0 and one("SELECT COUNT(*) FROM v.fresh") == "1", "--create makes it first")
+    # what a RENAME would lose
+    sql("CREATE OR REPLACE TABLE v.trig (id INT PRIMARY KEY); CREATE TRIGGER v.tr BEFORE INSERT ON v.trig FOR EACH ROW SET @x = 1; "
+        "CREATE TABLE v.parent (id INT PRIMARY KEY); CREATE TABLE v.child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES v.parent (id))")
+    for name, words in (("trig", "a trigger"), ("parent", "a foreign key"), ("child", "a foreign key")):
+        status, _, err = replace("v." + name, "id", '{"id":1}\n')
+        check(status == 2 and words in err and beside() == [], "refused: %s of %s" % (words, name), (status, err))
+    sql("DROP TABLE v.child, v.parent")
+    check(replace("v.w", "id", "", "--partition", "dt=2026-11-20")[0] == 2, "--partition goes not with it")
+    # the ledger of days knows nothing of the new table
+    sql("CREATE OR REPLACE TABLE v.wd (dt DATE, id INT, a INT, PRIMARY KEY (dt, id))")
+    load("v.wd", "id", '{"id":1,"a":1}\n', "--partition", "dt=2026-11-20")
+    replace("v.wd", "dt,id", '{"dt":"2026-11-20","id":1,"a":2}\n')
+    load("v.wd", "id", '{"id":1,"a":1}\n', "--partition", "dt=2026-11-20")
+    check(one("SELECT a FROM v.wd") == "1", "a day loaded after it is not taken for loaded")
+    # what crashes leave: tables beside it; on servers without atomic DDL a table without its name
+    sql("CREATE TABLE v.w__pipehouse_new (x INT); CREATE TABLE v.w__pipehouse_old (x INT)")
+    check(replace("v.w", "id", data)[0] == 0 and beside() == [] and one("SELECT COUNT(*) FROM v.w") == "2", "what a crash left beside it goes")
+    sql("RENAME TABLE v.w TO v.w__pipehouse_old; CREATE TABLE v.w__pipehouse_new LIKE v.w__pipehouse_old")
+    status, _, err = replace("v.w", "id", '{"id":9}\n')
+    check(status == 0 and "left it under the name" in err and sql("SELECT id FROM v.w") == [["9"]] and beside() == [], "a table that lost its name gets it back", (status, err))
+    # readers never see less than a whole table; two loaders take turns
+    sets = [lines([{"id": i, "a": k, "t": "%d-%d" % (k, i)} for i in range(2000)]) for k in (1, 2)]
+    replace("v.w", "id", sets[0])
+    seen, stop = set(), threading.Event()
+
+    def look():
+        while not stop.is_set():
+            try:
+                seen.add(tuple(sql("SELECT COUNT(*), COUNT(DISTINCT a) FROM v.w")[0]))
+            except RuntimeError as e:
+                seen.add(str(e))
+    t = threading.Thread(target=look)
+    t.start()
+    for k in range(6):
+        status, _, err = replace("v.w", "id", sets[k % 2])
+        check(status == 0, "replaced while it is read", (status, err))
+    a = [run("mysql-load", "--defaults-file", CNF, "--table", "v.w", "-k", "id", "--replace-table", start=True) for _ in range(3)]
+    for k, p in enumerate(a):
+        threading.Thread(target=lambda p=p, k=k: (p.stdin.write(sets[k % 2]), p.stdin.close())).start()
+    errs = [(p.wait(LIMIT), p.stderr.read()) for p in a]
+    stop.set()
+    t.join()
+    for p in a:
+        p.stdout.close(), p.stderr.close()
+    check([e[0] for e in errs] == [0] * 3 and beside() == [], "three loaders at once", (errs, beside()))
+    check(seen == {("2000", "1")}, "a reader sees one whole table or the other", seen)
+
+
+@crashes
+def replace_and_crash():
+    """kill -9 of the loader, and of the server, while a table is replaced."""
+    sql("CREATE OR REPLACE TABLE v.wk (id INT PRIMARY KEY, a INT, t TEXT); INSERT INTO v.wk VALUES (-1, -1, '')")
+    path = write("rows.ndjson", lines(ROWS))
+    rng = random.Random(11)
+    began = time.monotonic()
+    check(replace("v.wk", "id", b"", path)[0] == 0 and table_of("v.wk") == expected(ROWS), "an undisturbed load")
+    took = time.monotonic() - began
+    torn = 0
+    for k in range(8):
+        if k % 4 == 0:
+            sql("DELETE FROM v.wk; INSERT INTO v.wk VALUES (-1, -1, '')")
+        p = run("mysql-load", "--defaults-file", CNF, "--table", "v.wk", "-k", "id", "--replace-table", path, start=True)
+        time.sleep(rng.random() * took * 1.1)
+        p.send_signal(signal.SIGKILL)
+        p.wait(), p.stdin.close(), p.stdout.close(), p.stderr.close()
+        torn += one("SELECT COUNT(*) FROM v.wk") not in ("1", str(len(ROWS)))
+    check(torn == 0, "kill -9 of the loader, 8 times: the old table or the new one", torn)
+    status, _, err = replace("v.wk", "id", b"", path)
+    check(status == 0 and table_of("v.wk") == expected(ROWS) and beside() == [], "then run again: all rows, nothing beside", (status, err, beside()))
+    for k in range(2):
+        sql("DELETE FROM v.wk; INSERT INTO v.wk VALUES (-1, -1, '')")
+        p = run("mysql-load", "--defaults-file", CNF, "--table", "v.wk", "-k", "id", "--replace-table", path, start=True)
+        time.sleep(rng.random() * took)
+        server("crash")
+        server("start")
+        _, err = p.communicate(timeout=LIMIT)
+        check(p.returncode in (0, 75) and one("SELECT COUNT(*) FROM v.wk") in (("1", str(len(ROWS))) if p.returncode else (str(len(ROWS)),)),
+              "kill -9 of the server: it goes on, or 75 and the old table", (p.returncode, err))
+        status = replace("v.wk", "id", b"", path)[0]
+        check(status == 0 and table_of("v.wk") == expected(ROWS) and beside() == [], "run again: all rows, nothing beside", (status, beside()))
+
+
 @group
 def created():
     sql("DROP TABLE IF EXISTS v.made, v.made2")
@@ -419,6 +547,108 @@ def rogue_server():
     shutil.rmtree(os.path.dirname(path))
 
 
+class Garbler(threading.Thread):
+    """A proxy that changes bytes of what the server says: one run of the random generator for each connection."""
+
+    def __init__(self, path, to, seed):
+        super().__init__(daemon=True)
+        self.to, self.rng = to, random.Random(seed)
+        self.at = self.rng.randrange(2000) if seed % 2 else self.rng.randrange(200)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(4)
+
+    def run(self):
+        while True:
+            try:
+                c, _ = self.listener.accept()
+            except OSError:
+                return
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(self.to)
+            threading.Thread(target=self.forward, args=(c, s), daemon=True).start()
+            threading.Thread(target=self.garble, args=(s, c), daemon=True).start()
+
+    def forward(self, a, b):
+        try:
+            while (data := a.recv(65536)):
+                b.sendall(data)
+        except OSError:
+            pass
+
+    def garble(self, a, b):
+        seen = 0
+        a.settimeout(1.0)       # a length that was made larger waits for ever
+        try:
+            while (data := bytearray(a.recv(65536))):
+                for k in range(self.rng.randrange(1, 5)):
+                    i = self.at + k * self.rng.randrange(1, 40) - seen
+                    if 0 <= i < len(data):
+                        data[i] = self.rng.choice((0, 255, 251, 252, 254, data[i] ^ 1 << self.rng.randrange(8)))
+                seen += len(data)
+                b.sendall(data)
+        except OSError:
+            pass
+        for x in (a, b):
+            try:
+                x.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+@group
+def malformed_packets():
+    """Whatever a server says, it ends with a status."""
+    sql("CREATE OR REPLACE TABLE v.g (id INT PRIMARY KEY, a INT, t TEXT, d DECIMAL(9,2), b BLOB); INSERT INTO v.g SELECT seq, seq, REPEAT('x', seq * 10), seq, 'b' FROM v.seq_1_to_50")
+    sock = open(CNF).read().split('"')[1]
+    d = tempfile.mkdtemp(dir="/tmp", prefix="gb.")
+    hello = b"\x0a10.11.0-MariaDB\0" + struct.pack("<I", 1) + b"12345678\0"
+    greetings = [b"", b"\0" * 4, b"\xff\xff\xff\0", b"\1\0\0\0\x0a", b"\1\0\0\0\x09", b"\5\0\0\0\xff", struct.pack("<I", len(hello)) + hello, b"\x10\0\0\0" + b"\x0a" + b"9" * 15,
+                 struct.pack("<I", 400) + b"\x0a" + b"A" * 399, b"SSH-2.0-OpenSSH\r\n", b"\xff\xff\xff\0" + b"\x0a" * 100000]
+    odd = []
+    for k, g in enumerate(greetings):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind("%s/h%d" % (d, k))
+        listener.listen(1)
+
+        def answer(listener=listener, g=g):
+            c, _ = listener.accept()
+            try:
+                c.sendall(g)
+                c.shutdown(socket.SHUT_WR)
+                c.recv(1000)
+            except OSError:
+                pass
+            c.close()
+        threading.Thread(target=answer, daemon=True).start()
+        status, out, err = extract("v.g", cnf=write("hello.cnf", "[client]\nsocket=%s/h%d\nuser=root\n" % (d, k)))
+        if status not in (5, 75) or out:
+            odd.append((k, status, err))
+        listener.close()
+    check(odd == [], "%d greetings that are none: 5 or 75" % len(greetings), odd)
+    odd, seen = [], {}
+    whole = extract("v.g")[1]
+    jobs = []
+    for seed in range(60):
+        path = "%s/g%d" % (d, seed)
+        garbler = Garbler(path, sock, seed)
+        garbler.start()
+        cnf = write("garble%d.cnf" % seed, "[client]\nsocket=%s\nuser=root\n" % path)
+        jobs.append((seed, garbler, run("mysql-extract", "--defaults-file", cnf, "--table", "v.g", start=True)))
+        if len(jobs) < 12 and seed < 59:
+            continue
+        for seed_, garbler, p in jobs:
+            out, err = p.communicate(timeout=LIMIT)
+            garbler.listener.close()
+            seen[p.returncode] = seen.get(p.returncode, 0) + 1
+            # 0: a byte of a value was changed, or none
+            if p.returncode not in (0, 2, 3, 5, 75) or b"Sanitizer" in err or (p.returncode == 0 and out.count(b"\n") != whole.count(b"\n")):
+                odd.append((seed_, p.returncode, err[:300]))
+        jobs = []
+    check(odd == [] and seen.get(0, 0) < 50, "60 connections with bytes changed on the way: no crash, no short success", (odd, seen))
+    shutil.rmtree(d)
+
+
 def openssl(*argv):
     subprocess.run(["openssl"] + [str(a) for a in argv], cwd=HOME, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -481,7 +711,7 @@ def table_of(table, where=""):
 ROWS = [{"id": i, "a": i * 7 % 1000, "t": "x" * (i % 50)} for i in range(30000 if not SANITIZED else 8000)]
 
 
-@group
+@crashes
 def kill_the_loader():
     sql("CREATE OR REPLACE TABLE v.k (dt DATE, id INT, a INT, t TEXT, PRIMARY KEY (dt, id)); CREATE OR REPLACE TABLE v.ku (id INT PRIMARY KEY, a INT, t TEXT); "
         "INSERT INTO v.k VALUES ('2026-11-20', -1, -1, '')")
@@ -519,7 +749,142 @@ def kill_the_loader():
            "SIGTERM: 75 and nothing loaded, or done", p.returncode)
 
 
-@group
+class Moment(threading.Thread):
+    """A proxy that at the k-th statement cuts the connection, and lets no other in; `act` is called first."""
+
+    def __init__(self, path, to, k, act=None):
+        super().__init__(daemon=True)
+        self.to, self.left, self.act, self.closed, self.seen = to, k, act, False, []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(8)
+
+    def run(self):
+        while True:
+            c, _ = self.listener.accept()
+            s = socket.socket(socket.AF_UNIX)
+            try:
+                if self.closed and self.act is None:
+                    raise OSError
+                s.connect(self.to)
+            except OSError:
+                c.close()
+                continue
+            threading.Thread(target=self.pump, args=(s, c), daemon=True).start()
+            threading.Thread(target=self.count, args=(c, s), daemon=True).start()
+
+    def pump(self, a, b):
+        try:
+            while (data := a.recv(65536)):
+                b.sendall(data)
+        except OSError:
+            pass
+        self.end(a, b)
+
+    def count(self, a, b):
+        """Client packets: a command begins with sequence number 0."""
+        head, rest = b"", 0
+        try:
+            while (data := a.recv(65536)):
+                i = 0
+                while i < len(data):
+                    if rest:
+                        n = min(rest, len(data) - i)
+                        i, rest = i + n, rest - n
+                        continue
+                    head += data[i:i + 1]
+                    i += 1
+                    if len(head) == 4:
+                        rest = head[0] | head[1] << 8 | head[2] << 16
+                        command, head = head[3] == 0, b""
+                        if command:
+                            self.left -= 1
+                            self.seen.append(bytes(data[i + 1:i + 30]))
+                        if command and self.left == 0:
+                            self.closed = True
+                            b.sendall(data)     # this statement still arrives, its answer does not
+                            if self.act:
+                                self.act()
+                            self.end(a, b)
+                            return
+                b.sendall(data)
+        except OSError:
+            pass
+        self.end(a, b)
+
+    @staticmethod
+    def end(*sockets):
+        for x in sockets:
+            try:
+                x.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+MODES = (("day", ("--partition", "dt=2026-11-20")), ("whole", ("--replace-table",)), ("upsert", ()))
+
+
+@crashes
+def every_statement():
+    """The connection is lost at each statement of a load, for good: 75, the old rows or all new ones; run again: all."""
+    rows = ROWS[:2500]
+    path = write("moment.ndjson", lines(rows))
+    sock = open(CNF).read().split('"')[1]
+    d = tempfile.mkdtemp(dir="/tmp", prefix="mo.")
+    moments, jobs = range(1, 31), []
+    # the first load makes the ledger; so many sessions wait at once
+    sql("SET GLOBAL max_connections=300; DROP TABLE IF EXISTS v.pipehouse_ledger")
+    for mode, options in MODES:
+        dt = ("dt DATE,", "dt,", "dt,", "'2026-11-20',") if mode == "day" else ("",) * 4
+        for k in moments:
+            name = "%s%d" % (mode, k)
+            sql("CREATE OR REPLACE TABLE v.{0} ({1} id INT, a INT, t TEXT, PRIMARY KEY ({2} id)); INSERT INTO v.{0} ({3} id, a) VALUES ({4} -1, 5)".format(name, *dt))
+            m = Moment("%s/%s" % (d, name), sock, k)
+            m.start()
+            cnf = write(name + ".cnf", "[client]\nsocket=%s/%s\nuser=root\n" % (d, name))
+            jobs.append((name, mode, options, m, run("mysql-load", "--defaults-file", cnf, "--table", "v." + name, "-k", "id", *options, path, start=True)))
+    whole = {mode: dict(expected(rows), **({"-1": "5"} if mode == "upsert" else {})) for mode, _ in MODES}
+    odd, cut = [], dict.fromkeys(whole, 0)
+    for name, mode, _, m, p in jobs:
+        out, err = p.communicate(timeout=LIMIT)
+        now = table_of("v." + name)
+        cut[mode] += m.closed
+        # behind its last word a load has nothing left to lose
+        if p.returncode not in ((75, 0) if m.closed else (0,)) or not (now == whole[mode] or (now == {"-1": "5"} and p.returncode == 75)):
+            odd.append((name, p.returncode, len(now), err[-200:], m.seen[-1:]))
+    check(odd == [] and all(10 <= x < 30 for x in cut.values()), "lost at each statement, %s: 75, and the old rows or all new ones" % cut, odd)
+    odd = []
+    again = [(name, mode, run("mysql-load", "--defaults-file", CNF, "--table", "v." + name, "-k", "id", *options, path, start=True)) for name, mode, options, _, _ in jobs]
+    for name, mode, p in again:
+        out, err = p.communicate(timeout=LIMIT)
+        if p.returncode != 0 or table_of("v." + name) != whole[mode]:
+            odd.append((name, p.returncode, err))
+    check(odd == [] and beside() == [], "run again: all rows, nothing beside", (odd, beside()))
+    sql("SET GLOBAL max_connections=151")
+    shutil.rmtree(d)
+
+
+@crashes
+def kill_the_server_at_statements():
+    rows = ROWS[:2500]
+    path = write("moment.ndjson", lines(rows))
+    sock = open(CNF).read().split('"')[1]
+    d = tempfile.mkdtemp(dir="/tmp", prefix="ks.")
+    for mode, options, moments in ((*MODES[0], (9, 12, 14)), (*MODES[1], (11, 14, 18))):
+        for k in moments:
+            sql("CREATE OR REPLACE TABLE v.ks (%s id INT, a INT, t TEXT, PRIMARY KEY (%s id)); DROP TABLE IF EXISTS v.pipehouse_ledger" % (
+                ("dt DATE,", "dt,") if mode == "day" else ("", "")))
+            m = Moment("%s/%s%d" % (d, mode, k), sock, k, lambda: (server("crash"), server("start")))
+            m.start()
+            status, _, err = load("v.ks", "id", b"", *options, path, cnf=write("ks.cnf", "[client]\nsocket=%s/%s%d\nuser=root\n" % (d, mode, k)))
+            check(m.closed and status in (0, 75) and "trying again" in err, "%s: kill -9 of the server at statement %d (%r): it goes on, or 75" % (mode, k, m.seen[k - 1][:20]), (status, err))
+            if status == 75:
+                status = load("v.ks", "id", b"", *options, path)[0]
+            check(status == 0 and table_of("v.ks") == expected(rows) and beside() == [], "all rows, once", (status, err, beside()))
+    shutil.rmtree(d)
+
+
+@crashes
 def kill_the_server():
     sql("CREATE OR REPLACE TABLE v.s (dt DATE, id INT, a INT, t TEXT, PRIMARY KEY (dt, id)); CREATE OR REPLACE TABLE v.su (id INT PRIMARY KEY, a INT, t TEXT)")
     path = write("rows.ndjson", lines(ROWS))
@@ -594,7 +959,7 @@ class Cutter(threading.Thread):
                 pass
 
 
-@group
+@crashes
 def lost_commits():
     sql("CREATE OR REPLACE TABLE v.c (dt DATE, id INT, a INT, t TEXT, PRIMARY KEY (dt, id)); CREATE OR REPLACE TABLE v.cu (id INT PRIMARY KEY, a INT, t TEXT)")
     rows = ROWS[:3000]
@@ -616,7 +981,7 @@ def lost_commits():
             shutil.rmtree(d)
 
 
-@group
+@crashes
 def locks():
     sql("CREATE OR REPLACE TABLE v.l (id INT PRIMARY KEY, a INT, t TEXT); INSERT INTO v.l VALUES (5, 5, '')")
     old = one("SELECT @@global.innodb_lock_wait_timeout")
@@ -792,7 +1157,8 @@ def main(names):
     sql("CREATE DATABASE v")
     try:
         for g in GROUPS:
-            if names and not any(x in g.__name__ for x in names):
+            kind = "crashes" if hasattr(g, "crashes") else "calm"
+            if names and not any(x in g.__name__ or x == kind for x in names):
                 continue
             began = time.monotonic()
             try:

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mysql_load_own - what the two ways to load share: a day or an upsert in place, a table beside (for them alone)
+ *
+ *	rc = load_again(l, attempt, arg, done);		// until it is no RETRY
+ *	... in attempt: if ((rc = load_do(l, "begin", "START TRANSACTION")) == 0) rc = load_rows(l);
+ *
+ * Invariants: an attempt answers 0, a status after a message, or RETRY with db->error set: then the connection is made
+ * anew and the attempt begins again.
+ */
+#ifndef EDGE_MYSQL_LOAD_OWN_H
+#define EDGE_MYSQL_LOAD_OWN_H
+
+#include "edge/mysql_load.h"
+#include "edge/mysql_own.h"
+
+#define ROWS_MAX 1000u
+#define BATCH_BYTES_MAX (4 * MIB)
+#define PARAMS_MAX 65535u
+#define STATEMENTS_MAX 16u
+#define TRIES_MAX 7u
+#define RETRY (-1)		/* not an exit status: the transaction is to be tried again */
+#define DEPRECATED 1287u	/* MySQL 8 says so of VALUES() */
+
+struct pile {
+	size_t n;			/* rows */
+	struct buf bytes, ids;
+	size_t *cell_at, id_at[ROWS_MAX + 1];
+	unsigned long *cell_n;		/* [column * ROWS_MAX + row] */
+	char *null;			/* [same] */
+	uint64_t ordinal[ROWS_MAX];
+	uint8_t *used;			/* [table->n] columns that these rows bring */
+	size_t *col, n_cols;		/* the same as numbers */
+};
+
+struct statement {
+	MYSQL_STMT *stmt;
+	uint8_t *used;
+	size_t rows;			/* of one execution; 0: bulk */
+};
+
+struct load {
+	struct load_conf conf;
+	struct db *db;
+	const struct db_tab *t;
+	bool plain, bulk;		/* plain: INSERT of new rows alone */
+	struct span beside;		/* not into t, but into this table next to it */
+	struct pile pile;
+	struct statement statement[STATEMENTS_MAX];
+	size_t n_statements;
+	MYSQL_BIND *bind;
+	const char **at;		/* [column * ROWS_MAX + row] bulk: where cells begin */
+	uint64_t *gone;			/* ordinals of rejected rows, ascending */
+	size_t n_gone, cap_gone;
+	uint64_t rows;			/* of this try */
+	size_t step;			/* rows of the next statement, at most */
+	bool commit_sent;
+};
+
+/* The last failure as what to do: RETRY, or a status after a message. */
+int load_failed(struct load *, const char *what);
+int load_do(struct load *, const char *what, struct span sql);
+/* Every row of one pass into the open transaction. */
+int load_rows(struct load *);
+int load_again(struct load *, int (*attempt)(struct load *, void *), void *arg, struct load_done *);
+/* One row of n numbers or texts; into cell, kept in keep. False: db->fault, or no row. */
+bool load_one_row(struct db *, struct span sql, struct span *cell, size_t n, struct buf *keep);
+/* The ledger of the table's database, quoted; is it there? */
+void load_ledger_name(const struct load *, struct buf *sql);
+
+#endif
