@@ -89,7 +89,7 @@ on_cell(void *p, size_t n, void *arg)
 {
 	struct csv_in *r = arg;
 
-	if (r->rows > 0 || r->row.n >= r->cells_max) {
+	if (r->row.n >= r->cells_max) {
 		r->row.n++;
 		return;
 	}
@@ -152,14 +152,45 @@ see_raw(struct csv_in *r, struct span line)
 	r->row.raw = body_of(buf_span(&r->before));
 }
 
+/* False: libcsv stopped within. */
+static bool
+parse(struct csv_in *r, const char *p, size_t n)
+{
+	if (csv_parse(&r->csv, p, n, on_cell, on_row, r) == n)
+		return true;
+	if (csv_error(&r->csv) != CSV_EPARSE)
+		err_die(EXIT_IO, "libcsv: %s", csv_strerror(csv_error(&r->csv)));
+	return false;
+}
+
+/*
+ * libcsv takes CR for a line end, and passes over line ends before a row: so a line goes to it
+ * without its own end first, and must not end a row.  The end is LF too where the last line has
+ * none.
+ */
+static const char *
+parse_line(struct csv_in *r, struct span line, struct span body)
+{
+	r->rows = 0;
+	if (!r->open && *body.p == '\r')
+		return "a CR outside quotes that no LF follows";
+	if (!parse(r, body.p, body.n))
+		return "a quote inside a cell without quotes, or text behind a closing quote";
+	if (r->rows > 0)
+		return "a CR outside quotes that no LF follows";
+	if (!parse(r, body.p + body.n, line.n - body.n) ||
+	    (r->rows == 0 && line.p[line.n - 1] != '\n' && !parse(r, "\n", 1)))
+		return "a quote inside a cell without quotes, or text behind a closing quote";
+	return NULL;
+}
+
 static int
 one_line(struct csv_in *r, struct span line, uint64_t number, uint64_t offset)
 {
 	struct span body = body_of(line);
-	bool first = !r->open;
-	size_t got;
+	const char *why;
 
-	if (first) {
+	if (!r->open) {
 		r->row = (struct csv_row){ .line = number, .offset = offset, .raw = body };
 		buf_clear(&r->text);
 		buf_clear(&r->before);
@@ -170,15 +201,9 @@ one_line(struct csv_in *r, struct span line, uint64_t number, uint64_t offset)
 		see_raw(r, line);
 		return bad(r, "a row longer than the limit (--max-line): is a quote not closed?");
 	}
-	r->rows = 0;
-	got = csv_parse(&r->csv, line.p, line.n, on_cell, on_row, r);
-	if (got == line.n && line.p[line.n - 1] != '\n' && r->rows == 0)
-		got += csv_parse(&r->csv, "\n", 1, on_cell, on_row, r) - 1;
-	if (got != line.n) {
-		if (csv_error(&r->csv) != CSV_EPARSE)
-			err_die(EXIT_IO, "libcsv: %s", csv_strerror(csv_error(&r->csv)));
+	if ((why = parse_line(r, line, body)) != NULL) {
 		see_raw(r, line);
-		return bad(r, "a quote inside a cell without quotes, or text behind a closing quote");
+		return bad(r, why);
 	}
 	if (r->rows == 0) {
 		buf_span_add(&r->before, line);
@@ -186,9 +211,6 @@ one_line(struct csv_in *r, struct span line, uint64_t number, uint64_t offset)
 		return 0;
 	}
 	see_raw(r, line);
-	/* libcsv takes CR for a line end, and passes over line ends before a row and behind one */
-	if (r->rows > 1 || (first && *body.p == '\r') || body.p[body.n - 1] == '\r')
-		return bad(r, "a CR outside quotes that no LF follows");
 	r->open = false;
 	return good(r);
 }
@@ -202,7 +224,7 @@ csv_in_lines(struct csv_in *r, struct span s, uint64_t line0, uint64_t offset)
 		s = span_from(s, 3);
 		offset += 3;
 	}
-	r->began = true;
+	r->began = r->began || s.n > 0;
 	while (s.n > 0 && rc == 0) {
 		const char *lf = memchr(s.p, '\n', s.n);
 		size_t n = lf == NULL ? s.n : (size_t)(lf + 1 - s.p);

@@ -162,6 +162,11 @@ $ printf 'a,b\n1,2\r3,4\n5,6\r\r\n\r7,8\n"x\ry",9\n' | json-from-csv --reject r;
 > [3,"a CR outside quotes that no LF follows","5,6\r"]
 > [4,"a CR outside quotes that no LF follows","\r7,8"]
 
+# json-from-csv: a lone CR in a last line without an end
+$ printf 'a,b\n1,2\r3,' | json-from-csv --reject r; jq -c '[.line, .reason, .raw]' r; printf 'a,b\n1,2\r' | json-from-csv
+> [2,"a CR outside quotes that no LF follows","1,2\r3,"]
+> {"a":"1","b":"2"}
+
 # json-from-csv: only CR as line end is a header that is bad
 $ printf 'a,b\r1,2\r3,4\r' | json-from-csv --on-error skip
 ! json-from-csv: <stdin>:1: header: a CR outside quotes that no LF follows
