@@ -3,6 +3,7 @@
 set -euo pipefail
 
 wh-cat "dwd.cart_add@$DT" |
-	window-agg 'adds=count()' 'adders=distinct(user_id)' 'ordered=count(* WHERE is_ordered = 1)' |
+	window-agg --arg day="$DT" 'adds=count()' 'adders=distinct(user_id)' \
+		'ordered=count(* WHERE substr(order_time, 1, 10) = :day)' |
 	json-map --all cart_to_order='ordered * 1.00 / adds' |
 	wh-put ads.cart "dt=$DT"
