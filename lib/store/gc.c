@@ -14,6 +14,7 @@
 #include "store/commit.h"
 #include "store/fs.h"
 #include "store/gc.h"
+#include "store/job.h"
 #include "store/publish.h"
 #include "store/stage.h"
 
@@ -24,6 +25,7 @@ struct gc {
 	struct map *dead;		/* DAY/FILE that a record at or below the new floor took away */
 	struct map *kept;		/* DAY/FILE that a number kept holds, or a run at work has staged */
 	struct map *orphan;		/* DAY/FILE of nobody, old enough */
+	struct fs_names jobs;		/* whose files may be in a record that their tables do not have yet */
 	uint64_t old_floor;
 };
 
@@ -287,7 +289,7 @@ find_orphan(void *arg, const char *day, const char *file, uint64_t bytes, int64_
 
 	(void)bytes;
 	if (!has_name(g->kept, day, file) && !has_name(g->dead, day, file) &&
-	    mtime_ms <= g->conf->now_ms - GC_REST_MS)
+	    mtime_ms <= g->conf->now_ms - GC_REST_MS && !job_owns(&g->jobs, file))
 		put_name(g->orphan, day, file);
 	return 0;
 }
@@ -316,9 +318,9 @@ remove_files(struct gc *g)
 {
 	const char *const everybody[] = { "*" };
 	uint64_t epoch;
-	int rc = find_kept(g);
+	int rc = job_names(&g->t->place, &g->jobs);
 
-	if (rc == 0)
+	if (rc == 0 && (rc = find_kept(g)) == 0)
 		rc = each_file(g->t, find_orphan, g);
 	if (rc == 0 && map_count(g->orphan) > 0 && !g->conf->dry &&
 	    (rc = publish_fence(g->t, everybody, 1, &epoch)) == 0)
@@ -369,6 +371,7 @@ release(struct gc *g, int lock)
 	map_free(g->dead);
 	map_free(g->kept);
 	map_free(g->orphan);
+	fs_names_free(&g->jobs);
 	if (lock != -1)
 		close(lock);
 }

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "store/commit.h"
+#include "store/fs.h"
 #include "store/job.h"
 #include "store/pool.h"
 #include "store/publish.h"
@@ -64,6 +65,28 @@ job_close(struct job *j)
 		return;
 	table_close(j->log);
 	free(j);
+}
+
+int
+job_names(const struct place *p, struct fs_names *out)
+{
+	char *dir = under(p->write, "_jobs");
+	int rc = fs_list(dir, out);
+
+	free(dir);
+	return rc;
+}
+
+bool
+job_owns(const struct fs_names *jobs, const char *file)
+{
+	char app[80];
+
+	for (size_t i = 0; i < jobs->n; i++)
+		if (snprintf(app, sizeof app, "job/%s", jobs->v[i]) < (int)sizeof app &&
+		    pool_orphan(file, app, UINT64_MAX))
+			return true;
+	return false;
 }
 
 /* The record of the table's own log. */

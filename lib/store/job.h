@@ -26,6 +26,11 @@ struct job {
 	uint64_t done;		/* a record that all tables have */
 };
 
+/* The jobs of a warehouse, and whether one of them owns a file of a table's pool: only its job may remove it. */
+struct fs_names;
+int job_names(const struct place *, struct fs_names *);
+bool job_owns(const struct fs_names *, const char *file);
+
 /* The name is a word of [a-z0-9_]; EXIT_USAGE, EXIT_IO, EXIT_INPUT. */
 int job_open(const char *name, struct job **);
 void job_close(struct job *);

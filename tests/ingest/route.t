@@ -63,6 +63,17 @@ $ done
 $ echo $((k > 5 && k < 40))
 > 1
 
+# ingest --route: what the job has committed and its tables do not have yet is nobody's for wh-gc
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ i() { seq $1 | awk '{ printf "{\"k\":\"%s\",\"d\":\"2026-11-20\",\"n\":%d}\n", $1 % 2 ? "a" : "b", $1 }' >x; shift; "$@" ingest x --route r 2>/dev/null; }
+$ printf 'by k\na ods.a day=d\nb ods.b day=d\n' >r; i 10; i 20 strace -f -qq -o /dev/null -e inject=linkat,link:signal=KILL:when=3; wh-cat ods.a | wc -l; wh-cat ods.b | wc -l
+$ find wh -name '*.pz' -links 1 | wc -l; find wh -name '*.pz' -exec touch -d '3 days ago' {} +; wh-gc >/dev/null; i 20; wh-cat ods.a | wc -l; wh-cat ods.b | wc -l
+> 5
+> 5
+> 2
+> 10
+> 10
+
 # ingest --route: what it refuses
 $ export PIPEHOUSE_ROOT=$PWD/wh; echo '{}' >x
 $ t() { printf "$1" >r; ingest x --route r 2>&1 | head -n 1; }
