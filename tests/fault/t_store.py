@@ -329,7 +329,103 @@ def group_stopped(kid):
         return f.read().rpartition(")")[2].split()[0] in "tT"
 
 
-TESTS = {"put": lambda: wh_put("wh-put over an old day", True), "first": lambda: wh_put("wh-put, a table's first", False),
+DAYS = b'{"id":%d,"t":"2026-11-20"}\n'
+FEED = "kind upsert\\nkey id\\norder o\\ndeleted gone\\nday d\\n"
+
+
+def damage(p):
+    """What wh-fsck finds, but for stale views and files that wh-gc will take."""
+    status, out, err = p.run("wh-fsck")
+    wrong = [x for x in out.decode().splitlines() if '"damage"' in x]
+    return wrong + (["wh-fsck ended with %d: %s" % (status, err)] if status not in (0, 1) else [])
+
+
+def calm(p, commands=()):
+    """The same table after an undisturbed end of it all: nothing damaged, nothing stale, and no file is left over."""
+    wrong = []
+    for c in list(commands) + ["wh-fsck --repair-views >/dev/null", "wh-run true"]:
+        status, _, err = p.run(c)
+        if status != 0:
+            wrong.append("%s ended with %d: %s" % (c, status, err))
+    p.run("find wh -name '*z' -path '*/.pool/*' -exec touch -d '2 days ago' {} +; touch -d '2 days ago' wh/main/a/t/_log/*")
+    status, _, err = p.run("wh-gc --keep 0")
+    left = p.run("wh-fsck")
+    if status != 0 or left[0] != 0 or left[1]:
+        wrong.append("wh-gc ended with %d, then wh-fsck with %d: %s %s" % (status, left[0], err, left[1].decode()))
+    return wrong
+
+
+def maintenance(title, setup, argv, rows, views, after=None):
+    """A command that changes no row, or takes rows back: killed and failing at each of its steps, then again.
+
+    rows: what the table may hold afterwards, the last one in the end; views: the same of the view.
+    """
+    sparse = 1 if os.environ.get("FAULT_ALL") else 4
+    with template(setup) as t:
+        def state(p, status):
+            got, shown, wrong = p.table("a.t"), p.view("a.t"), damage(p)
+            if got not in rows:
+                wrong.append("the rows are others: %r" % got[:200])
+            if shown not in views:
+                wrong.append("the view shows other rows: %r" % shown[:200])
+            if status == 0 and got != rows[-1]:
+                wrong.append("ended with 0 and is not done")
+            return wrong
+
+        def again(p):
+            status, _, err = p.run(argv, ["env"])
+            wrong = [] if status == 0 else ["again it ended with %d: %s" % (status, err)]
+            if p.table("a.t") != rows[-1]:
+                wrong.append("again: %r" % p.table("a.t")[:200])
+            return wrong + calm(p, after or ()) + ([] if p.table("a.t") == rows[-1] else ["wh-gc changed the rows"])
+
+        k, wrong = each(t, argv, False, "signal=KILL", lambda p, s: state(p, s) + again(p), every=(sparse + 1) // 2)
+        point("%s: killed at each of %d steps, then again" % (title, k), wrong)
+
+        def failing(p, status):
+            wrong = [] if status in (0, 4) else ["ended with %d" % status]
+            return wrong + state(p, status) + again(p)
+
+        for error, calls in (("EIO", ("fsync", "linkat", "rename", "unlink")), ("ENOSPC", ("write", "linkat")),
+                             ("EROFS", ("openat", "mkdir", "unlink", "rename")), ("EMFILE", ("openat",))):
+            k, wrong = each(t, argv, False, "error=" + error, failing, calls, sparse)
+            point("%s: %s of %s, %d steps, then again" % (title, error, "/".join(calls), k), wrong)
+
+
+def compact():
+    add = ["printf '%s' | wh-put a.t --partition-by t" % (DAYS % i).decode().replace("\n", "\\n") for i in (1, 2, 3)]
+    rows = b"".join(DAYS % i for i in (1, 2, 3))
+    maintenance("wh-compact of small files", add, ["wh-compact", "a.t"], [rows], [rows])
+
+
+def fold():
+    put = ["printf '%s' | wh-table a.t -" % FEED,
+           'printf \'{"id":1,"o":1,"d":"2026-11-20"}\\n{"id":2,"o":5,"d":"2026-11-20","gone":true}\\n\' | wh-put a.t',
+           'printf \'{"id":1,"o":2,"d":"2026-11-20"}\\n{"id":2,"o":1,"d":"2026-11-20"}\\n\' | wh-put a.t']
+    rows = b'{"id":1,"o":2,"d":"2026-11-20"}\n'
+    maintenance("wh-compact of a keyed day", put, ["wh-compact", "a.t"], [rows], [b"", rows], ["wh-compact a.t"])
+
+
+def rollback():
+    put = ["wh-put a.t dt=" + DAY, "wh-put a.t dt=%s in" % DAY]
+    maintenance("wh-rollback", put, ["wh-rollback", "a.t", "dt=" + DAY, "--to", "2"], [NEW, OLD], [NEW, OLD])
+
+
+def gc():
+    put = ["wh-put a.t dt=" + DAY, "wh-put a.t dt=%s in" % DAY, "echo orphan >wh/main/a/t/.pool/%s/r-1-x-0.pz" % DAY,
+           "printf 'keep 9999d\\n' | wh-table a.t -", "find wh -type f -exec touch -d '2 days ago' {} +"]
+    maintenance("wh-gc", put, ["wh-gc", "--keep", "0", "a.t"], [NEW], [NEW])
+
+
+def put_delta():
+    """wh-put into a keyed table: deltas, and the same again is nothing."""
+    put = ["printf '%s' | wh-table a.t -" % FEED, 'printf \'{"id":1,"o":1,"d":"2026-11-20"}\\n\' | wh-put a.t',
+           'printf \'{"id":1,"o":2,"d":"2026-11-20"}\\n{"id":3,"o":2,"d":"2026-11-20"}\\n\' >in2']
+    old, new = b'{"id":1,"o":1,"d":"2026-11-20"}\n', b'{"id":1,"o":2,"d":"2026-11-20"}\n{"id":3,"o":2,"d":"2026-11-20"}\n'
+    maintenance("wh-put of changes", put, ["wh-put", "a.t", "in2"], [old, new], [b""])
+
+
+TESTS = {"compact": compact, "fold": fold, "rollback": rollback, "gc": gc, "delta": put_delta, "put": lambda: wh_put("wh-put over an old day", True), "first": lambda: wh_put("wh-put, a table's first", False),
          "fsync": fsync_once, "run": lambda: wh_run("wh-run, its runner", False),
          "tree": lambda: wh_run("wh-run, every process of it", True), "ingest": ingest, "zombie": zombie}
 

@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-MODELS = ("run_record", "table_log", "job_log", "one_writer", "two_writers", "load")
+MODELS = ("run_record", "collector", "table_log", "job_log", "one_writer", "two_writers", "load")
 
 
 def one(model, names, bound, off):
