@@ -45,22 +45,6 @@ static const struct opt opts[] = {
 	{ 0 }
 };
 
-/* What a log may hold drives no terminal. */
-static void
-put_line(const struct state *st, struct buf *out, struct span s)
-{
-	for (size_t i = 0; st->masked && i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			buf_fmt(out, "\\x%02x", c);
-		else
-			buf_byte(out, s.p[i]);
-	}
-	if (!st->masked)
-		buf_span_add(out, s);
-}
-
 static int
 print(struct ctx *c, struct state *st, const struct batch *b, size_t i)
 {
@@ -75,7 +59,10 @@ print(struct ctx *c, struct state *st, const struct batch *b, size_t i)
 		buf_u64(out, w.line);
 		buf_byte(out, ':');
 	}
-	put_line(st, out, b->line[i]);
+	if (st->masked)
+		timeline_mask(out, b->line[i]);
+	else
+		buf_span_add(out, b->line[i]);
 	return ctx_pass_end(c);
 }
 

@@ -146,9 +146,8 @@ put_cell(struct buf *b, struct span s, size_t width)
 		buf_byte(b, ' ');
 }
 
-/* A line of a log may hold what drives a terminal. */
-static void
-put_masked(struct buf *b, struct span s)
+void
+timeline_mask(struct buf *b, struct span s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
@@ -185,7 +184,7 @@ timeline_print(struct timeline *l, int (*each)(void *arg, struct span text), voi
 		put_cell(&b, e->place->table, table);
 		put_cell(&b, e->place->day, day);
 		buf_str(&b, "  ");
-		put_masked(&b, e->line);
+		timeline_mask(&b, e->line);
 		rc = each(arg, buf_span(&b));
 	}
 	buf_free(&b);

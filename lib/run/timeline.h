@@ -21,6 +21,8 @@ struct timeline *timeline_new(const struct zone *, size_t budget);
 void timeline_free(struct timeline *);
 /* Source: a file's name, or wh:LAYER.TABLE@DAY. The line is copied. 0, or EXIT_IO past the budget. */
 int timeline_add(struct timeline *, const char *source, struct val time, enum unit, struct span line);
+/* Append a line with its control bytes, but for tabs, as \xNN: what a log may hold drives no terminal. */
+void timeline_mask(struct buf *, struct span line);
 /* Each as `TIME  LAYER  TABLE  DAY  LINE`, control bytes masked; stops at what is not 0, and returns it. */
 int timeline_print(struct timeline *, int (*each)(void *arg, struct span text), void *arg);
 
