@@ -93,3 +93,21 @@ $ echo 'a encrypt pii' >s; PIPEHOUSE_ROOT=wh json-clean -s s
 $ echo 'a encrypt key=pii' >s; json-clean -s s
 ! json-clean: PIPEHOUSE_ROOT is not set: where is the warehouse?
 ? 2
+
+# json-clean: a file of keys is a plain file
+$ mkdir -p wh/main/keys/dir; mkfifo -m 600 wh/main/keys/pipe; export PIPEHOUSE_ROOT=wh
+$ for k in dir pipe; do echo "a encrypt key=$k" >s; json-clean -s s </dev/null; echo $?; done
+> 2
+> 2
+! json-clean: wh/main/keys/dir: not a plain file
+! json-clean: wh/main/keys/pipe: not a plain file
+
+# json-clean: no key in records of a run, counts, rejects or messages
+$ mkdir -p wh/main/keys; (umask 077; echo "k1 deadbeef0123$(printf %052d 7)" >wh/main/keys/pii); export PIPEHOUSE_ROOT=$PWD/wh
+$ echo 'a encrypt key=pii' >s; printf '%s\n' '{"a":"x"}' '{"a":"enc:v1:k1:AAAA"}' >in
+$ wh-run 'json-clean -s s --reject r --stats st in | wh-put a.b dt=2026-11-20' 2>err; echo $?; wh-cat a.b@2026-11-20 | cut -c1-16
+$ grep -rl deadbeef0123 . | sort; wc -l <r
+> 0
+> {"a":"enc:v1:k1:
+> ./wh/main/keys/pii
+> 1
