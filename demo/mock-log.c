@@ -90,7 +90,7 @@ struct tables {
 struct counts {
 	uint64_t lines, blank, broken, duplicate, missing_mid, missing_ts, valid, late;
 	uint64_t trouble[NTROUBLE];
-	struct tables good, twice, no_mid, no_ts;
+	struct tables good, twice[2], no_mid[2], no_ts;	/* [1]: of the day before */
 };
 
 const char *const page_name[NPAGE] = { "start", "home", "category", "search", "good_list",
@@ -548,13 +548,14 @@ static void
 account(struct shop *s, struct buf *b, const struct delivery *d, struct counts *k)
 {
 	const struct event *e = &s->event[d->ev];
+	bool late = day_of_ms(e->ts) < s->day;
 	struct made m;
 
 	put_line(s, b, e, &m);
 	k->lines++;
 	if (d->dup) {
 		k->duplicate++;
-		add(&k->twice, e, &m);
+		add(&k->twice[late], e, &m);
 		return;
 	}
 	k->trouble[e->trouble]++;
@@ -562,13 +563,13 @@ account(struct shop *s, struct buf *b, const struct delivery *d, struct counts *
 		k->broken++;
 	} else if (e->trouble == NO_MID) {
 		k->missing_mid++;
-		add(&k->no_mid, e, &m);
+		add(&k->no_mid[late], e, &m);
 	} else if (e->trouble == NO_TS) {
 		k->missing_ts++;
 		add(&k->no_ts, e, &m);
 	} else {
 		k->valid++;
-		k->late += day_of_ms(e->ts) < s->day;
+		k->late += late;
 		add(&k->good, e, &m);
 		remember(s, e, &m);
 	}
@@ -598,11 +599,15 @@ log_rejects(const struct shop *s, struct buf *b, const struct counts *k)
 	    (unsigned long long)k->good.action, (unsigned long long)k->good.display,
 	    (unsigned long long)k->good.error);
 	LIT(b, ",\"lost\":{");
-	put_tables(b, "duplicate", &k->twice);
+	put_tables(b, "duplicate", &k->twice[0]);
 	LIT(b, ",");
-	put_tables(b, "missing_mid", &k->no_mid);
+	put_tables(b, "missing_mid", &k->no_mid[0]);
 	LIT(b, ",");
 	put_tables(b, "missing_ts", &k->no_ts);
+	LIT(b, "},\"lost_late\":{");
+	put_tables(b, "duplicate", &k->twice[1]);
+	LIT(b, ",");
+	put_tables(b, "missing_mid", &k->no_mid[1]);
 	LIT(b, "},\"planted\":{");
 	for (unsigned t = 1; t < NTROUBLE; t++)
 		put_fmt(b, "%s\"%s\":%llu", t == 1 ? "" : ",", troubles[t].name,

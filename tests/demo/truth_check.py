@@ -65,7 +65,7 @@ class Log:
                 continue
             if raw in self.seen:
                 n["duplicate"] += 1
-                self.rows(parse(raw), n, "duplicate")
+                self.rows(parse(raw), n, "duplicate", day)
                 continue
             self.seen.add(raw)
             rec = parse(raw)
@@ -73,17 +73,18 @@ class Log:
                 n["broken"] += 1
             elif rec["common"].get("mid") in ABSENT:
                 n["missing_mid"] += 1
-                self.rows(rec, n, "missing_mid")
+                self.rows(rec, n, "missing_mid", day)
             elif rec.get("ts") in ABSENT:
                 n["missing_ts"] += 1
-                self.rows(rec, n, "missing_ts")
+                self.rows(rec, n, "missing_ts", day)
             else:
                 self.keep(rec, day, n)
         return n
 
     @staticmethod
-    def rows(rec, n, fate):
-        """What a line that does not count would have been in the five tables."""
+    def rows(rec, n, fate, day):
+        """What a line that does not count would have been in the five tables, of its own day or of the day before."""
+        fate = ("lost_late" if rec.get("ts") not in ABSENT and day_of(int(rec["ts"])) < day else "lost") + " " + fate
         n[fate, "start" if "start" in rec else "page"] += 1
         n[fate, "action"] += len(rec.get("actions") or [])
         n[fate, "display"] += len(rec.get("displays") or [])
@@ -339,10 +340,12 @@ def main():
         for raw in lines(f"{outdir}/truth/rejects-{night}.ndjson"):
             said = json.loads(raw)
             n = counts[said["file"]]
-            for fate, tables in said.get("lost", {}).items():
-                if any(n[fate, t] != v for t, v in tables.items()):
-                    print(f"{said['file']}: lost as {fate}: truth says {tables}, the file", {t: n[fate, t] for t in tables})
-                    bad += 1
+            for when in ("lost", "lost_late"):
+                for fate, tables in said.get(when, {}).items():
+                    theirs = {t: n[f"{when} {fate}", t] for t in tables}
+                    if theirs != tables:
+                        print(f"{said['file']}: {when} as {fate}: truth says {tables}, the file {theirs}")
+                        bad += 1
             for k, v in said.items():
                 if isinstance(v, int) and k != "out_of_order" and n[k] != v:
                     print(f"{said['file']}: {k}: {n[k]} in the file, truth says {v}")
