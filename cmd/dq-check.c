@@ -3,14 +3,13 @@
  * dq-check - checks inside the pipe; rows pass untouched
  *
  * Path:   stdin -> in/scan -> run/check (expr, op/ids) -> stdout; broken rows to --tee-bad, events to --result
- * Memory: 24 bytes for each key of a unique() or distinct() and for each row of a ref()'s table, within -S; else
- *         nothing grows.
+ * Memory: 24 bytes for each key of a unique() or distinct() and for each row of a ref()'s table, within -S; keys past
+ *         it wait in sorted runs on disk, unless a row's fate hangs on them; else nothing grows.
  * A row that breaks a `fail` check ends the command with 1 when all rows have passed, or is dropped (--drop-bad).
  */
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/limits.h"
 #include "out/event.h"
 #include "run/check.h"
 
@@ -99,6 +98,7 @@ set_up(struct ctx *c, void *arg)
 
 	st->checks.table = st->table;
 	st->checks.drop = st->drop;
+	st->checks.at_once = st->drop || st->tee != NULL;
 	if ((rc = settle(c, st)) != 0)
 		return rc;
 	for (size_t i = 0; i < st->words.n; i++)
@@ -147,10 +147,7 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 			rc = ctx_side(c, st->tee_out, b->line[i]);
 	}
 	cs->rows += b->n;
-	if (checks_bytes(cs) > ctx_budget(c))
-		rc = err_io("the keys of unique(), ref() and distinct() need more memory than -S lets them have"
-		    " (%zu MiB)", ctx_budget(c) / MIB);
-	return rc;
+	return rc != 0 ? rc : checks_fit(cs, ctx_budget(c));
 }
 
 /* One check's event and line of history; its message on stderr where it did not hold. */
@@ -192,13 +189,13 @@ end(struct ctx *c, void *arg)
 	struct state *st = arg;
 	struct buf events = { 0 };
 	struct verdict v = { 0 };
-	int rc = 0;
+	int rc = checks_settle(&st->checks);
 
-	for (size_t k = 0; k < st->checks.n; k++)
+	for (size_t k = 0; k < st->checks.n && rc == 0; k++)
 		judge(c, st, &st->checks.v[k], &v, &events);
-	if (st->checks.past != NULL)
+	if (st->checks.past != NULL && rc == 0)
 		keep_rows(c, st, &v.value);
-	if (st->result != NULL)
+	if (st->result != NULL && rc == 0)
 		rc = ctx_side(c, st->result_out, span_of(events.p, events.n - 1));
 	if (rc == 0)
 		rc = checks_tell_run(c, buf_span(&events));

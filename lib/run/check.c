@@ -344,7 +344,7 @@ judge_rows(const struct checks *cs, const struct check *k, struct verdict *v)
 	buf_u64(&v->value, k->bad);
 	buf_str(&v->expected, "0");
 	buf_fmt(&v->text, "%llu of %llu rows", (unsigned long long)k->bad, (unsigned long long)cs->rows);
-	if (k->bad > 0) {
+	if (k->first.n > 0) {
 		buf_str(&v->text, ", first at ");
 		buf_span_add(&v->text, buf_span(&k->first));
 	}

@@ -6,7 +6,7 @@
  *	rc = check_add(ctx, &cs, span_str("fail unique(id)"), "word 1");	// in set_up
  *	if (!check_row(&cs.v[k], ctx, b, i)) ... record i breaks it ...		// where check_by_row
  *	check_look(&cs.v[k], ctx, b, i);		// the others: this record goes on
- *	check_judge(&cs, &cs.v[k], &verdict);		// at the end
+ *	rc = checks_settle(&cs); ... check_judge(&cs, &cs.v[k], &verdict);	// at the end
  *
  * Invariants: NULL breaks only not_null, as in SQL's CHECK; a value that a check cannot judge (a word where a number is
  * compared) breaks it.  unique, ref and distinct keep 128-bit fingerprints of canonical keys: two keys are taken for
@@ -31,6 +31,8 @@ struct check {
 	struct expr *expr;		/* CHECK_EXPR: false breaks it; CHECK_CHANGE: what null_rate and sum are of */
 	struct col_list cols;		/* the key of unique, ref and distinct */
 	struct ids seen;
+	struct spill *spill;		/* keys that outgrew memory: runs with `spilled` keys in all */
+	uint64_t spilled, distinct;	/* distinct: set by checks_settle */
 	struct buf key;
 	struct schema *schema;		/* CHECK_SCHEMA; known: the table has columns */
 	bool known;
@@ -61,6 +63,7 @@ struct checks {
 	struct past *past;		/* for change(), or NULL */
 	int64_t clock;			/* us, for fresh() */
 	bool drop;			/* rows that break a fail check do not go on */
+	bool at_once;			/* a row's fate hangs on unique(): its keys stay in memory */
 	/* counted by the caller: */
 	uint64_t rows, dropped;		/* judged, and of these dropped */
 };
@@ -91,7 +94,14 @@ check_by_row(const struct check *k)
 bool check_row(struct check *, struct ctx *, const struct batch *, size_t i);
 /* Take record i, which goes on, into what the whole is judged by. Pre: not check_by_row. */
 void check_look(struct check *, struct ctx *, const struct batch *, size_t i);
-/* What came of it. Empties and fills *v. */
+/*
+ * Between batches: have the keys fit into half of that many bytes, what can wait goes to sorted runs on disk.  0, or
+ * EXIT_IO after a message.
+ */
+int checks_fit(struct checks *, size_t budget);
+/* Behind the last row: count what went to disk. 0 or EXIT_IO. */
+int checks_settle(struct checks *);
+/* What came of it, once settled. Empties and fills *v. */
 void check_judge(const struct checks *, const struct check *, struct verdict *v);
 void verdict_free(struct verdict *);
 /* What it measured, as history knows it ("rows", "sum(amount)"), or NULL. */

@@ -289,7 +289,7 @@ measured(const struct check *k, uint64_t rows, struct dec *out)
 		dec_int((int64_t)rows, out);
 		return NULL;
 	case METRIC_DISTINCT:
-		dec_int((int64_t)ids_count(&k->seen), out);
+		dec_int((int64_t)k->distinct, out);
 		return NULL;
 	case METRIC_SUM:
 		return decsum_get(&k->sum, out);

@@ -215,3 +215,25 @@ $ dq-check --table t.x 'schema()' >/dev/null; echo $?; echo '{}' | dq-check --ta
 # dq-check schema: a type that is none
 $ mkdir wh; export PIPEHOUSE_ROOT=$PWD/wh; echo 'column id integr key' | wh-table t.x -; dq-check --table t.x 'schema()' </dev/null 2>&1 | head -n 1
 > dq-check: check: t.x: column id: schema() knows no type 'integr': any, number, string, boolean, object, array or one of SQL
+
+# dq-check unique: keys past -S wait on disk; as many repeats as in memory, and distinct() too
+$ (seq 1 60000; seq 20000 30000; seq 59990 60000) >n; sed 's/.*/{"id":&,"k":"&"}/' n >rows; all=$(wc -l <n); echo $((all - $(sort -u n | wc -l)))
+$ for S in 256M 512K 64K; do dq-check -S $S --history h --table t.x --dt 2026-11-20 'unique(id)' 'warn unique(id,k)' 'change(distinct(id),0)' --result r rows 2>/dev/null | cmp - rows && jq -c '[.severity,.value,.bad]' r; done; ls | tr '\n' ' '; echo
+> 10012
+> ["fail",10012,10012]
+> ["warn",10012,10012]
+> ["ok",60000,0]
+> ["fail",10012,10012]
+> ["warn",10012,10012]
+> ["ok",60000,0]
+> ["fail",10012,10012]
+> ["warn",10012,10012]
+> ["ok",60000,0]
+> h n r rows 
+
+# dq-check unique: where a row's fate hangs on it its keys must fit; those of ref() always
+$ seq 1 30000 | sed 's/.*/{"id":&}/' >rows; dq-check -S 64K --drop-bad 'unique(id)' rows >/dev/null; echo $?; dq-check -S 64K 'ref(id,rows,id)' rows >/dev/null
+> 4
+! dq-check: the keys of unique() and ref() need more memory than -S lets them have (0 MiB)
+! dq-check: the keys of unique() and ref() need more memory than -S lets them have (0 MiB)
+? 4
