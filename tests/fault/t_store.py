@@ -425,7 +425,8 @@ def put_delta():
     maintenance("wh-put of changes", put, ["wh-put", "a.t", "in2"], [old, new], [b""])
 
 
-TESTS = {"compact": compact, "fold": fold, "rollback": rollback, "gc": gc, "delta": put_delta, "put": lambda: wh_put("wh-put over an old day", True), "first": lambda: wh_put("wh-put, a table's first", False),
+TESTS = {"compact": compact, "fold": fold, "rollback": rollback, "gc": gc, "delta": put_delta,
+         "put": lambda: wh_put("wh-put over an old day", True), "first": lambda: wh_put("wh-put, a table's first", False),
          "fsync": fsync_once, "run": lambda: wh_run("wh-run, its runner", False),
          "tree": lambda: wh_run("wh-run, every process of it", True), "ingest": ingest, "zombie": zombie}
 

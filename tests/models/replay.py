@@ -167,8 +167,20 @@ def judge(d, final, tables):
         return d.read(path) == final.get(path, d.read(path))
 
     for t in tables:
-        log, k, live, day_files = t + "/_log/", 1, set(), []
-        numbers = sorted(p for p in d.listing(t + "/_log") if re.search(r"/\d{20}\.json$", p))
+        log, live, day_files = t + "/_log/", set(), []
+        floor = int(d.read(log + "FLOOR") or b"0")
+        k = floor + 1
+        numbers = sorted(p for p in d.listing(t + "/_log") if re.search(r"/\d{20}\.json$", p) and number(p) > floor)
+        if floor:
+            # what the checkpoint holds is what stays in the end
+            p = "%s%020d.ckpt.zst" % (log, floor)
+            if d.read(p) is None or not good(p):
+                return "FLOOR is %d, and its checkpoint is %s" % (floor, "gone" if d.read(p) is None else "torn")
+            for p in final:
+                if "/.pool/" in p and p.startswith(t + "/"):
+                    if d.read(p) is None or not good(p):
+                        return "%s, of the checkpoint, is %s" % (p, "gone" if d.read(p) is None else "torn")
+                    live.add(d.names[p])
         for p in numbers:
             if p != "%s%020d.json" % (log, k):
                 return "commit %d is missing below %s" % (k, p)
@@ -190,8 +202,12 @@ def judge(d, final, tables):
     return None
 
 
+def number(path):
+    return int(os.path.basename(path)[:20])
+
+
 def head(d, table):
-    return sum(bool(re.search(r"/\d{20}\.json$", p)) for p in d.listing(table + "/_log"))
+    return max([number(p) for p in d.listing(table + "/_log") if re.search(r"/\d{20}\.(json|ckpt\.zst)$", p)] or [0])
 
 
 def walk(start, log, wh, final, tables, off, keep):
@@ -255,8 +271,8 @@ def write_out(d, place):
             made[i] = path
 
 
-def command(title, before, argv, tables, want):
-    """want: {table: rows in the end}; before: commands that come first."""
+def command(title, before, argv, tables, want, rules=("data", "dir", "record", "log")):
+    """want: {table: rows in the end}; before: commands that come first; rules: the kinds of fsync that matter here."""
     place = Place()
     os.mkdir(place.wh)
     for name, rows in (("in", b'{"id":1,"v":"new"}\n{"id":2,"v":"new"}\n'), ("old", b'{"id":1,"v":"old"}\n')):
@@ -280,7 +296,7 @@ def command(title, before, argv, tables, want):
                        if unescape(m.group(1)).startswith(b"/") else m.group(0), text))
     log = calls(trace, place.wh)
     end = place.disk()
-    final = {p: end.data[i] for p, i in end.names.items() if re.search(r"/_log/\d{20}\.json$|/\.pool/.*z$", p)}
+    final = {p: end.data[i] for p, i in end.names.items() if re.search(r"/_log/\d{20}\.(json|ckpt\.zst)$|/\.pool/.*z$", p)}
     dirs = ["main/" + t.replace(".", "/") for t in tables]
     crash.DIRECTORIES = {p for d in (start, end) for p, i in d.names.items() if d.data[i] == ()}
     kept = []
@@ -288,7 +304,7 @@ def command(title, before, argv, tables, want):
     point("%s: %d calls, %d disks, each of them sound" % (title, len(log), states), wrong)
     short = [c for c in limited(last) if any(head(c, t) < head(end, t) for t in dirs)]
     point("%s: once it has ended its commits are on every disk" % title, ["%d disks lack one" % len(short)] if short else [])
-    for off in ("data", "dir", "record", "log"):
+    for off in rules:
         _, k, wrong = walk(start, log, place.wh, final, dirs, (off,), None)
         last, _, _ = walk(start, log, place.wh, final, dirs, (off,), None) if not wrong else (None, 0, 0)
         lost = last is not None and any(head(c, t) < head(end, t) for c in limited(last) for t in dirs)
@@ -328,6 +344,12 @@ def main():
             ["wh-run", "wh-put a.x dt=%s in; wh-put a.y dt=%s in" % (DAY, DAY)], ["a.x", "a.y"], {"a.x": new, "a.y": new})
     command("ingest", ["echo '{\"t\":\"2026-11-19\"}' | wh-put a.l --partition-by t"],
             ["ingest", "log", "-d", "a.l", "--partition-by", "t"], ["a.l"], {"a.l": b'{"t":"2026-11-19"}\n' + rows})
+    grow = ["echo '{\"t\":\"%s\",\"n\":%d}' | wh-put a.l --partition-by t" % (DAY, i) for i in (1, 2)]
+    command("wh-compact", grow, ["wh-compact", "a.l"], ["a.l"], {"a.l": rows})
+    twice = ["wh-put a.t dt=%s in" % DAY, "wh-put a.t dt=%s old" % DAY]
+    command("wh-rollback", twice, ["wh-rollback", "a.t", "dt=" + DAY, "--to", "2"], ["a.t"], {"a.t": new}, ("record", "log"))
+    aged = ["wh-put a.t dt=%s old" % DAY, "wh-put a.t dt=%s in" % DAY, "find wh -exec touch -d '2 days ago' {} +"]
+    command("wh-gc", aged, ["wh-gc", "--keep", "0", "a.t"], ["a.t"], {"a.t": new}, ("record", "log"))
     print("1..%d" % n)
     return failed > 0
 
