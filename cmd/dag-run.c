@@ -7,6 +7,7 @@
  * What is known of each node is durable under PIPEHOUSE_STATE before the next starts, so kill -9 and --resume go on
  * where the night stood.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -95,12 +96,33 @@ pick(struct ctx *c, struct state *st)
 	return 0;
 }
 
+/* Nodes run in the directory of the dag: paths from ours on would mean others there. */
+static int
+absolute(const char *name)
+{
+	const char *value = getenv(name);
+	struct buf b = { 0 };
+	char *here;
+
+	if (value == NULL || *value == '\0' || *value == '/')
+		return 0;
+	if ((here = realpath(".", NULL)) == NULL)
+		return err_io("the working directory: %s", strerror(errno));
+	buf_fmt(&b, "%s/%s", here, value);
+	setenv(name, buf_cstr(&b), 1);
+	buf_free(&b);
+	free(here);
+	return 0;
+}
+
 /* What every child sees: root, tenant and state; and no run around it. */
 static int
 environment(struct ctx *c)
 {
+	static const char *const path[] = { "PIPEHOUSE_ROOT", "PIPEHOUSE_STATE", "PIPEHOUSE_OVERLAY" };
 	const char *root = getenv("PIPEHOUSE_ROOT"), *tenant = getenv("PIPEHOUSE_TENANT");
 	struct buf b = { 0 };
+	int rc;
 
 	if (root == NULL || *root == '\0')
 		return ctx_usage(c, "PIPEHOUSE_ROOT is not set");
@@ -113,6 +135,9 @@ environment(struct ctx *c)
 	}
 	unsetenv("PIPEHOUSE_RUN");
 	buf_free(&b);
+	for (size_t i = 0; i < sizeof path / sizeof *path; i++)
+		if ((rc = absolute(path[i])) != 0)
+			return rc;
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "base/when.h"
 #include "run/dag.h"
 #include "run/opt.h"
+#include "run/state_path.h"
 
 size_t
 dag_find(const struct dag *d, struct span name)
@@ -263,7 +264,7 @@ int
 dag_read(const char *path, struct dag **out)
 {
 	struct dag *d = mem_new(sizeof *d);
-	const char *base = strrchr(path, '/'), *state = getenv("PIPEHOUSE_STATE");
+	const char *base = strrchr(path, '/');
 	struct buf b = { 0 };
 	size_t n;
 	int rc;
@@ -275,7 +276,9 @@ dag_read(const char *path, struct dag **out)
 	d->name = mem_dup(span_of(base, n > 4 && strcmp(base + n - 4, ".dag") == 0 ? n - 4 : n));
 	if (!good_name(span_str(d->name)))
 		return err_usage("%s: a dag's file name must be a name ([A-Za-z0-9_.-], at most 60)", path);
-	buf_fmt(&b, "%s/dag/%s", state == NULL ? "." : state, d->name);
+	if (!state_path("dag/", &b))
+		buf_str(&b, "dag/");	/* without a warehouse: nothing is run, and nothing kept */
+	buf_str(&b, d->name);
 	d->state = mem_str(buf_cstr(&b));
 	buf_free(&b);
 	if ((rc = spec_read(path, SPEC_BODY, &d->spec)) != 0 || (rc = nodes(d)) != 0)

@@ -41,7 +41,7 @@ struct dag {
 	struct spec *spec;
 	char *name;		/* file name without directory and .dag */
 	char *dir;		/* where the file stands: nodes run there */
-	char *state;		/* $PIPEHOUSE_STATE/dag/NAME */
+	char *state;		/* …/_state/dag/NAME, see state_path.h */
 	struct dag_node *node;
 	size_t n;
 	bool *depends;		/* [n * n]: row a, column b: dag_depends(a, b) */

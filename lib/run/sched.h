@@ -10,9 +10,9 @@
  * Invariants: days run one after the other; a node starts when all it waits for is done on its day (or the day before:
  * @-1).  Only EXIT_TEMP is retried.  A node over its time is ended with its whole process group.  After a failure
  * nothing new starts, but with keep_going what does not stand below it.  That a node has begun is durable before it
- * can publish, and how it ended before the next one starts.  What a cumulative node (dag_depends on itself) makes of a day
- * goes on into the days after: these follow, as far as the node was ever run, each only when what it reads became
- * another.
+ * can publish, and how it ended before the next one starts.  What a cumulative node (dag_depends on itself) makes of
+ * a day goes on into the days after: these follow, as far as the node was ever run, each only when what it reads
+ * became another.
  */
 #ifndef RUN_SCHED_H
 #define RUN_SCHED_H

@@ -98,3 +98,20 @@ $ echo; echo '{"v":0}' | wh-put o.src dt=2026-11-14; dag-run t.dag --date 2026-1
 > 
 > 2026-11-20  week                     skip  done (run R)
 > 2026-11-20  week                     run   o.src@2026-11-14..2026-11-20 differs: commit 4, then 3 of run R
+
+# dag-run: in an overlay everything goes there, what is known of the nodes too; a relative path means the same in the dag's directory
+$ export PIPEHOUSE_ROOT=wh; mkdir wh dags; echo '{"v":1}' | wh-put o.src dt=2026-11-20
+$ printf 'a:\n\twh-cat o.src@$DT | wh-put d.a dt=$DT; echo $PIPEHOUSE_STATE\n' >dags/t.dag
+$ PIPEHOUSE_OVERLAY=try dag-run dags/t.dag --date 2026-11-20 | json-map --keep name,severity; PIPEHOUSE_OVERLAY=try wh-cat d.a@2026-11-20; wh-cat d.a@2026-11-20; echo $?; ls wh/main try | grep -v _view; [ "$(sed -n 2p try/_state/dag/t/2026-11-20/a.log)" = "$PWD/try/_state" ] && echo same
+> {"name":"a","severity":"ok"}
+> {"v":1}
+> 1
+> try:
+> _run
+> _state
+> d
+> 
+> wh/main:
+> o
+> same
+! wh-cat: d.a@2026-11-20: never committed
