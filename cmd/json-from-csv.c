@@ -225,16 +225,17 @@ set_up(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
 	const struct csv_to to = { on_row, on_bad, on_blank, st };
-	const char *d = st->delimiter == NULL ? "," : strcmp(st->delimiter, "tab") == 0 ? "\t" : st->delimiter;
 	const char *why = NULL;
-	struct map *seen = map_new(1);
+	struct map *seen;
+	char d;
 
-	if (strlen(d) != 1 || *d == '"' || *d == '\r' || *d == '\n' || (*d & 0x80) != 0)
+	if (!csv_delimiter(st->delimiter, &d))
 		return ctx_usage(c, "-d: one character of ASCII, or tab");
 	if (st->skip_header && st->columns == NULL)
 		return ctx_usage(c, "--skip-header goes with --columns");
 	st->c = c;
-	st->csv = csv_in_new(*d, ctx_max_line(c), &to);
+	st->csv = csv_in_new(d, ctx_max_line(c), &to);
+	seen = map_new(1);
 	st->numbers = map_new(sizeof(bool));
 	if (st->number != NULL)
 		why = names(st, seen, st->number, true);

@@ -204,11 +204,9 @@ static int
 set_up(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
-	const char *d = st->delimiter == NULL ? "," : strcmp(st->delimiter, "tab") == 0 ? "\t" : st->delimiter;
 
-	if (strlen(d) != 1 || *d == '"' || *d == '\r' || *d == '\n' || (*d & 0x80) != 0)
+	if (!csv_delimiter(st->delimiter, &st->d))
 		return ctx_usage(c, "-d: one character of ASCII, or tab");
-	st->d = *d;
 	st->place = map_new(sizeof(size_t));
 	return st->columns == NULL ? 0 : ctx_cols(c, st->columns, "--columns", &st->list);
 }

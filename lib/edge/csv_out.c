@@ -2,6 +2,17 @@
 /* csv_out - see csv_out.h */
 #include "edge/csv_out.h"
 
+bool
+csv_delimiter(const char *text, char *d)
+{
+	if (text == NULL || strcmp(text, "tab") == 0) {
+		*d = text == NULL ? ',' : '\t';
+		return true;
+	}
+	*d = *text;
+	return *d != '\0' && text[1] == '\0' && (*d & 0x80) == 0 && strchr("\"\r\n", *d) == NULL;
+}
+
 void
 csv_cell(struct buf *b, struct span s, char delimiter)
 {

@@ -12,6 +12,11 @@
 
 #include "base/buf.h"
 
+/*
+ * What stands between cells, as options say it: one ASCII character that is no quote or line end,
+ * or `tab`; NULL: a comma.
+ */
+bool csv_delimiter(const char *text, char *);
 /* Append one cell; empty text is two quotes, as a cell of nothing means null. */
 void csv_cell(struct buf *, struct span text, char delimiter);
 /*
