@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "expr/clean.h"
+#include "expr/mask.h"
 #include "in/scan.h"
 #include "t.h"
 
@@ -150,10 +151,65 @@ records(void)
 	buf_free(&out);
 }
 
+static size_t
+chars(struct span s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += ((unsigned char)s.p[i] & 0xC0) != 0x80;
+	return n;
+}
+
+/* Any text: as long as it was, each character as it was or an asterisk, and a second time the same. */
+static void
+masks(void)
+{
+	static const char *const piece[] = { "a", "7", "*", " ", "-", "@", ".", "\n", "é", "中", "😀", "１", "·", "(", "+", "\xCC\x81" };
+	static const char *const name[] = { "phone", "name", "address", "email", "card", "all" };
+	struct buf text = { 0 }, once = { 0 }, twice = { 0 };
+	uint32_t seed = 20261121;
+	enum mask m;
+
+	for (int turn = 0; turn < 20000; turn++) {
+		size_t a = 0, b = 0;
+		bool same = true;
+
+		buf_clear(&text);
+		for (int n = turn % 25; n > 0; n--) {
+			seed = seed * 1664525 + 1013904223;
+			buf_str(&text, piece[seed >> 28]);
+		}
+		(void)mask_named(span_str(name[turn % 6]), &m);
+		buf_clear(&once);
+		buf_clear(&twice);
+		mask_text(m, buf_span(&text), &once);
+		mask_text(m, buf_span(&once), &twice);
+		okf(span_eq(buf_span(&once), buf_span(&twice)), "%s of %s again", name[turn % 6], buf_cstr(&text));
+		okf(chars(buf_span(&once)) == chars(buf_span(&text)), "%s of %s: length", name[turn % 6], buf_cstr(&text));
+		while (a < text.n && b < once.n && same) {
+			size_t len = 1;
+
+			while (a + len < text.n && ((unsigned char)text.p[a + len] & 0xC0) == 0x80)
+				len++;
+			same = once.p[b] == '*' || (b + len <= once.n && memcmp(once.p + b, text.p + a, len) == 0);
+			b += once.p[b] == '*' ? 1 : len;
+			a += len;
+		}
+		okf(same && a == text.n && b == once.n, "%s of %s: %s", name[turn % 6], buf_cstr(&text), buf_cstr(&once));
+	}
+	ok_all("masks keep the length, and are the same the second time");
+	ok(!mask_named(span_str("fone"), &m) && !mask_named(span_str(""), &m), "names of no mask");
+	buf_free(&text);
+	buf_free(&once);
+	buf_free(&twice);
+}
+
 int
 main(void)
 {
 	err_name("clean_test");
+	masks();
 	names();
 	records();
 	return done();
