@@ -30,7 +30,7 @@ struct state {
 	struct ctx *c;
 	struct column *column;
 	size_t n;
-	struct map *numbers;
+	struct map *numbers, *seen;
 	struct arena names;
 	struct buf value;
 	bool headed;
@@ -52,7 +52,7 @@ static const struct opt opts[] = {
 
 /* One name more. NULL, or why it cannot be one. */
 static const char *
-add_column(struct state *st, struct map *seen, struct span name)
+add_column(struct state *st, struct span name)
 {
 	struct buf key = { 0 };
 	bool fresh, *asked = map_get(st->numbers, name);
@@ -64,7 +64,7 @@ add_column(struct state *st, struct map *seen, struct span name)
 		return "a column whose name is not UTF-8, or holds a NUL";
 	}
 	buf_byte(&key, ':');
-	map_put(seen, name, &fresh);
+	map_put(st->seen, name, &fresh);
 	st->column = mem_array(st->column, st->n + 1, sizeof *st->column);
 	st->column[st->n++] = (struct column){ span_of(arena_dup(&st->names, buf_span(&key)), key.n), asked != NULL };
 	if (asked != NULL)
@@ -90,14 +90,13 @@ numbers_found(struct state *st)
 static int
 take_header(struct state *st, const struct csv_row *row)
 {
-	struct map *seen = map_new(1);
 	const char *why = row->n > KEYS_MAX ? "too many columns" : NULL;
 
 	st->n = 0;
 	arena_reset(&st->names);
+	map_clear(st->seen);
 	for (size_t i = 0; i < row->n && why == NULL; i++)
-		why = add_column(st, seen, st->unguard ? csv_unguard(row->cell[i]) : row->cell[i]);
-	map_free(seen);
+		why = add_column(st, st->unguard ? csv_unguard(row->cell[i]) : row->cell[i]);
 	if (why == NULL)
 		why = numbers_found(st);
 	ctx_count_in(st->c, 1, why == NULL ? F_USED : F_REJECT);
@@ -204,9 +203,9 @@ bytes(struct ctx *c, void *arg, const struct block *b)
 	return rc;
 }
 
-/* The names of a list, each to `each`. */
+/* The names of a list. */
 static const char *
-names(struct state *st, struct map *seen, const char *list, bool number)
+names(struct state *st, const char *list, bool number)
 {
 	const char *why = NULL;
 
@@ -215,7 +214,7 @@ names(struct state *st, struct map *seen, const char *list, bool number)
 		if (number)
 			(void)map_put(st->numbers, span_of(p, (size_t)(end - p)), NULL);
 		else
-			why = add_column(st, seen, span_of(p, (size_t)(end - p)));
+			why = add_column(st, span_of(p, (size_t)(end - p)));
 	}
 	return why;
 }
@@ -226,7 +225,6 @@ set_up(struct ctx *c, void *arg)
 	struct state *st = arg;
 	const struct csv_to to = { on_row, on_bad, on_blank, st };
 	const char *why = NULL;
-	struct map *seen;
 	char d;
 
 	if (!csv_delimiter(st->delimiter, &d))
@@ -235,13 +233,12 @@ set_up(struct ctx *c, void *arg)
 		return ctx_usage(c, "--skip-header goes with --columns");
 	st->c = c;
 	st->csv = csv_in_new(d, ctx_max_line(c), &to);
-	seen = map_new(1);
+	st->seen = map_new(1);
 	st->numbers = map_new(sizeof(bool));
 	if (st->number != NULL)
-		why = names(st, seen, st->number, true);
-	if (st->columns != NULL && why == NULL && (why = names(st, seen, st->columns, false)) == NULL)
+		why = names(st, st->number, true);
+	if (st->columns != NULL && why == NULL && (why = names(st, st->columns, false)) == NULL)
 		why = numbers_found(st);
-	map_free(seen);
 	st->headed = st->columns != NULL && !st->skip_header;
 	return why == NULL ? 0 : ctx_usage(c, "--columns: %s", why);
 }
