@@ -115,3 +115,22 @@ $ PIPEHOUSE_OVERLAY=try dag-run dags/t.dag --date 2026-11-20 | json-map --keep n
 > o
 > same
 ! wh-cat: d.a@2026-11-20: never committed
+
+# dag-run: a node whose end nobody wrote down is known by its run: published, it is done and not run again
+$ export PIPEHOUSE_ROOT=$PWD/wh; mkdir wh
+$ printf 'a:\n\techo ran >>ran; echo "{}" | wh-put d.a dt=$DT\nb: a\n\twh-cat d.a@$DT | wh-put d.b dt=$DT\n' >t.dag
+$ dag-run t.dag --date 2026-11-20 --only a >/dev/null; s=wh/main/_state/dag/t/2026-11-20; sed -i 's/"status":0,/"begun":true,/; s/"commits".*/"x":0}/' $s/a.json; echo 'd.a 0' >$s/pins
+$ dag-run t.dag --date 2026-11-20 --resume -n | sed 's/(run.*//'; dag-run t.dag --date 2026-11-20 --resume | json-map --keep name,severity; cat ran; json-map --keep status,commits $s/a.json; cat $s/pins
+$ echo; sed -i 's/"status":0,/"begun":true,/; s/"run":"[^"]*"/"run":"gone"/' $s/a.json; dag-run t.dag --date 2026-11-20 --resume | json-map --keep name,severity; cat ran
+> 2026-11-20  a                        run   was cut off 
+> 2026-11-20  b                        run   never run on this day
+> {"name":"b","severity":"ok"}
+> ran
+> {"status":0,"commits":{"d.a":2}}
+> d.a 2
+> d.b 2
+> 
+> {"name":"a","severity":"ok"}
+> {"name":"b","severity":"ok"}
+> ran
+> ran

@@ -164,7 +164,7 @@ def dead_server(shop, dag, calm, name, lock, waiting):
     holder.stdin.flush()
     holder.stdout.readline(), holder.stdout.readline()
     p = subprocess.Popen(["dag-run", dag, "--date", DAY, "-j", "2"], env=house.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    for _ in range(3000):
+    for _ in range(20000):
         if waiting in shop.sql("SELECT State FROM information_schema.processlist WHERE db = '%s' OR info LIKE '%%%s%%'" % (house.db, house.db)):
             break
         if p.poll() is not None:
