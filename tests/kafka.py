@@ -46,7 +46,8 @@ class Producer:
         self.sent, self.failed, why = [], [], C.create_string_buffer(500)
         self.delivered = DELIVERED(self._delivered)
         conf = lib.rd_kafka_conf_new()
-        for k, v in dict({"bootstrap.servers": brokers, "linger.ms": "5", "enable.idempotence": "true"}, **settings).items():
+        for k, v in dict({"bootstrap.servers": brokers, "linger.ms": "5", "enable.idempotence": "true",
+                          "topic.metadata.propagation.max.ms": "120000"}, **settings).items():
             if lib.rd_kafka_conf_set(conf, k.replace("_", ".").encode(), str(v).encode(), why, 500):
                 raise ValueError(why.value.decode())
         lib.rd_kafka_conf_set_dr_msg_cb(conf, self.delivered)
@@ -74,7 +75,7 @@ class Producer:
             raise RuntimeError(lib.rd_kafka_err2str(err).decode())
         lib.rd_kafka_poll(self.rk, 0)
 
-    def flush(self, seconds=60):
+    def flush(self, seconds=120):
         err = lib.rd_kafka_flush(self.rk, int(seconds * 1000))
         if err or self.failed:
             raise RuntimeError(str(self.failed[:3] or lib.rd_kafka_err2str(err)))

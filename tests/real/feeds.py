@@ -156,13 +156,22 @@ def compare(db, d, broker, r, killed):
 
 
 def kill_between_saves(r, offsets):
-    """Debezium's file of offsets is rewritten in place: killed in the middle of that it would take a new snapshot, which tells no delete."""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
+    """Kill it where it can go on: without a saved place in the binlog, or with half a file of it, for that is rewritten in place,
+    Debezium takes a new snapshot, which tells no delete."""
+    def saved():
+        if not os.path.exists(offsets) or time.time() - os.stat(offsets).st_mtime < 0.3:
+            return False
+        with open(offsets, "rb") as f:
+            place = f.read()
+        return b'"pos":' in place and b"snapshot" not in place
+    end = time.monotonic() + 120
+    while True:
         r.process.send_signal(signal.SIGSTOP)
-        if os.path.exists(offsets) and time.time() - os.stat(offsets).st_mtime > 0.2:
+        if saved():
             break
         r.process.send_signal(signal.SIGCONT)
+        if time.monotonic() > end:
+            raise RuntimeError(r.name + " saves no place")
         time.sleep(0.05)
     r.kill()
 

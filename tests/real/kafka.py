@@ -111,10 +111,14 @@ broker.heartbeat.interval.ms=500
 
     def start(self):
         self.process = jars.java(self.classpath, "kafka.Kafka", self.dir + "/server.properties", cwd=self.dir, log=self.dir + "/broker.log", out=None)
-        p = Producer(self.address, message_timeout_ms="60000")
+        p = Producer(self.address, message_timeout_ms="170000")
         p.send("ready", 0, b"x")
-        p.flush()
-        p.close()
+        try:
+            p.flush(180)
+        except RuntimeError as e:
+            raise RuntimeError("%s; the broker says:\n%s" % (e, jars.text(self.dir + "/broker.log")[-1500:])) from e
+        finally:
+            p.close()
 
     def stop(self, sig=signal.SIGTERM):
         if self.process and self.process.poll() is None:
