@@ -38,8 +38,8 @@ struct sides {
 	struct map *buckets;
 	struct map_entry *sorted;	/* after the first reading */
 	struct bucket *all;
-	uint64_t nulls[2], again[2];	/* records without a key; records of the second reading */
-	struct part *part[2];
+	uint64_t nulls[2];		/* records without a key */
+	struct part *part[2], again;	/* again: the whole second reading of a side */
 	bool *open;			/* [PARTS] */
 	bool once, sifting;		/* the only reading; the second one */
 	int side;			/* being read */
@@ -318,17 +318,12 @@ keep(struct sides *s)
 
 /* ---- reading ---- */
 
-static int
-first_reading(struct sides *s, bool none)
+/* The key and what is compared, as one text, into the sums of a part. */
+static void
+hash_in(struct sides *s, struct part *p)
 {
-	struct part *p = &s->part[s->side][none ? PARTS : part_of(s)];
 	struct fp f;
 
-	count_in(s, s->all);
-	if (s->by.n > 0)
-		count_in(s, bucket_of(s, buf_span(&s->group)));
-	s->nulls[s->side] += none;
-	/* the key and what is compared, as one text */
 	buf_clear(&s->scratch);
 	buf_span_add(&s->scratch, buf_span(&s->id));
 	buf_byte(&s->scratch, KEY_END);
@@ -338,7 +333,24 @@ first_reading(struct sides *s, bool none)
 	p->hi += f.hi;
 	p->mem += hash_mem(buf_span(&s->scratch));	/* nobody can prepare records whose sums agree */
 	p->rows++;
+}
+
+static int
+first_reading(struct sides *s, bool none)
+{
+	hash_in(s, &s->part[s->side][none ? PARTS : part_of(s)]);
+	count_in(s, s->all);
+	if (s->by.n > 0)
+		count_in(s, bucket_of(s, buf_span(&s->group)));
+	s->nulls[s->side] += none;
 	return s->once && !none ? keep(s) : 0;
+}
+
+static int
+second_reading(struct sides *s, bool none)
+{
+	hash_in(s, &s->again);
+	return !none && s->open[part_of(s)] ? keep(s) : 0;
 }
 
 static int
@@ -356,13 +368,7 @@ rows_read(void *arg, const struct batch *b)
 			continue;
 		}
 		b->fate[i] = F_USED;
-		if (!s->sifting) {
-			rc = first_reading(s, none);
-			continue;
-		}
-		s->again[s->side]++;
-		if (!none && s->open[part_of(s)])
-			rc = keep(s);
+		rc = s->sifting ? second_reading(s, none) : first_reading(s, none);
 	}
 	if (map_bytes(s->buckets) + map_count(s->buckets) * (sizeof(struct bucket) +
 	    2 * s->sum.n * sizeof(struct decsum)) > ctx_budget(s->c) / 2)
@@ -386,6 +392,23 @@ same_part(const struct part *a, const struct part *b)
 	return a->rows == b->rows && a->lo == b->lo && a->hi == b->hi && a->mem == b->mem;
 }
 
+/* Did the second reading of a side see what the first one saw? */
+static bool
+same_again(const struct sides *s)
+{
+	struct part first = { 0 };
+
+	for (size_t i = 0; i <= PARTS; i++) {
+		const struct part *p = &s->part[s->side][i];
+
+		first.lo += p->lo;
+		first.hi += p->hi;
+		first.mem += p->mem;
+		first.rows += p->rows;
+	}
+	return same_part(&first, &s->again);
+}
+
 /* Read the records of the parts that differ. */
 static int
 sift(struct sides *s, const char *const operand[2])
@@ -401,9 +424,10 @@ sift(struct sides *s, const char *const operand[2])
 		return 0;
 	s->sifting = true;
 	for (s->side = 0; s->side < 2 && rc == 0; s->side++) {
+		s->again = (struct part){ 0 };
 		/* bad lines were told, and judged, the first time */
 		rc = ctx_look(s->c, operand[s->side], s->ps, rows_read, s);
-		if (rc == 0 && s->again[s->side] != s->all->rows[s->side])
+		if (rc == 0 && !same_again(s))
 			rc = err_temp("%s: it changed while it was read", operand[s->side]);
 	}
 	return rc;
@@ -540,7 +564,7 @@ sides_tell_buckets(struct sides *s)
 static struct span
 next_value(struct span *values)
 {
-	const char *end = memchr(values->p, VALUE_END, values->n);
+	const char *end = values->n == 0 ? NULL : memchr(values->p, VALUE_END, values->n);
 	struct span v = end == NULL ? *values : span_of(values->p, (size_t)(end - values->p));
 
 	*values = span_from(*values, v.n + 1);
