@@ -32,11 +32,38 @@ quotient(const uint64_t w[4], const uint64_t den[4], int up)
 	return q;
 }
 
+/*
+ * |d| = q * 2^(exp - 7) but for what is cut off, q from 128 on.  w / 10^scale lies between 2^(exp - 1) and 2^(exp + 1)
+ * by the bits of both; nine bits of the quotient tell which half of that.
+ */
+static unsigned
+leading(const struct dec *d, unsigned bits, int *exp)
+{
+	static const uint64_t tens[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000 };
+	uint64_t ten[4] = { 1 };
+	unsigned q;
+
+	if (d->scale < sizeof tens / sizeof *tens)
+		ten[0] = tens[d->scale];
+	else
+		wide_scale(ten, 4, d->scale);
+	*exp = (int)bits - (int)wide_bits(ten, 4);
+	if (d->scale >= sizeof tens / sizeof *tens || bits > 64)
+		q = quotient(d->w, ten, 8 - *exp);
+	else if (*exp > 8)
+		q = (unsigned)(d->w[0] / (ten[0] << (*exp - 8)));
+	else		/* as many bits as 10^9 has, 30, and 8 */
+		q = (unsigned)((d->w[0] << (8 - *exp)) / ten[0]);
+	if (q >> (MANTISSA + 1) != 0)
+		return q >> 1;
+	--*exp;
+	return q;
+}
+
 int32_t
 hist_bucket(const struct dec *d)
 {
 	unsigned bits = wide_bits(d->w, 4), q;
-	uint64_t ten[4] = { 1 };
 	int32_t bucket;
 	int exp;
 
@@ -45,20 +72,8 @@ hist_bucket(const struct dec *d)
 	if (d->scale == 0 && bits <= 64) {
 		exp = (int)bits - 1;
 		q = (unsigned)(exp >= MANTISSA ? d->w[0] >> (exp - MANTISSA) : d->w[0] << (MANTISSA - exp));
-	} else {
-		/* w / 10^scale lies between 2^(exp - 1) and 2^(exp + 1) */
-		wide_scale(ten, 4, d->scale);
-		exp = (int)bits - (int)wide_bits(ten, 4);
-		if (bits <= 64 && d->scale < 19)
-			q = (unsigned)(exp <= 8 ? ((wide2)d->w[0] << (8 - exp)) / ten[0] :
-			    d->w[0] / ((wide2)ten[0] << (exp - 8)));
-		else
-			q = quotient(d->w, ten, 8 - exp);
-		if (q >> (MANTISSA + 1) != 0)
-			q >>= 1;
-		else
-			exp--;
-	}
+	} else
+		q = leading(d, bits, &exp);
 	bucket = (int32_t)((unsigned)(exp + BIAS) << MANTISSA | (q & ((1u << MANTISSA) - 1))) + 1;
 	return d->neg ? -bucket : bucket;
 }
