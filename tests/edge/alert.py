@@ -515,6 +515,7 @@ def main():
 
     # a URL that others can read, and one that leaves this machine without TLS
     for name, mode, url, words in (("loose.url", 0o644, r.url(), "others can read it"), ("far.url", 0o600, "http://192.0.2.1/x", "without TLS"),
+                                   ("near.url", 0o600, "http://127.1.evil.example/x", "without TLS"),
                                    ("file.url", 0o600, "file:///etc/passwd", "neither http nor https"), ("none.url", 0o600, "", "is empty")):
         write(name, url, mode)
         write("url.conf", "fail sms to=x url-file=%s\n" % name)

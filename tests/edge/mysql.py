@@ -490,10 +490,10 @@ class Rogue(threading.Thread):
 
     def __init__(self, path):
         super().__init__(daemon=True)
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(path)
+        self.listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
+        self.listener.bind(path or ("127.0.0.1", 0))
         self.listener.listen(4)
-        self.got, self.caps = b"", 0
+        self.got, self.caps, self.login = b"", 0, b""
 
     def run(self):
         while True:
@@ -505,7 +505,7 @@ class Rogue(threading.Thread):
                        (caps >> 16) | 8) + b"\x15" + b"\0" * 10 + b"123456789012\0" + b"mysql_native_password\0"
                 self.send(c, 0, hello)
                 seq, login = self.read(c)
-                self.caps = struct.unpack("<I", login[:4])[0]
+                self.caps, self.login = struct.unpack("<I", login[:4])[0], login
                 self.send(c, seq + 1, b"\0\0\0\x02\0\0\0")
                 seq, _ = self.read(c)
                 self.send(c, seq + 1, b"\xfb/etc/passwd")
@@ -693,6 +693,12 @@ def tls():
         server("start", *net, *(["--ssl-cert=%s/%s.pem" % (HOME, cert), "--ssl-key=%s/%s.key" % (HOME, cert), "--ssl-ca=%s/ca.pem" % HOME] if cert else ["--skip-ssl"]))
         status, _, err = extract("v.o", *options, cnf=write("tcp.cnf", text))
         check(status == want and ("--insecure" not in options or "clear text" in err), "TLS: " + what, (status, err))
+    # somebody between who says that there is no TLS: he is told neither the user nor what the password makes of his salt
+    r = Rogue(None)
+    r.start()
+    text = "[client]\nhost=127.0.0.1\nport=%d\nuser=canaryuser\npassword=pw\n" % r.listener.getsockname()[1]
+    status, _, err = extract("v.o", cnf=write("strip.cnf", text + ca))
+    check(status == 5 and r.login == b"" and r.got == b"", "TLS: a greeting without it, where it is asked for: refused, nothing told", (status, err, r.login))
     server("stop")
     server("start")
 
