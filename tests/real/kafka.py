@@ -274,6 +274,7 @@ def times(b):
 def killed(b):
     r = random.Random(1)
     c = Case(b, "killed")
+    c.send(400)     # makes the topic
     stop = threading.Event()
 
     def feed():
@@ -357,6 +358,7 @@ def group(b):
     with open(path, "w") as f:
         f.write("session.timeout.ms=3000\nheartbeat.interval.ms=300\n")
     os.chmod(path, 0o600)
+    c.send(200)     # makes the topic
     stop = threading.Event()
 
     def feed():
