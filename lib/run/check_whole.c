@@ -115,6 +115,16 @@ metric_of(struct ctx *ctx, struct check *k, struct span text, const char *where)
 	return rc;
 }
 
+/* A rate lies between 0 and 1: a tolerance of 10, where 10% was meant, would let everything pass. */
+static bool
+is_no_limit(const struct check *k)
+{
+	struct dec all;
+
+	dec_int(k->percent ? 100 : 1, &all);
+	return k->metric == METRIC_NULL_RATE && dec_cmp(&k->tolerance, &all) > 0;
+}
+
 int
 check_add_change(struct ctx *ctx, const struct checks *cs, struct check *k, const struct call *c, const char *where)
 {
@@ -135,6 +145,8 @@ check_add_change(struct ctx *ctx, const struct checks *cs, struct check *k, cons
 		return rc;
 	if (!has || k->tolerance.neg)
 		return check_form(ctx, k, where, "change(METRIC,N% or N), not below 0");
+	if (is_no_limit(k))
+		return check_form(ctx, k, where, "change(null_rate(VALUE),10% or 0.1), at most 100%");
 	(void)buf_cstr(&k->name);
 	k->want = past_want(cs->past, buf_span(&k->name));
 	return 0;

@@ -121,7 +121,7 @@ $ echo '{}' | PIPEHOUSE_OVERLAY=$PWD/o dq-check --history h --table t.x --dt 202
 # dq-check: what these checks need, and names that are none
 $ t() { dq-check "$@" </dev/null >/dev/null 2>err; echo "$? $(head -n 1 err | cut -c1-64 | sed 's/ *$//')"; }
 $ t 'change(rows,1%)'; t --history h 'change(rows,1%)'; t --history h --table ../x --dt 2026-11-20 'change(rows,1%)'; t --history h --table .x --dt 2026-11-20 'rows(0,)'
-$ h='--history h --table t.x --dt 2026-11-20'; t $h 'change(rows)'; t $h 'change(rows,x%)'; t $h 'change(rows,-1)'; t $h 'change(median(a),1%)'; t $h 'change(cols,1%)'
+$ h='--history h --table t.x --dt 2026-11-20'; t $h 'change(rows)'; t $h 'change(rows,x%)'; t $h 'change(rows,-1)'; t $h 'change(median(a),1%)'; t $h 'change(null_rate(a),10)'; t $h 'change(cols,1%)'
 $ t 'fresh(ts)'; t 'fresh(ts,0)'; t 'fresh(ts,soon)'; t --dt 2026-02-30 'rows(0,)'; t --now soon 'rows(0,)'; t 'schema()'; t --table t.x 'schema(1)'; ls
 > 2 dq-check: check: change() compares with --history, of the --tabl
 > 2 dq-check: --history needs --table and --dt
@@ -131,6 +131,7 @@ $ t 'fresh(ts)'; t 'fresh(ts,0)'; t 'fresh(ts,soon)'; t --dt 2026-02-30 'rows(0,
 > 2 dq-check: check: change(rows,x%): the form is change(METRIC,N% o
 > 2 dq-check: check: change(rows,-1): the form is change(METRIC,N% o
 > 2 dq-check: check: change(median(a),1%): the form is change(METRIC
+> 2 dq-check: check: change(null_rate(a),10): the form is change(nul
 > 2 dq-check: check: change(cols,1%): the form is change(METRIC,TOLE
 > 2 dq-check: check: fresh(ts): the form is fresh(PATH[:s|ms|us],DUR
 > 2 dq-check: check: fresh(ts,0): the form is fresh(PATH,DUR), with
