@@ -82,3 +82,16 @@ $ echo '{"id":1}' | wh-put a.t dt=2026-11-20; : >wh/main/a/t/_log/.gc; flock wh/
 > 2
 ! wh-gc: a.t: another wh-gc is at work
 ! wh-gc: a.no: no such table
+
+# wh-gc: a day that was dropped and is below the floor is as if it had never been, and can be written anew
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf 'keep 2d\n' | wh-table a.t -; for d in 17 18 19; do echo "{\"id\":$d}" | wh-put a.t dt=2026-11-$d; done; wh-gc --keep 0 --date 2026-11-19 a.t | json-map --keep days; wh-gc --keep 0 --date 2026-11-19 a.t | json-map --keep days,floor; ls wh/main/a/t/.pool/*/*z | wc -l
+$ wh-cat a.t@2026-11-17 2>/dev/null; echo $?; wh-rollback a.t dt=2026-11-17 2>/dev/null; echo $?; echo '{"id":1}' | wh-put a.t dt=2026-11-17; wh-cat --dt a.t; wh-fsck
+> {"days":1}
+> {"days":0,"floor":5}
+> 2
+> 1
+> 1
+> {"id":1,"dt":"2026-11-17"}
+> {"id":18,"dt":"2026-11-18"}
+> {"id":19,"dt":"2026-11-19"}
