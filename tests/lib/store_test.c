@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "store/change.h"
 #include "store/commit.h"
+#include "store/compact.h"
 #include "store/fs.h"
 #include "store/merge.h"
 #include "store/publish.h"
@@ -460,6 +461,96 @@ spots(void)
 	live_free(l);
 }
 
+/* A keyed row of two files, a tombstone: what readers count, and what a fold leaves of it. */
+static void
+keyed(void)
+{
+	static const char *const file[][2] = { { "{\"k\":1,\"o\":1}", "{\"k\":2,\"o\":1}" },
+		{ "{\"k\":1,\"o\":2,\"x\":true}", "{\"k\":2,\"o\":0,\"x\":true}" } };
+	struct compact_conf conf = { .target = 1 << 20 };
+	char before[CHAIN_BYTES], after[CHAIN_BYTES];
+	struct compact_did did;
+	struct table *t = open_table("s.keyed");
+	uint64_t rows;
+
+	ok(table_set(t, span_str("kind upsert\nkey k\norder o\ndeleted x\n"), "spec") == 0, "a keyed table");
+	for (size_t i = 0; i < 2; i++) {
+		struct change *c;
+		struct part *p;
+
+		okf(change_begin(t, "test", NULL, &c) == 0 && change_part(c, DAY, NULL, true, &p) == 0 &&
+		    part_line(p, span_str(file[i][0])) == 0 && part_line(p, span_str(file[i][1])) == 0 &&
+		    change_end(c, NULL) == 0, "delta %zu", i);
+	}
+	ok_all("two deltas");
+	ok(ref_rows("wh:s.keyed", &rows) == 0 && rows == 1, "rows are those that are left");
+	table_follow(t);
+	live_sum(t->live, DAY, DAY, before);
+	ok(compact_day(t, DAY, NULL, &conf, &did) == 0 && did.files == 2 && did.made == 2 && did.rows == 2,
+	    "a fold: a base and the tombstones");
+	table_follow(t);
+	live_sum(t->live, DAY, DAY, after);
+	ok(strcmp(before, after) == 0, "to readers the day is the same");
+	ok(live_day(t->live, DAY)->changed < live_day(t->live, DAY)->touched, "it was not changed");
+	ok(ref_rows("wh:s.keyed", &rows) == 0 && rows == 1, "rows as before");
+	ok(compact_day(t, DAY, NULL, &conf, &did) == 0 && did.files == 0, "nothing more to fold");
+	table_close(t);
+}
+
+/* A day that is dropped is there no more, but not forgotten; also through a checkpoint. */
+static void
+dropped(void)
+{
+	struct table *t;
+	struct change *c;
+	struct live *s;
+	uint64_t n;
+
+	put("s.drop", "{}", false);
+	t = open_table("s.drop");
+	ok(change_begin(t, "test", NULL, &c) == 0 && (change_drop(c, DAY), change_end(c, &n)) == 0 && n == 3, "a drop");
+	ok(live_day(t->live, DAY) == NULL && live_last_day(t->live, NULL) == NULL, "the day is not there");
+	ok(live_any_day(t->live, DAY)->touched == 3, "and not forgotten");
+	ok(log_checkpoint(&t->log, t->live) == 0 && log_checkpoint_read(&t->log, 3, &s) == 0 &&
+	    live_day(s, DAY) == NULL && live_any_day(s, DAY)->gone && live_any_day(s, DAY)->changed == 3,
+	    "the same from a checkpoint");
+	live_free(s);
+	ok(change_begin(t, "test", NULL, &c) == 0 && (change_drop(c, DAY), change_end(c, &n)) == 0 && n == 0,
+	    "dropped again: no commit");
+	table_close(t);
+	ok(put("s.drop", "{}", false) == 4, "written anew");
+	t = open_table("s.drop");
+	ok(live_day(t->live, DAY) != NULL && live_day(t->live, DAY)->n == 1, "it is there");
+	table_close(t);
+}
+
+/* What a lost race leaves of a day brought back: its old files, which are not the writer's to remove. */
+static void
+restored(void)
+{
+	struct live *was;
+	struct table *t;
+	struct change *c;
+	uint64_t n;
+
+	put("s.back", "{\"v\":1}", true);
+	put("s.back", "{\"v\":2}", true);
+	t = open_table("s.back");
+	ok(log_read(&t->log, 2, &was) == 0 && change_begin(t, "test", NULL, &c) == 0, "as it was");
+	change_restore(c, live_day(was, DAY), DAY, 2);
+	put("s.back", "{\"v\":3}", true);
+	quiet(true);
+	ok(change_end(c, &n) == EXIT_TEMP && n == 0, "another was faster");
+	quiet(false);
+	ok(put("s.back", "{\"v\":3}", true) == 0, "his rows stand");
+	table_follow(t);
+	ok(change_begin(t, "test", NULL, &c) == 0, "once more");
+	change_restore(c, live_day(was, DAY), DAY, 2);
+	ok(change_end(c, &n) == 0 && n == 5, "the old file is still there and is the day again");
+	live_free(was);
+	table_close(t);
+}
+
 int
 main(void)
 {
@@ -484,6 +575,9 @@ main(void)
 	views();
 	refs();
 	spots();
+	keyed();
+	dropped();
+	restored();
 	fs_remove_tree(top);
 	return done();
 }
