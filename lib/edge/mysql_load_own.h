@@ -65,7 +65,7 @@ int load_rows(struct load *);
 int load_again(struct load *, int (*attempt)(struct load *, void *), void *arg, struct load_done *);
 /* One row of n numbers or texts; into cell, kept in keep. False: db->fault, or no row. */
 bool load_one_row(struct db *, struct span sql, struct span *cell, size_t n, struct buf *keep);
-/* The ledger of the table's database, quoted; is it there? */
+/* Append the quoted name of the ledger of the table's database. */
 void load_ledger_name(const struct load *, struct buf *sql);
 
 #endif

@@ -14,6 +14,7 @@ struct beside {
 	struct buf fresh, old;	/* names, quoted, with their database */
 	struct buf name;	/* of fresh alone, as it is */
 	char lock[40];
+	bool ours;		/* this attempt holds the lock: what lies beside the table is ours */
 };
 
 void
@@ -57,7 +58,7 @@ number(struct load *l, struct span sql)
 
 /* Of two loaders of one table one waits, then tries again. */
 static int
-take_lock(struct load *l, const struct beside *b)
+take_lock(struct load *l, struct beside *b)
 {
 	struct buf sql = { 0 };
 	int64_t got;
@@ -65,7 +66,8 @@ take_lock(struct load *l, const struct beside *b)
 	buf_fmt(&sql, "SELECT COALESCE(GET_LOCK('%s', %d), 0)", b->lock, LOCK_SECONDS);
 	got = number(l, buf_span(&sql));
 	buf_free(&sql);
-	if (got == 1)
+	b->ours = got == 1;
+	if (b->ours)
 		return 0;
 	if (got == -1)
 		return load_failed(l, "lock");
@@ -168,6 +170,7 @@ replace_once(struct load *l, void *arg)
 	const char *fresh = buf_cstr(&b->fresh), *old = buf_cstr(&b->old), *name;
 	int rc;
 
+	b->ours = false;
 	sql_table(&table, l->t);
 	name = buf_cstr(&table);
 	(void)((rc = load_do(l, "session", span_str("SET SESSION lock_wait_timeout = 60"))) != 0 ||
@@ -197,7 +200,7 @@ load_replace(struct load *l, struct load_done *done)
 	l->plain = true;
 	l->beside = buf_span(&b.name);
 	rc = load_again(l, replace_once, &b, done);
-	if (rc != 0)	/* nobody waits for it; where the server is gone the next call drops it */
+	if (rc != 0 && b.ours)	/* nobody waits for it; where the server is gone the next call drops it */
 		(void)about(l, "drop", (const char *[]){ "DROP TABLE IF EXISTS ", buf_cstr(&b.fresh), NULL });
 	l->beside = span_of("", 0);
 	buf_free(&b.fresh);

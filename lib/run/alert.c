@@ -56,6 +56,7 @@ alert_open(struct ctx *c, const struct alert_conf *conf, struct alert **out)
 	*out = a;
 	a->c = c;
 	a->conf = *conf;
+	a->conf.config = a->conf.spool = NULL;	/* the caller's, and not needed any more */
 	if ((rc = routes_read(conf->config, &a->routes)) != 0 || (rc = outbox_open(conf->spool, &a->box)) != 0)
 		return rc;
 	a->rest = mem_new(mem_mul(a->routes.n, sizeof *a->rest));

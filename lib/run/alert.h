@@ -10,8 +10,8 @@
  *
  * Invariants: an event leaves the spool when every route that wants its severity took it.  A receiver that failed is
  * not asked again before its pause is over, which doubles from half a second to a minute; the last round asks
- * everybody.  With a window two alerts are the same whose event, severity, tenant, table, dt and name are: within it the
- * first one is delivered and the others are counted; when it is over an event `alert.suppressed` says how many.
+ * everybody.  With a window two alerts are the same whose event, severity, tenant, table, dt and name are: within it
+ * the first one is delivered and the others are counted; when it is over an `alert.suppressed` says how many.
  */
 #ifndef RUN_ALERT_H
 #define RUN_ALERT_H

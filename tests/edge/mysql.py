@@ -362,6 +362,31 @@ def whole_tables():
     sql("RENAME TABLE v.w TO v.w__pipehouse_old; CREATE TABLE v.w__pipehouse_new LIKE v.w__pipehouse_old")
     status, _, err = replace("v.w", "id", '{"id":9}\n')
     check(status == 0 and "left it under the name" in err and sql("SELECT id FROM v.w") == [["9"]] and beside() == [], "a table that lost its name gets it back", (status, err))
+    # one that gives up because of another one leaves that one's table alone
+    reader = subprocess.Popen(["mariadb", "--defaults-file=" + CNF, "-Nn"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    reader.stdin.write(b"LOCK TABLES v.w READ; SELECT 'locked';\n")
+    reader.stdin.flush()
+    reader.stdout.readline()
+    first = run("mysql-load", "--defaults-file", CNF, "--table", "v.w", "-k", "id", "--replace-table", start=True)
+    first.stdin.write(b'{"id":77}\n')
+    first.stdin.close()
+    first.stdin = None
+    deadline = time.monotonic() + LIMIT
+    while not sql("SELECT 1 FROM information_schema.processlist WHERE info LIKE 'RENAME TABLE%'") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    second = run("mysql-load", "--defaults-file", CNF, "--table", "v.w", "-k", "id", "--replace-table", start=True)
+    second.stdin.close()
+    second.stdin = None
+    while not sql("SELECT 1 FROM information_schema.processlist WHERE info LIKE '%GET_LOCK%' AND info NOT LIKE '%processlist%'") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    second.send_signal(signal.SIGTERM)
+    _, err = second.communicate(timeout=LIMIT)
+    check(second.returncode == 75 and b"another load" in err and beside() == [["w__pipehouse_new"]], "a loader that another one keeps out: 75, and does not touch its table",
+          (second.returncode, err, beside()))
+    reader.stdin.close()
+    reader.wait(), reader.stdout.close()
+    _, err = first.communicate(timeout=LIMIT)
+    check(first.returncode == 0 and sql("SELECT id FROM v.w") == [["77"]] and beside() == [], "which then ends well", (first.returncode, err))
     # readers never see less than a whole table; two loaders take turns
     sets = [lines([{"id": i, "a": k, "t": "%d-%d" % (k, i)} for i in range(2000)]) for k in (1, 2)]
     replace("v.w", "id", sets[0])
