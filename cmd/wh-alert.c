@@ -54,6 +54,8 @@ set_up(struct ctx *c, void *arg)
 
 	if (st->config == NULL)
 		return ctx_usage(c, "--config is needed");
+	if ((rc = ctx_outside(c)) != 0)
+		return rc;
 	if ((rc = take_ms(c, st->timeout, "--timeout", 3600, &timeout)) != 0 ||
 	    (rc = take_ms(c, st->dedupe, "--dedupe", 31 * 86400, &conf.window_ms)) != 0)
 		return rc;

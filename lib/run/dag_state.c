@@ -145,12 +145,12 @@ dag_record_end(const struct dag *d, const struct dag_node *n, const char *day)
 	struct dag_record r;
 	struct buf commits = { 0 };
 	bool published;
-	int rc;
+	int rc = 0;
 
 	dag_record_read(d, n, day, &r);
 	if (r.known != DAG_BEGUN || (rc = reads_published(r.run, &published, &commits)) != 0 || !published) {
 		buf_free(&commits);
-		return r.known == DAG_BEGUN ? rc : 0;
+		return rc;
 	}
 	said.run = r.run;
 	said.commits = buf_span(&commits);

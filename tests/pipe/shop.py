@@ -4,8 +4,8 @@
     with Shop(scale="0.002", days=2) as shop:
         house = shop.house("a")                     # an empty warehouse and a metrics database of its own
         shop.business_day(day)                      # what happened on that day enters the business database
-        status, events, err = house.night(day, "-j", "2")       # land.dag, then nightly.dag
-        status, events, err = house.day(before, "-j", "2")      # nightly.dag alone: a day once more
+        status, events, err = house.night(day, "-j", "2")       # nightly.dag
+        status, events, err = house.day(before, "-j", "2")      # a day once more, from what has landed
         house.files(), house.heads(), house.metrics()
 """
 import hashlib
@@ -18,7 +18,6 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("BIN", os.path.join(TOP, "build", "bin"))
-LAND = os.path.join(TOP, "dags", "shop", "land.dag")
 DAG = os.path.join(TOP, "dags", "shop", "nightly.dag")
 sys.path.insert(0, os.path.join(TOP, "demo"))
 import metrics  # noqa: E402
@@ -59,18 +58,11 @@ class House:
         p = self.run("dag-run", dag, "--date", day, *more, env=env)
         return p.returncode, p.stdout.decode(), p.stderr.decode()
 
-    def land(self, day, *more, env=None):
-        return self.dag(LAND, day, *more, env=env)
-
-    def day(self, day, *more, env=None):
+    def night(self, day, *more, env=None):
         return self.dag(DAG, day, *more, env=env)
 
-    def night(self, day, *more, env=None):
-        status, events, err = self.land(day, *more, env=env)
-        if status != 0:
-            return status, events, err
-        status, more_events, more_err = self.day(day, *more, env=env)
-        return status, events + more_events, err + more_err
+    def day(self, day, *more, env=None):
+        return self.dag(DAG, day, "--from-node", "landed", *more, env=env)
 
     def rows(self, table):
         """What wh-cat reads: lines."""

@@ -47,19 +47,8 @@ def waits(words):
     return [w[:-3] if w.endswith("@-1") else w for w in words if "=" not in w]
 
 
-def whole():
-    graph = parse(DAG)
-    if "landed" in graph:
-        return graph
-    land = parse(os.path.join(SHOP, "land.dag"))
-    land["landed"] = (list(land), ":")
-    for k, (words, shell) in graph.items():
-        land[k] = (words if any("@-1" not in w and "=" not in w for w in words) else words + ["landed"], shell)
-    return land
-
-
 def cut(where, ends):
-    graph, keep, todo = whole(), set(), list(ends)
+    graph, keep, todo = parse(DAG), set(), list(ends)
     landing = set(waits(graph["landed"][0]))
     while todo:
         name = todo.pop()

@@ -82,7 +82,7 @@ def commits(house):
                 if c["kind"] == "data":
                     for gone in ("run", "ts", "nonce", "sha256", "n", "base", "epoch", "inputs"):
                         c.pop(gone, None)
-                    text = re.sub(r"-[0-9a-f]{32}-", "-", json.dumps(c, sort_keys=True))
+                    text = re.sub(r"-[0-9]+-[0-9a-f]{32}-", "-", json.dumps(c, sort_keys=True))
                     out.setdefault(table, []).append(re.sub(r'"epoch": [0-9]+', "", text))
     return out
 

@@ -59,3 +59,10 @@ $ wh-alert </dev/null 2>&1 | head -n 1; wh-alert --config none --spool s </dev/n
 $ printf 'fail exec /bin/true\nfail\n' >c; wh-alert --config c --spool s </dev/null
 ! wh-alert: c:2: not SEVERITY KIND ...
 ? 2
+
+# a replay in an overlay calls nobody
+$ echo 'fail exec /usr/bin/tee -a heard' >c; PIPEHOUSE_OVERLAY=$PWD/o wh-alert --config c --spool s; echo $?; ls
+< {"severity":"fail"}
+> 2
+> c
+! wh-alert: PIPEHOUSE_OVERLAY is set: nothing leaves the overlay
