@@ -106,6 +106,7 @@ row_sku(const struct shop *s, struct row *r, uint32_t id)
 	cell_money(r, "weight", 10 + id * 37 % 500);
 	cell_u(r, "tm_id", k->spu % NTM + 1);
 	cell_u(r, "category3_id", sku_class3(s, id));
+	cell_u(r, "merchant_id", id % NMERCHANT + 1);
 	cell_s(r, "sku_default_img", id % 9 == 0 ? NULL : "https://img.example/sku.jpg");
 	cell_u(r, "is_sale", k->sale);
 	cell_fmt(r, "sku_attr", "{\"size\": \"%s\", \"w\": %u.50}",

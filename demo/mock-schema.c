@@ -34,7 +34,7 @@ static const char *const products[] = {
 	"  category3_id" UINT ",\n  tm_id" UINT END,
 	"CREATE TABLE sku_info (\n" ID "  spu_id" UINT ",\n  price" MONEY ",\n  cost_price" MONEY ",\n"
 	"  sku_name VARCHAR(200),\n  sku_desc VARCHAR(2000),\n  weight" MONEY ",\n  tm_id" UINT ",\n"
-	"  category3_id" UINT ",\n  sku_default_img VARCHAR(300),\n"
+	"  category3_id" UINT ",\n  merchant_id" UINT ",\n  sku_default_img VARCHAR(300),\n"
 	"  is_sale TINYINT NOT NULL DEFAULT 1,\n  sku_attr JSON,\n" TIMES END,
 	"CREATE TABLE merchant_info (\n" ID "  merchant_name VARCHAR(200),\n  province_id INT UNSIGNED,\n"
 	"  level TINYINT NOT NULL DEFAULT 1,\n  contact VARCHAR(50),\n  contact_tel VARCHAR(20),\n"

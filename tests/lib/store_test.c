@@ -502,8 +502,8 @@ static void
 dropped(void)
 {
 	struct table *t;
-	struct change *c;
-	struct live *s;
+	struct change *c = NULL;
+	struct live *s = NULL;
 	uint64_t n;
 
 	put("s.drop", "{}", false);
@@ -528,9 +528,9 @@ dropped(void)
 static void
 restored(void)
 {
-	struct live *was;
+	struct live *was = NULL;
 	struct table *t;
-	struct change *c;
+	struct change *c = NULL;
 	uint64_t n;
 
 	put("s.back", "{\"v\":1}", true);
