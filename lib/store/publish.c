@@ -2,12 +2,15 @@
 /* publish - see publish.h */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "store/commit.h"
 #include "store/fs.h"
 #include "store/publish.h"
 #include "store/view.h"
+
+#define SETTLE_TRIES 500		/* of 10 ms */
 
 /* ---- validation ---- */
 
@@ -230,10 +233,14 @@ static int
 settle_void(const struct table *t, const char *nonce, uint64_t tried, uint64_t *number)
 {
 	struct live *s;
-	int rc = log_read(&t->log, LOG_HEAD, &s);
+	int rc, tries = 0;
 
+	/* 75 here would have the whole of it done again, also where it stands: a collector in the way is waited for */
+	while ((rc = log_read(&t->log, LOG_HEAD, &s)) == EXIT_TEMP && ++tries < SETTLE_TRIES)
+		nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
 	if (rc != 0)
-		return rc;
+		return rc != EXIT_TEMP ? rc : err_io("%s: whether commit %" PRIu64 " entered is not known: see wh-ls -v",
+		    t->name, tried);
 	*number = live_recent(s, nonce);
 	if (*number == 0 && s->head >= tried + RECENT)
 		rc = err_io("%s: whether commit %" PRIu64 " entered is not known: see wh-ls -v",
@@ -299,6 +306,11 @@ publish(struct table *t, json_t *c, unsigned how, uint64_t *number)
 		rc = enter(t, c, how, &n);
 	if (rc == 0)
 		rc = publish_after(t);
+	if (n > 0 && rc == EXIT_TEMP) {
+		/* the commit stands, and who tries again after 75 would enter it twice: a view that lags is made by the next */
+		err_warn("%s: commit %" PRIu64 " stands; its view is behind", t->name, n);
+		rc = 0;
+	}
 	if (number != NULL)
 		*number = n;
 	return rc;

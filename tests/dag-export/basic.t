@@ -27,7 +27,7 @@ $ dag-export --to cron --user wh --alert a.conf --log /var/log/n.log --date toda
 # dag-export: what cron and sh would misread is quoted, and comes out as it was
 $ mkdir -p "o'b %d \$x" && cd "o'b %d \$x" && printf 'a:\n\techo "$DT $PIPEHOUSE_ROOT" >said\n' >t.dag
 $ PIPEHOUSE_ROOT=. dag-export --to cron --date today t.dag >tab; tail -n 1 tab | cut -d ' ' -f 6- | sed 's/\\%/%/g' >cmd
-$ grep -c '[^\\]%' tab; env -i HOME=/ /bin/sh cmd; echo $?; cat main/_state/t.cron.log | json-map --keep name,severity; [ "$(cut -c 11- said)" = " $PWD" ] && echo right
+$ grep -c '[^\\]%' tab; env -i HOME=/ ${ASAN_OPTIONS:+"ASAN_OPTIONS=$ASAN_OPTIONS"} /bin/sh cmd; echo $?; cat main/_state/t.cron.log | json-map --keep name,severity; [ "$(cut -c 11- said)" = " $PWD" ] && echo right
 > 0
 > 0
 > {"name":"a","severity":"ok"}
