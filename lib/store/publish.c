@@ -238,9 +238,10 @@ settle_void(const struct table *t, const char *nonce, uint64_t tried, uint64_t *
 	/* 75 here would have the whole of it done again, also where it stands: a collector in the way is waited for */
 	while ((rc = log_read(&t->log, LOG_HEAD, &s)) == EXIT_TEMP && ++tries < SETTLE_TRIES)
 		nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
+	if (rc == EXIT_TEMP)
+		return err_io("%s: whether commit %" PRIu64 " entered is not known: see wh-ls -v", t->name, tried);
 	if (rc != 0)
-		return rc != EXIT_TEMP ? rc : err_io("%s: whether commit %" PRIu64 " entered is not known: see wh-ls -v",
-		    t->name, tried);
+		return rc;
 	*number = live_recent(s, nonce);
 	if (*number == 0 && s->head >= tried + RECENT)
 		rc = err_io("%s: whether commit %" PRIu64 " entered is not known: see wh-ls -v",
@@ -307,7 +308,7 @@ publish(struct table *t, json_t *c, unsigned how, uint64_t *number)
 	if (rc == 0)
 		rc = publish_after(t);
 	if (n > 0 && rc == EXIT_TEMP) {
-		/* the commit stands, and who tries again after 75 would enter it twice: a view that lags is made by the next */
+		/* it stands, and who tries again after 75 would enter it twice: the next one makes the view */
 		err_warn("%s: commit %" PRIu64 " stands; its view is behind", t->name, n);
 		rc = 0;
 	}
