@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "run/export.h"
-#include "run/run.h"
+#include "run/operand.h"
 
 static const char *const date[] = { "yesterday", "today", NULL };
 
@@ -39,12 +39,7 @@ static const struct opt opts[] = {
 static int
 word(struct ctx *c, void *arg, const char *w)
 {
-	struct state *st = arg;
-
-	if (st->file != NULL)
-		return -ctx_usage(c, "one dag at a time: '%s' is one too many", w);
-	st->file = w;
-	return 1;
+	return operand_only(c, &((struct state *)arg)->file, w);
 }
 
 /* cron starts in another directory: every path as it is from the root on. */

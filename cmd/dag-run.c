@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "run/run.h"
+#include "run/operand.h"
 #include "run/sched.h"
 #include "run/state_path.h"
 #include "run/tell.h"
@@ -48,12 +48,7 @@ static const struct opt opts[] = {
 static int
 word(struct ctx *c, void *arg, const char *w)
 {
-	struct state *st = arg;
-
-	if (st->file != NULL)
-		return -ctx_usage(c, "one dag at a time: '%s' is one too many", w);
-	st->file = w;
-	return 1;
+	return operand_only(c, &((struct state *)arg)->file, w);
 }
 
 static int

@@ -12,6 +12,7 @@
 
 #include "out/event.h"
 #include "run/check.h"
+#include "run/operand.h"
 
 struct state {
 	const char *spec, *tee, *result, *table, *dt, *history, *now;
@@ -38,14 +39,8 @@ static const struct opt opts[] = {
 static int
 word(struct ctx *c, void *arg, const char *w)
 {
-	struct state *st = arg;
-
 	(void)c;
-	if (!check_is(span_str(w)))
-		return 0;
-	st->words.v = mem_array(st->words.v, st->words.n + 1, sizeof *st->words.v);
-	st->words.v[st->words.n++] = w;
-	return 1;
+	return check_is(span_str(w)) ? operand_add(&((struct state *)arg)->words, w) : 0;
 }
 
 /* What fresh() takes for now: as said, else the end of the day, else the clock. */

@@ -101,27 +101,9 @@ set_up_time(struct ctx *c, struct state *st, struct funnel_conf *conf)
 }
 
 static int
-set_up_names(struct ctx *c, const struct state *st)
-{
-	static const char *const last[] = { "step", "n", "users", "rate" };
-	size_t n = st->group.n;
-	struct span *name = mem_array(NULL, n + 4, sizeof *name);
-
-	for (size_t i = 0; i < n; i++)
-		name[i] = st->group.name[i];
-	for (size_t k = 0; k < 4; k++) {
-		name[n + k] = span_str(last[k]);
-		for (size_t i = 0; i < n; i++)
-			if (span_eq(name[i], name[n + k]))
-				return ctx_usage(c, "-g: the name '%s' is that of a result", last[k]);
-	}
-	ctx_names(c, 0, name, n + 4);
-	return 0;
-}
-
-static int
 set_up(struct ctx *c, void *arg)
 {
+	static const char *const results[] = { "step", "n", "users", "rate" };
 	struct state *st = arg;
 	struct funnel_conf conf = { .as = ctx_key_as(c), .zone = ctx_zone(c), .unordered = st->unordered, .time = -1 };
 	int *key, rc;
@@ -133,7 +115,7 @@ set_up(struct ctx *c, void *arg)
 	if ((rc = ctx_cols(c, st->users, "-u", &st->user)) != 0 ||
 	    (st->groups != NULL && (rc = ctx_cols(c, st->groups, "-g", &st->group)) != 0) ||
 	    (rc = set_up_time(c, st, &conf)) != 0 || (rc = set_up_steps(c, st, &conf)) != 0 ||
-	    (rc = set_up_names(c, st)) != 0)
+	    (rc = ctx_names_of(c, &st->group, results, 4)) != 0)
 		return rc;
 	conf.n_groups = st->group.n;
 	conf.n_users = st->user.n;

@@ -59,27 +59,9 @@ set_up_days(struct ctx *c, struct state *st)
 }
 
 static int
-set_up_names(struct ctx *c, const struct state *st)
-{
-	static const char *const last[] = { "cohort", "day", "users", "kept" };
-	size_t n = st->group.n;
-	struct span *name = mem_array(NULL, n + 4, sizeof *name);
-
-	for (size_t i = 0; i < n; i++)
-		name[i] = st->group.name[i];
-	for (size_t k = 0; k < 4; k++) {
-		name[n + k] = span_str(last[k]);
-		for (size_t i = 0; i < n; i++)
-			if (span_eq(name[i], name[n + k]))
-				return ctx_usage(c, "-g: the name '%s' is that of a result", last[k]);
-	}
-	ctx_names(c, 0, name, n + 4);
-	return 0;
-}
-
-static int
 set_up(struct ctx *c, void *arg)
 {
+	static const char *const results[] = { "cohort", "day", "users", "kept" };
 	struct state *st = arg;
 	struct retention_conf *f = &st->conf;
 	int rc;
@@ -94,7 +76,7 @@ set_up(struct ctx *c, void *arg)
 	    (st->groups != NULL && (rc = ctx_cols(c, st->groups, "-g", &st->group)) != 0) ||
 	    (rc = ctx_time(c, st->cohort, "--cohort", &f->cohort, &f->cohort_unit)) != 0 ||
 	    (rc = ctx_time(c, st->day, "--day", &f->day, &f->day_unit)) != 0 ||
-	    (rc = set_up_days(c, st)) != 0 || (rc = set_up_names(c, st)) != 0)
+	    (rc = set_up_days(c, st)) != 0 || (rc = ctx_names_of(c, &st->group, results, 4)) != 0)
 		return rc;
 	f->group = st->group.col;
 	f->n_groups = st->group.n;

@@ -6,7 +6,7 @@
  * Memory: one block of each file read at once: one, or those of a day where deltas are merged.
  */
 #include "in/source.h"
-#include "run/run.h"
+#include "run/operand.h"
 #include "store/merge.h"
 #include "store/ref.h"
 
@@ -32,12 +32,7 @@ static const struct opt opts[] = {
 static int
 word(struct ctx *c, void *arg, const char *w)
 {
-	struct state *st = arg;
-
-	if (st->operand != NULL)
-		return -ctx_usage(c, "one table only: '%s' is too many", w);
-	st->operand = w;
-	return 1;
+	return operand_only(c, &((struct state *)arg)->operand, w);
 }
 
 static int

@@ -5,10 +5,9 @@
  * Path:   the table's log -> store/compact, a day at a time: pool files -> merged or joined -> a commit that rewrites
  * Memory: the table's file list; a block of each file read at once, at most 64, and one file that is written.
  */
-#include <jansson.h>
 #include <stdlib.h>
 
-#include "run/run.h"
+#include "run/operand.h"
 #include "run/txn.h"
 #include "store/compact.h"
 #include "store/fs.h"
@@ -18,8 +17,7 @@ struct state {
 	struct compact_conf conf;
 	size_t target;			/* options */
 	bool dry;
-	const char **operand;
-	size_t n;
+	struct opt_list operands;
 	struct ctx *ctx;
 };
 
@@ -33,12 +31,8 @@ static const struct opt opts[] = {
 static int
 word(struct ctx *c, void *arg, const char *w)
 {
-	struct state *st = arg;
-
 	(void)c;
-	st->operand = mem_array(st->operand, st->n + 1, sizeof *st->operand);
-	st->operand[st->n++] = w;
-	return 1;
+	return operand_add(&((struct state *)arg)->operands, w);
 }
 
 static int
@@ -54,14 +48,8 @@ set_up(struct ctx *c, void *arg)
 static int
 say(struct state *st, const char *table, const char *day, const struct compact_did *d)
 {
-	json_t *j = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I}", "table", table, "dt", day, "commit", (json_int_t)d->commit,
-	    "files", (json_int_t)d->files, "made", (json_int_t)d->made, "rows", (json_int_t)d->rows);
-	char *text = json_dumps(j, JSON_COMPACT);
-	int rc = text == NULL ? err_io("out of memory") : sink_line(ctx_out(st->ctx), span_str(text));
-
-	free(text);
-	json_decref(j);
-	return rc;
+	return answer_json(st->ctx, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I}", "table", table, "dt", day, "commit",
+	    (json_int_t)d->commit, "files", (json_int_t)d->files, "made", (json_int_t)d->made, "rows", (json_int_t)d->rows));
 }
 
 /* A day until there is nothing more to do: a run stages, so there it is one step. */
@@ -134,15 +122,15 @@ work(struct ctx *c, void *arg)
 
 	if (ctx_run_dir(c) == NULL && (rc = txn_redo()) != 0)
 		return rc;
-	if (st->n == 0)
+	if (st->operands.n == 0)
 		return all_tables(st);
-	for (size_t i = 0; rc == 0 && i < st->n; i++) {
+	for (size_t i = 0; rc == 0 && i < st->operands.n; i++) {
 		struct span name, days;
-		const char *why = ref_split(span_str(st->operand[i]), &name, &days);
+		const char *why = ref_split(span_str(st->operands.v[i]), &name, &days);
 
-		rc = why != NULL ? ctx_usage(c, "'%s': %s", st->operand[i], why) : one_table(st, name, days);
+		rc = why != NULL ? ctx_usage(c, "'%s': %s", st->operands.v[i], why) : one_table(st, name, days);
 	}
-	free(st->operand);
+	free(st->operands.v);
 	return rc;
 }
 

@@ -5,18 +5,16 @@
  * Path:   the tables' logs, pools and views -> store/fsck -> one JSON line each finding -> stdout
  * Memory: the names of a table's files, those of the versions that are kept too.
  */
-#include <jansson.h>
 #include <stdlib.h>
 
-#include "run/run.h"
+#include "run/operand.h"
 #include "store/fs.h"
 #include "store/fsck.h"
 #include "store/table.h"
 
 struct state {
 	bool quick, repair;		/* options */
-	const char **table;
-	size_t n;
+	struct opt_list tables;
 	struct ctx *ctx;
 };
 
@@ -30,12 +28,8 @@ static const struct opt opts[] = {
 static int
 word(struct ctx *c, void *arg, const char *w)
 {
-	struct state *st = arg;
-
 	(void)c;
-	st->table = mem_array(st->table, st->n + 1, sizeof *st->table);
-	st->table[st->n++] = w;
-	return 1;
+	return operand_add(&((struct state *)arg)->tables, w);
 }
 
 static int
@@ -46,23 +40,12 @@ set_up(struct ctx *c, void *arg)
 }
 
 static int
-put(struct state *st, json_t *j)
-{
-	char *text = j == NULL ? NULL : json_dumps(j, JSON_COMPACT);
-	int rc = text == NULL ? err_io("out of memory") : sink_line(ctx_out(st->ctx), span_str(text));
-
-	free(text);
-	json_decref(j);
-	return rc;
-}
-
-static int
 say(void *arg, const struct fsck_finding *f)
 {
 	static const char *const is[] = { "damage", "stale", "repaired", "orphan" };
 
-	return put(arg, json_pack("{s:s,s:s,s:s?,s:s?,s:o,s:s}", "found", is[f->is], "table", f->table, "dt", f->day,
-	    "file", f->file, "commit", f->commit == 0 ? json_null() : json_integer((json_int_t)f->commit), "text",
+	return answer_json(((struct state *)arg)->ctx, json_pack("{s:s,s:s,s:s?,s:s?,s:o,s:s}", "found", is[f->is],
+	    "table", f->table, "dt", f->day, "file", f->file, "commit", f->commit == 0 ? json_null() : json_integer((json_int_t)f->commit), "text",
 	    f->text));
 }
 
@@ -76,16 +59,16 @@ work(struct ctx *c, void *arg)
 	bool failed = false;
 	int rc = 0;
 
-	if (st->n == 0)
+	if (st->tables.n == 0)
 		rc = st->repair ? table_list_own(&l) : table_list(&l);
-	for (size_t i = 0; rc == 0 && i < st->n + l.n && !ctx_stopped(c); i++) {
-		rc = fsck_table(i < st->n ? st->table[i] : l.v[i - st->n], &conf, &did);
+	for (size_t i = 0; rc == 0 && i < st->tables.n + l.n && !ctx_stopped(c); i++) {
+		rc = fsck_table(i < st->tables.n ? st->tables.v[i] : l.v[i - st->tables.n], &conf, &did);
 		/* one that cannot be read does not keep the others from being looked at */
 		failed = failed || rc == EXIT_IO;
 		rc = rc == EXIT_IO ? 0 : rc;
 	}
 	fs_names_free(&l);
-	free(st->table);
+	free(st->tables.v);
 	ctx_note(c, "damage", did.damage);
 	ctx_note(c, "stale", did.stale);
 	ctx_note(c, "orphans", did.orphans);

@@ -5,10 +5,9 @@
  * Path:   the tables' logs and pools, the runs at work -> store/gc -> unlink
  * Memory: the names of a table's files, those of the versions that are kept too.
  */
-#include <jansson.h>
 #include <stdlib.h>
 
-#include "run/run.h"
+#include "run/operand.h"
 #include "run/txn.h"
 #include "store/fs.h"
 #include "store/gc.h"
@@ -20,8 +19,7 @@ struct state {
 	bool dry;
 	struct gc_conf conf;
 	int64_t runs_before_ms;
-	const char **table;
-	size_t n;
+	struct opt_list tables;
 	struct ctx *ctx;
 };
 
@@ -37,12 +35,8 @@ static const struct opt opts[] = {
 static int
 word(struct ctx *c, void *arg, const char *w)
 {
-	struct state *st = arg;
-
 	(void)c;
-	st->table = mem_array(st->table, st->n + 1, sizeof *st->table);
-	st->table[st->n++] = w;
-	return 1;
+	return operand_add(&((struct state *)arg)->tables, w);
 }
 
 /* The instant that lies DUR before now, in ms. */
@@ -76,17 +70,6 @@ set_up(struct ctx *c, void *arg)
 }
 
 static int
-say(struct state *st, json_t *j)
-{
-	char *text = json_dumps(j, JSON_COMPACT);
-	int rc = text == NULL ? err_io("out of memory") : sink_line(ctx_out(st->ctx), span_str(text));
-
-	free(text);
-	json_decref(j);
-	return rc;
-}
-
-static int
 one_table(struct state *st, const char *name)
 {
 	struct gc_did d;
@@ -102,7 +85,7 @@ one_table(struct state *st, const char *name)
 	if (rc == 0)
 		rc = gc_table(t, &st->conf, &d);
 	table_close(t);
-	return rc != 0 ? rc : say(st, json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "table", name, "floor",
+	return rc != 0 ? rc : answer_json(st->ctx, json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "table", name, "floor",
 	    (json_int_t)d.floor, "days", (json_int_t)d.days, "records", (json_int_t)d.records, "files",
 	    (json_int_t)d.files, "bytes", (json_int_t)d.bytes, "orphans", (json_int_t)d.orphans, "orphan_bytes",
 	    (json_int_t)d.orphan_bytes));
@@ -131,7 +114,7 @@ ended_runs(struct state *st)
 		return rc;
 	rc = gc_runs(&p, st->runs_before_ms, st->dry, &n);
 	place_free(&p);
-	return rc == 0 ? say(st, json_pack("{s:I}", "runs", (json_int_t)n)) : rc;
+	return rc == 0 ? answer_json(st->ctx, json_pack("{s:I}", "runs", (json_int_t)n)) : rc;
 }
 
 static int
@@ -143,11 +126,11 @@ work(struct ctx *c, void *arg)
 	/* in a run this is its runner's */
 	if (ctx_run_dir(c) == NULL && !st->dry && (rc = txn_redo()) != 0)
 		return rc;
-	for (size_t i = 0; rc == 0 && i < st->n && !ctx_stopped(c); i++)
-		rc = one_table(st, st->table[i]);
-	if (rc == 0 && st->n == 0 && (rc = all_tables(st)) == 0)
+	for (size_t i = 0; rc == 0 && i < st->tables.n && !ctx_stopped(c); i++)
+		rc = one_table(st, st->tables.v[i]);
+	if (rc == 0 && st->tables.n == 0 && (rc = all_tables(st)) == 0)
 		rc = ended_runs(st);
-	free(st->table);
+	free(st->tables.v);
 	return rc;
 }
 

@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "run/run.h"
+#include "run/operand.h"
 #include "store/fs.h"
 #include "store/history.h"
 #include "store/ref.h"
@@ -31,12 +31,7 @@ static const struct opt opts[] = {
 static int
 word(struct ctx *c, void *arg, const char *w)
 {
-	struct state *st = arg;
-
-	if (st->operand != NULL)
-		return -ctx_usage(c, "one table only: '%s' is too many", w);
-	st->operand = w;
-	return 1;
+	return operand_only(c, &((struct state *)arg)->operand, w);
 }
 
 static int
@@ -50,17 +45,6 @@ set_up(struct ctx *c, void *arg)
 	if (st->verbose && st->why)
 		return ctx_usage(c, "-v and --why exclude each other");
 	return 0;
-}
-
-static int
-print(struct state *st, json_t *j)
-{
-	char *text = json_dumps(j, JSON_COMPACT);
-	int rc = text == NULL ? err_io("out of memory") : sink_line(ctx_out(st->ctx), span_str(text));
-
-	free(text);
-	json_decref(j);
-	return rc;
 }
 
 static bool
@@ -105,7 +89,7 @@ one_table(struct state *st, const char *name)
 	    (json_int_t)n.bytes);
 	free(day);
 	table_close(t);
-	return print(st, j);
+	return answer_json(st->ctx, j);
 }
 
 static int
@@ -135,7 +119,7 @@ all_days(struct state *st, const struct table *t)
 			continue;
 		add(&s, day[i]);
 		st->seen++;
-		rc = print(st, json_pack("{s:s,s:I,s:I,s:I,s:I}", "dt", day[i]->name, "rows",
+		rc = answer_json(st->ctx, json_pack("{s:s,s:I,s:I,s:I,s:I}", "dt", day[i]->name, "rows",
 		    (json_int_t)s.rows, "files",
 		    (json_int_t)s.files, "bytes", (json_int_t)s.bytes, "commit", (json_int_t)day[i]->touched));
 	}
@@ -159,7 +143,7 @@ one_commit(void *arg, json_t *c)
 		return 0;
 	st->seen++;
 	json_object_del(c, "sha256");
-	return print(st, json_incref(c));
+	return answer_json(st->ctx, json_incref(c));
 }
 
 static int
@@ -168,7 +152,7 @@ one_reason(void *arg, json_t *line)
 	struct state *st = arg;
 
 	st->seen++;
-	return print(st, json_incref(line));
+	return answer_json(st->ctx, json_incref(line));
 }
 
 static int

@@ -269,6 +269,26 @@ ctx_names(struct ctx *c, int out, const struct span *name, size_t n)
 	}
 }
 
+int
+ctx_names_of(struct ctx *c, const struct col_list *groups, const char *const *result, size_t n)
+{
+	struct span *name = mem_array(NULL, mem_add(groups->n, n), sizeof *name);
+	int rc = 0;
+
+	for (size_t i = 0; i < groups->n; i++)
+		name[i] = groups->name[i];
+	for (size_t k = 0; k < n && rc == 0; k++) {
+		name[groups->n + k] = span_str(result[k]);
+		for (size_t i = 0; i < groups->n && rc == 0; i++)
+			if (span_eq(name[i], name[groups->n + k]))
+				rc = ctx_usage(c, "-g: the name '%s' is that of a result", result[k]);
+	}
+	if (rc == 0)
+		ctx_names(c, 0, name, groups->n + n);
+	free(name);
+	return rc;
+}
+
 /* ---- small answers ---- */
 
 size_t

@@ -113,6 +113,11 @@ int ctx_day(struct ctx *, const char *text, const char *what, int32_t *out);
 int side_open(struct ctx *, const char *name, const char *path);
 /* Names of the cells that host->row gets for that output. */
 void ctx_names(struct ctx *, int out, const struct span *name, size_t n);
+/*
+ * The same for standard output: groups, then n results, of which no group may have the name. 0 or EXIT_USAGE after a
+ * message.
+ */
+int ctx_names_of(struct ctx *, const struct col_list *groups, const char *const *result, size_t n);
 
 /* ---- for batch and end ---- */
 

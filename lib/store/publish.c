@@ -233,20 +233,19 @@ static int
 settle_void(const struct table *t, const char *nonce, uint64_t tried, uint64_t *number)
 {
 	struct live *s;
+	bool known = true;
 	int rc, tries = 0;
 
 	/* 75 here would have the whole of it done again, also where it stands: a collector in the way is waited for */
 	while ((rc = log_read(&t->log, LOG_HEAD, &s)) == EXIT_TEMP && ++tries < SETTLE_TRIES)
 		nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
-	if (rc == EXIT_TEMP)
+	if (rc == 0) {
+		*number = live_recent(s, nonce);
+		known = *number != 0 || s->head < tried + RECENT;
+		live_free(s);
+	}
+	if (rc == EXIT_TEMP || !known)
 		return err_io("%s: whether commit %" PRIu64 " entered is not known: see wh-ls -v", t->name, tried);
-	if (rc != 0)
-		return rc;
-	*number = live_recent(s, nonce);
-	if (*number == 0 && s->head >= tried + RECENT)
-		rc = err_io("%s: whether commit %" PRIu64 " entered is not known: see wh-ls -v",
-		    t->name, tried);
-	live_free(s);
 	return rc;
 }
 

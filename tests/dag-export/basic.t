@@ -52,4 +52,4 @@ $ t; t --to cron; t t.dag; t --to dolphinscheduler t.dag; t --to cron t.dag; t -
 > dag-export: --at: 01:59 does not come behind 02:00 on one day
 > dag-export: --user: 'a b' is no user's name
 > dag-export: --log: 'x' does not begin at the root directory
-> dag-export: one dag at a time: 't.dag' is one too many
+> dag-export: 't.dag' is one too many
