@@ -2,7 +2,6 @@
 /* keyring - see keyring.h */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -160,7 +159,6 @@ take_file(struct keyring *k, struct span text, const char *path)
 int
 keyring_open(const char *path, struct keyring **out)
 {
-	const struct rlimit none = { 0, 0 };
 	char *text;
 	size_t n = 0;
 	ssize_t got;
@@ -169,7 +167,6 @@ keyring_open(const char *path, struct keyring **out)
 	*out = NULL;
 	if (fd < 0)
 		return -fd;
-	setrlimit(RLIMIT_CORE, &none);		/* a key has no business in a core file */
 	text = mem_new(FILE_BYTES_MAX);
 	do {
 		got = read(fd, text + n, FILE_BYTES_MAX - n);

@@ -4,7 +4,6 @@
 #include <mariadb/mysqld_error.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "base/err.h"
 #include "edge/mysql_own.h"
@@ -207,12 +206,10 @@ db_reopen(struct db *db)
 int
 db_open(const char *option_file, unsigned flags, struct db **out)
 {
-	static const struct rlimit none = { 0, 0 };
 	struct db *db = mem_new(sizeof *db);
 	int rc;
 
 	*out = NULL;
-	setrlimit(RLIMIT_CORE, &none);		/* a password has no business in a core file */
 	db->flags = flags;
 	if ((rc = conf_read(option_file, &db->conf)) == 0 && db_reopen(db) != 0)
 		rc = db_say(db, "connect");

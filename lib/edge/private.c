@@ -4,11 +4,26 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "edge/private.h"
+
+/*
+ * A secret has no business in a core file, nor where another process of this user may look.  The limit alone would not
+ * do: the kernel does not ask it where cores go to a program (core(5)).
+ */
+static void
+stay_private(void)
+{
+	static const struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
 
 int
 private_try(const char *path, enum private_use use, char *why, unsigned long n)
@@ -29,8 +44,11 @@ private_try(const char *path, enum private_use use, char *why, unsigned long n)
 		snprintf(why, n, "others can %s it (mode %03o): chmod %s", use == PRIVATE_SECRET ?
 		    "read" : "write",
 		    (unsigned)st.st_mode & 0777, use == PRIVATE_SECRET ? "600" : "go-w");
-	else
+	else {
+		if (use == PRIVATE_SECRET)
+			stay_private();
 		return fd;
+	}
 	close(fd);
 	errno = 0;
 	return -1;

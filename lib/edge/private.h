@@ -5,8 +5,8 @@
  *	fd = private_open("sms.url", PRIVATE_SECRET);	// a plain file, ours or root's, mode 0600
  *	if (fd < 0) return -fd;				// said
  *
- * Invariants: owner and mode are those of the open file, not of a name that may be another file by
- * then.
+ * Invariants: owner and mode are those of the open file, not of a name that may be another file by then.  A process
+ * that opened a secret leaves no core file, and no other process of its user may read its memory or trace it.
  */
 #ifndef EDGE_PRIVATE_H
 #define EDGE_PRIVATE_H

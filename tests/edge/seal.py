@@ -9,6 +9,7 @@ The command uses openssl's SIV; here only its CMAC and its CTR are, and S2V is o
 import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,28 @@ def sealed(keyid, key, value):
     return (head + base64.urlsafe_b64encode(siv(key, [head], text)).rstrip(b"=")).decode()
 
 
+def outside(d):
+    """What others of the same user see of a process that holds a key: (who /proc says owns its memory, its limits).
+
+    The kernel gives the files of a process that is not dumpable to root.  So the process is one of a user that is not."""
+    other = 65534 if os.geteuid() == 0 else os.geteuid()
+    tool = shutil.copy(BIN + "/json-clean", d + "/json-clean")      # where that user can reach it
+    os.chmod(d, 0o711)
+    for top, names, files in os.walk(d):
+        for x in names + files:
+            os.chown(os.path.join(top, x), other, -1)
+    switch = {"user": other, "extra_groups": []} if os.geteuid() == 0 else {}
+    p = subprocess.Popen([tool, "-s", d + "/s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         env=dict(os.environ, PIPEHOUSE_ROOT=d, PIPEHOUSE_TENANT="main"), **switch)
+    p.stdin.write(b'{"v":1}\n')
+    p.stdin.flush()
+    began = p.stdout.read(1)        # it has read the key
+    owner, limits = os.stat("/proc/%d/mem" % p.pid).st_uid, open("/proc/%d/limits" % p.pid).read()
+    p.stdin.close()
+    rest = p.stdout.read()
+    return p.wait() == 0 and (began + rest).startswith(b'{"v":"enc:'), owner, limits
+
+
 def main():
     n = failed = 0
 
@@ -87,6 +110,9 @@ def main():
                 if g != want:
                     print("#   got  %s\n#   want %s" % (g, want))
             ok(len(got) == len(values), "as many as went in")
+        done, owner, limits = outside(d)
+        ok(done and owner == 0, "another process of the same user cannot look into one that holds a key")
+        ok([x.split()[4:6] for x in limits.splitlines() if x.startswith("Max core file")] == [["0", "0"]], "and it leaves no core file")
     print("1..%d" % n)
     return 1 if failed else 0
 
