@@ -6,7 +6,8 @@
  *
  * Invariants: known by its fixed prefix before the scanner sees it; only in a job whose nonce it
  * carries, else it is data.  The id ends epoch id; now, wm and pins hold for the epoch that follows.
- * Under marks these are the only clock and the only watermark a tool may use.
+ * Under marks these are the only clock and the only watermark a tool may use; what a tool makes of either is
+ * base/watermark.h.
  */
 #ifndef BASE_MARK_H
 #define BASE_MARK_H
