@@ -3,13 +3,13 @@
  * watermark - how far event time has come in a stream: what is over, what comes too late, what is too far ahead
  *
  *	struct watermark w; watermark_init(&w, late, zone);	// --late
- *	watermark_future(&w, max, clock_us);			// --max-future: before each batch, with the clock of then
+ *	watermark_future(&w, max, clock_us);		// --max-future: before each batch, with the clock of then
  *	if (watermark_ahead(&w, us)) ... reject it, WATERMARK_AHEAD is why ...
  *	else if (end_us <= w.us) ... late: judged by what came before it ... else watermark_take(&w, us);
  *	watermark_idle(&w, silent_us, idle_us);			// --idle: while nothing comes
  *
- * Invariants: w.ms is the newest time taken less `late`, down to a whole millisecond, and never falls; w.us is the same in
- * microseconds; both INT64_MIN before the first.  Only records that are accepted are taken: a rejected one moves
+ * Invariants: w.ms is the newest time taken less `late`, down to a whole millisecond, and never falls; w.us is the same
+ * in microseconds; both INT64_MIN before the first.  Only records that are accepted are taken: a rejected one moves
  * nothing.  A record is judged by those before it, never by batches, so answers do not depend on how the
  * stream was cut.  Only --max-future and --idle look at a clock, and it is handed in.
  */

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "run/hwm.h"
+#include "run/run_fate.h"
 #include "run/state_path.h"
 #include "store/fs.h"
 
@@ -22,45 +23,6 @@ struct hwm {
 	char *path, *what, *mark;
 	int lock;
 };
-
-/* What became of a run. */
-enum fate { KEPT, DROPPED, OPEN };
-
-static enum fate
-fate_of(const char *dir)
-{
-	const char *slash = strrchr(dir, '/');
-	char *runs = fs_parent(dir);
-	struct buf b = { 0 }, said = { 0 };
-	enum fate f = DROPPED;
-	bool found = false;
-	int fd;
-
-	buf_fmt(&b, "%s/done%s", runs, slash == NULL ? "" : slash);
-	if (fs_exists(buf_cstr(&b))) {
-		f = KEPT;
-	} else if (fs_exists(dir)) {
-		buf_clear(&b);
-		buf_fmt(&b, "%s/run.json", dir);
-		if (fs_read(buf_cstr(&b), 64u << 20, &said, &found) == 0 && found)
-			f = memmem(said.p, said.n, "\"kind\":\"publish\"", 16) != NULL ? KEPT :
-			    DROPPED;
-		buf_clear(&b);
-		buf_fmt(&b, "%s/lock", dir);
-		/*
-		 * who can take its lock knows that its runner is dead; without a record it will be
-		 * dropped
-		 */
-		if (!found && (fd = open(buf_cstr(&b), O_RDONLY | O_CLOEXEC)) != -1) {
-			f = flock(fd, LOCK_EX | LOCK_NB) == 0 ? DROPPED : OPEN;
-			close(fd);
-		}
-	}
-	free(runs);
-	buf_free(&b);
-	buf_free(&said);
-	return f;
-}
 
 /* The place of a mark without a name of its own. */
 static int
@@ -108,12 +70,12 @@ judge(struct hwm *h, const json_t *j)
 		return err_usage("%s: it is the mark of '%s', not of '%s'", h->path, what == NULL ?
 		    "?" : what, h->what);
 	if (run != NULL && next != NULL) {
-		enum fate f = fate_of(run);
+		enum run_fate f = run_fate(run);
 
-		if (f == OPEN)
+		if (f == RUN_OPEN)
 			return err_temp("%s: run %s has read from it and is not over", h->path,
 			    run);
-		mark = f == KEPT ? next : mark;
+		mark = f == RUN_KEPT ? next : mark;
 	}
 	h->mark = mark == NULL ? NULL : mem_str(mark);
 	return 0;

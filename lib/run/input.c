@@ -302,6 +302,24 @@ plain_lines(struct ctx *c, struct feed *f, const struct block *blk)
 	return rc;
 }
 
+/* Tell the command how long nothing has come, until something does. */
+static int
+wait_idle(struct ctx *c, struct source *src)
+{
+	struct timespec from, now;
+	int rc = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	while (rc == 0 && !run_stop && !source_ready(src, IDLE_FLUSH_MS)) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		rc = c->cmd->idle(c, c->st, (now.tv_sec - from.tv_sec) * INT64_C(1000) +
+		    (now.tv_nsec - from.tv_nsec) / 1000000);
+		if (rc == 0)
+			rc = sink_flush(c->side[0].sink);
+	}
+	return rc;
+}
+
 int
 input_block(struct ctx *c, struct feed *f, const struct pathset *ps, const struct block *blk)
 {
@@ -325,6 +343,8 @@ input_block(struct ctx *c, struct feed *f, const struct pathset *ps, const struc
 	}
 	if (f->main && rc == 0 && f->src != NULL && (c->opt.line_buffered || !source_ready(f->src, IDLE_FLUSH_MS)))
 		rc = sink_flush(c->side[0].sink);
+	if (f->main && rc == 0 && f->src != NULL && c->cmd->idle != NULL)
+		rc = wait_idle(c, f->src);
 	if (f->main)
 		c->count.bytes_in = c->count.bytes_in + blk->n;
 	stats_progress(c, false);

@@ -361,6 +361,16 @@ ctx_count_blank(struct ctx *c, uint64_t n)
 	c->blank += n;
 }
 
+int64_t
+ctx_now_us(struct ctx *c)
+{
+	struct timespec now;
+
+	(void)c;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
 bool
 ctx_to_terminal(struct ctx *c)
 {

@@ -61,6 +61,11 @@ struct command {
 	 * lines; a block with n and long_line 0 ends each operand.  It counts what it finds (ctx_count_in, ctx_reject).
 	 */
 	int (*bytes)(struct ctx *, void *st, const struct block *);
+	/*
+	 * Nothing came for so many milliseconds: called about every IDLE_FLUSH_MS while the main input waits, from the
+	 * first block on; what it writes goes out at once. 0 or an exit status. Optional.
+	 */
+	int (*idle)(struct ctx *, void *st, int64_t silent_ms);
 	/* The main input has ended well: close operators. */
 	int (*end)(struct ctx *, void *st);
 	/* CMD_NO_INPUT: the whole work. */
@@ -188,6 +193,8 @@ size_t ctx_files(struct ctx *, const char *const **files);
 int ctx_outward(struct ctx *, uint64_t *rows);
 /* The first half of it, for what speaks to the outside without sending rows (alerts): EXIT_USAGE in an overlay. */
 int ctx_outside(const struct ctx *);
+/* The clock, microseconds since 1970: for what is measured against now; no answer to a question about the data. */
+int64_t ctx_now_us(struct ctx *);
 /* A signal asked for a clean stop (CMD_EFFECT). */
 bool ctx_stopped(struct ctx *);
 
