@@ -373,7 +373,7 @@ def secrets(r):
     """Nothing that is secret stands where other users, or the programs we start, can see it."""
     write("sms.url", r.url("/sms?token=CANARYTOKEN"))
     write("key", "CANARYKEY")
-    look = write("look", "#!/bin/sh\ncat /proc/$PPID/cmdline /proc/$PPID/environ /proc/self/environ /proc/self/cmdline >%s/seen\n" % HOME, 0o700)
+    look = write("look", "#!/bin/sh\ncat /proc/$PPID/cmdline /proc/self/environ /proc/self/cmdline /proc/$PPID/environ >%s/seen 2>/dev/null\ntrue\n" % HOME, 0o700)
     write("look.conf", "fail sms to=x url-file=sms.url sign=hmac key-file=key\nfail exec %s\n" % look)
     status, _, err = run(event(), config="look.conf")
     seen = open(os.path.join(HOME, "seen"), "rb").read()
