@@ -3,7 +3,7 @@
  * wh-cat - the rows of a table at one commit, in commit, file, line order
  *
  * Path:   store/ref -> pool files -> in/source, or store/merge for a keyed table's deltas -> stdout
- * Memory: one block of each file read at once: one, or those of a day where deltas are merged.
+ * Memory: one block of each file read at once: one, or at most 64 of a day where deltas are merged.
  */
 #include "in/source.h"
 #include "run/operand.h"

@@ -8,10 +8,17 @@
 
 #include "base/decimal.h"
 #include "base/err.h"
+#include "base/temp.h"
 #include "in/scan.h"
 #include "in/source.h"
 #include "out/sink.h"
 #include "store/merge.h"
+
+/*
+ * Files read at once: descriptors and blocks.  More of them are first merged by so many into temporary files, their
+ * tombstones too (Knuth, TAOCP 3, 5.4.1: a balanced merge, here of neighbours in commit order).
+ */
+#define FAN_IN 64
 
 struct in {				/* one file, at one of its rows */
 	const struct wh_file *f;
@@ -33,6 +40,13 @@ struct cursor {
 	size_t n;
 	struct buf key, row, order;	/* the best row of the key so far */
 	bool dead;
+	struct folded *folded;		/* what stands for the files when they are many */
+};
+
+struct folded {
+	struct wh_file *file;
+	int *fd;			/* each file's: it has no other name */
+	size_t n;
 };
 
 const char *
@@ -203,18 +217,18 @@ add_paths(struct cursor *m, const struct wh_files *f)
 	return 0;
 }
 
-int
-cursor_open(const struct wh_files *f, size_t from, size_t to, struct cursor **out)
+static int
+open_files(const struct wh_files *f, const struct wh_file *v, size_t n, struct cursor **out)
 {
 	struct cursor *m = *out = mem_new(sizeof *m);
 	struct scan_conf conf = { 0 };
 	int rc = add_paths(m, f);
 
-	m->in = mem_new(mem_mul(to - from + 1, sizeof *m->in));
-	for (size_t i = from; rc == 0 && i < to; i++) {
+	m->in = mem_new(mem_mul(n + 1, sizeof *m->in));
+	for (size_t i = 0; rc == 0 && i < n; i++) {
 		struct in *x = &m->in[m->n];
 
-		x->f = &f->file[i];
+		x->f = &v[i];
 		if ((rc = source_open(x->f->path, NULL, &x->src)) != 0)
 			break;
 		m->n++;
@@ -224,11 +238,94 @@ cursor_open(const struct wh_files *f, size_t from, size_t to, struct cursor **ou
 	return rc;
 }
 
+static void
+folded_free(struct folded *d)
+{
+	for (size_t i = 0; d != NULL && i < d->n; i++) {
+		free((char *)d->file[i].path);
+		close(d->fd[i]);
+	}
+	if (d != NULL) {
+		free(d->file);
+		free(d->fd);
+	}
+	free(d);
+}
+
+/* The best row of each key of these files, dead or not, into one temporary file more. */
+static int
+fold_some(const struct wh_files *f, const struct wh_file *v, size_t n, struct folded *d)
+{
+	struct buf name = { 0 };
+	struct cursor *m = NULL;
+	struct sink *o;
+	struct best best;
+	bool any = true;
+	int fd = temp_file(), copy, rc, r;
+
+	if (fd == -1)
+		return EXIT_IO;
+	buf_fmt(&name, "/proc/self/fd/%d", fd);
+	(void)buf_cstr(&name);
+	d->file[d->n] = v[0];
+	d->file[d->n].path = name.p;
+	d->fd[d->n++] = fd;
+	/* the sink closes its own descriptor; this one keeps the file */
+	if ((copy = fcntl(fd, F_DUPFD_CLOEXEC, 3)) == -1)
+		return err_io("temporary file: %s", strerror(errno));
+	sink_fd(copy, "merged rows", CODEC_NONE, &o);
+	rc = open_files(f, v, n, &m);
+	while (rc == 0 && (rc = cursor_next(m, &best, &any)) == 0 && any)
+		rc = sink_line(o, best.row);
+	cursor_close(m);
+	r = sink_close(o);
+	return rc == 0 ? r : rc;
+}
+
+static int
+fold(const struct wh_files *f, const struct wh_file *v, size_t n, struct folded **out)
+{
+	struct folded *d = *out = mem_new(sizeof *d);
+	int rc = 0;
+
+	d->file = mem_array(NULL, n / FAN_IN + 1, sizeof *d->file);
+	d->fd = mem_array(NULL, n / FAN_IN + 1, sizeof *d->fd);
+	for (size_t i = 0; rc == 0 && i < n; i += FAN_IN)
+		rc = fold_some(f, v + i, n - i < FAN_IN ? n - i : FAN_IN, d);
+	return rc;
+}
+
+int
+cursor_open(const struct wh_files *f, size_t from, size_t to, struct cursor **out)
+{
+	const struct wh_file *v = &f->file[from];
+	struct folded *d = NULL, *next;
+	size_t n = to - from;
+	int rc = 0;
+
+	*out = NULL;
+	while (rc == 0 && n > FAN_IN) {
+		rc = fold(f, v, n, &next);
+		folded_free(d);
+		d = next;
+		v = d->file;
+		n = d->n;
+	}
+	if (rc == 0)
+		rc = open_files(f, v, n, out);
+	if (*out != NULL)
+		(*out)->folded = d;
+	else
+		folded_free(d);
+	return rc;
+}
+
 void
 cursor_close(struct cursor *m)
 {
 	if (m == NULL)
 		return;
+	folded_free(m->folded);
 	for (size_t i = 0; i < m->n; i++) {
 		struct in *x = &m->in[i];
 
@@ -271,17 +368,15 @@ int
 merge_file(const struct wh_files *f, size_t from, size_t to,
     int (*each)(void *arg, const char *day, const char *path), void *arg)
 {
-	const char *dir = getenv("TMPDIR");
 	char path[64];
 	struct sink *o;
-	int fd, copy, rc, r;
+	int fd = temp_file(), copy, rc, r;
 
-	dir = dir == NULL || *dir == '\0' ? "/tmp" : dir;
-	if ((fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) == -1)
-		return err_io("%s: %s", dir, strerror(errno));
+	if (fd == -1)
+		return EXIT_IO;
 	/* the sink closes its own descriptor; this one keeps the file */
 	if ((copy = fcntl(fd, F_DUPFD_CLOEXEC, 3)) == -1) {
-		rc = err_io("%s: %s", dir, strerror(errno));
+		rc = err_io("temporary file: %s", strerror(errno));
 		close(fd);
 		return rc;
 	}

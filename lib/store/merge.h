@@ -10,7 +10,8 @@
  *
  * Invariants: every file is sorted by key (canonical byte order), and each file's later rows of a key follow
  * its earlier ones; of rows of one key the greatest order wins; of equal orders a row wins over a tombstone, else
- * the one of the later commit.  One line of each file is held at a time.
+ * the one of the later commit.  One line of each file is held at a time; more than 64 files are merged by 64s into
+ * temporary files first, however many there are.
  */
 #ifndef STORE_MERGE_H
 #define STORE_MERGE_H
