@@ -11,15 +11,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "in/unpack.h"
 
-#define PACKED_BYTES (128 * KIB)	/* compressed input is read in pieces of this size */
 #define EXCERPT_MAX (64 * KIB)		/* of an over-long line, for the reject file */
 #define MAGIC_BYTES 4			/* looked at to know zstd and gzip */
 
@@ -31,19 +30,17 @@ struct source {
 	size_t max_line, block;
 	enum packing packing;
 	char *buf;
-	size_t cap, done, n;
+	size_t cap, done, n;		/* cap: without what stands behind each block */
+	size_t most;			/* bytes of the largest fill so far */
 	uint64_t line, offset;		/* of buf[0] */
 	bool counted;			/* source_counted told the lines of the block handed out */
 	bool eof;
 	int rc;				/* an error to report once the lines before it are out */
-	uint64_t raw_bytes, size;
-	/* Decompression. */
-	unsigned char *in;
-	size_t in_p, in_n;
-	bool in_frame;			/* the input may not end here */
-	bool full;			/* the decompressor may hold more output */
-	ZSTD_DCtx *zstd;
-	z_stream gzip;
+	_Atomic uint64_t raw_bytes;
+	uint64_t size;
+	unsigned threads;
+	bool file;
+	struct unpack *unpack;		/* owns the descriptor; NULL: nothing is compressed */
 };
 
 int
@@ -80,6 +77,8 @@ source_fd(int fd, const char *name, const struct source_conf *conf, struct sourc
 	s->max_line = conf->max_line != 0 ? conf->max_line : LINE_BYTES_MAX;
 	s->block = conf->block != 0 ? conf->block : BLOCK_BYTES;
 	s->packing = conf->raw ? PLAIN : NOT_LOOKED;
+	s->threads = conf->threads;
+	s->file = S_ISREG(st.st_mode);
 	s->line = 1;
 	s->cap = s->block + MAGIC_BYTES;
 	s->buf = mem_array(NULL, mem_add(s->cap, BLOCK_PAD_BYTES), 1);
@@ -97,12 +96,10 @@ source_close(struct source *s)
 {
 	if (s == NULL)
 		return;
-	if (s->fd != STDIN_FILENO)
+	if (s->unpack != NULL)
+		unpack_free(s->unpack);
+	else if (s->fd != STDIN_FILENO)
 		close(s->fd);
-	ZSTD_freeDCtx(s->zstd);
-	if (s->packing == GZIP)
-		inflateEnd(&s->gzip);
-	free(s->in);
 	free(s->buf);
 	free(s->name);
 	free(s);
@@ -117,7 +114,9 @@ source_name(const struct source *s)
 uint64_t
 source_bytes(const struct source *s)
 {
-	return s->raw_bytes;
+	uint64_t n = atomic_load_explicit(&s->raw_bytes, memory_order_relaxed);
+
+	return s->unpack == NULL ? n : n + unpack_bytes(s->unpack);
 }
 
 uint64_t
@@ -126,92 +125,17 @@ source_size(const struct source *s)
 	return s->size;
 }
 
-/* read(2) that outlives signals and descriptors that another process made non-blocking; -1 was said and is in s->rc. */
+/* -1 was said and is in s->rc. */
 static ssize_t
-read_some(struct source *s, void *p, size_t n)
+take_in(struct source *s, void *p, size_t n)
 {
-	struct pollfd pfd = { .fd = s->fd, .events = POLLIN };
-	ssize_t got;
+	ssize_t got = read_some(s->fd, p, n);
 
-	while ((got = read(s->fd, p, n)) == -1) {
-		if (errno == EAGAIN)
-			(void)poll(&pfd, 1, -1);
-		else if (errno != EINTR) {
-			s->rc = err_io("%s: %s", s->name, strerror(errno));
-			return -1;
-		}
-	}
-	s->raw_bytes += (uint64_t)got;
+	if (got == -1)
+		s->rc = err_io("%s: %s", s->name, strerror(errno));
+	else
+		atomic_fetch_add_explicit(&s->raw_bytes, (uint64_t)got, memory_order_relaxed);
 	return got;
-}
-
-/* More compressed bytes; false at the end or on an error. */
-static bool
-more_in(struct source *s)
-{
-	ssize_t got = read_some(s, s->in, PACKED_BYTES);
-
-	s->in_p = 0;
-	s->in_n = got > 0 ? (size_t)got : 0;
-	if (got == 0) {
-		s->eof = true;
-		if (s->in_frame)
-			s->rc = err_input("%s: the compressed input ends in the middle of a frame", s->name);
-	}
-	return got > 0;
-}
-
-static ssize_t
-fill_zstd(struct source *s, char *dst, size_t room)
-{
-	ZSTD_outBuffer out = { dst, room, 0 };
-	ZSTD_inBuffer in;
-	size_t left;
-
-	while (out.pos == 0) {
-		if (s->in_p == s->in_n && !s->full && !more_in(s))
-			return s->rc != 0 ? -1 : 0;
-		in = (ZSTD_inBuffer){ s->in, s->in_n, s->in_p };
-		left = ZSTD_decompressStream(s->zstd, &out, &in);
-		s->in_p = in.pos;
-		if (ZSTD_isError(left)) {
-			s->rc = err_input("%s: zstd: %s", s->name, ZSTD_getErrorName(left));
-			return out.pos > 0 ? (ssize_t)out.pos : -1;
-		}
-		s->in_frame = left != 0;
-		s->full = left != 0 && out.pos == out.size;
-	}
-	return (ssize_t)out.pos;
-}
-
-static ssize_t
-fill_gzip(struct source *s, char *dst, size_t room)
-{
-	z_stream *z = &s->gzip;
-	int rc;
-
-	z->next_out = (unsigned char *)dst;
-	z->avail_out = (unsigned)(room < INT32_MAX ? room : INT32_MAX);
-	while ((char *)z->next_out == dst) {
-		if (s->in_p == s->in_n && !s->full && !more_in(s))
-			return s->rc != 0 ? -1 : 0;
-		if (!s->in_frame && s->in_p < s->in_n) {	/* the next member */
-			inflateReset(z);
-			s->in_frame = true;
-		}
-		z->next_in = s->in + s->in_p;
-		z->avail_in = (unsigned)(s->in_n - s->in_p);
-		rc = inflate(z, Z_NO_FLUSH);
-		s->in_p = s->in_n - z->avail_in;
-		s->full = rc == Z_OK && z->avail_out == 0;
-		if (rc == Z_STREAM_END)
-			s->in_frame = false;
-		else if (rc != Z_OK && rc != Z_BUF_ERROR) {
-			s->rc = err_input("%s: gzip: %s", s->name, z->msg != NULL ? z->msg : "corrupt data");
-			return (char *)z->next_out > dst ? (char *)z->next_out - dst : -1;
-		}
-	}
-	return (char *)z->next_out - dst;
 }
 
 /* Could these first bytes begin a zstd frame (or a skippable one) or a gzip member? */
@@ -234,42 +158,52 @@ packing_of(const unsigned char *p, size_t n)
 }
 
 /*
- * Look at the first bytes, waiting for more of them only while they may be a magic number.  They are then in `in`
- * and, when nothing is compressed, copied to the buffer.
+ * Look at the first bytes, waiting for more of them only while they may be a magic number.  They then go to the
+ * decompressor or, when nothing is compressed, to the buffer.
  */
 static ssize_t
 look(struct source *s)
 {
-	size_t most = s->block < MAGIC_BYTES ? MAGIC_BYTES : s->block < PACKED_BYTES ? s->block : PACKED_BYTES;
+	size_t most = s->block < MAGIC_BYTES ? MAGIC_BYTES : s->block < UNPACK_IN_BYTES ? s->block : UNPACK_IN_BYTES;
+	unsigned char *in = mem_array(NULL, UNPACK_IN_BYTES, 1);
 	ssize_t got = 1;
+	size_t n = 0;
 
-	s->in = mem_array(NULL, PACKED_BYTES, 1);
-	while (s->in_n < MAGIC_BYTES && got > 0 && (s->in_n == 0 || packing_of(s->in, s->in_n) != PLAIN)) {
-		if ((got = read_some(s, s->in + s->in_n, most - s->in_n)) == -1)
+	while (n < MAGIC_BYTES && got > 0 && (n == 0 || packing_of(in, n) != PLAIN)) {
+		if ((got = take_in(s, in + n, most - n)) == -1) {
+			free(in);
 			return -1;
-		s->in_n += (size_t)got;
+		}
+		n += (size_t)got;
 	}
-	s->packing = packing_of(s->in, s->in_n);
-	if (s->in_n < (s->packing == ZSTD ? MAGIC_BYTES : 2))
+	s->packing = packing_of(in, n);
+	if (n < (s->packing == ZSTD ? MAGIC_BYTES : 2))
 		s->packing = PLAIN;		/* the input ended too early to be any */
-	s->in_frame = s->packing != PLAIN;
-	if (s->packing == ZSTD) {
-		if ((s->zstd = ZSTD_createDCtx()) == NULL)
-			err_die(EXIT_IO, "out of memory");
-		ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
-	} else if (s->packing == GZIP && inflateInit2(&s->gzip, 15 + 16) != Z_OK)
-		err_die(EXIT_IO, "out of memory");
-	if (s->packing != PLAIN)
+	if (s->packing != PLAIN) {
+		s->unpack = unpack_new(&(struct unpack_conf){ .fd = s->fd, .name = s->name, .file = s->file,
+		    .gzip = s->packing == GZIP, .piece = s->block, .threads = s->threads }, in, n);
 		return 0;
-	memcpy(s->buf + s->n, s->in, s->in_n);
-	got = (ssize_t)s->in_n;
-	s->in_p = s->in_n = 0;
-	free(s->in);
-	s->in = NULL;
-	return got;
+	}
+	if (n > 0)
+		memcpy(s->buf + s->n, in, n);
+	free(in);
+	return (ssize_t)n;
 }
 
-/* Put up to `block` more bytes behind n, growing the buffer; false when there are none (eof or rc is set). */
+/* The same from the decompressor, which may bring a buffer of its own. */
+static ssize_t
+fill_unpacked(struct source *s)
+{
+	struct buf b = { s->buf, s->n, s->cap + BLOCK_PAD_BYTES };
+
+	s->rc = unpack_more(s->unpack, &b);
+	s->buf = b.p;
+	s->cap = b.cap - BLOCK_PAD_BYTES;
+	s->eof = s->rc == 0 && b.n == s->n;
+	return (ssize_t)(b.n - s->n);
+}
+
+/* Put more bytes behind n, growing the buffer; false when there are none (eof or rc is set). */
 static bool
 fill(struct source *s)
 {
@@ -277,31 +211,24 @@ fill(struct source *s)
 
 	if (s->eof || s->rc != 0)
 		return false;
-	if (s->cap - s->n < s->block + MAGIC_BYTES) {
+	if (s->unpack == NULL && s->cap - s->n < s->block + MAGIC_BYTES) {
 		s->cap = mem_add(mem_add(s->n, s->n / 2), s->block + MAGIC_BYTES);
 		s->buf = mem_array(s->buf, mem_add(s->cap, BLOCK_PAD_BYTES), 1);
 	}
-	if (s->packing == NOT_LOOKED && (got = look(s)) > 0) {
-		s->n += (size_t)got;
-		return true;
-	}
-	if (got == -1)
+	if (s->packing == NOT_LOOKED && (got = look(s)) == -1)
 		return false;
-	switch (s->packing) {
-	case ZSTD:
-		got = fill_zstd(s, s->buf + s->n, s->block);
-		break;
-	case GZIP:
-		got = fill_gzip(s, s->buf + s->n, s->block);
-		break;
-	default:
-		got = read_some(s, s->buf + s->n, s->block);
-		s->eof = got == 0;
-		break;
+	if (got == 0) {
+		if (s->unpack != NULL) {
+			got = fill_unpacked(s);
+		} else {
+			got = take_in(s, s->buf + s->n, s->block);
+			s->eof = got == 0;
+		}
 	}
 	if (got <= 0)
 		return false;
 	s->n += (size_t)got;
+	s->most = s->most > (size_t)got ? s->most : (size_t)got;
 	return true;
 }
 
@@ -365,8 +292,8 @@ before_long(const struct source *s, size_t end)
 		n = lf != NULL ? (size_t)(lf + 1 - p) : n;
 		if (bare(p, n) > s->max_line)
 			return (size_t)(p - s->buf);
-		/* only a line begun in an earlier read can be longer than a read, or than the first look */
-		if (s->block <= s->max_line && s->max_line >= MAGIC_BYTES)
+		/* only a line begun in an earlier fill can be longer than the longest of them */
+		if (s->most <= s->max_line)
 			return end;
 		p += n;
 	}
@@ -448,14 +375,35 @@ source_counted(struct source *s, uint64_t lines)
 	s->counted = true;
 }
 
+void
+source_keep(struct source *s, struct buf *held)
+{
+	size_t rest = s->n - s->done;
+	struct buf b = *held;
+
+	if (!s->counted)
+		s->line += count_lf(s->buf, s->done);
+	s->counted = false;
+	s->offset += s->done;
+	b.n = 0;
+	(void)buf_room(&b, mem_add(rest > s->block ? rest : s->block, MAGIC_BYTES + BLOCK_PAD_BYTES));
+	if (rest > 0)
+		memcpy(b.p, s->buf + s->done, rest);
+	*held = (struct buf){ s->buf, held->n, s->cap + BLOCK_PAD_BYTES };
+	s->buf = b.p;
+	s->cap = b.cap - BLOCK_PAD_BYTES;
+	s->n = rest;
+	s->done = 0;
+}
+
 bool
 source_ready(struct source *s, int ms)
 {
 	struct pollfd pfd = { .fd = s->fd, .events = POLLIN };
 
-	if (s->eof || s->rc != 0 || s->full || s->in_p < s->in_n)
+	if (s->eof || s->rc != 0)
 		return true;
 	if (s->n > s->done && memchr(s->buf + s->done, '\n', s->n - s->done) != NULL)
 		return true;
-	return poll(&pfd, 1, ms) > 0;
+	return s->unpack != NULL ? unpack_ready(s->unpack, ms) : poll(&pfd, 1, ms) > 0;
 }

@@ -16,13 +16,14 @@
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/limits.h"
-#include "base/span.h"
 
 struct source_conf {
 	size_t max_line;	/* 0: LINE_BYTES_MAX */
 	size_t block;		/* 0: BLOCK_BYTES; smaller in tests */
 	bool raw;		/* do not decompress */
+	unsigned threads;	/* that decompress ahead, at most (in/unpack.h); 0: none */
 };
 
 struct block {
@@ -50,10 +51,15 @@ int source_block(struct source *, struct block *);
  * long_line block.
  */
 void source_counted(struct source *, uint64_t lines);
+/*
+ * Keep the block just handed out: its bytes are now held->p (held->n is left alone), good until it is given back here or
+ * freed; what held owned before is used for the blocks to come.
+ */
+void source_keep(struct source *, struct buf *held);
 /* Input is ready now: false when a read would wait longer than ms (the caller flushes its output then). */
 bool source_ready(struct source *, int ms);
 const char *source_name(const struct source *);	/* "<stdin>" for "-" */
-uint64_t source_bytes(const struct source *);	/* raw bytes read so far, for --progress */
+uint64_t source_bytes(const struct source *);	/* raw bytes read so far, for --progress; any thread may ask */
 uint64_t source_size(const struct source *);	/* file size, 0 if unknown */
 void source_close(struct source *);
 

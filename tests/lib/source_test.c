@@ -262,6 +262,73 @@ packed(void)
 	buf_free(&twice);
 }
 
+/* Threads that decompress ahead give what none of them give: lines, errors and where these come. */
+static void
+ahead(void)
+{
+	struct buf text = { 0 }, z[3] = { 0 }, all = { 0 };
+	size_t cut = 0;
+
+	for (int i = 0; text.n < 7 * MIB; i++)
+		buf_fmt(&text, "{\"n\":%d,\"x\":\"%x\"}\n", i, (unsigned)i * 2654435761u);
+	gzip_add(&z[0], buf_span(&text));
+	zstd_add(&z[1], buf_span(&text), true);
+	/* frames that end inside lines, one of no bytes, a skippable one */
+	for (size_t at = 0, n = 700001; at < text.n; at += n) {
+		n = n < text.n - at ? n : text.n - at;
+		zstd_add(&z[2], span_of(text.p + at, n), true);
+		if (at == 0) {
+			zstd_add(&z[2], span_of("", 0), true);
+			buf_add(&z[2], "\x50\x2A\x4D\x18\x03\0\0\0abc", 11);
+		}
+		cut = at < 5 * MIB ? z[2].n + 100 : cut;	/* in the body of the frame behind */
+	}
+	for (size_t kind = 0; kind < 3; kind++) {
+		put(buf_span(&z[kind]));
+		for (unsigned t = 0; t <= 4; t++)
+			gives((struct source_conf){ .threads = t }, text.p, text.n, "decompressed ahead");
+		gives((struct source_conf){ .threads = 2, .block = 5000 }, text.p, text.n, "in small pieces");
+		for (size_t flip = 0; flip < 2; flip++) {
+			size_t at = kind == 2 ? cut : z[kind].n / 4 * 3;
+			struct source *s;
+			struct buf want = { 0 };
+
+			if (flip == 1)
+				z[kind].p[at] = (char)(z[kind].p[at] ^ 8);
+			put(flip == 1 ? buf_span(&z[kind]) : span_of(z[kind].p, at));
+			okf(source_open(name, NULL, &s) == 0, "opens");
+			take(s, &want);
+			okf(want.n > 2 * MIB && memcmp(want.p + want.n - 2, "!3", 2) == 0, "kind %zu: an error late", kind);
+			for (unsigned t = 1; t <= 3; t++)
+				gives((struct source_conf){ .threads = t }, want.p, want.n, "cut or damaged");
+			buf_free(&want);
+		}
+	}
+	for (unsigned t = 0; t <= 3; t++) {		/* closed in the middle; blocks that are kept */
+		struct buf held[3] = { 0 };
+		struct source *s;
+		struct block b;
+
+		put(buf_span(&z[2]));
+		buf_clear(&all);
+		okf(source_open(name, &(struct source_conf){ .threads = t }, &s) == 0, "opens");
+		for (size_t i = 0; i < 4 + t && source_block(s, &b) == 0; i++) {
+			source_keep(s, &held[i % 3]);
+			okf(held[i % 3].p == b.p, "the block itself is kept");
+			buf_add(&all, held[i % 3].p, b.n);
+		}
+		okf(all.n > 2 * MIB && memcmp(all.p, text.p, all.n) == 0, "kept blocks are what was handed out");
+		source_close(s);
+		for (size_t i = 0; i < 3; i++)
+			buf_free(&held[i]);
+	}
+	ok_all("decompressed by threads of their own");
+	for (size_t kind = 0; kind < 3; kind++)
+		buf_free(&z[kind]);
+	buf_free(&text);
+	buf_free(&all);
+}
+
 /* A frame that wants a window above the limit is refused. */
 static void
 window(void)
@@ -346,6 +413,7 @@ main(void)
 	plain();
 	long_lines();
 	packed();
+	ahead();
 	window();
 	pipes();
 	endless_line();
