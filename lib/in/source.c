@@ -116,7 +116,7 @@ source_bytes(const struct source *s)
 {
 	uint64_t n = atomic_load_explicit(&s->raw_bytes, memory_order_relaxed);
 
-	return s->unpack == NULL ? n : n + unpack_bytes(s->unpack);
+	return s->unpack == NULL ? n : n + unpack_taken(s->unpack);
 }
 
 uint64_t

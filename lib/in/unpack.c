@@ -510,7 +510,7 @@ unpack_ready(struct unpack *u, int ms)
 }
 
 uint64_t
-unpack_bytes(const struct unpack *u)
+unpack_taken(const struct unpack *u)
 {
 	return atomic_load_explicit(&u->raw, memory_order_relaxed);
 }

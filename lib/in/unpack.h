@@ -46,7 +46,7 @@ int unpack_more(struct unpack *, struct buf *b);
 /* Would unpack_more give something, or end, within that time? */
 bool unpack_ready(struct unpack *, int ms);
 /* Compressed bytes read so far; any thread may ask. */
-uint64_t unpack_bytes(const struct unpack *);
+uint64_t unpack_taken(const struct unpack *);
 /* A thread that waits in read(2) lives on until that returns, and owns what it needs. NULL is fine. */
 void unpack_free(struct unpack *);
 
