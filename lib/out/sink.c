@@ -35,6 +35,8 @@ struct sink {
 	z_stream gz;
 	char *zbuf;			/* compressed bytes of one step */
 	size_t zcap;
+	uint32_t *frames;		/* zstd: the size of each frame written */
+	size_t n_frames, cap_frames;
 };
 
 static int
@@ -181,6 +183,11 @@ frame(struct sink *s, const char *p, size_t n)
 		s->failed = true;
 		return EXIT_IO;
 	}
+	if (s->n_frames == s->cap_frames) {
+		s->cap_frames = s->cap_frames == 0 ? 16 : mem_mul(s->cap_frames, 2);
+		s->frames = mem_array(s->frames, s->cap_frames, sizeof *s->frames);
+	}
+	s->frames[s->n_frames++] = r > UINT32_MAX ? UINT32_MAX : (uint32_t)r;
 	return put(s, s->zbuf, r);
 }
 
@@ -373,6 +380,13 @@ sink_file_xxh64(const struct sink *s)
 	return XXH64_digest(&s->sum);
 }
 
+const uint32_t *
+sink_frames(const struct sink *s, size_t *n)
+{
+	*n = s->n_frames;
+	return s->frames;
+}
+
 static void
 release(struct sink *s)
 {
@@ -381,6 +395,7 @@ release(struct sink *s)
 		deflateEnd(&s->gz);
 	buf_free(&s->in);
 	free(s->zbuf);
+	free(s->frames);
 	free(s->name);
 	free(s->tmp);
 	free(s->final);

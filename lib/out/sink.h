@@ -41,6 +41,8 @@ uint64_t sink_bytes(const struct sink *);	/* given to it, before compression */
 int sink_sync(struct sink *);
 uint64_t sink_file_bytes(const struct sink *);
 uint64_t sink_file_xxh64(const struct sink *);
+/* zstd: the sizes of the frames in the file so far, *n of them; good until the next call that adds. */
+const uint32_t *sink_frames(const struct sink *, size_t *n);
 /* Flush, end, close, publish under its name; frees the sink in any case. */
 int sink_close(struct sink *);
 /* Close and remove what was written; frees the sink. */

@@ -21,6 +21,8 @@ struct change {
 	struct map *replaced;		/* days */
 	json_t *days;			/* of the record, as far as they were said */
 	struct live *seen;		/* its columns: what these rows held */
+	struct pathset *ids;		/* where trace ids stand, NULL: nowhere */
+	struct index_room room;
 };
 
 static void
@@ -31,6 +33,8 @@ release(struct change *c)
 	free(c->part);
 	map_free(c->replaced);
 	live_free(c->seen);
+	if (c->ids != NULL)
+		pathset_free(c->ids);
 	json_decref(c->record);
 	json_decref(c->days);
 	free(c);
@@ -48,6 +52,7 @@ change_begin(struct table *t, const char *app, const char *run_dir, struct chang
 	c->replaced = map_new(1);
 	c->days = json_object();
 	c->seen = live_new();
+	c->ids = index_paths(t->meta.trace);
 	if (run_dir != NULL)
 		rc = stage_open(run_dir, t->name, c->nonce, &c->stage);
 	if (rc != 0) {
@@ -56,6 +61,12 @@ change_begin(struct table *t, const char *app, const char *run_dir, struct chang
 	}
 	*out = c;
 	return rc;
+}
+
+const struct pathset *
+change_ids(const struct change *c)
+{
+	return c->ids;
 }
 
 uint64_t
@@ -78,7 +89,7 @@ change_part(struct change *c, const char *day, const char *app, bool delta, stru
 	/* the run knows the name before the file is there: what a dead writer left can be found */
 	if (c->stage != NULL)
 		rc = stage_note(c->stage, day, name.p);
-	if (rc == 0 && (rc = part_open(c->t, day, name.p, out)) == 0) {
+	if (rc == 0 && (rc = part_open(c->t, day, name.p, c->ids, &c->room, out)) == 0) {
 		(*out)->app = app == NULL ? NULL : mem_str(app);
 		(*out)->delta = delta;
 		(*out)->serial = (unsigned)c->n_parts;

@@ -21,6 +21,8 @@ struct change;
 /* Begin; t is open for writing and outlives the change. 0 or EXIT_IO. */
 int change_begin(struct table *t, const char *app, const char *run_dir, struct change **out);
 uint64_t change_base(const struct change *);
+/* Where the table's trace ids stand, for part_row; NULL: nowhere. Lives as long as the change. */
+const struct pathset *change_ids(const struct change *);
 /* A new file of a day. app: the source whose records it will hold, or NULL. The change owns the part. */
 int change_part(struct change *, const char *day, const char *app, bool delta, struct part **out);
 /* The day is replaced: its files of this change are its content, also when there are none. */

@@ -15,6 +15,7 @@
 #include "store/fs.h"
 #include "store/gc.h"
 #include "store/job.h"
+#include "store/pool.h"
 #include "store/publish.h"
 #include "store/stage.h"
 
@@ -282,6 +283,33 @@ each_file(const struct table *t, int (*each)(void *arg, const char *day, const c
 	return rc;
 }
 
+/* Indexes whose data file is not there: nothing leaves one, but what tidies up by hand. */
+static int
+remove_lone(const struct gc *g)
+{
+	struct fs_names days, files;
+	struct buf path = { 0 };
+	int rc = fs_list(g->t->pool_dir, &days);
+
+	for (size_t i = 0; rc == 0 && i < days.n; i++) {
+		buf_clear(&path);
+		buf_fmt(&path, "%s/%s", g->t->pool_dir, days.v[i]);
+		rc = fs_list(buf_cstr(&path), &files);
+		for (size_t k = 0; rc == 0 && k < files.n; k++) {
+			struct span data = index_of(files.v[k]);
+			char *file = data.n == 0 ? NULL : mem_dup(data);
+
+			if (file != NULL && !fs_exists(table_pool_path(g->t, days.v[i], file, &path)))
+				rc = fs_remove(table_pool_path(g->t, days.v[i], files.v[k], &path));
+			free(file);
+		}
+		fs_names_free(&files);
+	}
+	fs_names_free(&days);
+	buf_free(&path);
+	return rc;
+}
+
 static int
 find_orphan(void *arg, const char *day, const char *file, uint64_t bytes, int64_t mtime_ms)
 {
@@ -308,7 +336,7 @@ remove_file(void *arg, const char *day, const char *file, uint64_t bytes, int64_
 	*(dead ? &g->did->files : &g->did->orphans) += 1;
 	*(dead ? &g->did->bytes : &g->did->orphan_bytes) += bytes;
 	if (!g->conf->dry)
-		rc = fs_remove(table_pool_path(g->t, day, file, &path));
+		rc = pool_remove(table_pool_path(g->t, day, file, &path));
 	buf_free(&path);
 	return rc;
 }
@@ -325,7 +353,9 @@ remove_files(struct gc *g)
 	if (rc == 0 && map_count(g->orphan) > 0 && !g->conf->dry &&
 	    (rc = publish_fence(g->t, everybody, 1, &epoch)) == 0)
 		rc = find_kept(g);
-	return rc == 0 ? each_file(g->t, remove_file, g) : rc;
+	if (rc == 0)
+		rc = each_file(g->t, remove_file, g);
+	return rc == 0 && !g->conf->dry ? remove_lone(g) : rc;
 }
 
 /* ---- records ---- */

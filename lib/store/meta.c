@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* meta - see meta.h */
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/when.h"
+#include "in/path.h"
 #include "store/meta.h"
 
 static const char *const kinds[] = { "append", "snapshot", "upsert", "scd2" };
@@ -19,6 +21,46 @@ one_word(const struct spec_line *l, const char **to)
 		return "one value is needed";
 	*to = l->word[1].p;
 	return NULL;
+}
+
+/* The words of a line, paths each, joined by ','. */
+static void
+join(const struct spec_line *l, struct buf *to)
+{
+	for (size_t i = 1; i < l->n; i++) {
+		if (i > 1)
+			buf_byte(to, ',');
+		buf_span_add(to, l->word[i]);
+	}
+}
+
+static int
+try_path(void *arg, struct span name, struct span path)
+{
+	char err[MESSAGE_BYTES_MAX];
+
+	(void)name;
+	return pathset_add(arg, path, err, sizeof err) == -1 ? 1 : 0;
+}
+
+static const char *
+take_trace(struct meta *m, const struct spec_line *l)
+{
+	struct pathset *ps;
+	bool bad;
+
+	if (l->n < 2)
+		return "trace needs a path, or none";
+	m->traced = true;
+	m->trace = NULL;
+	if (l->n == 2 && span_is(l->word[1], "none"))
+		return NULL;
+	join(l, &m->traces);
+	m->trace = buf_cstr(&m->traces);
+	ps = pathset_new();
+	bad = pathlist_each(span_str(m->trace), try_path, ps) != 0;
+	pathset_free(ps);
+	return bad ? "not a path" : NULL;
 }
 
 static const char *
@@ -41,11 +83,7 @@ take_line(struct meta *m, const struct spec_line *l)
 	if (span_is(l->word[0], "key")) {
 		if (l->n < 2)
 			return "key needs a path";
-		for (size_t i = 1; i < l->n; i++) {
-			if (i > 1)
-				buf_byte(&m->keys, ',');
-			buf_span_add(&m->keys, l->word[i]);
-		}
+		join(l, &m->keys);
 		m->key = buf_cstr(&m->keys);
 		return NULL;
 	}
@@ -69,11 +107,13 @@ take_line(struct meta *m, const struct spec_line *l)
 		m->codec = strcmp(v, "gz") == 0 ? CODEC_GZIP : CODEC_ZSTD;
 		return NULL;
 	}
+	if (span_is(l->word[0], "trace"))
+		return take_trace(m, l);
 	if (span_is(l->word[0], "owner") || span_is(l->word[0], "comment"))
 		return l->n < 2 ? "a text is needed" : NULL;
 	if (span_is(l->word[0], "column"))
 		return l->n < 3 ? "column NAME TYPE [pii] TEXT" : NULL;
-	return "unknown word (kind, key, order, deleted, day, tz, keep, codec, owner, comment or column)";
+	return "unknown word (kind, key, order, deleted, day, tz, keep, codec, trace, owner, comment or column)";
 }
 
 static int
@@ -106,7 +146,7 @@ meta_parse(struct span text, const char *name, struct meta *m)
 {
 	int rc;
 
-	*m = (struct meta){ .codec = CODEC_ZSTD };
+	*m = (struct meta){ .codec = CODEC_ZSTD, .trace = META_TRACE };
 	if ((rc = spec_parse(text, name, SPEC_WORDS, &m->spec)) != 0)
 		return rc;
 	if ((rc = take_all(m, name)) != 0)
@@ -120,6 +160,7 @@ meta_free(struct meta *m)
 	if (m->spec != NULL)
 		spec_free(m->spec);
 	buf_free(&m->keys);
+	buf_free(&m->traces);
 	*m = (struct meta){ 0 };
 }
 

@@ -7,7 +7,7 @@
  *	meta_free(&m);
  *
  * Invariants: lines are `kind append|snapshot|upsert|scd2`, `key PATH …`, `order PATH`, `deleted PATH`,
- * `day PATH[:s|ms|us]`, `tz ZONE`, `keep DUR`, `codec zst|gz`, `owner …`, `comment …`,
+ * `day PATH[:s|ms|us]`, `tz ZONE`, `keep DUR`, `codec zst|gz`, `trace PATH …|none`, `owner …`, `comment …`,
  * `column NAME TYPE [pii] TEXT`; each but column at most once.
  * upsert has key and order, and it alone may have deleted; scd2 has a key.  Nothing said: kind append, codec zst.
  */
@@ -24,9 +24,13 @@ struct meta {
 	const char *key;		/* paths joined by ',', or NULL */
 	const char *order, *deleted, *day, *tz, *keep;	/* or NULL */
 	enum codec codec;
+	const char *trace;		/* paths of its trace ids joined by ',', or NULL: none */
+	bool traced;			/* its spec says so: else it is META_TRACE, for rows that have it */
 	struct spec *spec;		/* owns the texts */
-	struct buf keys;
+	struct buf keys, traces;
 };
+
+#define META_TRACE "trace_id"
 
 /* Parse; 0, or EXIT_USAGE after a message `name:line: what`. */
 int meta_parse(struct span text, const char *name, struct meta *);

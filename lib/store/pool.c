@@ -49,7 +49,18 @@ pool_orphan(const char *file, const char *app, uint64_t below)
 }
 
 int
-part_open(const struct table *t, const char *day, const char *name, struct part **out)
+pool_remove(const char *path)
+{
+	struct buf b = { 0 };
+	int rc = fs_remove(index_name(path, &b));
+
+	buf_free(&b);
+	return rc == 0 ? fs_remove(path) : rc;
+}
+
+int
+part_open(const struct table *t, const char *day, const char *name, const struct pathset *ids, struct index_room *room,
+    struct part **out)
 {
 	struct buf path = { 0 };
 	struct part *p;
@@ -65,7 +76,14 @@ part_open(const struct table *t, const char *day, const char *name, struct part 
 		p = mem_new(sizeof *p);
 		memcpy(p->day, day, sizeof p->day);
 		p->name = mem_str(name);
+		p->path = mem_str(path.p);
 		rc = sink_fd(fd, path.p, pool_codec(name), &p->sink);
+		/* frames are zstd's */
+		if (ids != NULL && pool_codec(name) == CODEC_ZSTD) {
+			p->paths = ids;
+			p->always = t->meta.traced;
+			p->index = index_begin(ids, room, path.p);
+		}
 		*out = p;
 	}
 	buf_free(&path);
@@ -73,10 +91,20 @@ part_open(const struct table *t, const char *day, const char *name, struct part 
 }
 
 int
-part_line(struct part *p, struct span line)
+part_row(struct part *p, struct span line, const struct val *id, size_t n)
 {
 	p->rows++;
+	if (p->index != NULL)
+		index_row(p->index, id, n, line.n + 1);
 	return sink_line(p->sink, line);
+}
+
+int
+part_line(struct part *p, struct span line)
+{
+	if (p->index != NULL)
+		index_ids(p->paths, line, &p->ids);
+	return part_row(p, line, p->ids.v, p->ids.n);
 }
 
 void
@@ -89,6 +117,24 @@ part_time(struct part *p, int64_t ms)
 	p->timed = true;
 }
 
+static int
+close_index(struct part *p)
+{
+	struct index_file f = { p->path, p->bytes, p->xxh64 };
+	struct index *ix = p->index;
+	const uint32_t *frame;
+	size_t n;
+
+	p->index = NULL;
+	if (ix == NULL)
+		return 0;
+	frame = sink_frames(p->sink, &n);
+	if (p->rows > 0)
+		return index_end(ix, &f, frame, n, p->always);
+	index_drop(ix);
+	return 0;
+}
+
 int
 part_close(struct part *p)
 {
@@ -99,6 +145,8 @@ part_close(struct part *p)
 	rc = sink_sync(p->sink);
 	p->bytes = sink_file_bytes(p->sink);
 	p->xxh64 = sink_file_xxh64(p->sink);
+	if (rc == 0)
+		rc = close_index(p);
 	r = sink_close(p->sink);
 	p->sink = NULL;
 	return rc == 0 ? r : rc;
@@ -107,12 +155,12 @@ part_close(struct part *p)
 void
 part_drop(const struct table *t, struct part *p)
 {
-	struct buf path = { 0 };
-
+	(void)t;
+	index_drop(p->index);
+	p->index = NULL;
 	sink_abort(p->sink);
 	p->sink = NULL;
-	(void)fs_remove(table_pool_path(t, p->day, p->name, &path));
-	buf_free(&path);
+	(void)pool_remove(p->path);
 }
 
 void
@@ -120,6 +168,9 @@ part_free(struct part *p)
 {
 	if (p == NULL)
 		return;
+	index_drop(p->index);
+	index_ids_free(&p->ids);
+	free(p->path);
 	free(p->name);
 	free(p->app);
 	free(p->first_key);
@@ -154,7 +205,7 @@ pool_collect(const struct table *t, const char *const *app, size_t n, uint64_t b
 		for (size_t k = 0; rc == 0 && k < files.n; k++)
 			for (size_t a = 0; rc == 0 && a < n; a++)
 				if (pool_orphan(files.v[k], app[a], below) && !is_listed(d, files.v[k]))
-					rc = fs_remove(table_pool_path(t, days.v[i], files.v[k], &path));
+					rc = pool_remove(table_pool_path(t, days.v[i], files.v[k], &path));
 		fs_names_free(&files);
 	}
 	fs_names_free(&days);

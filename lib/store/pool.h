@@ -14,6 +14,7 @@
 #define STORE_POOL_H
 
 #include "out/sink.h"
+#include "store/index.h"
 #include "store/table.h"
 
 struct part {
@@ -22,6 +23,11 @@ struct part {
 	char *name;			/* of the file in .pool/DAY */
 	char *app;			/* the source whose records it holds, or NULL */
 	struct sink *sink;		/* NULL once closed */
+	struct index *index;		/* of its trace ids; NULL: the table has none, or codec gz, or once closed */
+	struct index_ids ids;		/* of the row at hand */
+	const struct pathset *paths;
+	bool always;
+	char *path;
 	uint64_t rows, bytes, xxh64;	/* bytes and sum: once closed */
 	int64_t min_ts, max_ts;		/* ms, where timed */
 	bool timed, delta;
@@ -34,17 +40,25 @@ enum codec pool_codec(const char *file);
 /* Does an unlisted file belong to this source, from an epoch below? */
 bool pool_orphan(const char *file, const char *app, uint64_t below);
 
-/* Create the file. 0 or EXIT_IO. */
-int part_open(const struct table *, const char *day, const char *name, struct part **);
+/*
+ * Create the file.  ids: the paths of its trace ids, which outlive it as the room does, or NULL for no index.  0 or
+ * EXIT_IO.
+ */
+int part_open(const struct table *, const char *day, const char *name, const struct pathset *ids, struct index_room *,
+    struct part **);
 int part_line(struct part *, struct span line);
+/* The same of a row whose trace ids, as index_ids finds them, are known. */
+int part_row(struct part *, struct span line, const struct val *id, size_t n);
 /* A row's time, ms since 1970. */
 void part_time(struct part *, int64_t ms);
-/* End frames, fsync, close. 0 or EXIT_IO. */
+/* End frames, fsync, close; the same of the index. 0 or EXIT_IO. */
 int part_close(struct part *);
-/* Close and remove the file. */
+/* Close and remove the file and its index. */
 void part_drop(const struct table *, struct part *);
 void part_free(struct part *);
 
+/* Remove a data file, and before it its index, so that none is ever left alone. 0 or EXIT_IO. */
+int pool_remove(const char *path);
 /* Remove a source's unlisted files of smaller epochs, in all days. Only after its fence. */
 int pool_collect(const struct table *, const char *const *app, size_t n, uint64_t below);
 

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "store/commit.h"
 #include "store/fs.h"
+#include "store/pool.h"
 #include "store/publish.h"
 #include "store/view.h"
 
@@ -342,7 +343,7 @@ publish_sweep(const struct table *t, const json_t *all, const json_t *published)
 
 			if (json_object_get(f, "of") == NULL && !names_file(published, day, file) &&
 			    !is_live(live_day(t->live, day), file))
-				(void)fs_remove(table_pool_path(t, day, file, &path));
+				(void)pool_remove(table_pool_path(t, day, file, &path));
 		}
 	json_decref(days);
 	buf_free(&path);

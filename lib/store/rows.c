@@ -28,6 +28,7 @@ struct held {			/* a keyed row that waits for its place */
 struct seen {
 	uint32_t types;
 	size_t at;		/* order of first sight */
+	uint64_t ids;		/* bit i: path i of the trace ids begins here */
 };
 
 struct rows {
@@ -43,6 +44,10 @@ struct rows {
 	struct seen *seen_place[LAST_COLUMNS];
 	struct arena mem;
 	struct buf scratch;
+	/* trace ids of the line looked at last, found on the way */
+	const struct pathset *paths;	/* NULL: none, or more than a word has bits */
+	struct index_ids ids;
+	const char *looked;
 	/* keyed */
 	struct held *held;
 	size_t n_held, cap_held;
@@ -58,6 +63,9 @@ rows_new(const struct rows_conf *conf)
 	r->conf = *conf;
 	r->app = conf->app == NULL ? NULL : mem_str(conf->app);
 	r->columns = map_new(sizeof(struct seen));
+	r->paths = change_ids(conf->c);
+	if (r->paths != NULL && r->paths->n > 64)
+		r->paths = NULL;
 	return r;
 }
 
@@ -67,6 +75,7 @@ rows_free(struct rows *r)
 	if (r == NULL)
 		return;
 	map_free(r->columns);
+	index_ids_free(&r->ids);
 	arena_free(&r->mem);
 	arena_free(&r->text);
 	buf_free(&r->scratch);
@@ -76,6 +85,21 @@ rows_free(struct rows *r)
 }
 
 /* ---- columns ---- */
+
+/* The paths of trace ids that begin with this member. */
+static uint64_t
+ids_of(const struct pathset *ps, struct span name)
+{
+	uint64_t set = 0;
+
+	for (size_t i = 0; ps != NULL && i < ps->n; i++) {
+		const struct path *p = &ps->path[i];
+
+		if (p->n > 0 && p->seg[0].name.p != NULL && span_eq(p->seg[0].name, name))
+			set |= UINT64_C(1) << i;
+	}
+	return set;
+}
 
 /* The column of a raw key that is not the one remembered at place i of the row; NULL: it is dt. */
 static struct seen *
@@ -93,8 +117,10 @@ find_column(struct rows *r, struct span raw, size_t i)
 	if (span_is(name, "dt"))
 		return NULL;
 	s = map_put(r->columns, name, &fresh);
-	if (fresh)
+	if (fresh) {
 		s->at = map_count(r->columns);
+		s->ids = ids_of(r->paths, name);
+	}
 	if (i < LAST_COLUMNS) {
 		/* rows of many shapes would fill the arena: a place is remembered once */
 		if (r->seen_place[i] == NULL)
@@ -113,6 +139,8 @@ rows_look(struct rows *r, struct span line)
 	struct val v;
 	size_t i = 0;
 
+	r->ids.n = 0;
+	r->looked = line.p;
 	rec_begin(&rec, line);
 	for (; rec_next(&rec, &key, &v); i++) {
 		struct seen *s = i < LAST_COLUMNS && r->seen_place[i] != NULL && span_eq(r->by_place[i], key) ?
@@ -121,6 +149,8 @@ rows_look(struct rows *r, struct span line)
 		if (s == NULL)
 			return "a row does not hold dt: the partition says it";
 		s->types |= 1u << v.tag;
+		for (uint64_t set = s->ids; set != 0; set &= set - 1)
+			index_ids_below(&r->paths->path[__builtin_ctzll(set)], v, &r->ids);
 	}
 	return NULL;
 }
@@ -191,8 +221,10 @@ slot_of(struct rows *r, const char *day, bool delta, struct slot **out)
 	return 0;
 }
 
+/* looked: rows_look was there just now, and has its trace ids. */
 static int
-write_row(struct rows *r, const char *day, bool delta, struct span line, const int64_t *ms, struct part **part)
+write_row(struct rows *r, const char *day, bool delta, struct span line, bool looked, const int64_t *ms,
+    struct part **part)
 {
 	struct slot *s;
 	int rc;
@@ -202,7 +234,9 @@ write_row(struct rows *r, const char *day, bool delta, struct span line, const i
 	if (ms != NULL)
 		part_time(s->part, *ms);
 	*part = s->part;
-	return part_line(s->part, line);
+	if (!looked || r->paths == NULL)
+		return part_line(s->part, line);
+	return part_row(s->part, line, r->ids.v, r->ids.n);
 }
 
 /* ---- keyed tables ---- */
@@ -300,7 +334,7 @@ write_held(struct rows *r, bool dead)
 		if (last != NULL && memcmp(h->day, last->day, DAY_BYTES) != 0)
 			rc = end_day(r, last);
 		if (rc == 0)
-			rc = write_row(r, h->day, !r->conf.base || dead, h->line, h->timed ? &h->ms : NULL, &p);
+			rc = write_row(r, h->day, !r->conf.base || dead, h->line, false, h->timed ? &h->ms : NULL, &p);
 		if (rc == 0 && p->first_key == NULL)
 			p->first_key = mem_dup(h->key);
 		last = h;
@@ -359,12 +393,14 @@ hold(struct rows *r, const char *day, struct span line, const struct row *row)
 int
 rows_put(struct rows *r, const char *day, struct span line, const struct row *row)
 {
+	bool looked = r->looked == line.p;
 	struct part *p;
 
 	r->bytes += line.n + 1;
+	r->looked = NULL;
 	if (r->conf.keyed)
 		return hold(r, day, line, row);
-	return write_row(r, day, false, line, row->ms, &p);
+	return write_row(r, day, false, line, looked, row->ms, &p);
 }
 
 int

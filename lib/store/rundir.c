@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "store/commit.h"
 #include "store/fs.h"
+#include "store/pool.h"
 #include "store/publish.h"
 #include "store/stage.h"
 
@@ -456,7 +457,7 @@ remove_pool_file(const struct place *p, const char *table, const char *day, cons
 		return;
 	dir = place_table(p, table, PLACE_WRITE);
 	buf_fmt(&b, "%s/.pool/%s/%s", dir, day, file);
-	(void)fs_remove(buf_cstr(&b));
+	(void)pool_remove(buf_cstr(&b));
 	free(dir);
 	buf_free(&b);
 }

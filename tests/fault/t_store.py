@@ -175,6 +175,47 @@ def template(commands=()):
 
 # ---- the tests ----
 
+def traced(rows, word):
+    """The rows with trace ids: half of them of one trace."""
+    return b"".join(b'{"trace_id":"%s-%d",%s\n' % (word, i // 2, x[1:]) for i, x in enumerate(rows.splitlines()))
+
+
+def indexes(p, id):
+    """No index of trace ids without its data file; by index and by reading all, an id is in as many rows."""
+    wrong = []
+    for base, _, names in os.walk(os.path.join(p.dir, "wh")):
+        wrong += ["%s stands alone" % x for x in names if x.endswith(".trace") and x[1:-6] not in names]
+    status, out, err = p.run("trace-grep %s wh:a.t" % id)
+    want = b"".join(x for x in p.table("a.t").splitlines(True) if b'"%s"' % id.encode() in x)
+    if out != want or status != (0 if want else 1):
+        wrong.append("trace-grep %s: %d, %r: %s" % (id, status, out[:200], err))
+    return wrong
+
+
+def wh_put_traced():
+    """Rows with trace ids: the index comes with them, or not, and is never wrong."""
+    old, new = traced(OLD, b"o"), traced(NEW, b"n")
+    with template(["cat >old", "wh-put a.t dt=" + DAY]) as t:
+        for name, rows in (("old", old), ("in", new)):
+            with open(os.path.join(t.dir, name), "wb") as f:
+                f.write(rows)
+        t.run("wh-put a.t dt=%s old" % DAY)
+        argv = ["wh-put", "a.t", "dt=" + DAY, "in"]
+        want = reference(t, argv, ["a.t"])
+
+        def judge(p, status):
+            wrong = is_whole(p, "a.t", old, new) + indexes(p, "o-3") + indexes(p, "n-3")
+            if status == 0 and p.table("a.t") != new:
+                wrong.append("ended with 0 and the rows are not there")
+            return wrong + again(p, argv, want, new) + indexes(p, "n-3")
+
+        k, wrong = each(t, argv, False, "signal=KILL", judge)
+        point("wh-put with an index: killed at each of %d steps, then again" % k, wrong)
+        for error, calls in (("EIO", ("fsync", "linkat", "unlink")), ("ENOSPC", ("write", "openat"))):
+            k, wrong = each(t, argv, False, "error=" + error, judge, calls)
+            point("wh-put with an index: %s of %s, %d steps, then again" % (error, "/".join(calls), k), wrong)
+
+
 def wh_put(title, first):
     old = OLD if first else b""
     with template(["wh-put a.t dt=" + DAY] if first else []) as t:
@@ -428,7 +469,8 @@ def put_delta():
 TESTS = {"compact": compact, "fold": fold, "rollback": rollback, "gc": gc, "delta": put_delta,
          "put": lambda: wh_put("wh-put over an old day", True), "first": lambda: wh_put("wh-put, a table's first", False),
          "fsync": fsync_once, "run": lambda: wh_run("wh-run, its runner", False),
-         "tree": lambda: wh_run("wh-run, every process of it", True), "ingest": ingest, "zombie": zombie}
+         "tree": lambda: wh_run("wh-run, every process of it", True), "ingest": ingest, "zombie": zombie,
+         "trace": wh_put_traced}
 
 
 def main():

@@ -28,7 +28,7 @@ $ for s in 'kind wide' 'kind append\nkind append' 'kind upsert' 'tz Moon/Base' '
 ! wh-table: s: kind upsert needs key and order
 ! wh-table: s:1: tz: unknown time zone
 ! wh-table: s:1: codec: codec is zst or gz
-! wh-table: s:1: kee: unknown word (kind, key, order, deleted, day, tz, keep, codec, owner, comment or column)
+! wh-table: s:1: kee: unknown word (kind, key, order, deleted, day, tz, keep, codec, trace, owner, comment or column)
 ! wh-table: s:1: day: one value is needed
 ! wh-table: s:1: column: column NAME TYPE [pii] TEXT
 ! wh-table: s: kind scd2 needs a key
