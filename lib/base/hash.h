@@ -18,6 +18,9 @@
 struct fp { uint64_t lo, hi; };
 
 uint64_t hash_mem(struct span);
+/* With a seed of the caller's: for tables that outlive the process; hash_seed() makes one, never 0. */
+uint64_t hash_seeded(struct span, uint64_t seed);
+uint64_t hash_seed(void);
 uint64_t hash_fixed(struct span);	/* XXH3-64, seed 0 */
 struct fp hash_fp(struct span);		/* XXH3-128, seed 0 */
 

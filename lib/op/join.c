@@ -1,76 +1,138 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* join - see join.h */
+#include <assert.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "op/join.h"
 
-#define SLOTS_MIN ((size_t)64)
+#define SLOTS_BITS_MIN 6
+#define SLOTS_BITS_MAX 32
+#define LARGE_PAGE (2 * MIB)
+#define LENGTH_BYTES_MAX 5	/* of a length: 7 bits a byte, the lower ones first */
+#define LENGTHS_BYTES_MAX ((size_t)(2 * LENGTH_BYTES_MAX))
 
-struct row {
+struct dated {			/* what a row begins with where rows have periods */
 	uint32_t next;		/* of the same key, older; 0: none */
-	uint32_t key_n, bytes_n;
-	struct period days[];	/* one, with periods */
+	struct period days;
 };
 
 struct join {
 	uint64_t *slot;		/* upper hash bits << 32 | place; 0: empty. A place is an offset in 8 bytes, plus 1 */
-	size_t mask, used;	/* slots, keys */
+	unsigned bits;		/* 2^bits slots */
+	size_t used;		/* keys */
 	size_t rows;
 	struct buf mem;
-	size_t head;		/* bytes before the key */
+	bool periods, lent;	/* lent: the bytes are the caller's */
 };
+
+struct row {
+	const struct dated *dated;
+	struct span key, bytes;
+};
+
+static size_t
+n_slots(const struct join *j)
+{
+	return (size_t)1 << j->bits;
+}
+
+/* Looking up leaps about: with large pages it misses the TLB less. Only a hint. */
+static void
+large_pages(void *p, size_t n)
+{
+	uintptr_t from = ((uintptr_t)p + LARGE_PAGE - 1) & ~(uintptr_t)(LARGE_PAGE - 1);
+	uintptr_t to = ((uintptr_t)p + n) & ~(uintptr_t)(LARGE_PAGE - 1);
+
+	if (to > from)
+		(void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
 
 struct join *
 join_new(bool periods)
 {
 	struct join *j = mem_new(sizeof *j);
 
-	j->slot = mem_new(SLOTS_MIN * sizeof *j->slot);
-	j->mask = SLOTS_MIN - 1;
-	j->head = sizeof(struct row) + (periods ? sizeof(struct period) : 0);
+	j->bits = SLOTS_BITS_MIN;
+	j->slot = mem_new(n_slots(j) * sizeof *j->slot);
+	j->periods = periods;
 	return j;
 }
 
-static struct row *
+static uint32_t
+length(const char **p)
+{
+	uint32_t n = (unsigned char)*(*p)++;
+
+	if (n < 0x80)
+		return n;
+	n &= 0x7f;
+	for (unsigned shift = 7; shift < 35; shift += 7) {
+		uint32_t c = (unsigned char)*(*p)++;
+
+		n |= (c & 0x7f) << shift;
+		if (c < 0x80)
+			break;
+	}
+	return n;
+}
+
+static struct dated *
+dated_at(const struct join *j, uint32_t place)
+{
+	return (struct dated *)(void *)(j->mem.p + ((size_t)place - 1) * 8);
+}
+
+static inline struct row
 row_at(const struct join *j, uint32_t place)
 {
-	return (struct row *)(void *)(j->mem.p + ((size_t)place - 1) * 8);
+	const char *p = j->mem.p + ((size_t)place - 1) * 8;
+	struct row r = { NULL, { NULL, 0 }, { NULL, 0 } };
+	uint32_t n;
+
+	if (j->periods) {
+		r.dated = (const struct dated *)(const void *)p;
+		p += sizeof *r.dated;
+	}
+	n = length(&p);
+	r.bytes.n = length(&p);
+	r.key = span_of(p, n);
+	r.bytes.p = p + n;
+	return r;
 }
 
-static struct span
-row_key(const struct join *j, const struct row *r)
-{
-	return span_of((const char *)r + j->head, r->key_n);
-}
-
-static struct span
-row_bytes(const struct join *j, const struct row *r)
-{
-	return span_of((const char *)r + j->head + r->key_n, r->bytes_n);
-}
-
-static size_t
+/* The upper half decides both tag and place, so that a slot can be moved without its key. */
+static inline size_t
 home(const struct join *j, uint64_t slot_or_hash)
 {
-	/* the upper half decides both tag and place, so that a slot can be moved without its key */
-	return (size_t)(slot_or_hash >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> 24 & j->mask;
+	return (size_t)(slot_or_hash >> 32 >> (32 - j->bits));
+}
+
+static inline size_t
+after(const struct join *j, size_t at)
+{
+	return (at + 1) & (n_slots(j) - 1);
 }
 
 static void
 grow(struct join *j)
 {
-	size_t n = mem_mul(j->mask + 1, 2);
+	size_t n = n_slots(j);
 	uint64_t *old = j->slot;
 
-	j->slot = mem_new(mem_mul(n, sizeof *j->slot));
-	j->mask = n - 1;
-	for (size_t i = 0; i < n / 2; i++) {
+	if (j->bits == SLOTS_BITS_MAX)
+		mem_mul(SIZE_MAX, 2);		/* more keys than places: never reached */
+	j->bits++;
+	j->slot = mem_new(mem_mul(n_slots(j), sizeof *j->slot));
+	large_pages(j->slot, n_slots(j) * sizeof *j->slot);
+	for (size_t i = 0; i < n; i++) {
 		size_t at;
 
 		if (old[i] == 0)
 			continue;
-		for (at = home(j, old[i]); j->slot[at] != 0; at = (at + 1) & j->mask)
+		for (at = home(j, old[i]); j->slot[at] != 0; at = after(j, at))
 			;
 		j->slot[at] = old[i];
 	}
@@ -78,39 +140,52 @@ grow(struct join *j)
 }
 
 /* The key's slot, or the empty one where it would stand. */
-static size_t
+static inline size_t
 find(const struct join *j, uint64_t hash, struct span key)
 {
 	size_t at = home(j, hash);
 
-	for (; j->slot[at] != 0; at = (at + 1) & j->mask)
-		if (j->slot[at] >> 32 == hash >> 32 && span_eq(row_key(j, row_at(j, (uint32_t)j->slot[at])), key))
+	for (; j->slot[at] != 0; at = after(j, at))
+		if (j->slot[at] >> 32 == hash >> 32 && span_eq(row_at(j, (uint32_t)j->slot[at]).key, key))
 			break;
 	return at;
 }
 
-static bool
-with_periods(const struct join *j)
+static char *
+add_length(char *p, size_t n)
 {
-	return j->head > sizeof(struct row);
+	for (; n >= 0x80; n >>= 7)
+		*p++ = (char)(unsigned char)(n | 0x80);
+	*p++ = (char)n;
+	return p;
 }
 
 /* A row behind the last one; its place, or 0 when the table is full. */
 static uint32_t
 append(struct join *j, struct span key, struct span bytes, struct period days)
 {
-	static const char pad[8];
-	struct row r = { 0, (uint32_t)key.n, (uint32_t)bytes.n };
+	struct dated d = { 0, days };
 	size_t place = j->mem.n / 8 + 1;
+	size_t cap = j->mem.cap;
+	char *p, *from;
 
 	if (place > UINT32_MAX || key.n > UINT32_MAX || bytes.n > UINT32_MAX)
 		return 0;
-	buf_add(&j->mem, (const char *)&r, sizeof r);
-	if (with_periods(j))
-		buf_add(&j->mem, (const char *)&days, sizeof days);
-	buf_span_add(&j->mem, key);
-	buf_span_add(&j->mem, bytes);
-	buf_add(&j->mem, pad, (8 - j->mem.n % 8) % 8);
+	from = p = buf_room(&j->mem, sizeof d + LENGTHS_BYTES_MAX + key.n + bytes.n + 8);
+	if (j->mem.cap != cap)
+		large_pages(j->mem.p, j->mem.cap);
+	if (j->periods) {
+		memcpy(p, &d, sizeof d);
+		p += sizeof d;
+	}
+	p = add_length(add_length(p, key.n), bytes.n);
+	memcpy(p, key.p, key.n);
+	p += key.n;
+	if (bytes.n > 0)
+		memcpy(p, bytes.p, bytes.n);
+	p += bytes.n;
+	memset(p, 0, 8);
+	j->mem.n += ((size_t)(p - from) + 7) & ~(size_t)7;
 	j->rows++;
 	return (uint32_t)place;
 }
@@ -119,17 +194,17 @@ append(struct join *j, struct span key, struct span bytes, struct period days)
 static const char *
 link_in(struct join *j, size_t at, uint32_t place)
 {
-	struct row *r = row_at(j, place), *newer = NULL, *older = NULL;
+	struct dated *r = dated_at(j, place), *newer = NULL, *older = NULL;
 	uint32_t next = (uint32_t)j->slot[at];
 
 	for (; next != 0; newer = older, next = newer->next) {
-		older = row_at(j, next);
-		if (older->days[0].from <= r->days[0].from)
+		older = dated_at(j, next);
+		if (older->days.from <= r->days.from)
 			break;
 	}
-	if (next != 0 && older->days[0].to >= r->days[0].from)
+	if (next != 0 && older->days.to >= r->days.from)
 		return "two rows of this key hold on the same day";
-	if (newer != NULL && r->days[0].to >= newer->days[0].from)
+	if (newer != NULL && r->days.to >= newer->days.from)
 		return "two rows of this key hold on the same day";
 	r->next = next;
 	if (newer != NULL)
@@ -142,23 +217,37 @@ link_in(struct join *j, size_t at, uint32_t place)
 const char *
 join_put(struct join *j, uint64_t hash, struct span key, struct span bytes, struct period days)
 {
+	const char *why = NULL;
+	size_t at, was = j->mem.n;
 	uint32_t place;
-	size_t at;
 
-	if ((j->used + 1) * 4 > (j->mask + 1) * 3)
+	assert(!j->lent);
+	if ((j->used + 1) * 4 > n_slots(j) * 3)
 		grow(j);
 	at = find(j, hash, key);
-	if (j->slot[at] != 0 && !with_periods(j))
+	if (j->slot[at] != 0 && !j->periods)
 		return "this key stands twice in the dimension";
 	if (days.from > days.to)
 		return "the row ends before it begins";
 	if ((place = append(j, key, bytes, days)) == 0)
 		return "the dimension is larger than 32 GiB";
-	if (j->slot[at] != 0)
-		return link_in(j, at, place);
-	j->slot[at] = (hash >> 32 << 32) | place;
-	j->used++;
-	return NULL;
+	if (j->slot[at] == 0) {
+		j->slot[at] = (hash >> 32 << 32) | place;
+		j->used++;
+	} else if ((why = link_in(j, at, place)) != NULL) {
+		j->mem.n = was;
+		j->rows--;
+	}
+	return why;
+}
+
+void
+join_settle(struct join *j)
+{
+	if (j->lent || j->mem.n == j->mem.cap || j->mem.n == 0)
+		return;
+	j->mem.p = mem_array(j->mem.p, j->mem.n, 1);
+	j->mem.cap = j->mem.n;
 }
 
 bool
@@ -166,13 +255,14 @@ join_get(const struct join *j, uint64_t hash, struct span key, int32_t day, stru
 {
 	uint32_t place = (uint32_t)j->slot[find(j, hash, key)];
 
-	for (; place != 0; place = row_at(j, place)->next) {
-		const struct row *r = row_at(j, place);
+	while (place != 0) {
+		struct row r = row_at(j, place);
 
-		if (with_periods(j) && (day < r->days[0].from || day > r->days[0].to))
-			continue;
-		*bytes = row_bytes(j, r);
-		return true;
+		if (!j->periods || (day >= r.dated->days.from && day <= r.dated->days.to)) {
+			*bytes = r.bytes;
+			return true;
+		}
+		place = r.dated->next;
 	}
 	return false;
 }
@@ -186,12 +276,16 @@ join_prefetch(const struct join *j, uint64_t hash)
 void
 join_prefetch_row(const struct join *j, uint64_t hash)
 {
-	uint64_t slot = j->slot[home(j, hash)];
+	for (size_t at = home(j, hash); j->slot[at] != 0; at = after(j, at)) {
+		const char *p;
 
-	if (slot >> 32 != hash >> 32 || slot == 0)
-		return;		/* a miss, or a neighbour's slot: the first look will tell */
-	__builtin_prefetch(row_at(j, (uint32_t)slot));
-	__builtin_prefetch((const char *)row_at(j, (uint32_t)slot) + 64);
+		if (j->slot[at] >> 32 != hash >> 32)
+			continue;
+		p = j->mem.p + ((size_t)(uint32_t)j->slot[at] - 1) * 8;
+		__builtin_prefetch(p);
+		__builtin_prefetch(p + 64);
+		return;
+	}
 }
 
 size_t
@@ -203,7 +297,7 @@ join_count(const struct join *j)
 size_t
 join_bytes(const struct join *j)
 {
-	return (j->mask + 1) * sizeof *j->slot + j->mem.cap;
+	return n_slots(j) * sizeof *j->slot + j->mem.cap;
 }
 
 void
@@ -211,7 +305,118 @@ join_free(struct join *j)
 {
 	if (j == NULL)
 		return;
-	free(j->slot);
-	buf_free(&j->mem);
+	if (!j->lent) {
+		free(j->slot);
+		buf_free(&j->mem);
+	}
 	free(j);
+}
+
+/* ---- images ---- */
+
+void
+join_image(const struct join *j, struct join_image *im)
+{
+	*im = (struct join_image){ (const char *)j->slot, buf_span(&j->mem).p, n_slots(j), j->mem.n, j->rows,
+	    j->periods };
+}
+
+/* A length that ends before `end` and fits 32 bits. */
+static bool
+good_length(const char **p, const char *end, uint64_t *n)
+{
+	*n = 0;
+	for (unsigned i = 0; i < LENGTH_BYTES_MAX && *p < end; i++) {
+		unsigned char c = (unsigned char)*(*p)++;
+
+		*n |= (uint64_t)(c & 0x7f) << 7 * i;
+		if (c < 0x80)
+			return *n <= UINT32_MAX;
+	}
+	return false;
+}
+
+static bool
+bit(const unsigned char *set, uint32_t place)
+{
+	return place != 0 && (set[place / 8] & 1u << place % 8) != 0;
+}
+
+/* Rows stand one after the other to the end; *set gets a bit for each place that one begins at. */
+static bool
+good_rows(const struct join *j, unsigned char *set)
+{
+	const char *p = j->mem.p, *end = p + j->mem.n;
+	size_t rows = 0;
+
+	for (; p < end; rows++) {
+		size_t place = (size_t)(p - j->mem.p) / 8 + 1, pad;
+		uint64_t key, bytes;
+
+		set[place / 8] |= (unsigned char)(1u << place % 8);
+		if (j->periods && (size_t)(end - p) < sizeof(struct dated))
+			return false;
+		p += j->periods ? sizeof(struct dated) : 0;
+		if (!good_length(&p, end, &key) || !good_length(&p, end, &bytes) || key + bytes > (size_t)(end - p))
+			return false;
+		p += key + bytes;
+		pad = (8 - (size_t)(p - j->mem.p) % 8) % 8;
+		if (pad > (size_t)(end - p))
+			return false;
+		p += pad;
+	}
+	return rows == j->rows;
+}
+
+/* A chain leads to rows and back in time, so it ends. */
+static bool
+good_chain(const struct join *j, const unsigned char *set, uint32_t place)
+{
+	for (uint32_t next; j->periods && (next = dated_at(j, place)->next) != 0; place = next)
+		if (next > j->mem.n / 8 || !bit(set, next) ||
+		    dated_at(j, next)->days.from >= dated_at(j, place)->days.from)
+			return false;
+	return true;
+}
+
+/* Each slot leads to a row, and enough are empty for a search to end. */
+static bool
+good_slots(struct join *j, const unsigned char *set)
+{
+	for (size_t i = 0; i < n_slots(j); i++) {
+		uint32_t place = (uint32_t)j->slot[i];
+
+		if (j->slot[i] == 0)
+			continue;
+		j->used++;
+		if (place > j->mem.n / 8 || !bit(set, place) || !good_chain(j, set, place))
+			return false;
+	}
+	return j->used * 4 <= n_slots(j) * 3;
+}
+
+struct join *
+join_over(const struct join_image *im)
+{
+	struct join *j;
+	unsigned char *set;
+	bool good;
+
+	if (im->n_slots < (size_t)1 << SLOTS_BITS_MIN || im->n_slots > (uint64_t)1 << SLOTS_BITS_MAX ||
+	    (im->n_slots & (im->n_slots - 1)) != 0 || im->rows_bytes % 8 != 0 || im->rows_bytes / 8 >= UINT32_MAX)
+		return NULL;
+	j = mem_new(sizeof *j);
+	j->slot = (uint64_t *)(void *)(uintptr_t)im->slots;
+	j->bits = (unsigned)__builtin_ctzll(im->n_slots);
+	j->mem = (struct buf){ (char *)(uintptr_t)im->rows, im->rows_bytes, im->rows_bytes };
+	j->rows = im->count;
+	j->periods = im->periods;
+	j->lent = true;
+	set = mem_new(im->rows_bytes / 64 + 2);
+	good = good_rows(j, set) && good_slots(j, set);
+	free(set);
+	if (good)
+		return j;
+	join_free(j);
+	return NULL;
 }

@@ -3,14 +3,16 @@
  * join - a dimension in memory: key -> bytes, or key and day -> bytes
  *
  *	struct join *j = join_new(false);
- *	if ((why = join_put(j, hash_mem(key), key, bytes, JOIN_EVER)) != NULL) ... the key stands twice ...
+ *	if ((why = join_put(j, hash, key, bytes, JOIN_EVER)) != NULL) ... the key stands twice ...
  *	join_prefetch(j, hash); ... join_prefetch_row(j, hash); ... if (join_get(j, hash, key, 0, &bytes)) ...
  *	join_free(j);
  *
- * Invariants: a slot is 8 bytes (32 bits of hash, 32 of place), filled at most 3/4; a row is 12 bytes (20 with
- * periods), key and bytes, rounded up to 8.  At most 32 GiB of rows.  Rows of one key are linked, the newest
- * period first, and never overlap.
- * Spans from join_get are good until the next join_put.  Reading is safe from many threads.
+ * Invariants: a slot is 8 bytes, 32 bits of hash and 32 of place, filled at most 3/4; a row is two lengths (2 bytes
+ * for short ones), key and bytes (12 more with periods), rounded up to 8.  At most 32 GiB of rows.  A slot's home is
+ * the upper bits of the hash, so slots stand nearly in hash order and growing is one pass over both tables; probing is
+ * linear (Knuth 6.4, algorithm L).  Rows of one key are linked, the newest period first, and never overlap.
+ * The same hash function must make all hashes of one join.  Nothing in it is a pointer, so that its image can be
+ * written, mapped and shared.  Spans from join_get are good until the next join_put.  Reading is safe from threads.
  */
 #ifndef OP_JOIN_H
 #define OP_JOIN_H
@@ -18,6 +20,10 @@
 #include <stdint.h>
 
 #include "base/span.h"
+
+/* In a batch: so many records ahead the slots are asked for, and then the rows that they lead to. */
+#define JOIN_SLOT_AHEAD 32
+#define JOIN_ROW_AHEAD 16
 
 struct join;
 
@@ -32,13 +38,28 @@ struct join *join_new(bool periods);
  * is full.
  */
 const char *join_put(struct join *, uint64_t hash, struct span key, struct span bytes, struct period);
+/* No more rows: memory that was only reserved goes back. */
+void join_settle(struct join *);
 /* The key's row (that holds on the day, with periods). */
 bool join_get(const struct join *, uint64_t hash, struct span key, int32_t day, struct span *bytes);
-/* Before a batch of join_get: bring the slots near, then what they lead to. */
+/* Before join_get or join_put: bring the slot near, then, a little later, the row that it leads to. */
 void join_prefetch(const struct join *, uint64_t hash);
 void join_prefetch_row(const struct join *, uint64_t hash);
 size_t join_count(const struct join *);
 size_t join_bytes(const struct join *);
 void join_free(struct join *);
+
+/* What a join is made of: `slots` (8 bytes each) and `rows`, as the machine has them. */
+struct join_image {
+	const char *slots, *rows;
+	uint64_t n_slots, rows_bytes, count;
+	bool periods;
+};
+void join_image(const struct join *, struct join_image *);
+/*
+ * A join over such bytes, aligned to 8, that the caller keeps as they are; it takes no more rows.  Everything that
+ * reading relies on is checked; NULL when it does not hold.  A pass over rows and slots.
+ */
+struct join *join_over(const struct join_image *);
 
 #endif

@@ -47,7 +47,7 @@ keys_batch(struct keys *k, const struct batch *b, const int *col, size_t n, enum
 	k->at[b->n] = k->bytes.n;
 	for (size_t i = 0; i < b->n; i++)
 		if (!k->none[i])
-			k->hash[i] = hash_mem(keys_at(k, i));
+			k->hash[i] = k->seed == 0 ? hash_mem(keys_at(k, i)) : hash_seeded(keys_at(k, i), k->seed);
 }
 
 bool

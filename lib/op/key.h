@@ -8,7 +8,8 @@
  *	keys_free(&ks);
  *
  * Invariants: keys of one batch stand one after the other in one buffer, good until the next keys_batch.  A
- * column that cannot be a key rejects its record.  hash is hash_mem of the key: for tables in memory only.
+ * column that cannot be a key rejects its record.  hash is hash_mem of the key, for tables in memory only, or
+ * where a seed is set hash_seeded with that.
  */
 #ifndef OP_KEY_H
 #define OP_KEY_H
@@ -24,6 +25,7 @@ struct keys {
 	size_t at[BATCH_RECORDS_MAX + 1];
 	uint64_t hash[BATCH_RECORDS_MAX];
 	bool none[BATCH_RECORDS_MAX];		/* KEYS_NULL_NONE: no key, or the record was rejected */
+	uint64_t seed;				/* 0: that of the process */
 };
 
 /* Fill for all records whose fate is F_PASS. n may be 0: all keys are empty. */

@@ -207,13 +207,11 @@ $ printf '{"id":1,"n":"a","start_date":"2026-01-01","end_date":"2026-01-31"}\n' 
 > "matched":1,"unmatched":2
 > "rejected":2
 
-# --miss is a matter of left joins; park is not there yet
-$ echo '{"id":1}' >dim; for a in '--type inner --fields n --miss null' '--type semi --miss reject' '--fields n --miss park=5m' '--fields n --miss drop'; do dimjoin -k id $a dim </dev/null 2>&1 | head -1; dimjoin -k id $a dim </dev/null 2>/dev/null; echo $?; done
+# --miss is a matter of left joins
+$ echo '{"id":1}' >dim; for a in '--type inner --fields n --miss null' '--type semi --miss reject' '--fields n --miss drop'; do dimjoin -k id $a dim </dev/null 2>&1 | head -1; dimjoin -k id $a dim </dev/null 2>/dev/null; echo $?; done
 > dimjoin: --miss goes with --type left: the others say what a record without a row is
 > 2
 > dimjoin: --miss goes with --type left: the others say what a record without a row is
 > 2
-> dimjoin: --miss park=DUR: this version cannot let records wait for their row
-> 2
-> dimjoin: --miss: null or reject, not 'drop'
+> dimjoin: --miss: null, reject or park=DUR[,null|,reject], not 'drop'
 > 2

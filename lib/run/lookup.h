@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lookup - records joined to a dimension, batch by batch: what dimjoin does behind its options
+ *
+ *	struct lookup *l = lookup_new(c, &conf);	// NULL after a message, *rc the status
+ *	rc = lookup_batch(c, l, b); ... rc = lookup_end(c, l);
+ *
+ * Invariants: what passes at once keeps the order of the input.  A record that waits (conf.park) passes when its row
+ * has come, or as one without a row when its time is over, before the records behind that moment; those that go at
+ * the same moment in their own order, so records of one key never overtake each other while their row is missing.
+ * DIM is read anew only between batches (and while the input idles), and never in a run.
+ */
+#ifndef RUN_LOOKUP_H
+#define RUN_LOOKUP_H
+
+#include "run/dim.h"
+
+enum lookup_type { LOOKUP_LEFT, LOOKUP_INNER, LOOKUP_SEMI, LOOKUP_ANTI };
+
+struct lookup_conf {
+	struct dim_conf dim;
+	enum lookup_type type;
+	const char *keys;	/* -k */
+	const char *as_of;	/* PATH[:unit], or NULL */
+	const char *time;	/* park: PATH[:unit] of the clock that counts; NULL: ours */
+	bool fill;		/* dim.fields set only what is null or absent */
+	bool reject;		/* a record without a row is bad, else it gets nulls */
+	int64_t park_us;	/* so long it may wait first; 0: it may not */
+	int64_t reload_us;	/* look so often whether DIM has changed; 0: only at SIGHUP */
+};
+
+struct lookup;
+struct lookup *lookup_new(struct ctx *, const struct lookup_conf *, int *rc);
+int lookup_batch(struct ctx *, struct lookup *, const struct batch *);
+/* The input is silent: has DIM changed, is somebody's time over? */
+int lookup_idle(struct ctx *, struct lookup *);
+/* What still waits is looked up once more, then passes or is rejected without its row; notes for --stats. */
+int lookup_end(struct ctx *, struct lookup *);
+
+#endif
