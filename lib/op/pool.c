@@ -52,15 +52,21 @@ give(struct pool *p, struct kept *k)
 }
 
 void
+kept_room(struct pool *p, struct kept *k, size_t n)
+{
+	if (n > k->cap || k->p == NULL) {
+		give(p, k);
+		take(p, k, n);
+	}
+	k->n = (uint32_t)n;
+}
+
+void
 kept_set(struct pool *p, struct kept *k, struct span s)
 {
-	if (s.n > k->cap || k->p == NULL) {
-		give(p, k);
-		take(p, k, s.n);
-	}
+	kept_room(p, k, s.n);
 	if (s.n > 0)
 		memcpy(k->p, s.p, s.n);
-	k->n = (uint32_t)s.n;
 }
 
 void

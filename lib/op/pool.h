@@ -38,6 +38,8 @@ kept_span(const struct kept *k)
 
 /* Replace the bytes by a copy of these, at most 4 GiB (dies beyond; no line is that long). */
 void kept_set(struct pool *, struct kept *, struct span);
+/* A block for n bytes, whatever they are; the old one goes. */
+void kept_room(struct pool *, struct kept *, size_t n);
 /* Append; a block that grows at least doubles. */
 void kept_add(struct pool *, struct kept *, struct span);
 void kept_drop(struct pool *, struct kept *);

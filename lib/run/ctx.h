@@ -54,6 +54,7 @@ struct feed {
 	struct scan *scan;
 	bool main;
 	bool look;			/* ctx_look: nothing is counted */
+	bool waited;			/* whoever gives the blocks waits himself, for another input too */
 	uint64_t seq;
 	/* messages instead of a source: whose, and what stands for line and offset of each line of the block */
 	const char *name;

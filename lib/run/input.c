@@ -341,9 +341,10 @@ input_block(struct ctx *c, struct feed *f, const struct pathset *ps, const struc
 		while (rc == 0 && scan_next(f->scan, &got))
 			rc = scanned_lines(c, f, ps, &got, &number);
 	}
-	if (f->main && rc == 0 && f->src != NULL && (c->opt.line_buffered || !source_ready(f->src, IDLE_FLUSH_MS)))
+	if (f->main && !f->waited && rc == 0 && f->src != NULL &&
+	    (c->opt.line_buffered || !source_ready(f->src, IDLE_FLUSH_MS)))
 		rc = sink_flush(c->side[0].sink);
-	if (f->main && rc == 0 && f->src != NULL && c->cmd->idle != NULL)
+	if (f->main && !f->waited && rc == 0 && f->src != NULL && c->cmd->idle != NULL)
 		rc = wait_idle(c, f->src);
 	if (f->main)
 		c->count.bytes_in = c->count.bytes_in + blk->n;

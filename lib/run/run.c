@@ -546,7 +546,7 @@ close_outputs(struct ctx *c, int rc)
 static bool
 reads_stdin(const struct ctx *c)
 {
-	if ((c->cmd->is & CMD_NO_INPUT) != 0)
+	if ((c->cmd->is & CMD_NO_INPUT) != 0 || (c->cmd->reads != NULL && !c->cmd->reads(c->st)))
 		return false;
 	for (size_t i = 0; i < c->n_files; i++)
 		if (strcmp(c->file[i], "-") == 0)

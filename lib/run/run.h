@@ -70,6 +70,8 @@ struct command {
 	int (*end)(struct ctx *, void *st);
 	/* CMD_NO_INPUT: the whole work. */
 	int (*main)(struct ctx *, void *st);
+	/* Is there a main input, the operands or standard input, with these options? NULL: unless CMD_NO_INPUT. */
+	bool (*reads)(const void *st);
 	/* Its i-th operator, NULL after the last: run snapshots, spills and joins them. Optional. */
 	const struct op *(*op)(void *st, int i, void **op_state);
 	/*
