@@ -48,6 +48,11 @@ struct op {
 	 * emit what is whole and forget it, rows in key order, or all by host->defer.  NULL: it can do neither.
 	 */
 	int (*flush)(void *st, const struct host *);
+	/*
+	 * A line that flush, or close with a host that can defer, gave to host->defer is back, in the order of its
+	 * seq: write it.  NULL: deferred lines are records as they stand.
+	 */
+	int (*deferred)(void *st, struct span line, const struct host *);
 };
 
 #endif

@@ -17,16 +17,15 @@
  * order and each time stands once; when the bytes have doubled since, they are settled again.
  */
 struct cell {
+	bool dirty;		/* first: op/keyed.h */
 	struct kept events;
 	uint32_t settled;
-	bool dirty;
 };
 
 struct funnel {
+	struct held held;
 	struct funnel_conf conf;
 	size_t width;			/* of an event */
-	struct map *map;
-	struct pool pool;
 	struct keys keys;
 	struct buf val, text;
 	struct span *part;		/* of a key */
@@ -36,6 +35,10 @@ struct funnel {
 	struct buf group;
 };
 
+static int save_one(void *st, const struct map_entry *, kv_fn *, void *arg);
+static size_t drop(void *st, const struct map_entry *);
+static const struct keyed cells = { NULL, save_one, drop };
+
 void *
 funnel_new(const struct funnel_conf *conf)
 {
@@ -43,7 +46,7 @@ funnel_new(const struct funnel_conf *conf)
 
 	s->conf = *conf;
 	s->width = 8 + (conf->n_steps + 7) / 8;
-	s->map = map_new(sizeof(struct cell));
+	s->held = (struct held){ &cells, map_new(sizeof(struct cell)) };
 	s->part = mem_array(NULL, conf->n_groups + conf->n_users, sizeof *s->part);
 	s->row = mem_array(NULL, conf->n_groups + CELLS, sizeof *s->row);
 	return s;
@@ -106,7 +109,7 @@ put_event(struct funnel *s, struct cell *c, const char *event)
 			last[k] |= event[k];
 		return;
 	}
-	kept_add(&s->pool, &c->events, span_of(event, s->width));
+	kept_add(&s->held.pool, &c->events, span_of(event, s->width));
 	if (c->events.n > limit)
 		settle(s, c);
 }
@@ -147,7 +150,7 @@ batch(void *st, const struct batch *b, const struct host *host)
 	keys_batch(&s->keys, b, f->key, f->n_groups + f->n_users, f->as, KEYS_NULL_IS);
 	for (size_t i = 0; i < b->n; i++)
 		if (!s->keys.none[i])
-			map_prefetch(s->map, s->keys.hash[i]);
+			map_prefetch(s->held.map, s->keys.hash[i]);
 	for (size_t i = 0; i < b->n; i++) {
 		char event[16];
 		const char *why;
@@ -161,7 +164,7 @@ batch(void *st, const struct batch *b, const struct host *host)
 		}
 		pack_order(event, us);
 		put_mask(event + 8, s->width - 8, mask[i]);
-		put_event(s, map_put_hashed(s->map, s->keys.hash[i], keys_at(&s->keys, i), NULL), event);
+		put_event(s, map_put_hashed(s->held.map, s->keys.hash[i], keys_at(&s->keys, i), NULL), event);
 		b->fate[i] = F_USED;
 	}
 	return 0;
@@ -282,8 +285,8 @@ static int
 flush(void *st, const struct host *host)
 {
 	struct funnel *s = st;
-	struct map_entry *e = map_sorted(s->map);
-	size_t n = map_count(s->map);
+	struct map_entry *e = map_sorted(s->held.map);
+	size_t n = map_count(s->held.map);
 	struct span group;
 	int rc = 0;
 
@@ -302,8 +305,7 @@ flush(void *st, const struct host *host)
 		count_user(s, e[i].cell);
 	}
 	free(e);
-	map_clear(s->map);
-	pool_free(&s->pool);
+	held_clear(&s->held);
 	return rc;
 }
 
@@ -330,17 +332,10 @@ add(void *st, struct span key, struct span val)
 
 	if (val.n == 0 || val.n % s->width != 0 || !group_of(s, key, &group))
 		return bad_state();
-	c = map_put(s->map, key, NULL);
+	c = map_put(s->held.map, key, NULL);
 	for (size_t at = 0; at < val.n; at += s->width)
 		put_event(s, c, val.p + at);
 	return 0;
-}
-
-static bool
-changed(void *st, const void *cell)
-{
-	(void)st;
-	return ((const struct cell *)cell)->dirty;
 }
 
 static int
@@ -350,7 +345,6 @@ save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 	struct cell *c = e->cell;
 
 	settle(s, c);
-	c->dirty = false;
 	return put(arg, e->key, kept_span(&c->events));
 }
 
@@ -361,34 +355,8 @@ drop(void *st, const struct map_entry *e)
 	struct cell *c = e->cell;
 	size_t n = sizeof *c + c->events.cap;
 
-	kept_drop(&s->pool, &c->events);
+	kept_drop(&s->held.pool, &c->events);
 	return n;
-}
-
-static const struct keyed cells = { changed, save_one, drop };
-
-static int
-save(void *st, bool all, kv_fn *put, void *arg)
-{
-	struct funnel *s = st;
-
-	return keyed_save(&cells, s, s->map, NULL, all, put, arg);
-}
-
-static int
-shed(void *st, size_t want, kv_fn *put, void *arg)
-{
-	struct funnel *s = st;
-
-	return keyed_shed(&cells, s, s->map, &s->pool, want, put, arg);
-}
-
-static size_t
-bytes(const void *st)
-{
-	const struct funnel *s = st;
-
-	return map_bytes(s->map) + pool_bytes(&s->pool);
 }
 
 static void *
@@ -402,8 +370,7 @@ destroy(void *st)
 {
 	struct funnel *s = st;
 
-	map_free(s->map);
-	pool_free(&s->pool);
+	held_free(&s->held);
 	keys_free(&s->keys);
 	buf_free(&s->val);
 	buf_free(&s->text);
@@ -414,6 +381,6 @@ destroy(void *st)
 }
 
 const struct op funnel_op = {
-	.name = "funnel", .version = 1, .batch = batch, .close = close_funnel, .add = add, .save = save,
-	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy, .flush = flush,
+	.name = "funnel", .version = 1, .batch = batch, .close = close_funnel, .add = add, .save = held_save,
+	.shed = held_shed, .bytes = held_bytes, .fresh = fresh, .free = destroy, .flush = flush,
 };

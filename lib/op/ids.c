@@ -9,25 +9,19 @@ __extension__ typedef unsigned __int128 u128;
 
 #define LIST_MAX 8		/* so many are looked through one after the other */
 
-/* Ids may be chosen by whoever writes the records: without the seed their places cannot be. */
-static uint64_t
-seed(void)
-{
-	static uint64_t s;
-
-	if (s == 0)
-		s = hash_mem(span_str("ids")) | 1;
-	return s;
-}
-
+/* Ids may be chosen by whoever writes the records: without the seeds their places cannot be. */
 static size_t
 place(struct fp id, uint64_t cap)
 {
-	uint64_t x = (id.lo ^ seed()) * UINT64_C(0x9e3779b97f4a7c15);
+	static uint64_t seed[2];
+	u128 x;
 
-	x = (x ^ x >> 32 ^ id.hi) * (seed() ^ UINT64_C(0xd6e8feb86659fd92));
-	x = (x ^ x >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
-	return (size_t)((u128)x * cap >> 64);
+	if (seed[0] == 0) {
+		seed[1] = hash_mem(span_str("ids, hi")) | 1;
+		seed[0] = hash_mem(span_str("ids, lo")) | 1;
+	}
+	x = (u128)(id.lo ^ seed[0]) * (id.hi ^ seed[1]);
+	return (size_t)((u128)((uint64_t)x ^ (uint64_t)(x >> 64)) * cap >> 64);
 }
 
 static struct fp
@@ -58,15 +52,30 @@ empty(struct fp a)
 	return (a.lo | a.hi) == 0;
 }
 
-/* Into a table that has room and does not hold it. */
-static void
-place_new(struct ids *s, struct fp id)
+/* In a table with room: the slot that holds it, or the free one where it belongs. */
+static size_t
+find(const struct ids *s, struct fp id, bool *held)
 {
 	size_t i = place(id, s->cap);
+	struct fp x;
 
-	while (!empty(at(s, i)))
-		i = i + 1 == s->cap ? 0 : i + 1;
-	put(s, i, id);
+	for (; !empty(x = at(s, i)); i = i + 1 == s->cap ? 0 : i + 1) {
+		if (same(x, id)) {
+			*held = true;
+			return i;
+		}
+	}
+	*held = false;
+	return i;
+}
+
+static bool
+in_list(const struct ids *s, struct fp id)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (same(at(s, i), id))
+			return true;
+	return false;
 }
 
 /* The same ids in `cap` slots of the given width. */
@@ -80,69 +89,96 @@ rebuild(struct ids *s, uint64_t cap, bool wide)
 	s->wide = wide;
 	for (size_t i = 0, n = 0; i < old.cap; i++) {
 		struct fp id = at(&old, i);
+		bool held;
 
 		if (empty(id))
 			continue;
-		if (cap <= LIST_MAX)
-			put(s, n++, id);
-		else
-			place_new(s, id);
+		put(s, cap <= LIST_MAX ? n++ : find(s, id, &held), id);
 	}
 	free(old.v);
 }
 
-static void
-make_room(struct ids *s)
+/* A table of that many slots takes no more than so many ids; a list is filled. */
+static uint64_t
+room(uint64_t cap)
 {
-	if (s->cap < LIST_MAX) {
-		if (s->n == s->cap)
-			rebuild(s, s->cap == 0 ? 2 : s->cap * 2, s->wide);
-	} else if (s->cap == LIST_MAX) {
-		if (s->n == LIST_MAX)
-			rebuild(s, 2 * LIST_MAX, s->wide);
-	} else if (s->n >= s->cap / 5 * 4) {
-		rebuild(s, mem_add(s->cap, s->cap / 2), s->wide);
-	}
+	return cap <= LIST_MAX ? cap : cap / 5 * 4;
+}
+
+static uint64_t
+next_cap(uint64_t cap)
+{
+	return cap == 0 ? 2 : cap <= LIST_MAX ? cap * 2 : mem_add(cap, cap / 2);
 }
 
 bool
 ids_has(const struct ids *s, struct fp id)
 {
-	struct fp held;
-	size_t i;
+	bool held;
 
 	if (empty(id))
 		return s->zero;
-	if (s->cap <= LIST_MAX) {
-		for (i = 0; i < s->n; i++)
-			if (same(at(s, i), id))
-				return true;
-		return false;
-	}
-	for (i = place(id, s->cap); !empty(held = at(s, i)); i = i + 1 == s->cap ? 0 : i + 1)
-		if (same(held, id))
-			return true;
-	return false;
+	if (s->cap <= LIST_MAX)
+		return in_list(s, id);
+	(void)find(s, id, &held);
+	return held;
+}
+
+static bool
+add_zero(struct ids *s)
+{
+	bool had = s->zero;
+
+	s->zero = true;
+	return !had;
 }
 
 bool
 ids_add(struct ids *s, struct fp id)
 {
-	if (ids_has(s, id))
-		return false;
-	if (empty(id)) {
-		s->zero = true;
-		return true;
-	}
+	bool held = false;
+	size_t i;
+
+	if (empty(id))
+		return add_zero(s);
 	if (id.hi != 0 && !s->wide)
 		rebuild(s, s->cap, true);
-	make_room(s);
-	if (s->cap <= LIST_MAX)
-		put(s, s->n, id);
-	else
-		place_new(s, id);
+	if (s->cap > LIST_MAX)
+		i = find(s, id, &held);
+	else {
+		held = in_list(s, id);
+		i = s->n;
+	}
+	if (held)
+		return false;
+	if (s->n >= room(s->cap)) {
+		rebuild(s, next_cap(s->cap), s->wide);
+		i = s->cap > LIST_MAX ? find(s, id, &held) : s->n;
+	}
+	put(s, i, id);
 	s->n++;
 	return true;
+}
+
+void
+ids_reserve(struct ids *s, uint64_t n)
+{
+	uint64_t cap = mem_add(n, n / 4 + 2 * LIST_MAX);
+
+	if (n > room(s->cap))
+		rebuild(s, cap, s->wide);
+}
+
+size_t
+ids_bytes_with(const struct ids *s, uint64_t more)
+{
+	uint64_t was = 0, cap = s->cap;
+
+	while (mem_add(s->n, more) > room(cap)) {
+		was = cap;
+		cap = next_cap(cap);
+	}
+	return mem_mul(mem_add(was, cap), s->wide ? 16 : 8);
 }
 
 void
@@ -162,6 +198,20 @@ size_t
 ids_bytes(const struct ids *s)
 {
 	return s->cap * (s->wide ? 16 : 8);
+}
+
+bool
+ids_next(const struct ids *s, size_t *i, struct fp *id)
+{
+	if (*i == 0 && s->zero) {
+		*id = (struct fp){ 0, 0 };
+		++*i;
+		return true;
+	}
+	for (*i += *i == 0; *i <= s->cap;)
+		if (!empty(*id = at(s, (*i)++ - 1)))
+			return true;
+	return false;
 }
 
 static int

@@ -27,10 +27,16 @@ bool ids_add(struct ids *, struct fp);
 bool ids_has(const struct ids *, struct fp);
 /* Bring the id's slot near before a batch of ids_add. */
 void ids_prefetch(const struct ids *, struct fp);
+/* Room for n ids without growing on the way. */
+void ids_reserve(struct ids *, uint64_t n);
+/* Bytes at the worst moment of taking so many more: a table that grows stands twice. */
+size_t ids_bytes_with(const struct ids *, uint64_t more);
 uint64_t ids_count(const struct ids *);
 size_t ids_bytes(const struct ids *);
 /* Everything, in numeric order (hi, lo): an array of ids_count(), to be freed by the caller. */
 struct fp *ids_sorted(const struct ids *);
+/* All in no order: *i from 0 until it is false. */
+bool ids_next(const struct ids *, size_t *i, struct fp *);
 void ids_free(struct ids *);
 
 #endif

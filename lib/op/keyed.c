@@ -5,6 +5,20 @@
 #include "op/keyed.h"
 #include "op/pack.h"
 
+static bool
+changed(const struct keyed *k, void *st, const struct map_entry *e)
+{
+	return k->changed == NULL ? *(const bool *)e->cell : k->changed(st, e->cell);
+}
+
+static int
+put_one(const struct keyed *k, void *st, const struct map_entry *e, kv_fn *put, void *arg)
+{
+	if (k->changed == NULL)
+		*(bool *)e->cell = false;
+	return k->put(st, e, put, arg);
+}
+
 int
 keyed_save(const struct keyed *k, void *st, const struct map *map, struct buf *gone, bool all, kv_fn *put, void *arg)
 {
@@ -19,8 +33,8 @@ keyed_save(const struct keyed *k, void *st, const struct map *map, struct buf *g
 		buf_clear(gone);
 	}
 	for (size_t i = 0; i < map_count(map) && rc == 0; i++)
-		if (all || k->changed(st, e[i].cell))
-			rc = k->put(st, &e[i], put, arg);
+		if (all || changed(k, st, &e[i]))
+			rc = put_one(k, st, &e[i], put, arg);
 	free(e);
 	return rc;
 }
@@ -33,7 +47,7 @@ keyed_shed(const struct keyed *k, void *st, struct map *map, struct pool *pool, 
 	int rc = 0;
 
 	for (size_t i = 0; i < n && rc == 0 && gone < want; i++) {
-		rc = k->put(st, &e[i], put, arg);
+		rc = put_one(k, st, &e[i], put, arg);
 		gone += e[i].key.n + (k->drop == NULL ? 64 : k->drop(st, &e[i]));
 		map_del(map, e[i].key);
 	}
@@ -44,4 +58,42 @@ keyed_shed(const struct keyed *k, void *st, struct map *map, struct pool *pool, 
 	}
 	free(e);
 	return rc;
+}
+
+int
+held_save(void *st, bool all, kv_fn *put, void *arg)
+{
+	struct held *h = st;
+
+	return keyed_save(h->is, st, h->map, NULL, all, put, arg);
+}
+
+int
+held_shed(void *st, size_t want, kv_fn *put, void *arg)
+{
+	struct held *h = st;
+
+	return keyed_shed(h->is, st, h->map, &h->pool, want, put, arg);
+}
+
+size_t
+held_bytes(const void *st)
+{
+	const struct held *h = st;
+
+	return map_bytes(h->map) + pool_bytes(&h->pool) + h->more;
+}
+
+void
+held_clear(struct held *h)
+{
+	map_clear(h->map);
+	pool_free(&h->pool);
+}
+
+void
+held_free(struct held *h)
+{
+	map_free(h->map);
+	pool_free(&h->pool);
 }

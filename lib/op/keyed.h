@@ -2,11 +2,12 @@
 /*
  * keyed - save and shed of operators whose state is a map: in key order, what changed or all of it
  *
- *	static const struct keyed cells = { changed, save_one, drop };
- *	static int save(void *st, bool all, kv_fn *put, void *arg)
- *	{ struct x *s = st; return keyed_save(&cells, s, s->map, &s->gone, all, put, arg); }
+ *	struct top { struct held held; ... };			// first: the functions below know nothing else of it
+ *	static const struct keyed cells = { NULL, save_one, drop };	// struct cell { bool dirty; ... }
+ *	s->held = (struct held){ &cells, map_new(sizeof(struct cell)) };
+ *	const struct op top_op = { ..., .save = held_save, .shed = held_shed, .bytes = held_bytes };
  *
- * Invariants: both go through the map in key order and stop at the first non-zero of put, which they return.
+ * Invariants: save and shed go through the map in key order and stop at the first non-zero of put, which they return.
  */
 #ifndef OP_KEYED_H
 #define OP_KEYED_H
@@ -16,9 +17,9 @@
 #include "op/pool.h"
 
 struct keyed {
-	/* did the cell change since it was last put? */
+	/* did the cell change since it was last put?  NULL: it begins with a bool that says so, cleared here */
 	bool (*changed)(void *st, const void *cell);
-	/* put the cell's bytes, if it has any, and call it unchanged; 0, or what put said */
+	/* put the cell's bytes, if it has any, and (changed not NULL) call it unchanged; 0, or what put said */
 	int (*put)(void *st, const struct map_entry *, kv_fn *, void *arg);
 	/* the cell leaves the map: give back what it holds elsewhere, say how much that was; NULL: nothing */
 	size_t (*drop)(void *st, const struct map_entry *);
@@ -34,5 +35,20 @@ int keyed_save(const struct keyed *, void *st, const struct map *, struct buf *g
  * to the system too.
  */
 int keyed_shed(const struct keyed *, void *st, struct map *, struct pool *, size_t want, kv_fn *, void *arg);
+
+/* What a state begins with whose operator has the functions below for its own. */
+struct held {
+	const struct keyed *is;
+	struct map *map;
+	struct pool pool;	/* what cells hold elsewhere */
+	size_t more;		/* bytes that they hold in neither */
+};
+
+int held_save(void *st, bool all, kv_fn *, void *arg);
+int held_shed(void *st, size_t want, kv_fn *, void *arg);
+size_t held_bytes(const void *st);
+/* Forget all cells, which hold nothing outside the pool, and give the memory back. */
+void held_clear(struct held *);
+void held_free(struct held *);
 
 #endif

@@ -10,19 +10,22 @@
 #include "op/order.h"
 
 struct cell {
+	bool dirty;		/* first: op/keyed.h */
 	struct order by;
-	uint64_t seq;
+	uint64_t seq, count;
 	struct kept line, text;		/* text: what by.str lives in */
-	bool dirty;
 };
 
 struct last {
+	struct held held;
 	struct last_conf conf;
-	struct map *map;
-	struct pool pool;
 	struct keys keys;
 	struct buf scratch, val;
 };
+
+static int save_one(void *st, const struct map_entry *, kv_fn *, void *arg);
+static size_t drop(void *st, const struct map_entry *);
+static const struct keyed cells = { NULL, save_one, drop };
 
 void *
 last_new(const struct last_conf *conf)
@@ -30,7 +33,7 @@ last_new(const struct last_conf *conf)
 	struct last *s = mem_new(sizeof *s);
 
 	s->conf = *conf;
-	s->map = map_new(sizeof(struct cell));
+	s->held = (struct held){ &cells, map_new(sizeof(struct cell)) };
 	return s;
 }
 
@@ -49,10 +52,9 @@ static void
 replace(struct last *s, struct cell *c, const struct order *by, uint64_t seq, struct span line)
 {
 	c->by = *by;
-	order_keep(&s->pool, &c->text, &c->by);
+	order_keep(&s->held.pool, &c->text, &c->by);
 	c->seq = seq;
-	kept_set(&s->pool, &c->line, line);
-	c->dirty = true;
+	kept_set(&s->held.pool, &c->line, line);
 }
 
 static int
@@ -64,7 +66,7 @@ batch(void *st, const struct batch *b, const struct host *host)
 	keys_batch(&s->keys, b, s->conf.key, s->conf.n_keys, s->conf.as, KEYS_NULL_REJECT);
 	for (size_t i = 0; i < b->n; i++)
 		if (!s->keys.none[i])
-			map_prefetch(s->map, s->keys.hash[i]);
+			map_prefetch(s->held.map, s->keys.hash[i]);
 	for (size_t i = 0; i < b->n; i++) {
 		struct order by = { 0 };
 		struct cell *c;
@@ -77,11 +79,13 @@ batch(void *st, const struct batch *b, const struct host *host)
 			batch_reject(b, i, why);
 			continue;
 		}
-		c = map_put_hashed(s->map, s->keys.hash[i], keys_at(&s->keys, i), &fresh);
+		c = map_put_hashed(s->held.map, s->keys.hash[i], keys_at(&s->keys, i), &fresh);
 		if (!fresh && order_mixed(&by, &c->by)) {
 			batch_reject(b, i, ORDER_MIXED);
 			continue;
 		}
+		c->count++;
+		c->dirty = true;
 		if (fresh || wins(s, &by, b->seq0 + i, c))
 			replace(s, c, &by, b->seq0 + i, b->line[i]);
 		b->fate[i] = F_USED;
@@ -97,25 +101,71 @@ by_place(const void *a, const void *b)
 	return (*x)->seq < (*y)->seq ? -1 : (*x)->seq > (*y)->seq;
 }
 
+static int
+write_one(struct last *s, const struct last_pair *p, const struct host *host)
+{
+	struct val cell[2];
+
+	if (!s->conf.counts)
+		return host->raw(host->self, 0, p->line);
+	buf_clear(&s->scratch);
+	buf_u64(&s->scratch, p->count);
+	cell[0] = val_make(T_OBJ, p->line);
+	cell[1] = val_make(T_NUM, buf_span(&s->scratch));
+	return host->row(host->self, 0, cell, 2);
+}
+
+static int
+defer_one(struct last *s, const struct last_pair *p, const struct host *host)
+{
+	if (!s->conf.counts)
+		return host->defer(host->self, 0, p->line, p->seq);
+	buf_clear(&s->val);
+	pack_u64(&s->val, p->count);
+	buf_span_add(&s->val, p->line);
+	return host->defer(host->self, 0, buf_span(&s->val), p->seq);
+}
+
 /* The winners in input order: now, or deferred to where the others of this order are. */
 static int
 give(struct last *s, const struct host *host, bool defer)
 {
-	struct cell **v = mem_array(NULL, map_count(s->map), sizeof *v);
+	struct cell **v = mem_array(NULL, map_count(s->held.map), sizeof *v);
 	size_t n = 0, i = 0;
 	struct map_entry e;
 	int rc = 0;
 
-	while (map_next(s->map, &i, &e))
+	while (map_next(s->held.map, &i, &e))
 		v[n++] = e.cell;
 	qsort(v, n, sizeof *v, by_place);
-	for (i = 0; i < n && rc == 0; i++)
-		rc = defer ? host->defer(host->self, 0, kept_span(&v[i]->line), v[i]->seq) :
-		    host->raw(host->self, 0, kept_span(&v[i]->line));
+	for (i = 0; i < n && rc == 0; i++) {
+		struct last_pair p = { v[i]->seq, v[i]->count, kept_span(&v[i]->line) };
+
+		rc = defer ? defer_one(s, &p, host) : write_one(s, &p, host);
+	}
 	free(v);
-	map_clear(s->map);
-	pool_free(&s->pool);
+	held_clear(&s->held);
 	return rc;
+}
+
+struct last_pair
+last_deferred(const void *st, struct span line)
+{
+	struct unpack u = { line, true };
+	struct last_pair p = { 0 };
+
+	if (((const struct last *)st)->conf.counts)
+		p.count = unpack_u64(&u);
+	p.line = u.s;
+	return p;
+}
+
+static int
+deferred(void *st, struct span line, const struct host *host)
+{
+	struct last_pair p = last_deferred(st, line);
+
+	return write_one(st, &p, host);
 }
 
 static int
@@ -130,27 +180,52 @@ flush(void *st, const struct host *host)
 	return give(st, host, true);
 }
 
+static bool
+unpack_pair(struct span val, struct order *by, struct last_pair *p)
+{
+	struct unpack u = { val, true };
+
+	unpack_order_of(&u, by);
+	p->seq = unpack_u64(&u);
+	p->count = unpack_u64(&u);
+	p->line = unpack_span(&u);
+	return unpack_done(&u);
+}
+
+bool
+last_unpack(struct span val, struct last_pair *p)
+{
+	struct order by;
+
+	return unpack_pair(val, &by, p);
+}
+
+void
+last_ids(void *st, const struct batch *b, struct token *m)
+{
+	struct last *s = st;
+
+	sift_ids(b, s->conf.key, s->conf.n_keys, s->conf.as, &s->scratch, m);
+}
+
 static int
 add(void *st, struct span key, struct span val)
 {
 	struct last *s = st;
-	struct unpack u = { val, true };
+	struct last_pair p;
 	struct order by;
-	struct span line;
 	struct cell *c;
-	uint64_t seq;
 	bool fresh;
 
-	unpack_order_of(&u, &by);
-	seq = unpack_u64(&u);
-	line = unpack_span(&u);
-	if (!unpack_done(&u))
+	if (!unpack_pair(val, &by, &p))
 		return err_input("a saved state is not one of this command");
-	c = map_put(s->map, key, &fresh);
+	c = map_put(s->held.map, key, &fresh);
 	if (!fresh && order_mixed(&by, &c->by))
 		return err_input("key %.*s: %s", (int)(key.n < 100 ? key.n : 100), key.p, ORDER_MIXED);
-	if (fresh || wins(s, &by, seq, c))
-		replace(s, c, &by, seq, line);
+	c->count += p.count;
+	c->dirty = true;
+	if (fresh || wins(s, &by, p.seq, c))
+		replace(s, c, &by, p.seq, p.line);
 	return 0;
 }
 
@@ -163,16 +238,9 @@ save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 	buf_clear(&s->val);
 	order_pack(&s->val, &c->by);
 	pack_u64(&s->val, c->seq);
+	pack_u64(&s->val, c->count);
 	pack_span(&s->val, kept_span(&c->line));
-	c->dirty = false;
 	return put(arg, e->key, buf_span(&s->val));
-}
-
-static bool
-changed(void *st, const void *cell)
-{
-	(void)st;
-	return ((const struct cell *)cell)->dirty;
 }
 
 static size_t
@@ -182,35 +250,9 @@ drop(void *st, const struct map_entry *e)
 	struct cell *c = e->cell;
 	size_t n = sizeof *c + c->line.cap + c->text.cap;
 
-	kept_drop(&s->pool, &c->line);
-	kept_drop(&s->pool, &c->text);
+	kept_drop(&s->held.pool, &c->line);
+	kept_drop(&s->held.pool, &c->text);
 	return n;
-}
-
-static const struct keyed cells = { changed, save_one, drop };
-
-static int
-save(void *st, bool all, kv_fn *put, void *arg)
-{
-	struct last *s = st;
-
-	return keyed_save(&cells, s, s->map, NULL, all, put, arg);
-}
-
-static int
-shed(void *st, size_t want, kv_fn *put, void *arg)
-{
-	struct last *s = st;
-
-	return keyed_shed(&cells, s, s->map, &s->pool, want, put, arg);
-}
-
-static size_t
-bytes(const void *st)
-{
-	const struct last *s = st;
-
-	return map_bytes(s->map) + pool_bytes(&s->pool);
 }
 
 static void *
@@ -224,8 +266,7 @@ destroy(void *st)
 {
 	struct last *s = st;
 
-	map_free(s->map);
-	pool_free(&s->pool);
+	held_free(&s->held);
 	keys_free(&s->keys);
 	buf_free(&s->scratch);
 	buf_free(&s->val);
@@ -233,6 +274,7 @@ destroy(void *st)
 }
 
 const struct op last_op = {
-	.name = "last", .version = 1, .batch = batch, .close = close_last, .add = add, .save = save,
-	.shed = shed, .bytes = bytes, .fresh = fresh_last, .free = destroy, .flush = flush,
+	.name = "last", .version = 2, .batch = batch, .close = close_last, .add = add, .save = held_save,
+	.shed = held_shed, .bytes = held_bytes, .fresh = fresh_last, .free = destroy, .flush = flush,
+	.deferred = deferred,
 };

@@ -13,13 +13,13 @@
 
 /* Of a user: a bit for each of conf.days. Of the empty key: the last day met, as pack_order's bits. */
 struct cell {
+	bool dirty;		/* first: op/keyed.h */
 	uint64_t bits;
-	bool dirty;
 };
 
 struct retention {
+	struct held held;
 	struct retention_conf conf;
-	struct map *map;
 	struct buf key, val, text;
 	struct span *part;		/* of a key */
 	struct val *row;
@@ -35,13 +35,16 @@ struct retention {
 	int32_t last;			/* day of the batch */
 };
 
+static int save_one(void *st, const struct map_entry *, kv_fn *, void *arg);
+static const struct keyed cells = { NULL, save_one, NULL };
+
 void *
 retention_new(const struct retention_conf *conf)
 {
 	struct retention *s = mem_new(sizeof *s);
 
 	s->conf = *conf;
-	s->map = map_new(sizeof(struct cell));
+	s->held = (struct held){ &cells, map_new(sizeof(struct cell)) };
 	s->part = mem_array(NULL, conf->n_groups + 1 + conf->n_users, sizeof *s->part);
 	s->row = mem_array(NULL, conf->n_groups + CELLS, sizeof *s->row);
 	s->cohort = INT32_MIN;
@@ -58,7 +61,7 @@ day_bits(int32_t day)
 static void
 meet_day(struct retention *s, uint64_t bits)
 {
-	struct cell *c = map_put(s->map, span_of("", 0), NULL);
+	struct cell *c = map_put(s->held.map, span_of("", 0), NULL);
 
 	if (bits <= c->bits)
 		return;
@@ -70,7 +73,7 @@ static void
 keep(struct retention *s, uint64_t hash, struct span key, uint64_t bits)
 {
 	bool fresh;
-	struct cell *c = map_put_hashed(s->map, hash, key, &fresh);
+	struct cell *c = map_put_hashed(s->held.map, hash, key, &fresh);
 
 	c->dirty = c->dirty || fresh || (bits & ~c->bits) != 0;
 	c->bits |= bits;
@@ -164,7 +167,7 @@ batch(void *st, const struct batch *b, const struct host *host)
 		if (s->at[i + 1] == s->at[i])
 			continue;
 		s->hash[i] = hash_mem(key_at(s, i));
-		map_prefetch(s->map, s->hash[i]);
+		map_prefetch(s->held.map, s->hash[i]);
 	}
 	for (size_t i = 0; i < b->n; i++)
 		if (s->at[i + 1] != s->at[i])
@@ -242,8 +245,8 @@ static int
 flush(void *st, const struct host *host)
 {
 	struct retention *s = st;
-	struct map_entry *e = map_sorted(s->map);
-	size_t n = map_count(s->map);
+	struct map_entry *e = map_sorted(s->held.map);
+	size_t n = map_count(s->held.map);
 	struct span cohort;
 	int rc = 0;
 
@@ -270,7 +273,7 @@ flush(void *st, const struct host *host)
 			s->kept[k] += c->bits >> k & 1;
 	}
 	free(e);
-	map_clear(s->map);
+	held_clear(&s->held);
 	return rc;
 }
 
@@ -305,13 +308,6 @@ add(void *st, struct span key, struct span val)
 	return 0;
 }
 
-static bool
-changed(void *st, const void *cell)
-{
-	(void)st;
-	return ((const struct cell *)cell)->dirty;
-}
-
 static int
 save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 {
@@ -320,32 +316,7 @@ save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 
 	buf_clear(&s->val);
 	pack_u64(&s->val, c->bits);
-	c->dirty = false;
 	return put(arg, e->key, buf_span(&s->val));
-}
-
-static const struct keyed cells = { changed, save_one, NULL };
-
-static int
-save(void *st, bool all, kv_fn *put, void *arg)
-{
-	struct retention *s = st;
-
-	return keyed_save(&cells, s, s->map, NULL, all, put, arg);
-}
-
-static int
-shed(void *st, size_t want, kv_fn *put, void *arg)
-{
-	struct retention *s = st;
-
-	return keyed_shed(&cells, s, s->map, NULL, want, put, arg);
-}
-
-static size_t
-bytes(const void *st)
-{
-	return map_bytes(((const struct retention *)st)->map);
 }
 
 static void *
@@ -359,7 +330,7 @@ destroy(void *st)
 {
 	struct retention *s = st;
 
-	map_free(s->map);
+	held_free(&s->held);
 	buf_free(&s->key);
 	buf_free(&s->val);
 	buf_free(&s->text);
@@ -370,6 +341,6 @@ destroy(void *st)
 }
 
 const struct op retention_op = {
-	.name = "retention", .version = 1, .batch = batch, .close = close_retention, .add = add, .save = save,
-	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy, .flush = flush,
+	.name = "retention", .version = 1, .batch = batch, .close = close_retention, .add = add, .save = held_save,
+	.shed = held_shed, .bytes = held_bytes, .fresh = fresh, .free = destroy, .flush = flush,
 };

@@ -7,15 +7,13 @@
  *	seen_op.free(st);
  *
  * Invariants: a key is held as its 128-bit fingerprint (XXH3, fixed seed), about 24 bytes each: two keys of a
- * set of n meet with probability n^2 / 2^129.  Lines pass at once and untouched, in input order, until the state is
- * shed: whether a key was there is then not known before the end, so the first line of each is kept (F_USED), and
- * close gives those whose key had not passed (host->raw, in input order; flush by host->defer).  State:
- * fingerprint -> nothing where a line has passed, else position and line.
+ * set of n meet with probability n^2 / 2^129.  Lines pass at once and untouched, in input order.  State: fingerprint
+ * -> nothing.  It is never shed: what does not fit is judged later (op/sift.h, run/repeats.h).
  */
 #ifndef OP_SEEN_H
 #define OP_SEEN_H
 
-#include "base/op.h"
+#include "op/sift.h"
 
 struct seen_conf {
 	const int *key;		/* columns; must live as long as the state */
@@ -25,5 +23,6 @@ struct seen_conf {
 
 void *seen_new(const struct seen_conf *);
 extern const struct op seen_op;
+extern const struct sift seen_sift;
 
 #endif

@@ -17,23 +17,25 @@ struct entry {
 };
 
 struct group {
+	bool dirty;			/* first: op/keyed.h */
 	struct entry *v;
 	size_t n, cap;
 	bool full;			/* what is below floor can never come in */
 	uint8_t kind;			/* of the values met: enum order_kind */
-	bool dirty;
 	struct order floor;		/* its text is that of an entry that stays */
 	uint64_t floor_seq;
 };
 
 struct top {
+	struct held held;
 	struct top_conf conf;
-	struct map *map;
-	struct pool pool;
 	struct keys keys;
 	struct buf scratch, val;
-	size_t entry_bytes;
 };
+
+static int save_one(void *st, const struct map_entry *, kv_fn *, void *arg);
+static size_t drop(void *st, const struct map_entry *);
+static const struct keyed cells = { NULL, save_one, drop };
 
 void *
 top_new(const struct top_conf *conf)
@@ -41,7 +43,7 @@ top_new(const struct top_conf *conf)
 	struct top *s = mem_new(sizeof *s);
 
 	s->conf = *conf;
-	s->map = map_new(sizeof(struct group));
+	s->held = (struct held){ &cells, map_new(sizeof(struct group)) };
 	return s;
 }
 
@@ -77,8 +79,8 @@ cut(struct top *s, struct group *g)
 			break;
 	}
 	for (size_t i = stay; i < g->n; i++) {
-		kept_drop(&s->pool, &g->v[i].line);
-		kept_drop(&s->pool, &g->v[i].text);
+		kept_drop(&s->held.pool, &g->v[i].line);
+		kept_drop(&s->held.pool, &g->v[i].text);
 	}
 	g->full = g->full || stay < g->n || (s->conf.ties == TOP_DENSE ? values >= n : stay >= n);
 	g->n = stay;
@@ -113,17 +115,17 @@ enter(struct top *s, struct group *g, const struct entry *e, struct span line)
 			return;
 		/* half of it free again, or twice the room: either way a cut is paid by as many entries */
 		if (g->n >= g->cap / 2) {
-			s->entry_bytes -= g->cap * sizeof *g->v;
+			s->held.more -= g->cap * sizeof *g->v;
 			g->cap = g->cap == 0 ? 4 : mem_mul(g->cap, 2);
 			g->v = mem_array(g->v, g->cap, sizeof *g->v);
-			s->entry_bytes += g->cap * sizeof *g->v;
+			s->held.more += g->cap * sizeof *g->v;
 		}
 	}
 	x = &g->v[g->n++];
 	*x = *e;
 	x->line = x->text = (struct kept){ 0 };
-	order_keep(&s->pool, &x->text, &x->by);
-	kept_set(&s->pool, &x->line, line);
+	order_keep(&s->held.pool, &x->text, &x->by);
+	kept_set(&s->held.pool, &x->line, line);
 	g->dirty = true;
 }
 
@@ -148,7 +150,7 @@ batch(void *st, const struct batch *b, const struct host *host)
 	keys_batch(&s->keys, b, s->conf.group, s->conf.n_groups, s->conf.as, KEYS_NULL_IS);
 	for (size_t i = 0; i < b->n; i++)
 		if (!s->keys.none[i])
-			map_prefetch(s->map, s->keys.hash[i]);
+			map_prefetch(s->held.map, s->keys.hash[i]);
 	for (size_t i = 0; i < b->n; i++) {
 		struct entry e = { .seq = b->seq0 + i };
 		struct group *g;
@@ -160,7 +162,7 @@ batch(void *st, const struct batch *b, const struct host *host)
 			batch_reject(b, i, why);
 			continue;
 		}
-		g = map_put_hashed(s->map, s->keys.hash[i], keys_at(&s->keys, i), NULL);
+		g = map_put_hashed(s->held.map, s->keys.hash[i], keys_at(&s->keys, i), NULL);
 		if (!meets(g, &e.by)) {
 			batch_reject(b, i, ORDER_MIXED);
 			continue;
@@ -212,11 +214,11 @@ drop(void *st, const struct map_entry *e)
 	struct group *g = e->cell;
 	size_t n = g->cap * sizeof *g->v;
 
-	s->entry_bytes -= n;
+	s->held.more -= n;
 	for (size_t i = 0; i < g->n; i++) {
 		n += g->v[i].line.cap + g->v[i].text.cap;
-		kept_drop(&s->pool, &g->v[i].line);
-		kept_drop(&s->pool, &g->v[i].text);
+		kept_drop(&s->held.pool, &g->v[i].line);
+		kept_drop(&s->held.pool, &g->v[i].text);
 	}
 	free(g->v);
 	return n;
@@ -232,12 +234,12 @@ close_top(void *st, int64_t wm_ms, const struct host *host)
 
 	if (wm_ms != INT64_MAX)
 		return 0;		/* a later record may always be larger */
-	e = map_sorted(s->map);
-	n = map_count(s->map);
+	e = map_sorted(s->held.map);
+	n = map_count(s->held.map);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		rc = emit(s, e[i].cell, host);
 		(void)drop(s, &e[i]);
-		map_del(s->map, e[i].key);
+		map_del(s->held.map, e[i].key);
 	}
 	free(e);
 	return rc;
@@ -251,8 +253,7 @@ flush(void *st, const struct host *host)
 
 	if (rc != 0)
 		return rc;
-	map_clear(s->map);
-	pool_free(&s->pool);
+	held_clear(&s->held);
 	return 0;
 }
 
@@ -261,7 +262,7 @@ add(void *st, struct span key, struct span val)
 {
 	struct top *s = st;
 	struct unpack u = { val, true };
-	struct group *g = map_put(s->map, key, NULL);
+	struct group *g = map_put(s->held.map, key, NULL);
 
 	while (u.ok && u.s.n > 0) {
 		struct entry e = { 0 };
@@ -298,41 +299,7 @@ save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 		pack_u64(&s->val, g->v[i].place_n);
 		pack_span(&s->val, kept_span(&g->v[i].line));
 	}
-	g->dirty = false;
 	return put(arg, e->key, buf_span(&s->val));
-}
-
-static bool
-changed(void *st, const void *cell)
-{
-	(void)st;
-	return ((const struct group *)cell)->dirty;
-}
-
-static const struct keyed groups = { changed, save_one, drop };
-
-static int
-save(void *st, bool all, kv_fn *put, void *arg)
-{
-	struct top *s = st;
-
-	return keyed_save(&groups, s, s->map, NULL, all, put, arg);
-}
-
-static int
-shed(void *st, size_t want, kv_fn *put, void *arg)
-{
-	struct top *s = st;
-
-	return keyed_shed(&groups, s, s->map, &s->pool, want, put, arg);
-}
-
-static size_t
-bytes(const void *st)
-{
-	const struct top *s = st;
-
-	return map_bytes(s->map) + pool_bytes(&s->pool) + s->entry_bytes;
 }
 
 static void *
@@ -347,10 +314,9 @@ destroy(void *st)
 	struct top *s = st;
 	struct map_entry e;
 
-	for (size_t i = 0; map_next(s->map, &i, &e);)
+	for (size_t i = 0; map_next(s->held.map, &i, &e);)
 		free(((struct group *)e.cell)->v);
-	map_free(s->map);
-	pool_free(&s->pool);
+	held_free(&s->held);
 	keys_free(&s->keys);
 	buf_free(&s->scratch);
 	buf_free(&s->val);
@@ -358,6 +324,6 @@ destroy(void *st)
 }
 
 const struct op top_op = {
-	.name = "top", .version = 1, .batch = batch, .close = close_top, .add = add, .save = save,
-	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy, .flush = flush,
+	.name = "top", .version = 1, .batch = batch, .close = close_top, .add = add, .save = held_save,
+	.shed = held_shed, .bytes = held_bytes, .fresh = fresh, .free = destroy, .flush = flush,
 };

@@ -74,8 +74,10 @@ flush(struct spill *s)
 static int
 write_line(void *arg, struct span key, struct span line)
 {
+	struct spill *s = arg;
+
 	(void)key;
-	return raw(arg, 0, line);
+	return s->op->deferred == NULL ? raw(arg, 0, line) : s->op->deferred(s->st, line, s->host);
 }
 
 static int

@@ -145,3 +145,23 @@ $ dedup -k k d >ours; awk -F'"' '!s[$4]++' d | cmp - ours && wc -l <ours
 $ dedup -k k --keep last d >ours; tac d | awk -F'"' '!s[$4]++' | tac | cmp - ours && wc -l <ours
 > 1000
 > 1000
+
+# --count: how many of its key there were, with the first or the last, in the place of a member of that name
+$ cat >d; dedup -k id --count n d; echo; dedup -k id --count n --keep last --by v d; echo; dedup -k id --count '"a b"' --keep last d
+< {"id":1,"v":1}
+< {"id":2,"n":"x","v":2}
+< {"id":1.0,"v":3}
+> {"id":1,"v":1,"n":2}
+> {"id":2,"n":1,"v":2}
+>
+> {"id":2,"n":1,"v":2}
+> {"id":1.0,"v":3,"n":2}
+>
+> {"id":2,"n":"x","v":2,"a b":1}
+> {"id":1.0,"v":3,"a b":2}
+
+# --count: a member of that name that stands twice is an error, as any path that is asked for
+$ dedup -k id --count n
+< {"id":1,"n":1,"n":2}
+! dedup: <stdin>:1: path occurs twice
+? 3

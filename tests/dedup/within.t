@@ -53,11 +53,19 @@ $ printf '{"k":1,"t":1700000000}\n{"k":1}\n{"t":1700000001}\n{"k":1,"t":"x"}\n' 
 > 3
 
 # misuse
-$ for a in '--within 1m' '--within 0 -t t' '--within -1m -t t' '--within x -t t' '-t t' '--within 1m -t t --keep last' '--within day -t t --by v'; do dedup -k k $a </dev/null 2>&1 | head -1; done
+$ for a in '--within 1m' '--within 0 -t t' '--within -1m -t t' '--within x -t t' '-t t' '--within 1m -t t --keep last' '--within day -t t --by v' '--within 1m -t t --count n' '--ttl 1m' '--ttl 0 -t t' '--state d --keep last' '--state d --count n' '--ttl 1d -t t --by v' '--count a.b' '--count a,b'; do dedup -k k $a </dev/null 2>&1 | head -1; done; ls
 > dedup: --within needs the time of records, -t
 > dedup: --within: must be longer than nothing
 > dedup: --within: must be longer than nothing
 > dedup: --within: a duration is a number and one of us ms s m h d w M
-> dedup: -t goes with --within
-> dedup: --within keeps the first that comes: no --keep last, no --by with it
-> dedup: --within keeps the first that comes: no --keep last, no --by with it
+> dedup: -t goes with --within or --ttl
+> dedup: --within keeps the first that comes: no --keep last, no --by, no --count with it
+> dedup: --within keeps the first that comes: no --keep last, no --by, no --count with it
+> dedup: --within keeps the first that comes: no --keep last, no --by, no --count with it
+> dedup: --ttl needs the time of records, -t
+> dedup: --ttl: must be longer than nothing
+> dedup: --state is for the first that comes: no --keep last, no --by, no --count with it
+> dedup: --state is for the first that comes: no --keep last, no --by, no --count with it
+> dedup: --ttl is for the first that comes: no --keep last, no --by, no --count with it
+> dedup: --count: one name is wanted, not a path
+> dedup: --count: one name is wanted, not a path

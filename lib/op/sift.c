@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sift - see sift.h */
+#include "op/key.h"
+#include "op/sift.h"
+
+#define DIGITS_MAX 18
+
+void
+sift_batch(const struct sift *sift, void *st, const struct batch *b, struct token *m)
+{
+	sift->read(st, b, m);
+	for (size_t i = 0; i < b->n; i++)
+		if (b->fate[i] == F_PASS)
+			sift->prefetch(st, &m[i]);
+	for (size_t i = 0; i < b->n; i++)
+		if (b->fate[i] == F_PASS && !sift->judge(st, &m[i]))
+			b->fate[i] = F_DROP;
+}
+
+/* Are these bytes the canonical form as they stand?  Most keys are: texts without escapes, ids. */
+static bool
+canonical(struct val v, enum key_as as)
+{
+	const char *p = v.raw.p;
+	size_t n = v.raw.n;
+
+	if (v.tag == T_STR)
+		return !v.escaped;
+	if (v.tag != T_NUM || as != KEY_EXACT || n > DIGITS_MAX || (p[0] == '-' && p[1] == '0'))
+		return false;
+	for (size_t i = p[0] == '-'; i < n; i++)
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+	return true;
+}
+
+void
+sift_ids(const struct batch *b, const int *col, size_t n, enum key_as as, struct buf *scratch, struct token *m)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const char *why;
+		bool none;
+
+		if (b->fate[i] != F_PASS)
+			continue;
+		if (n == 1 && canonical(b->col[col[0]][i], as)) {
+			m[i].id = hash_fp(b->col[col[0]][i].raw);
+			continue;
+		}
+		buf_clear(scratch);
+		if ((why = key_of(b, i, col, n, as, scratch, &none)) != NULL || none)
+			batch_reject(b, i, why != NULL ? why : "null key");
+		else
+			m[i].id = hash_fp(buf_span(scratch));
+	}
+}

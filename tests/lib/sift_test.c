@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sift_test - what op/seen and op/recent let pass is the same when it is judged later, elsewhere, part by part; op/fps */
+#include "base/mem.h"
+#include "op/fps.h"
+#include "op/recent.h"
+#include "op/seen.h"
+#include "t.h"
+
+enum { COL_KEY, COL_TIME, COLS };
+#define RECORDS 3000
+
+static uint64_t rng_state = 88172645463325252u;
+
+static uint64_t
+rnd(uint64_t n)
+{
+	rng_state ^= rng_state << 13;
+	rng_state ^= rng_state >> 7;
+	rng_state ^= rng_state << 17;
+	return rng_state % n;
+}
+
+static struct val data[COLS][RECORDS];
+static struct span lines[RECORDS];
+static struct arena mem;
+
+static struct val
+number(uint64_t n)
+{
+	struct buf b = { 0 };
+	struct val v;
+
+	buf_u64(&b, n);
+	v = val_make(T_NUM, span_of(arena_dup(&mem, buf_span(&b)), b.n));
+	buf_free(&b);
+	return v;
+}
+
+static void
+make_records(void)
+{
+	arena_free(&mem);
+	for (int i = 0; i < RECORDS; i++) {
+		data[COL_KEY][i] = number(rnd(200));
+		data[COL_TIME][i] = number(1700000000000 + (uint64_t)i * 10 + rnd(60000));
+	}
+}
+
+struct moving {
+	const struct sift *sift;
+	void *st;
+};
+
+static int
+note_in(void *arg, const struct token *t)
+{
+	const struct moving *m = arg;
+
+	m->sift->note(m->st, t);
+	return 0;
+}
+
+static bool
+odd_word(void *arg, const struct fps_slot *slot)
+{
+	(void)arg;
+	return slot->word % 2 == 1;
+}
+
+/* One record, as a batch. */
+static void
+feed_one(const struct sift *sift, void *st, int i, struct token *t, uint8_t *fate)
+{
+	const char *why = NULL;
+	const struct val *col[COLS];
+	struct batch b = { .n = 1, .seq0 = (uint64_t)i, .line = lines + i, .col = col, .fate = fate, .why = &why };
+
+	for (int c = 0; c < COLS; c++)
+		col[c] = data[c] + i;
+	*fate = F_PASS;
+	sift_batch(sift, st, &b, t);
+	okf(*fate != F_REJECT, "record %d rejected: %s", i, why);
+}
+
+/* Judged elsewhere, later, part by part: what passed is moved, the others are judged by their tokens alone. */
+static void
+moved(const struct sift *sift, void *st, void *other, const char *name)
+{
+	static struct token all[RECORDS];
+	static uint8_t want[RECORDS];
+	int half;
+
+	make_records();
+	half = (int)rnd(RECORDS);
+	for (int i = 0; i < RECORDS; i++) {
+		feed_one(sift, st, i, &all[i], &want[i]);
+		if (i == half)
+			okf(sift->each(st, note_in, &(struct moving){ sift, other }) == 0, "%s: each", name);
+	}
+	for (int part = 0; part < 16; part++)
+		for (int i = half + 1; i < RECORDS; i++)
+			if (all[i].id.hi >> 60 == (uint64_t)part)
+				okf(sift->judge(other, &all[i]) == (want[i] == F_PASS), "%s: record %d", name, i);
+	sift->op->free(st);
+	sift->op->free(other);
+	ok_all(name);
+}
+
+static void
+test_sift(void)
+{
+	static const int key[] = { COL_KEY };
+	struct seen_conf first = { key, 1, KEY_EXACT };
+	struct recent_conf conf = { .key = key, .n_keys = 1, .time = COL_TIME, .unit = UNIT_MS,
+	    .within = { .us = 9 * US_PER_SEC } };
+
+	moved(&seen_sift, seen_new(&first), seen_new(&first), "the first of each key, judged later");
+	moved(recent_sift(&conf), recent_new(&conf), recent_new(&conf), "within a while, judged later");
+	conf.ttl.us = 4 * US_PER_SEC;
+	moved(recent_sift(&conf), recent_new(&conf), recent_new(&conf), "within a while and forgotten, judged later");
+	conf.kind = RECENT_ONCE;
+	moved(recent_sift(&conf), recent_new(&conf), recent_new(&conf), "once until forgotten, judged later");
+}
+
+static void
+test_fps(void)
+{
+	struct fps t = { 0 };
+	size_t n = 0;
+	bool fresh, all = true;
+
+	for (uint64_t i = 0; i < 20000; i++)
+		*fps_put(&t, (struct fp){ i, i / 3 }, &fresh) += i + fresh;
+	for (uint64_t i = 0; i < 20000; i++) {
+		const uint64_t *word = fps_get(&t, (struct fp){ i, i / 3 });
+
+		/* 0 is taken for 1 */
+		all = all && word != NULL && (i < 2 ? *word == 2 : *word == i + 1);
+	}
+	okf(all && t.n == 19999, "%d fingerprints", (int)t.n);
+	fps_sweep(&t, odd_word, NULL);
+	for (size_t i = 0; fps_next(&t, &i) != NULL;)
+		n++;
+	okf(n == t.n && n == 9999 && fps_get(&t, (struct fp){ 7, 2 }) == NULL && fps_get(&t, (struct fp){ 8, 2 }) != NULL,
+	    "swept to %d", (int)n);
+	fps_free(&t);
+	ok_all("fps: words, 0, growth, sweep");
+}
+
+int
+main(void)
+{
+	test_fps();
+	test_sift();
+	arena_free(&mem);
+	return done();
+}
