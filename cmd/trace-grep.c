@@ -2,34 +2,32 @@
 /*
  * trace-grep - one trace id through every stage
  *
- * Path:   files, tables -> in/source -> memmem over the batch -> run/trace of the candidate lines -> stdout
- * Memory: one block of input and one line; --timeline also holds the lines it found, within -S.
- * Cost:   one search for the id's bytes; only a line that holds them, or a backslash, which may hide them, is parsed.
+ * Path:   operands -> run/reach: which days -> run/hunt: the frames that store/index names, or all of the file -> the
+ *         id's bytes in a block -> run/trace of those lines -> stdout, or run/timeline
+ * Memory: a few blocks of input a thread; --timeline also holds the lines it found, within -S.
+ * Cost:   by index a few small reads a file and a frame for each hit; else one search for the id's bytes, and only a
+ *         line that holds them, or an escape that may hide them, is parsed.
  */
-#include <unistd.h>
-
-#include "run/reach.h"
+#include "run/asked.h"
+#include "run/hunt.h"
+#include "run/run.h"
 #include "run/timeline.h"
-#include "run/trace.h"
-
-/* Where the time of a record stands whose table does not say. */
-static const char *const times[] = { "ts", "operate_time", "create_time", "window_start" };
-
-#define TIMES (sizeof times / sizeof *times)
 
 struct state {
+	struct ctx *ctx;
 	const char *path, *time, *from, *to, *id_word;
-	bool with_name, with_number, timeline, raw, masked;
-	struct trace *trace;
+	bool with_name, with_number, timeline, raw, masked, anywhere;
 	struct reach reach;
+	struct asked asked;
 	struct timeline *line;
-	int col, time_col, guess[TIMES];
-	enum unit unit;
+	struct buf out;
 	uint64_t found;
 };
 
 static const struct opt opts[] = {
 	{ 'k', "key", OPT_TEXT, offsetof(struct state, path), "PATH", "only the value at PATH counts, also a number" },
+	{ 0, "anywhere", OPT_FLAG, offsetof(struct state, anywhere), NULL,
+	    "any string counts in tables too, not only where their trace ids are; nothing is found by index" },
 	{ 'H', "with-filename", OPT_FLAG, offsetof(struct state, with_name), NULL,
 	    "the file or TABLE@DAY and a colon before each line" },
 	{ 'n', "line-number", OPT_FLAG, offsetof(struct state, with_number), NULL,
@@ -46,70 +44,54 @@ static const struct opt opts[] = {
 };
 
 static int
-print(struct ctx *c, struct state *st, const struct batch *b, size_t i)
+print(struct state *st, const struct hunt_hit *hit)
 {
-	struct where w = ctx_where(c, b, i);
-	struct buf *out = ctx_pass_begin(c, b, i);
+	struct buf *out = &st->out;
 
+	buf_clear(out);
 	if (st->with_name) {
-		buf_str(out, w.source);
+		buf_str(out, hit->source);
 		buf_byte(out, ':');
 	}
 	if (st->with_number) {
-		buf_u64(out, w.line);
+		buf_u64(out, hit->line);
 		buf_byte(out, ':');
 	}
 	if (st->masked)
-		timeline_mask(out, b->line[i]);
+		timeline_mask(out, hit->text);
 	else
-		buf_span_add(out, b->line[i]);
-	return ctx_pass_end(c);
+		buf_span_add(out, hit->text);
+	return sink_line(ctx_out(st->ctx), buf_span(out));
 }
 
 /* Into the timeline: the time is where -t says, else where the table says, else the first of the usual ones. */
 static int
-place(struct ctx *c, struct state *st, const struct batch *b, size_t i)
+place(struct state *st, const struct hunt_hit *hit)
 {
-	struct where w = ctx_where(c, b, i);
-	const struct reach_table *t = reach_table(&st->reach, w.source);
-	struct val v = { 0 };
-	enum unit unit = UNIT_GUESS;
+	enum unit unit;
+	struct val v = asked_time(&st->asked, hit->ask, hit->text, &unit);
 
-	if (st->time != NULL) {
-		v = trace_value(st->trace, st->time_col);
-		unit = st->unit;
-	} else if (t != NULL && t->col != -1) {
-		v = trace_value(st->trace, t->col);
-		unit = t->unit;
-	}
-	for (size_t k = 0; k < TIMES && st->time == NULL && val_is_null(v); k++) {
-		v = trace_value(st->trace, st->guess[k]);
-		unit = UNIT_GUESS;
-	}
-	b->fate[i] = F_USED;
-	return timeline_add(st->line, w.source, v, unit, b->line[i]);
+	return timeline_add(st->line, hit->source, v, unit, hit->text);
 }
 
 static int
-batch(struct ctx *c, void *arg, const struct batch *b)
+take_hit(void *arg, const struct hunt_hit *hit)
 {
 	struct state *st = arg;
-	const char *end = b->line[b->n - 1].p + b->line[b->n - 1].n;
-	struct trace_look look = { b->line[0].p, b->line[0].p };
-	int rc = 0;
 
-	for (size_t i = 0; i < b->n && rc == 0; i++) {
-		b->fate[i] = F_DROP;
-		if (!trace_may(st->trace, &look, b->line[i], end) || !trace_holds(st->trace, b->line[i]))
-			continue;
-		b->fate[i] = F_PASS;
-		st->found++;
-		if (st->timeline)
-			rc = place(c, st, b, i);
-		else if (st->with_name || st->with_number || st->masked)
-			rc = print(c, st, b, i);
-	}
-	return rc;
+	st->found++;
+	ctx_count_in(st->ctx, 1, st->timeline ? F_USED : F_PASS);
+	if (st->timeline)
+		return place(st, hit);
+	if (st->with_name || st->with_number || st->masked)
+		return print(st, hit);
+	return sink_line(ctx_out(st->ctx), hit->text);
+}
+
+static const struct ask *
+ask_of(void *arg, const char *operand)
+{
+	return asked_of(&((struct state *)arg)->asked, operand);
 }
 
 static int
@@ -122,11 +104,13 @@ put_made(void *arg, struct span text)
 }
 
 static int
-end(struct ctx *c, void *arg)
+run(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
+	struct hunt_conf conf = { span_str(st->id_word), st->asked.n, ask_of, take_hit, st, st->reach.limited };
+	int rc = hunt(c, &conf);
 
-	return st->timeline ? timeline_print(st->line, put_made, c) : 0;
+	return rc == 0 && st->timeline ? timeline_print(st->line, put_made, c) : rc;
 }
 
 static int
@@ -142,40 +126,37 @@ word(struct ctx *c, void *arg, const char *w)
 }
 
 static int
-set_up_times(struct ctx *c, struct state *st)
-{
-	st->line = timeline_new(ctx_zone(c), ctx_budget(c));
-	if (st->time != NULL)
-		return ctx_time(c, st->time, "-t", &st->time_col, &st->unit);
-	for (size_t i = 0; i < TIMES; i++)
-		st->guess[i] = ctx_col(c, span_str(times[i]), "-t");
-	return 0;
-}
-
-static int
 set_up(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
-	struct reach_conf conf = { st->from, st->to, st->timeline, st->timeline && st->time == NULL };
+	struct reach_conf conf = { st->from, st->to, st->timeline };
+	struct asked_conf asked = { .path = st->path, .time = st->time, .anywhere = st->anywhere,
+	    .timeline = st->timeline };
 	int rc;
 
+	st->ctx = c;
 	if (st->id_word == NULL || *st->id_word == '\0')
 		return ctx_usage(c, "an ID is required");
+	asked.id = span_str(st->id_word);
 	if (st->timeline + st->raw + (st->with_name || st->with_number) > 1)
 		return ctx_usage(c, "--timeline, --raw, and -H or -n exclude each other");
 	if (st->time != NULL && !st->timeline)
 		return ctx_usage(c, "-t goes with --timeline");
-	st->col = -1;
-	if (st->path != NULL && (st->col = ctx_col(c, span_str(st->path), "-k")) == -1)
+	if (st->anywhere && st->path != NULL)
+		return ctx_usage(c, "--anywhere and -k exclude each other");
+	if (st->path != NULL && ctx_col(c, span_str(st->path), "-k") == -1)
 		return EXIT_USAGE;
-	if ((rc = reach_settle(c, &conf, &st->reach)) != 0 || (st->timeline && (rc = set_up_times(c, st)) != 0))
+	if ((rc = reach_settle(c, &conf, &st->reach)) != 0)
+		return rc;
+	if (st->timeline)
+		st->line = timeline_new(ctx_zone(c), ctx_budget(c));
+	if ((rc = asked_set_up(c, &asked, &st->reach, &st->asked)) != 0)
 		return rc;
 	for (size_t i = 0; i < st->reach.n; i++)
 		if (st->raw && st->reach.table[i].kind != KIND_APPEND)
 			return ctx_usage(c, "--raw: %s is no landing: kind %s", st->reach.table[i].name,
 			    kind_name(st->reach.table[i].kind));
 	st->masked = !st->raw && !st->timeline && ctx_to_terminal(c);
-	st->trace = trace_new(span_str(st->id_word), ctx_paths(c), st->col);
 	return 0;
 }
 
@@ -193,10 +174,10 @@ main(int argc, char *argv[])
 {
 	static const struct command cmd = {
 		.name = "trace-grep", .what = "one trace id through every stage", .opts = opts,
-		.synopsis = "[-Hn | --timeline [-t PATH[:s|ms|us]] | --raw] [-k PATH] [--from D] [--to D] ID "
-		    "[FILE | wh:TABLE[@DAYS] ...]",
+		.synopsis = "[-Hn | --timeline [-t PATH[:s|ms|us]] | --raw] [-k PATH | --anywhere] [--from D] "
+		    "[--to D] ID [FILE | wh:TABLE[@DAYS] ...]",
 		.state_bytes = sizeof(struct state), .is = CMD_LINES | CMD_TABLES | CMD_PLACES, .par = PAR_STATELESS,
-		.word = word, .set_up = set_up, .batch = batch, .end = end, .finish = finish
+		.word = word, .set_up = set_up, .main = run, .finish = finish
 	};
 
 	return run_main(argc, argv, &cmd);

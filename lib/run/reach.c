@@ -25,37 +25,53 @@ add(struct settle *s, char *operand)
 	s->file[s->n] = NULL;
 }
 
+/* The days within, as one range: first and last that are there. */
 static void
 add_days(struct settle *s, const struct table *t)
 {
+	const char *first = NULL, *last = NULL;
+	struct buf name = { 0 };
+	struct day **day;
 	size_t n;
-	struct day **day = live_days(t->live, &n);
 
+	day = live_days(t->live, &n);
 	for (size_t i = 0; i < n; i++) {
-		struct buf name = { 0 };
-
 		if (strcmp(day[i]->name, s->from) < 0 || strcmp(day[i]->name, s->to) > 0)
 			continue;
-		buf_fmt(&name, "wh:%s@%s", t->name, day[i]->name);
-		add(s, mem_str(buf_cstr(&name)));
-		buf_free(&name);
+		first = first == NULL ? day[i]->name : first;
+		last = day[i]->name;
 	}
+	if (first != NULL) {
+		buf_fmt(&name, "wh:%s@%s..%s", t->name, first, last);
+		add(s, mem_str(buf_cstr(&name)));
+	}
+	buf_free(&name);
 	free(day);
 }
 
-static int
+/* Where trace ids stand: where the spec says, else in the column of that name, if rows had it. */
+static const char *
+trace_of(const struct table *t)
+{
+	bool seen = t->meta.traced;
+
+	for (size_t i = 0; !seen && i < t->live->n_columns; i++)
+		seen = strcmp(t->live->column[i].name, META_TRACE) == 0;
+	return seen ? t->meta.trace : NULL;
+}
+
+static void
 know(struct settle *s, const struct table *t)
 {
+	const char *trace = trace_of(t);
 	struct reach *r = s->r;
-	struct reach_table *x;
 
 	for (size_t i = 0; i < r->n; i++)
 		if (strcmp(r->table[i].name, t->name) == 0)
-			return 0;
+			return;
 	r->table = mem_array(r->table, r->n + 1, sizeof *r->table);
-	x = &r->table[r->n++];
-	*x = (struct reach_table){ mem_str(t->name), t->meta.kind, -1, UNIT_GUESS };
-	return s->conf->times && t->meta.day != NULL ? ctx_time(s->c, t->meta.day, t->name, &x->col, &x->unit) : 0;
+	r->table[r->n++] = (struct reach_table){ mem_str(t->name), t->meta.kind,
+	    t->meta.day == NULL ? NULL : mem_str(t->meta.day), trace == NULL ? NULL : mem_str(trace) };
 }
 
 static bool
@@ -82,7 +98,7 @@ one_operand(struct settle *s, char *operand)
 		return ctx_usage(s->c, "--from and --to go with tables without days: '%s'", operand);
 	if ((rc = table_open(name, PLACE_READ, LOG_HEAD, &t)) != 0)
 		return rc;
-	rc = know(s, t);
+	know(s, t);
 	if (limited(s) && t->live->head > 0)
 		add_days(s, t);
 	else
@@ -135,7 +151,7 @@ reach_settle(struct ctx *c, const struct reach_conf *conf, struct reach *r)
 	struct settle s = { .c = c, .conf = conf, .r = r };
 	int rc;
 
-	*r = (struct reach){ 0 };
+	*r = (struct reach){ .limited = limited(&s) };
 	if ((rc = limit(&s)) != 0)
 		return rc;
 	if (c->n_files == 0 && !conf->all)

@@ -7,7 +7,7 @@
 
 struct trace {
 	struct span id;
-	int col;
+	size_t ids;
 	struct scan *scan;
 	struct scanned got;
 	bool record;			/* the line last asked about is one */
@@ -15,13 +15,13 @@ struct trace {
 };
 
 struct trace *
-trace_new(struct span id, const struct pathset *paths, int col)
+trace_new(struct span id, const struct ask *a)
 {
 	struct trace *t = mem_new(sizeof *t);
 
 	t->id = id;
-	t->col = col;
-	t->scan = scan_new(paths, &(struct scan_conf){ 0 });
+	t->ids = a->ids;
+	t->scan = scan_new(a->paths, &(struct scan_conf){ 0 });
 	return t;
 }
 
@@ -91,21 +91,29 @@ has_string(struct trace *t, struct span line)
 	return false;
 }
 
+/* Is the value the id: a string's text, or a number as it is written? */
+static bool
+is_id(struct trace *t, struct val v)
+{
+	if (v.tag == T_STR)
+		return span_eq(val_text(v, &t->text), t->id);
+	return v.tag == T_NUM && span_eq(v.raw, t->id);
+}
+
 bool
 trace_holds(struct trace *t, struct span line)
 {
-	struct val v;
+	bool holds = false;
 
 	scan_block(t->scan, line.p, line.n);
 	t->record = line.n > 0 && scan_next(t->scan, &t->got) && t->got.kind[0] == LINE_RECORD;
 	if (!t->record)
-		return t->col == -1 && has_word(line, t->id);
-	if (t->col == -1)
+		return t->ids == 0 && has_word(line, t->id);
+	if (t->ids == 0)
 		return has_string(t, line);
-	v = t->got.col[t->col][0];
-	if (v.tag == T_STR)
-		return span_eq(val_text(v, &t->text), t->id);
-	return v.tag == T_NUM && span_eq(v.raw, t->id);
+	for (size_t i = 0; i < t->ids && !holds; i++)
+		holds = is_id(t, t->got.col[i][0]);
+	return holds;
 }
 
 struct val
@@ -114,15 +122,56 @@ trace_value(const struct trace *t, int col)
 	return t->record ? t->got.col[col][0] : (struct val){ 0 };
 }
 
-bool
-trace_may(const struct trace *t, struct trace_look *l, struct span line, const char *end)
-{
-	const char *from = line.p, *to = from + line.n;
+/* ---- which lines ---- */
 
-	/* each search runs on to its next find, so all of them together pass the bytes once */
-	if (l->hit != NULL && l->hit <= from)
-		l->hit = memmem(from, (size_t)(end - from), t->id.p, t->id.n);
-	if (l->slash != NULL && l->slash <= from)
-		l->slash = memchr(from, '\\', (size_t)(end - from));
-	return (l->hit != NULL && l->hit < to) || (l->slash != NULL && l->slash < to);
+/*
+ * Only an escape can hide a byte of the id.  Where all of its bytes are plain ASCII, and none is one that has a short
+ * escape, it is \u00XX of one of them; else any escape may be it.
+ */
+void
+trace_find_init(struct trace_find *f, struct span id)
+{
+	*f = (struct trace_find){ 0 };
+	find_init(&f->id, id);
+	for (size_t i = 0; i < id.n; i++) {
+		unsigned char c = (unsigned char)id.p[i];
+
+		f->part[c] = true;
+		f->any = f->any || c < 0x20 || c >= 0x7f || c == '"' || c == '\\' || c == '/';
+	}
+	find_init(&f->hidden, span_str(f->any ? "\\" : "\\u00"));
+}
+
+static int
+hex(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+}
+
+static const char *
+next_hidden(const struct trace_find *f, const char *p, const char *end)
+{
+	while ((p = find_next(&f->hidden, p, end)) != NULL && !f->any) {
+		int a = end - p < 6 ? -1 : hex(p[4]), b = end - p < 6 ? -1 : hex(p[5]);
+
+		if (a >= 0 && b >= 0 && f->part[16 * a + b])
+			break;
+		p++;
+	}
+	return p;
+}
+
+const char *
+trace_next(const struct trace_find *f, struct trace_look *l, const char *end)
+{
+	/* each search runs on to its next find, so all of them together pass the bytes once; end: there is none */
+	if (l->id == NULL || (l->id < l->p && l->id != end))
+		l->id = find_next(&f->id, l->p, end);
+	if (l->hidden == NULL || (l->hidden < l->p && l->hidden != end))
+		l->hidden = next_hidden(f, l->p, end);
+	l->id = l->id == NULL ? end : l->id;
+	l->hidden = l->hidden == NULL ? end : l->hidden;
+	if (l->id == end && l->hidden == end)
+		return NULL;
+	return l->id < l->hidden ? l->id : l->hidden;
 }

@@ -16,6 +16,7 @@
 #include "store/fsck.h"
 #include "store/gc.h"
 #include "store/merge.h"
+#include "store/pool.h"
 #include "store/publish.h"
 #include "store/ref.h"
 #include "store/view.h"
@@ -231,6 +232,46 @@ read_through(struct fsck *k, const char *path, const json_t *f)
 	return rows == commit_u64(f, "rows") ? NULL : "it has other rows than its commit says";
 }
 
+/* May the rows of the table have trace ids? */
+static bool
+has_traces(const struct table *t)
+{
+	bool has = t->meta.traced;
+
+	for (size_t i = 0; !has && i < t->live->n_columns; i++)
+		has = strcmp(t->live->column[i].name, META_TRACE) == 0;
+	return has && t->meta.trace != NULL;
+}
+
+/* The index of a data file that is whole.  That there is none is no finding; with repair it is made. */
+static int
+check_index(struct fsck *k, const char *day, const json_t *f, uint64_t commit, const char *path)
+{
+	struct index_file x = { path, commit_u64(f, "bytes"), strtoull(commit_text(f, "xxh64"), NULL, 16) };
+	struct pathset *ps;
+	char text[120];
+	const char *why;
+	bool there;
+	int rc = 0;
+
+	if (!has_traces(k->t) || pool_codec(path) != CODEC_ZSTD)
+		return 0;
+	ps = index_paths(k->t->meta.trace);
+	why = index_check(&x, ps, &there);
+	snprintf(text, sizeof text, "its index of trace ids: %s", why == NULL ? "" : why);
+	if (why != NULL && !k->conf->repair) {
+		if (there)
+			rc = say(k, FSCK_STALE, day, commit_text(f, "file"), commit, text);
+	} else if (why != NULL && (rc = index_remake(&x, ps, k->t->meta.traced)) == 0) {
+		/* a file without ids has none */
+		if (index_check(&x, ps, &there) == NULL)
+			rc = say(k, FSCK_REPAIRED, day, commit_text(f, "file"), commit,
+			    "its index of trace ids was made again");
+	}
+	pathset_free(ps);
+	return rc;
+}
+
 /* A file as a record names it. */
 static int
 check_file(struct fsck *k, const char *day, const json_t *f, uint64_t commit)
@@ -239,6 +280,7 @@ check_file(struct fsck *k, const char *day, const json_t *f, uint64_t commit)
 	struct buf b = { 0 };
 	struct stat st;
 	bool fresh;
+	int rc = 0;
 
 	buf_fmt(&b, "%s/%s", day, file);
 	map_put(k->seen, buf_span(&b), &fresh);
@@ -251,9 +293,11 @@ check_file(struct fsck *k, const char *day, const json_t *f, uint64_t commit)
 			why = "its size is not what was committed";
 		else if (!k->conf->quick)
 			why = read_through(k, b.p, f);
+		if (why == NULL && !k->conf->quick)
+			rc = check_index(k, day, f, commit, b.p);
 	}
 	buf_free(&b);
-	return why == NULL ? 0 : say(k, FSCK_DAMAGE, day, file, commit, why);
+	return why == NULL ? rc : say(k, FSCK_DAMAGE, day, file, commit, why);
 }
 
 /* The files of the oldest state kept, then what each record added: all that a reader may ask for. */

@@ -4,7 +4,7 @@
  *
  *	rc = fsck_table("ods.pay", &(struct fsck_conf){ .each = say, .arg = x }, &did);	// did.damage findings
  *
- * Invariants: changes nothing, but with repair the views and `_table`, which are copies.  Damage is what makes a
+ * Invariants: changes nothing, but with repair the views, `_table` and indexes, which are copies.  Damage is what makes a
  * reader fail or read other rows; the rest (stale copies, files of nobody) is told and does no harm.  A finding does
  * not end the search; what cannot be read at all does (EXIT_IO).
  */
@@ -26,7 +26,7 @@ struct fsck_conf {
 	int (*each)(void *arg, const struct fsck_finding *);	/* 0 or a status that ends it */
 	void *arg;
 	bool quick;		/* sizes only: files are not read */
-	bool repair;		/* views and `_table` are made again */
+	bool repair;		/* views, `_table` and indexes are made again */
 };
 
 struct fsck_did { uint64_t damage, stale, orphans, commits, files, rows, bytes; };

@@ -62,6 +62,11 @@ void index_row(struct index *, const struct val *id, size_t n, size_t bytes);
  * always.  Frees. 0 or EXIT_IO.
  */
 int index_end(struct index *, const struct index_file *, const uint32_t *frame, size_t n, bool always);
+/*
+ * The same for a file that is there, in the place of an index it may have.  0, EXIT_IO, or EXIT_INPUT for frames that are
+ * not ours.
+ */
+int index_remake(const struct index_file *, const struct pathset *, bool always);
 /* Remove what was written, and forget it. */
 void index_drop(struct index *);
 

@@ -260,7 +260,7 @@ add_day(struct wh_files *f, const struct day *d)
 			rc = err_temp("%s@%s: a file of commit %" PRIu64 " is gone: collected meanwhile?",
 			    f->table, d->name, x->commit);
 		f->file = mem_array(f->file, f->n + 1, sizeof *f->file);
-		f->file[f->n++] = (struct wh_file){ d->name, mem_str(path.p), x->rows, x->delta };
+		f->file[f->n++] = (struct wh_file){ d->name, mem_str(path.p), x->rows, x->delta, x->bytes, x->xxh64 };
 		f->rows += x->rows;
 		f->deltas = f->deltas || x->delta;
 	}

@@ -28,6 +28,8 @@ struct wh_file {
 	const char *day, *path;
 	uint64_t rows;
 	bool delta;
+	uint64_t bytes;		/* of the file, and their sum, as its commit says */
+	const char *xxh64;
 };
 
 struct wh_files {
