@@ -3,16 +3,19 @@
  * topn - the n records of each group that are largest by an expression, with their rank
  *
  * Path:   files or stdin -> in/scan -> expr/columns -> op/top -> out/json -> stdout
- * Memory: about twice the lines that are written, at most -S; they come at the end, groups in key order.
+ * Memory: about twice the lines that are written, at most -S; they come at the end, groups in key order, with --per
+ *         each time its value grows.
  */
 #include "expr/columns.h"
+#include "op/order.h"
 #include "op/top.h"
 #include "out/json.h"
 #include "run/spill.h"
 
 struct state {
+	struct ctx *c;
 	uint64_t n;
-	const char *by, *groups;
+	const char *by, *groups, *per;
 	int ties;
 	struct col_list group;
 	struct expr *expr;
@@ -21,6 +24,14 @@ struct state {
 	struct host host;
 	void *top;
 	struct spill spill;
+	/* --per: the value at hand */
+	int per_col;			/* -1: none */
+	bool open;			/* there is one */
+	struct order now;
+	struct kept now_text;		/* what now.str lives in */
+	struct pool pool;
+	struct buf now_raw, scratch;	/* now_raw: its bytes as they came; most records have the same */
+	const struct val **col;		/* of a part of a batch */
 };
 
 static const char *const ties_words[] = { "row", "rank", "dense", NULL };
@@ -31,6 +42,8 @@ static const struct opt opts[] = {
 	  "what they are compared by; -EXPR for the smallest" },
 	{ 'g', "group", OPT_TEXT, offsetof(struct state, groups), "PATHS",
 	  "the groups; without it all records are one" },
+	{ 0, "per", OPT_TEXT, offsetof(struct state, per), "PATH",
+	  "write and begin anew when this value grows; the input is ordered by it" },
 	{ 0, "ties", OPT_CHOICE, offsetof(struct state, ties), "row|rank|dense",
 	  "equal values: by input order (row), share a rank, share and leave no gap", ties_words },
 	{ 0 }
@@ -56,6 +69,7 @@ set_up(struct ctx *c, void *arg)
 	struct top_conf conf = { .n = st->n, .as = ctx_key_as(c), .ties = (enum top_ties)st->ties };
 	int rc;
 
+	st->c = c;
 	if (st->n == 0)
 		return ctx_usage(c, "-n is required, and more than 0");
 	if (st->by == NULL)
@@ -64,15 +78,88 @@ set_up(struct ctx *c, void *arg)
 		return rc;
 	if (st->groups != NULL && (rc = ctx_cols(c, st->groups, "-g", &st->group)) != 0)
 		return rc;
+	st->per_col = -1;
+	if (st->per != NULL && (st->per_col = ctx_col(c, span_str(st->per), "--per")) == -1)
+		return EXIT_USAGE;
 	if ((conf.place = ctx_col(c, span_str("rank"), "rank")) == -1)
 		return EXIT_USAGE;
 	conf.by = columns_add(&st->columns, st->expr, NULL);
+	st->col = mem_array(NULL, PATHS_MAX + st->columns.n, sizeof *st->col);
 	conf.group = st->group.col;
 	conf.n_groups = st->group.n;
 	st->top = top_new(&conf);
 	st->spill = (struct spill){ .c = c, .op = &top_op, .st = st->top };
 	st->host = (struct host){ .self = c, .row = write_ranked };
 	return 0;
+}
+
+/* ---- --per ---- */
+
+/* What becomes of a record by its value of --per: NULL, *grows says whether it is the next one; or why it is bad. */
+static const char *
+place_in(struct state *st, struct val v, struct order *o, bool *grows)
+{
+	const char *why;
+	int d;
+
+	*grows = false;
+	if (st->open && span_eq(v.raw, buf_span(&st->now_raw)))
+		return NULL;
+	if ((why = order_of(v, &st->scratch, o)) != NULL)
+		return why;
+	if (o->kind == ORDER_NULL)
+		return "no value of --per";
+	if (st->open && order_mixed(o, &st->now))
+		return ORDER_MIXED;
+	d = st->open ? order_cmp(o, &st->now) : 1;
+	*grows = d > 0;
+	return d < 0 ? "its groups were written: the input is not ordered by --per" : NULL;
+}
+
+/* Records [from, to) of a batch to the operator. */
+static int
+part(struct state *st, const struct batch *b, size_t from, size_t to)
+{
+	struct batch sub = { .n = to - from, .seq0 = b->seq0 + from, .line = b->line + from, .col = st->col,
+	    .fate = b->fate + from, .why = b->why + from };
+
+	if (from == to)
+		return 0;
+	for (size_t i = 0; i < ctx_paths(st->c)->n; i++)
+		st->col[i] = b->col[i] + from;
+	for (size_t i = PATHS_MAX; i < PATHS_MAX + st->columns.n; i++)
+		st->col[i] = b->col[i] + from;
+	return top_op.batch(st->top, &sub, &st->host);
+}
+
+static int
+batch_per(struct state *st, const struct batch *b)
+{
+	size_t from = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < b->n && rc == 0; i++) {
+		struct val v = b->col[st->per_col][i];
+		struct order o;
+		const char *why;
+		bool grows;
+
+		if (b->fate[i] != F_PASS)
+			continue;
+		if ((why = place_in(st, v, &o, &grows)) != NULL)
+			batch_reject(b, i, why);
+		if (!grows)
+			continue;
+		if ((rc = part(st, b, from, i)) == 0 && st->open)
+			rc = spill_close(&st->spill, &st->host);
+		from = i;
+		st->open = true;
+		st->now = o;
+		order_keep(&st->pool, &st->now_text, &st->now);
+		buf_clear(&st->now_raw);
+		buf_span_add(&st->now_raw, v.raw);
+	}
+	return rc != 0 ? rc : part(st, b, from, b->n);
 }
 
 static int
@@ -83,7 +170,8 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 
 	if (rc != 0)
 		return rc;
-	return top_op.batch(st->top, columns_batch(&st->columns, ctx_expr_state(c), b, ctx_paths(c)->n), &st->host);
+	b = columns_batch(&st->columns, ctx_expr_state(c), b, ctx_paths(c)->n);
+	return st->per_col != -1 ? batch_per(st, b) : top_op.batch(st->top, b, &st->host);
 }
 
 static int
@@ -106,7 +194,7 @@ op(void *arg, int i, void **op_state)
 
 static const struct command cmd = {
 	.name = "topn", .what = "the n largest records of each group",
-	.synopsis = "-n N --by EXPR [-g PATHS] [--ties row|rank|dense] [FILE ...]",
+	.synopsis = "-n N --by EXPR [-g PATHS] [--ties row|rank|dense] [--per PATH] [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
 	.set_up = set_up, .batch = batch, .end = end, .op = op,
 };

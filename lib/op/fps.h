@@ -8,8 +8,8 @@
  *	fps_free(&t);
  *
  * Invariants: an open-addressed table of 24-byte slots, filled between 53 % and 80 %: about 36 bytes each.  For ids
- * that are hashes: 0 is taken for 1, which is one more way to meet in 2^128.  Places depend on a seed of the process, so
- * what fps_next gives comes in no order that means anything.
+ * that are hashes: 0 is taken for 1, which is one more way to meet in 2^128.  Places depend on a seed of the
+ * process, so what fps_next gives comes in no order that means anything.
  */
 #ifndef OP_FPS_H
 #define OP_FPS_H

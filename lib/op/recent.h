@@ -7,12 +7,12 @@
  *	recent_op.batch(st, b, host);		// fates: F_PASS, F_DROP, F_REJECT (null key, no time)
  *	recent_op.close(st, wm, host);		// forgets what no record from wm on can meet
  *
- * Invariants: RECENT_WITHIN: times that passed are a while apart from each other, before and after, so at most one lies
- * in each window of that length: three lookups tell.  Input in time order: the first passes, and then none for a while.
- * RECENT_DAY: the window is the local day and one passes in each.  RECENT_ONCE: it is all of time.  With a ttl what
- * passed is forgotten when its time and the ttl are no longer above the largest time met; how the input is split
- * into calls with saved states changes nothing.  State: (fingerprint of the key, mixed with the window's start) -> time,
- * 36 bytes each; with a ttl also the largest time, under the empty key.
+ * Invariants: RECENT_WITHIN: times that passed are a while apart from each other, before and after, so at most one
+ * lies in each window of that length: three lookups tell.  Input in time order: the first passes, and then none for a
+ * while.  RECENT_DAY: the window is the local day and one passes in each.  RECENT_ONCE: it is all of time.  With a ttl
+ * what passed is forgotten when its time and the ttl are no longer above the largest time met; how the input is split
+ * into calls with saved states changes nothing.  State: (fingerprint of the key, mixed with the window's start) ->
+ * time, 36 bytes each; with a ttl also the largest time, under the empty key.
  */
 #ifndef OP_RECENT_H
 #define OP_RECENT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sift - operators that let a record pass or drop it by its key's fingerprint and what passed before: op/seen, op/recent
+ * sift - operators that let a record pass or drop it by its key's fingerprint and what passed before: seen, recent
  *
  *	struct token m[BATCH_RECORDS_MAX];
  *	sift->read(st, b, m);				// may reject; tokens of the records whose fate is F_PASS
