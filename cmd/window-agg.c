@@ -3,16 +3,14 @@
  * window-agg - aggregates by group and time window; without windows a plain GROUP BY
  *
  * Path:   files or stdin -> in/scan -> expr/columns -> op/window -> out/json -> stdout
- * Memory: a cell for each window and group that met a record, 12 to 24 bytes for each distinct value, at most -S;
- *         sessions keep their events, all of them.  It is written at the end of the input, in order; with --partial
- *         whenever it is full.
+ * Memory: a cell for each open window and group that met a record, 12 to 24 bytes for each distinct value, at most -S;
+ *         sessions keep their events.  Windows close, in order, at the end of the input, with --late when event time
+ *         has passed them; with --partial what is known is written whenever memory is full.
  */
-#include <stdlib.h>
-
 #include "op/window.h"
 #include "run/agg_words.h"
+#include "run/event_time.h"
 #include "run/partial.h"
-#include "run/spill.h"
 
 struct state {
 	const char *time, *width, *slide, *gap, *brk, *groups, *offset;
@@ -26,6 +24,7 @@ struct state {
 	void *window;
 	struct partial parts;
 	struct spill spill;
+	struct event_time live;
 };
 
 static const char *const style_words[] = { "ms", "s", "sql", "rfc3339", NULL };
@@ -44,6 +43,18 @@ static const struct opt opts[] = {
 	{ 0, "offset", OPT_TEXT, offsetof(struct state, offset), "DUR", "shift where windows begin" },
 	{ 0, "time-format", OPT_CHOICE, offsetof(struct state, style), "ms|s|sql|rfc3339",
 	  "how window_start and window_end are written (ms)", style_words },
+	{ 0, "late", OPT_TEXT, offsetof(struct state, live.late), "DUR",
+	  "close windows when the newest time met is DUR past their end; what comes after is late" },
+	{ 0, "late-to", OPT_TEXT, offsetof(struct state, live.late_to), "FILE",
+	  "write late records to FILE (they are dropped and counted)" },
+	{ 0, "max-future", OPT_TEXT, offsetof(struct state, live.max_future), "DUR",
+	  "a record further ahead of the clock is bad, and moves no window" },
+	{ 0, "idle", OPT_TEXT, offsetof(struct state, live.idle), "DUR",
+	  "with --late: when nothing came for so long, event time runs on with the clock" },
+	{ 0, "state", OPT_TEXT, offsetof(struct state, live.state), "DIR",
+	  "with --late: windows that are open at the end go on in the next call" },
+	{ 0, "final", OPT_FLAG, offsetof(struct state, live.final), NULL,
+	  "with --state: this is the end, close all windows" },
 	{ 0, "partial", OPT_FLAG, offsetof(struct state, partial), NULL,
 	  "write partial states, for window-agg --merge with the same arguments" },
 	{ 0, "merge", OPT_FLAG, offsetof(struct state, merge), NULL, "read partial states, not records" },
@@ -100,47 +111,42 @@ set_up_windows(struct ctx *c, struct state *st)
 	return 0;
 }
 
-/* The names of a row, no two alike. */
-static int
-set_up_names(struct ctx *c, struct state *st)
+/* What two states that are to be joined must agree on: everything but how the answer is written. */
+static const char *
+meaning(struct ctx *c, const struct state *st, struct buf *b)
 {
-	size_t n = window_cells(&st->conf), k = 0;
-	struct span *name = mem_array(NULL, n, sizeof *name);
-	int rc = 0;
-
-	if (st->conf.kind != WINDOW_NONE) {
-		name[k++] = span_str("window_start");
-		name[k++] = span_str("window_end");
-	}
-	for (size_t i = 0; i < st->group.n; i++)
-		name[k++] = st->group.name[i];
-	for (size_t i = 0; i < st->words.n; i++)
-		name[k++] = st->words.name[i];
-	for (size_t i = 0; i < k && rc == 0; i++)
-		for (size_t j = 0; j < i && rc == 0; j++)
-			if (span_eq(name[i], name[j]))
-				rc = ctx_usage(c, "the name '%.*s' stands twice", (int)name[i].n, name[i].p);
-	if (rc == 0)
-		ctx_names(c, 0, name, n);
-	free(name);
-	return rc;
-}
-
-/* Two that are to be joined must mean the same by everything but how the answer is written. */
-static int
-set_up_parts(struct ctx *c, struct state *st)
-{
-	struct partial *p = &st->parts;
 	const char *const same[] = { st->time, st->width, st->slide, st->gap, st->brk, st->groups, st->offset,
 	    zone_name(ctx_zone(c)), ctx_key_as(c) == KEY_TEXT ? "text" : "exact" };
 
-	*p = (struct partial){ .c = c, .op = st->op, .st = st->window, .group = &st->group,
-	    .head = st->gap == NULL ? sizeof(int64_t) : 0, .at = st->width != NULL };
 	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
-		partial_sign(p, same[i]);
+		buf_fmt(b, same[i] == NULL ? "-" : "%zu:%s,", same[i] == NULL ? 0 : strlen(same[i]), same[i]);
 	for (size_t i = 0; i < st->words.n; i++)	/* the operand's end is the call's */
-		partial_sign(p, st->words.call[i].p);
-	return partial_set_up(p);
+		buf_fmt(b, "%zu:%s,", strlen(st->words.call[i].p), st->words.call[i].p);
+	return buf_cstr(b);
+}
+
+/* Where the state goes besides the answer: into partial records, or into a directory. */
+static int
+set_up_state(struct ctx *c, struct state *st)
+{
+	struct partial *p = &st->parts;
+	struct buf same = { 0 };
+	int rc = 0;
+
+	if (st->partial || st->merge) {
+		if (st->conf.water != NULL)
+			return ctx_usage(c, "--late and --max-future do not go with --partial and --merge");
+		*p = (struct partial){ .c = c, .op = st->op, .st = st->window, .group = &st->group,
+		    .head = st->gap == NULL ? sizeof(int64_t) : 0, .at = st->width != NULL };
+		partial_sign(p, meaning(c, st, &same));
+		rc = partial_set_up(p);
+	} else if ((rc = event_time_open(&st->live, st->op)) == 0) {
+		if (st->live.keep != NULL)
+			keep_sign(st->live.keep, meaning(c, st, &same));
+		rc = event_time_load(&st->live);
+	}
+	buf_free(&same);
+	return rc;
 }
 
 static int
@@ -164,12 +170,14 @@ set_up(struct ctx *c, void *arg)
 	st->conf.style = (enum when_style)st->style;
 	st->conf.agg = st->words.agg;
 	st->conf.n_aggs = st->words.n;
-	if ((rc = set_up_names(c, st)) != 0)
+	if ((rc = agg_words_names(c, &st->words, st->conf.kind != WINDOW_NONE, &st->group)) != 0 ||
+	    (rc = event_time_set_up(&st->live, c, &st->conf)) != 0)
 		return rc;
 	st->op = window_op(&st->conf);
 	st->window = window_new(&st->conf);
 	st->spill = (struct spill){ .c = c, .op = st->op, .st = st->window };
-	return st->partial || st->merge ? set_up_parts(c, st) : 0;
+	st->live.spill = &st->spill;
+	return set_up_state(c, st);
 }
 
 static int
@@ -182,8 +190,16 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 		return rc;
 	if (st->merge)
 		return partial_batch(&st->parts, b);
+	event_time_clock(&st->live);
 	b = columns_batch(&st->columns, ctx_expr_state(c), b, ctx_paths(c)->n);
-	return st->op->batch(st->window, b, ctx_host(c));
+	rc = st->op->batch(st->window, b, ctx_host(c));
+	return rc != 0 ? rc : event_time_advance(&st->live, ctx_host(c));
+}
+
+static int
+idle(struct ctx *c, void *arg, int64_t silent_ms)
+{
+	return event_time_idle(&((struct state *)arg)->live, silent_ms, ctx_host(c));
 }
 
 static int
@@ -191,7 +207,14 @@ end(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
 
-	return st->partial ? partial_write(&st->parts) : spill_close(&st->spill, ctx_host(c));
+	return st->partial ? partial_write(&st->parts) : event_time_end(&st->live, ctx_host(c));
+}
+
+static int
+finish(struct ctx *c, void *arg, int status)
+{
+	(void)c;
+	return event_time_finish(&((struct state *)arg)->live, status);
 }
 
 static const struct op *
@@ -200,15 +223,16 @@ op(void *arg, int i, void **op_state)
 	struct state *st = arg;
 
 	*op_state = st->window;
-	return i == 0 ? st->op : NULL;
+	return i == 0 && st->conf.water == NULL ? st->op : NULL;	/* what is late depends on the order */
 }
 
 static const struct command cmd = {
 	.name = "window-agg", .what = "aggregates by group and time window",
 	.synopsis = "[-t PATH] [-w DUR [-s DUR] [--offset DUR] | --session GAP [--break COND]] [-g PATHS]"
+	    " [--late DUR [--late-to FILE] [--idle DUR] [--state DIR [--final]]] [--max-future DUR]"
 	    " [--time-format ms|s|sql|rfc3339] [--partial] [--merge] NAME=AGG(EXPR [WHERE COND]) ... [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
-	.word = word, .set_up = set_up, .batch = batch, .end = end, .op = op,
+	.word = word, .set_up = set_up, .batch = batch, .idle = idle, .end = end, .finish = finish, .op = op,
 };
 
 int

@@ -9,13 +9,15 @@
 
 #define SLOTS_MIN ((size_t)64)
 
-/* An entry is header, key bytes, then the cell at the next multiple of 16: one cache line for small ones. */
+/* An entry is header, cell, then the key's bytes: one cache line for small ones. */
 struct entry {
 	uint64_t hash;
 	uint32_t key_n;
-	uint32_t room;		/* key bytes it can hold: what a reuse needs to know */
+	uint32_t room;		/* key bytes it can hold, a multiple of 16: what a reuse needs to know */
 	struct entry *next_free;
 };
+
+#define FREE_LISTS 18		/* one for each room up to 256 bytes, the last one for all that are longer */
 
 struct map {
 	struct entry **slot;
@@ -23,27 +25,27 @@ struct map {
 	size_t mask, used, dead;
 	size_t cell_bytes;
 	struct arena mem;
-	struct entry *free_list;
+	struct entry *spare[FREE_LISTS];
 };
 
 #define DEAD ((struct entry *)1)
 
-static size_t
-cell_offset(uint32_t room)
-{
-	return (sizeof(struct entry) + room + 15) & ~(size_t)15;
-}
-
-static const char *
-entry_key(const struct entry *e)
-{
-	return (const char *)(e + 1);
-}
-
 static void *
 entry_cell(struct entry *e)
 {
-	return (char *)e + cell_offset(e->room);
+	return e + 1;
+}
+
+static const char *
+entry_key(const struct map *m, const struct entry *e)
+{
+	return (const char *)(e + 1) + m->cell_bytes;
+}
+
+static struct entry **
+spare_of(struct map *m, uint32_t room)
+{
+	return &m->spare[room / 16 < FREE_LISTS - 1 ? room / 16 : FREE_LISTS - 1];
 }
 
 static void
@@ -93,7 +95,7 @@ holds(const struct map *m, size_t at, uint64_t hash, struct span key)
 	const struct entry *e = m->slot[at];
 
 	return m->tag[at] == (uint32_t)(hash >> 32) && e != DEAD && e->hash == hash && e->key_n == key.n &&
-	    (key.n == 0 || memcmp(entry_key(e), key.p, key.n) == 0);
+	    (key.n == 0 || memcmp(entry_key(m, e), key.p, key.n) == 0);
 }
 
 static size_t
@@ -132,24 +134,26 @@ map_prefetch(const struct map *m, uint64_t hash)
 static struct entry *
 make_entry(struct map *m, uint64_t hash, struct span key)
 {
-	struct entry *e = m->free_list;
+	struct entry **spare, *e;
+	uint32_t room;
 
 	if (key.n > UINT32_MAX - 64)
 		mem_mul(SIZE_MAX, 2);		/* no line is that long: limits.h */
-	if (e != NULL && e->room >= key.n) {
-		m->free_list = e->next_free;
+	room = (uint32_t)(key.n + 15) & ~(uint32_t)15;
+	spare = spare_of(m, room);
+	e = *spare;
+	if (e != NULL && e->room >= room) {
+		*spare = e->next_free;
 	} else {
-		uint32_t room = (uint32_t)key.n;
-
-		e = arena_get(&m->mem, mem_add(cell_offset(room), m->cell_bytes));
+		e = arena_get(&m->mem, mem_add(sizeof *e + m->cell_bytes, room));
 		e->room = room;
 	}
 	e->hash = hash;
 	e->key_n = (uint32_t)key.n;
 	e->next_free = NULL;
-	if (key.n > 0)
-		memcpy(e + 1, key.p, key.n);
 	memset(entry_cell(e), 0, m->cell_bytes);
+	if (key.n > 0)
+		memcpy((char *)entry_cell(e) + m->cell_bytes, key.p, key.n);
 	return e;
 }
 
@@ -185,15 +189,25 @@ map_del(struct map *m, struct span key)
 {
 	bool found;
 	size_t at = find(m, hash_mem(key), key, &found);
+	struct entry *e;
 
 	if (!found)
 		return false;
-	m->slot[at]->next_free = m->free_list;
-	m->free_list = m->slot[at];
+	e = m->slot[at];
+	e->next_free = *spare_of(m, e->room);
+	*spare_of(m, e->room) = e;
 	m->slot[at] = DEAD;
 	m->used--;
 	m->dead++;
 	return true;
+}
+
+struct span
+map_key(const struct map *m, const void *cell)
+{
+	const struct entry *e = (const struct entry *)cell - 1;
+
+	return (struct span){ entry_key(m, e), e->key_n };
 }
 
 size_t
@@ -217,7 +231,7 @@ map_next(const struct map *m, size_t *i, struct map_entry *out)
 		if (e == NULL || e == DEAD)
 			continue;
 		++*i;
-		*out = (struct map_entry){ { entry_key(e), e->key_n }, entry_cell(e) };
+		*out = (struct map_entry){ { entry_key(m, e), e->key_n }, entry_cell(e) };
 		return true;
 	}
 	return false;
@@ -247,7 +261,7 @@ map_clear(struct map *m)
 	free(m->slot);
 	free(m->tag);
 	arena_free(&m->mem);
-	m->free_list = NULL;
+	memset(m->spare, 0, sizeof m->spare);
 	m->used = 0;
 	make_slots(m, SLOTS_MIN);
 }

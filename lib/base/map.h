@@ -28,6 +28,8 @@ void *map_put(struct map *, struct span key, bool *fresh);
 /* As map_put but the hash (hash_mem of the key) is given: for batches that hash and prefetch first. */
 void *map_put_hashed(struct map *, uint64_t hash, struct span key, bool *fresh);
 void map_prefetch(const struct map *, uint64_t hash);
+/* The key of a cell that is in the map: as long-lived as the cell. */
+struct span map_key(const struct map *, const void *cell);
 /* Forget a key; its cell's memory is reused by later puts. False when it was not there. */
 bool map_del(struct map *, struct span key);
 size_t map_count(const struct map *);

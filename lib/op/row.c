@@ -56,6 +56,35 @@ row_aggs(struct row *r, struct agg_set *set, void *cell)
 }
 
 int
+row_later(struct row *r, const struct host *host, uint64_t seq)
+{
+	size_t from = 0, at = r->bytes.n;
+
+	/* the cells one after the other, each behind its length: written behind what they were made from */
+	for (size_t i = 0; i < r->n; i++) {
+		size_t n = r->end[i] - from;
+
+		pack_u64(&r->bytes, n);
+		(void)buf_room(&r->bytes, n);
+		buf_add(&r->bytes, r->bytes.p + from, n);
+		from = r->end[i];
+	}
+	return host->defer(host->self, 0, span_from(buf_span(&r->bytes), at), seq);
+}
+
+int
+row_again(struct row *r, struct span line, const struct host *host)
+{
+	struct unpack u = { line, true };
+
+	for (size_t i = 0; i < r->cap; i++)
+		r->cell[i] = val_of(unpack_span(&u));
+	if (!unpack_done(&u))
+		return err_input("a row that waited on disk is not as it was");
+	return host->row(host->self, 0, r->cell, r->cap);
+}
+
+int
 row_end(struct row *r, const struct host *host)
 {
 	size_t from = 0;

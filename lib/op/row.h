@@ -28,6 +28,9 @@ bool row_group(struct row *, struct span key, size_t n);
 /* All aggregates of a cell; a reason when one has no result. */
 const char *row_aggs(struct row *, struct agg_set *, void *cell);
 int row_end(struct row *, const struct host *);
+/* Instead of row_end: the row goes out later, in the order of seq; and what was so deferred, when it is its turn. */
+int row_later(struct row *, const struct host *, uint64_t seq);
+int row_again(struct row *, struct span line, const struct host *);
 void row_free(struct row *);
 
 /* A result that cannot be: the message names the group; EXIT_INPUT. */

@@ -6,6 +6,10 @@
  * are kept, a few bytes each, and folded when their session is over.  An event is the time in an order of bytes
  * that is time's, 0 for a break and 1 else, and the inputs of the aggregates: the order of these bytes is the
  * order of events, whatever order they came in.
+ *
+ * It is certain that a session is over when nothing that is not late can join or split it any more: when the watermark
+ * passed its end and the gap, or the break that ended it.  `due` is that time of a group's first session, or
+ * an earlier one, and a heap knows whose is next, so groups in which nothing can be over are not looked at.
  */
 #include <stdlib.h>
 
@@ -18,19 +22,28 @@
 
 #define EVENT_HEAD 9
 
-enum { DIRTY = 1, SAVED = 2 };
+enum { DIRTY = 1, SAVED = 2, LOOKED = 4 };
 
 struct group {
 	struct kept events;		/* each with its length before it */
 	uint64_t n;
+	int64_t due;			/* with conf.late; INT64_MAX: it holds nothing */
+	int64_t brk;			/* no break that could end an earlier event's session is before it */
+	size_t closed;			/* bytes of events that are over, while a close is going on */
 	uint8_t flags;
 	uint8_t kind[];			/* [n_aggs] what min and max met: enum order_kind */
 };
 
 struct session {
-	int64_t start, end;
-	size_t group;			/* index into the groups in key order */
+	int64_t start, end, over;	/* over: what the watermark must pass */
+	struct group *group;
+	struct span key;
 	size_t from, to;		/* its events in the group's bytes */
+};
+
+struct due {
+	int64_t at;
+	struct group *group;
 };
 
 struct state {
@@ -44,8 +57,12 @@ struct state {
 	struct val *input;
 	struct span *event;		/* of one group while it is sorted */
 	size_t cap_events;
+	struct group **seen;		/* the groups looked at in one close */
+	size_t n_seen, cap_seen;
 	struct session *done;
 	size_t n_done, cap_done;
+	struct due *due;		/* [n_due] a heap; what is not its group's due is stale */
+	size_t n_due, cap_due;
 	void *cell;			/* one group of aggregates */
 };
 
@@ -53,6 +70,56 @@ static int
 bad_state(void)
 {
 	return err_input("a saved state is not one of this command");
+}
+
+/* ---- when to look again ---- */
+
+static void
+sink_due(struct state *s, size_t i)
+{
+	struct due x = s->due[i];
+
+	for (size_t child; (child = 2 * i + 1) < s->n_due; i = child) {
+		child += child + 1 < s->n_due && s->due[child + 1].at < s->due[child].at;
+		if (s->due[child].at >= x.at)
+			break;
+		s->due[i] = s->due[child];
+	}
+	s->due[i] = x;
+}
+
+/* Nothing of the group is over before. */
+static void
+set_due(struct state *s, struct group *g, int64_t at)
+{
+	size_t i = s->n_due;
+
+	g->due = at;
+	if (at == INT64_MAX)
+		return;
+	if (s->n_due == s->cap_due) {
+		s->cap_due = s->cap_due == 0 ? 64 : mem_mul(s->cap_due, 2);
+		s->due = mem_array(s->due, s->cap_due, sizeof *s->due);
+	}
+	for (s->n_due++; i > 0 && s->due[(i - 1) / 2].at > at; i = (i - 1) / 2)
+		s->due[i] = s->due[(i - 1) / 2];
+	s->due[i] = (struct due){ at, g };
+}
+
+/* The next group that must be looked at for this watermark; NULL: none. */
+static struct group *
+next_due(struct state *s, int64_t wm)
+{
+	while (s->n_due > 0 && s->due[0].at < wm) {
+		struct due x = s->due[0];
+
+		s->due[0] = s->due[--s->n_due];
+		if (s->n_due > 0)
+			sink_due(s, 0);
+		if (x.group->due == x.at)
+			return x.group;
+	}
+	return NULL;
 }
 
 /* ---- events ---- */
@@ -83,6 +150,30 @@ static int64_t
 event_time(struct span e)
 {
 	return unpack_order(e.p);
+}
+
+static bool
+is_break(struct span e)
+{
+	return e.p[EVENT_HEAD - 1] == 0;
+}
+
+/* The last time at which another event would still join one of that time. */
+static int64_t
+limit_of(const struct state *s, int64_t us)
+{
+	return dur_add(s->conf.gap, 1, us, s->conf.zone);
+}
+
+static struct group *
+group_of(struct state *s, uint64_t hash, struct span key)
+{
+	bool fresh;
+	struct group *g = map_put_hashed(s->map, hash, key, &fresh);
+
+	if (fresh)
+		g->due = g->brk = INT64_MAX;
+	return g;
 }
 
 /* Its inputs. */
@@ -130,12 +221,22 @@ put_event(struct state *s, struct group *g, struct span e)
 	kept_add(&s->pool, &g->events, buf_span(b));
 	g->n++;
 	g->flags |= DIRTY;
+	if (s->conf.late) {
+		int64_t us = event_time(e), at = is_break(e) ? us : limit_of(s, us);
+
+		if (is_break(e) && us < g->brk)
+			g->brk = us;
+		else if (us < g->brk && g->brk < at)
+			at = g->brk;
+		if (at < g->due)
+			set_due(s, g, at);
+	}
 }
 
 /* ---- a batch ---- */
 
 static const char *
-record(struct state *s, const struct batch *b, size_t i)
+record(struct state *s, const struct batch *b, size_t i, bool *late)
 {
 	const struct window_conf *c = &s->conf;
 	bool brk = c->brk != -1 && b->col[c->brk][i].tag == T_TRUE;
@@ -145,15 +246,22 @@ record(struct state *s, const struct batch *b, size_t i)
 
 	if ((why = when_val(b->col[c->time][i], c->unit, c->zone, &s->val, &us)) != NULL)
 		return why;
+	if (c->water != NULL && watermark_ahead(c->water, us))
+		return WATERMARK_AHEAD;
 	for (size_t k = 0; k < s->set.n; k++)
 		s->input[k] = s->set.v[k].col == -1 ? (struct val){ 0 } : b->col[s->set.v[k].col][i];
 	if ((why = agg_read(&s->set, s->input, us)) != NULL)
 		return why;
-	g = map_put_hashed(s->map, s->keys.hash[i], keys_at(&s->keys, i), NULL);
+	*late = c->late && us < c->water->us;
+	if (*late)
+		return NULL;
+	g = group_of(s, s->keys.hash[i], keys_at(&s->keys, i));
 	if ((why = meet(s, g)) != NULL)
 		return why;
 	pack_event(s, us, brk);
 	put_event(s, g, buf_span(&s->val));
+	if (c->late)
+		watermark_take(c->water, us);
 	return NULL;
 }
 
@@ -162,8 +270,9 @@ batch(void *st, const struct batch *b, const struct host *host)
 {
 	struct state *s = st;
 	const char *why;
+	bool late;
+	int rc;
 
-	(void)host;
 	keys_batch(&s->keys, b, s->conf.group, s->conf.n_groups, s->conf.as, KEYS_NULL_IS);
 	for (size_t i = 0; i < b->n; i++)
 		if (!s->keys.none[i])
@@ -171,10 +280,12 @@ batch(void *st, const struct batch *b, const struct host *host)
 	for (size_t i = 0; i < b->n; i++) {
 		if (b->fate[i] != F_PASS)
 			continue;
-		if ((why = record(s, b, i)) != NULL)
+		if ((why = record(s, b, i, &late)) != NULL)
 			batch_reject(b, i, why);
-		else
+		else if (!late)
 			b->fate[i] = F_USED;
+		else if ((rc = window_late(&s->conf, b, i, host)) != 0)
+			return rc;
 	}
 	return 0;
 }
@@ -234,25 +345,38 @@ begin_of(const struct state *s, const struct group *g, uint64_t i)
 	return i == 0 ? 0 : (size_t)(s->event[i - 1].p + s->event[i - 1].n - g->events.p);
 }
 
-/* The sessions of one group that no event from wm on can belong to. */
-static void
-find_sessions(struct state *s, const struct group *g, size_t index, int64_t wm, bool end)
+/* The sessions of one group that are over; the time at which the next one may be, INT64_MAX: none is left. */
+static int64_t
+find_sessions(struct state *s, struct group *g, int64_t wm, bool end)
 {
 	for (uint64_t a = 0, z; a < g->n; a = z) {
-		int64_t start = event_time(s->event[a]), last = start, next = INT64_MAX, limit;
+		int64_t start = event_time(s->event[a]), last = start, limit = limit_of(s, start), over;
 
-		limit = dur_add(s->conf.gap, 1, start, s->conf.zone);
 		for (z = a + 1; z < g->n; z++) {
-			next = event_time(s->event[z]);
-			if (s->event[z].p[EVENT_HEAD - 1] == 0 || next > limit)
+			int64_t next = event_time(s->event[z]);
+
+			if (is_break(s->event[z]) || next > limit)
 				break;
 			last = next;
-			limit = dur_add(s->conf.gap, 1, last, s->conf.zone);
+			limit = limit_of(s, last);
 		}
-		if (!end && limit >= wm && (z == g->n || next >= wm))
-			return;
-		push(s, (struct session){ start, last, index, begin_of(s, g, a), begin_of(s, g, z) });
+		over = z < g->n && event_time(s->event[z]) < limit ? event_time(s->event[z]) : limit;
+		if (!end && over >= wm) {
+			g->brk = is_break(s->event[a]) ? start : INT64_MAX;
+			return over;
+		}
+		push(s, (struct session){ start, last, over, g, { NULL, 0 }, begin_of(s, g, a), begin_of(s, g, z) });
 	}
+	return INT64_MAX;
+}
+
+/* Of two sessions of one time the one whose group is smaller, then the earlier one, comes first. */
+static int
+by_group(const struct session *a, const struct session *b)
+{
+	int d = a->group == b->group ? 0 : span_cmp(a->key, b->key);
+
+	return d != 0 ? d : a->from < b->from ? -1 : a->from > b->from;
 }
 
 static int
@@ -260,17 +384,21 @@ by_start(const void *pa, const void *pb)
 {
 	const struct session *a = pa, *b = pb;
 
-	if (a->start != b->start)
-		return a->start < b->start ? -1 : 1;
-	if (a->group != b->group)
-		return a->group < b->group ? -1 : 1;
-	return a->from < b->from ? -1 : a->from > b->from;
+	return a->start != b->start ? (a->start < b->start ? -1 : 1) : by_group(a, b);
 }
 
 static int
-emit(struct state *s, const struct session *x, struct span key, const struct group *g, const struct host *host)
+by_over(const void *pa, const void *pb)
 {
-	struct unpack u = { span_of(g->events.p + x->from, x->to - x->from), true };
+	const struct session *a = pa, *b = pb;
+
+	return a->over != b->over ? (a->over < b->over ? -1 : 1) : by_group(a, b);
+}
+
+static int
+emit(struct state *s, const struct session *x, const struct host *host)
+{
+	struct unpack u = { span_of(x->group->events.p + x->from, x->to - x->from), true };
 	const char *why = NULL;
 	int rc;
 
@@ -286,73 +414,133 @@ emit(struct state *s, const struct session *x, struct span key, const struct gro
 	row_begin(&s->row);
 	row_time(&s->row, &s->conf, x->start);
 	row_time(&s->row, &s->conf, x->end);
-	if (!row_group(&s->row, key, s->conf.n_groups))
+	if (!row_group(&s->row, x->key, s->conf.n_groups))
 		return bad_state();
 	if (why == NULL)
 		why = row_aggs(&s->row, &s->set, s->cell);
-	rc = why != NULL ? row_error(key, why) : row_end(&s->row, host);
+	if (why != NULL)
+		rc = row_error(x->key, why);
+	else if (host->defer != NULL)
+		rc = row_later(&s->row, host, (uint64_t)(s->conf.late ? x->over : x->start));
+	else
+		rc = row_end(&s->row, host);
 	agg_drop(&s->set, s->cell);
 	return rc;
 }
 
-/* Forget the closed events of each group: they stand before all others. */
-static void
-forget(struct state *s, struct map_entry *e, size_t n_groups)
+static int
+deferred(void *st, struct span line, const struct host *host)
 {
-	size_t *gone = mem_new(mem_mul(n_groups, sizeof *gone));
+	struct state *s = st;
 
+	return row_again(&s->row, line, host);
+}
+
+/* Sort a group's events and find what is over. */
+static int
+look(struct state *s, struct group *g, int64_t wm, bool end)
+{
+	struct span key = map_key(s->map, g);
+	size_t from = s->n_done;
+	int64_t due;
+
+	if ((g->flags & LOOKED) != 0)
+		return 0;
+	if (!sort_group(s, g))
+		return bad_state();
+	due = find_sessions(s, g, wm, end);
+	for (size_t i = from; i < s->n_done; i++)
+		s->done[i].key = key;
+	if (s->conf.late)
+		set_due(s, g, due);
+	g->flags |= LOOKED;
+	if (s->n_seen == s->cap_seen) {
+		s->cap_seen = s->cap_seen == 0 ? 64 : mem_mul(s->cap_seen, 2);
+		s->seen = mem_array(s->seen, s->cap_seen, sizeof *s->seen);
+	}
+	s->seen[s->n_seen++] = g;
+	return 0;
+}
+
+/* Forget the closed events of each group that was looked at: they stand before all others. */
+static void
+forget(struct state *s)
+{
 	for (size_t i = 0; i < s->n_done; i++)
-		if (s->done[i].to > gone[s->done[i].group])
-			gone[s->done[i].group] = s->done[i].to;
-	for (size_t i = 0; i < n_groups; i++) {
-		struct group *g = e[i].cell;
-		struct span left = span_from(kept_span(&g->events), gone[i]);
+		if (s->done[i].to > s->done[i].group->closed)
+			s->done[i].group->closed = s->done[i].to;
+	for (size_t i = 0; i < s->n_seen; i++) {
+		struct group *g = s->seen[i];
+		struct span left = span_from(kept_span(&g->events), g->closed);
 		struct unpack u = { left, true };
 
+		g->flags &= (uint8_t)~LOOKED;
 		if (left.n == 0) {
+			struct span key = map_key(s->map, g);
+
 			if ((g->flags & SAVED) != 0)
-				pack_span(&s->gone, e[i].key);
+				pack_span(&s->gone, key);
 			kept_drop(&s->pool, &g->events);
-			map_del(s->map, e[i].key);
+			g->due = INT64_MAX;
+			map_del(s->map, key);
 			continue;
 		}
-		if (gone[i] == 0)
+		if (g->closed == 0)
 			continue;
 		for (g->n = 0; u.s.n > 0; g->n++)
 			(void)unpack_span(&u);
 		memmove(g->events.p, left.p, left.n);
 		g->events.n = (uint32_t)left.n;
+		g->closed = 0;
 		g->flags |= DIRTY;
 	}
-	free(gone);
+}
+
+/* Nothing is left: the memory goes back. */
+static void
+clear(struct state *s)
+{
+	if (map_count(s->map) > 0)
+		return;
+	map_clear(s->map);
+	pool_free(&s->pool);
+	s->n_due = 0;
 }
 
 static int
 close_sessions(void *st, int64_t wm_ms, const struct host *host)
 {
 	struct state *s = st;
-	struct map_entry *e = map_sorted(s->map);
-	size_t n = map_count(s->map);
+	bool end = wm_ms == INT64_MAX;
+	struct map_entry e;
+	struct group *g;
 	int64_t wm;
 	int rc = 0;
 
 	if (__builtin_mul_overflow(wm_ms, 1000, &wm))
 		wm = wm_ms < 0 ? INT64_MIN : INT64_MAX;
-	s->n_done = 0;
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		if (!sort_group(s, e[i].cell))
-			rc = bad_state();
-		else
-			find_sessions(s, e[i].cell, i, wm, wm_ms == INT64_MAX);
-	}
-	if (s->n_done > 0)
-		qsort(s->done, s->n_done, sizeof *s->done, by_start);
+	s->n_done = s->n_seen = 0;
+	if (s->conf.late && !end)
+		while (rc == 0 && (g = next_due(s, wm)) != NULL)
+			rc = look(s, g, wm, end);
+	else
+		for (size_t i = 0; rc == 0 && map_next(s->map, &i, &e);)
+			rc = look(s, e.cell, wm, end);
+	if (s->n_done > 1)
+		qsort(s->done, s->n_done, sizeof *s->done, s->conf.late ? by_over : by_start);
 	for (size_t i = 0; i < s->n_done && rc == 0; i++)
-		rc = emit(s, &s->done[i], e[s->done[i].group].key, e[s->done[i].group].cell, host);
-	if (rc == 0)
-		forget(s, e, n);
-	free(e);
+		rc = emit(s, &s->done[i], host);
+	if (rc == 0 && s->n_seen > 0) {
+		forget(s);
+		clear(s);
+	}
 	return rc;
+}
+
+static int
+flush(void *st, const struct host *host)
+{
+	return close_sessions(st, INT64_MAX, host);
 }
 
 /* ---- the law ---- */
@@ -362,7 +550,7 @@ add(void *st, struct span key, struct span val)
 {
 	struct state *s = st;
 	struct unpack u = { val, true };
-	struct group *g = map_put(s->map, key, NULL);
+	struct group *g = group_of(s, hash_mem(key), key);
 	const char *why;
 
 	while (u.s.n > 0) {
@@ -406,6 +594,7 @@ drop(void *st, const struct map_entry *e)
 	size_t n = g->events.cap;
 
 	kept_drop(&s->pool, &g->events);
+	g->due = INT64_MAX;		/* the heap still points at it */
 	return n;
 }
 
@@ -424,7 +613,10 @@ shed(void *st, size_t want, kv_fn *put, void *arg)
 {
 	struct state *s = st;
 
-	return keyed_shed(&groups, s, s->map, &s->pool, want, put, arg);
+	int rc = keyed_shed(&groups, s, s->map, &s->pool, want, put, arg);
+
+	clear(s);
+	return rc;
 }
 
 static size_t
@@ -432,7 +624,7 @@ bytes(const void *st)
 {
 	const struct state *s = st;
 
-	return map_bytes(s->map) + pool_bytes(&s->pool) + s->gone.cap;
+	return map_bytes(s->map) + pool_bytes(&s->pool) + s->gone.cap + s->cap_due * sizeof *s->due;
 }
 
 /* Also how the first state is made: `st` begins with its conf, as a state does. */
@@ -471,6 +663,8 @@ destroy(void *st)
 	free(s->input);
 	free(s->event);
 	free(s->done);
+	free(s->seen);
+	free(s->due);
 	buf_free(&s->val);
 	buf_free(&s->gone);
 	buf_free(&s->sorted);
@@ -479,5 +673,5 @@ destroy(void *st)
 
 const struct op window_session_op = {
 	.name = "session", .version = 1, .batch = batch, .close = close_sessions, .add = add, .save = save,
-	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy,
+	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy, .flush = flush, .deferred = deferred,
 };

@@ -11,8 +11,17 @@
 
 #define START_BYTES 8		/* of a key: the window's start, in an order of bytes that is the order of time */
 
-/* Behind the aggregates of a cell. */
+/* Behind the aggregates of a cell; `next` only where windows close by event time. */
+struct tail {
+	uint64_t flags;
+	void *next;			/* another cell of the same window */
+};
 enum { DIRTY = 1, SAVED = 2 };
+
+struct open {				/* a window that holds something */
+	int64_t start, end;
+	void *cell;
+};
 
 struct window {
 	struct window_conf conf;
@@ -24,6 +33,11 @@ struct window {
 	void **cell;			/* the windows of one record */
 	size_t cap_cells;
 	int64_t lo, hi;			/* the tumbling window met last: most records stay in it */
+	int64_t known, known_end;	/* where the window asked for last begins and ends */
+	struct open *open;		/* [n_open] with conf.late: by start, and so by end */
+	size_t n_open, cap_open;
+	struct map_entry *done;		/* cells of one window while it is closed */
+	size_t cap_done;
 	/* of the batch */
 	struct buf keys;
 	size_t at[BATCH_RECORDS_MAX + 1];
@@ -99,6 +113,28 @@ window_end(const struct window_conf *c, int64_t start)
 }
 
 static int64_t
+end_of(struct window *w, int64_t start)
+{
+	if (w->known != start || w->known_end == INT64_MIN) {
+		w->known = start;
+		w->known_end = window_end(&w->conf, start);
+	}
+	return w->known_end;
+}
+
+static int64_t
+start_after(const struct window_conf *c, int64_t start)
+{
+	return dur_floor(c->slide, c->offset_us, dur_add(c->slide, 1, start, c->zone), c->zone);
+}
+
+static int64_t
+start_before(const struct window_conf *c, int64_t start)
+{
+	return dur_floor(c->slide, c->offset_us, dur_add(c->slide, -1, start, c->zone), c->zone);
+}
+
+static int64_t
 newest_start(struct window *w, int64_t us)
 {
 	const struct window_conf *c = &w->conf;
@@ -106,14 +142,25 @@ newest_start(struct window *w, int64_t us)
 	if (us >= w->lo && us < w->hi)
 		return w->lo;
 	w->lo = dur_floor(c->slide, c->offset_us, us, c->zone);
-	w->hi = dur_floor(c->slide, c->offset_us, dur_add(c->slide, 1, w->lo, c->zone), c->zone);
+	w->hi = start_after(c, w->lo);
+	/* a boundary within an hour that the clock skips or runs through twice: what counts is its instant */
+	while (us >= w->hi && w->hi > w->lo) {
+		w->lo = w->hi;
+		w->hi = start_after(c, w->lo);
+	}
+	while (us < w->lo && start_before(c, w->lo) < w->lo) {
+		w->hi = w->lo;
+		w->lo = start_before(c, w->lo);
+	}
 	return w->lo;
 }
 
-static int64_t
-start_before(const struct window_conf *c, int64_t start)
+int
+window_late(const struct window_conf *c, const struct batch *b, size_t i, const struct host *host)
 {
-	return dur_floor(c->slide, c->offset_us, dur_add(c->slide, -1, start, c->zone), c->zone);
+	c->water->n_late++;
+	b->fate[i] = c->late_out > 0 ? F_USED : F_DROP;
+	return c->late_out > 0 ? host->raw(host->self, c->late_out, b->line[i]) : 0;
 }
 
 /* ---- a batch ---- */
@@ -130,6 +177,8 @@ locate(struct window *w, const struct batch *b, size_t i)
 	w->us[i] = 0;
 	if (c->time != -1 && (why = when_val(b->col[c->time][i], c->unit, c->zone, &w->val, &w->us[i])) != NULL)
 		return why;
+	if (c->water != NULL && watermark_ahead(c->water, w->us[i]))
+		return WATERMARK_AHEAD;
 	if (c->kind == WINDOW_FIXED)
 		pack_order(start, newest_start(w, w->us[i]));
 	buf_add(&w->keys, start, sizeof start);
@@ -144,40 +193,87 @@ key_at(const struct window *w, size_t i)
 	return span_of(w->keys.p + w->at[i], w->at[i + 1] - w->at[i]);
 }
 
-/* The cells of all windows that record i is in. */
+static struct tail *
+tail(const struct window *w, void *cell)
+{
+	return (struct tail *)((char *)cell + w->set.cell_bytes);
+}
+
+/* Remember which window a new cell belongs to. */
+static void
+list(struct window *w, int64_t start, void *cell)
+{
+	size_t lo = 0, hi = w->n_open;
+
+	if (hi > 0 && w->open[hi - 1].start <= start)
+		lo = hi - (w->open[hi - 1].start == start);
+	else
+		while (lo < hi) {
+			size_t mid = lo + (hi - lo) / 2;
+
+			if (w->open[mid].start < start)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+	if (lo == w->n_open || w->open[lo].start != start) {
+		if (w->n_open == w->cap_open) {
+			w->cap_open = w->cap_open == 0 ? 64 : mem_mul(w->cap_open, 2);
+			w->open = mem_array(w->open, w->cap_open, sizeof *w->open);
+		}
+		memmove(w->open + lo + 1, w->open + lo, (w->n_open++ - lo) * sizeof *w->open);
+		w->open[lo] = (struct open){ start, end_of(w, start), NULL };
+	}
+	tail(w, cell)->next = w->open[lo].cell;
+	w->open[lo].cell = cell;
+}
+
+static void *
+cell_of(struct window *w, uint64_t hash, struct span key)
+{
+	bool fresh;
+	void *cell = map_put_hashed(w->map, hash, key, &fresh);
+
+	if (fresh && w->conf.late)
+		list(w, unpack_order(key.p), cell);
+	return cell;
+}
+
+/* The cells of all windows that record i is in and that are not over; none: it is late. */
 static size_t
 find_cells(struct window *w, size_t i)
 {
 	const struct window_conf *c = &w->conf;
 	struct span key = key_at(w, i);
-	int64_t start;
+	int64_t start, wm = c->late ? c->water->us : WATERMARK_NONE;
 	size_t n = 0;
 
 	if (c->kind == WINDOW_NONE || same_dur(c->width, c->slide)) {
-		w->cell[0] = map_put_hashed(w->map, w->hash[i], key, NULL);
+		if (c->late && end_of(w, unpack_order(key.p)) <= wm)
+			return 0;
+		w->cell[0] = cell_of(w, w->hash[i], key);
 		return 1;
 	}
-	for (start = unpack_order(key.p); window_end(c, start) > w->us[i]; start = start_before(c, start)) {
+	for (start = unpack_order(key.p);; start = start_before(c, start)) {
+		int64_t end = window_end(c, start);
+
+		if (end <= w->us[i] || (c->late && end <= wm))
+			break;
 		if (n == w->cap_cells) {
 			w->cap_cells *= 2;
 			w->cell = mem_array(w->cell, w->cap_cells, sizeof *w->cell);
 		}
 		pack_order(w->keys.p + w->at[i], start);
-		w->cell[n++] = map_put(w->map, key, NULL);
+		w->cell[n++] = cell_of(w, hash_mem(key), key);
 		if (start_before(c, start) >= start)
 			break;		/* the beginning of all time */
 	}
 	return n;
 }
 
-static unsigned char *
-flags(const struct window *w, void *cell)
-{
-	return (unsigned char *)cell + w->set.cell_bytes;
-}
-
+/* One record into its cells; *late: there are none any more. */
 static const char *
-record(struct window *w, const struct batch *b, size_t i)
+record(struct window *w, const struct batch *b, size_t i, bool *late)
 {
 	const char *why;
 	size_t n;
@@ -188,13 +284,16 @@ record(struct window *w, const struct batch *b, size_t i)
 	if ((why = agg_read(&w->set, w->input, w->us[i])) != NULL)
 		return why;
 	n = find_cells(w, i);
+	*late = n == 0;
 	for (size_t k = 0; k < n; k++)
 		if ((why = agg_check(&w->set, w->cell[k])) != NULL)
 			return why;	/* cells made just now hold no rows and are never shown */
 	for (size_t k = 0; k < n; k++) {
 		agg_apply(&w->set, w->cell[k]);
-		*flags(w, w->cell[k]) |= DIRTY;
+		tail(w, w->cell[k])->flags |= DIRTY;
 	}
+	if (n > 0 && w->conf.late)
+		watermark_take(w->conf.water, w->us[i]);
 	return NULL;
 }
 
@@ -203,8 +302,9 @@ batch(void *st, const struct batch *b, const struct host *host)
 {
 	struct window *w = st;
 	const char *why;
+	bool late;
+	int rc;
 
-	(void)host;
 	buf_clear(&w->keys);
 	for (size_t i = 0; i < b->n; i++) {
 		w->at[i] = w->keys.n;
@@ -224,10 +324,12 @@ batch(void *st, const struct batch *b, const struct host *host)
 	for (size_t i = 0; i < b->n; i++) {
 		if (w->skip[i])
 			continue;
-		if ((why = record(w, b, i)) != NULL)
+		if ((why = record(w, b, i, &late)) != NULL)
 			batch_reject(b, i, why);
-		else
+		else if (!late)
 			b->fate[i] = F_USED;
+		else if ((rc = window_late(&w->conf, b, i, host)) != 0)
+			return rc;
 	}
 	return 0;
 }
@@ -257,10 +359,67 @@ emit(struct window *w, struct span key, void *cell, const struct host *host)
 static void
 forget(struct window *w, struct map_entry e)
 {
-	if ((*flags(w, e.cell) & SAVED) != 0)
+	if ((tail(w, e.cell)->flags & SAVED) != 0)
 		pack_span(&w->gone, e.key);
 	agg_drop(&w->set, e.cell);
 	map_del(w->map, e.key);
+}
+
+/* Nothing is left: the memory goes back. */
+static void
+clear(struct window *w)
+{
+	if (map_count(w->map) > 0)
+		return;
+	map_clear(w->map);
+	pool_free(&w->set.pool);
+	w->n_open = 0;
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+	return span_cmp(((const struct map_entry *)a)->key, ((const struct map_entry *)b)->key);
+}
+
+/* All cells of one open window, in key order. */
+static int
+close_one(struct window *w, const struct open *o, const struct host *host)
+{
+	size_t n = 0;
+	int rc = 0;
+
+	for (void *cell = o->cell; cell != NULL; cell = tail(w, cell)->next) {
+		if (n == w->cap_done) {
+			w->cap_done = w->cap_done == 0 ? 64 : mem_mul(w->cap_done, 2);
+			w->done = mem_array(w->done, w->cap_done, sizeof *w->done);
+		}
+		w->done[n++] = (struct map_entry){ map_key(w->map, cell), cell };
+	}
+	if (n > 1)
+		qsort(w->done, n, sizeof *w->done, by_key);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		if (agg_rows(w->done[i].cell) > 0)
+			rc = emit(w, w->done[i].key, w->done[i].cell, host);
+		forget(w, w->done[i]);
+	}
+	return rc;
+}
+
+static int
+close_open(struct window *w, int64_t wm, const struct host *host)
+{
+	size_t n = 0;
+	int rc = 0;
+
+	while (n < w->n_open && w->open[n].end <= wm && rc == 0)
+		rc = close_one(w, &w->open[n++], host);
+	if (n == 0)
+		return 0;
+	memmove(w->open, w->open + n, (w->n_open - n) * sizeof *w->open);
+	w->n_open -= n;
+	clear(w);
+	return rc;
 }
 
 static int
@@ -279,6 +438,8 @@ close_window(void *st, int64_t wm_ms, const struct host *host)
 		return 0;
 	if (__builtin_mul_overflow(wm_ms, 1000, &wm))
 		wm = wm_ms < 0 ? INT64_MIN : INT64_MAX;
+	if (w->conf.late)
+		return close_open(w, wm, host);
 	e = map_sorted(w->map);
 	for (size_t i = 0, all = map_count(w->map); i < all && rc == 0; i++) {
 		if (!end && unpack_order(e[i].key.p) > wm)
@@ -301,11 +462,9 @@ flush(void *st, const struct host *host)
 
 	if (map_count(w->map) == 0)
 		return 0;		/* nothing: only the end of the input makes a row of that */
-	if ((rc = close_window(w, INT64_MAX, host)) != 0)
-		return rc;
-	map_clear(w->map);
-	pool_free(&w->set.pool);
-	return 0;
+	if ((rc = close_window(w, INT64_MAX, host)) == 0)
+		clear(w);
+	return rc;
 }
 
 /* ---- the law ---- */
@@ -320,8 +479,8 @@ add(void *st, struct span key, struct span val)
 
 	if (key.n < START_BYTES)
 		return err_input("a saved state is not one of this command");
-	cell = map_put(w->map, key, NULL);
-	*flags(w, cell) |= DIRTY;
+	cell = cell_of(w, hash_mem(key), key);
+	tail(w, cell)->flags |= DIRTY;
 	if (!agg_join(&w->set, cell, &u, &why))
 		why = "a saved state is not one of this command";
 	return why == NULL ? 0 : row_error(span_from(key, START_BYTES), why);
@@ -336,7 +495,7 @@ save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 		return 0;
 	buf_clear(&w->val);
 	agg_pack(&w->set, e->cell, &w->val);
-	*flags(w, e->cell) = SAVED;
+	tail(w, e->cell)->flags = SAVED;
 	return put(arg, e->key, buf_span(&w->val));
 }
 
@@ -345,7 +504,7 @@ changed(void *st, const void *cell)
 {
 	const struct window *w = st;
 
-	return (*((const unsigned char *)cell + w->set.cell_bytes) & DIRTY) != 0;
+	return (((const struct tail *)((const char *)cell + w->set.cell_bytes))->flags & DIRTY) != 0;
 }
 
 static size_t
@@ -373,7 +532,18 @@ bytes(const void *st)
 {
 	const struct window *w = st;
 
-	return map_bytes(w->map) + agg_bytes(&w->set) + w->gone.cap;
+	return map_bytes(w->map) + agg_bytes(&w->set) + w->gone.cap + w->cap_open * sizeof *w->open;
+}
+
+/* The open windows anew, of what is left in the map. */
+static void
+list_all(struct window *w)
+{
+	struct map_entry e;
+
+	w->n_open = 0;
+	for (size_t i = 0; map_next(w->map, &i, &e);)
+		list(w, unpack_order(e.key.p), e.cell);
 }
 
 static int
@@ -381,7 +551,11 @@ shed(void *st, size_t want, kv_fn *put, void *arg)
 {
 	struct window *w = st;
 
-	return keyed_shed(&groups, w, w->map, &w->set.pool, want, put, arg);
+	int rc = keyed_shed(&groups, w, w->map, &w->set.pool, want, put, arg);
+
+	if (w->conf.late)
+		list_all(w);
+	return rc;
 }
 
 /* Also how the first state is made: `st` begins with its conf, as a state does. */
@@ -398,12 +572,12 @@ fresh(const void *st)
 	if (conf->n_aggs > 0)
 		memcpy(w->set.v, conf->agg, conf->n_aggs * sizeof *w->set.v);
 	agg_layout(&w->set);
-	w->map = map_new(w->set.cell_bytes + 8);
+	w->map = map_new(w->set.cell_bytes + (conf->late ? sizeof(struct tail) : sizeof(uint64_t)));
 	w->input = mem_new(mem_mul(conf->n_aggs, sizeof *w->input));
 	w->cap_cells = 8;
 	w->cell = mem_array(NULL, w->cap_cells, sizeof *w->cell);
 	w->lo = INT64_MAX;
-	w->hi = INT64_MIN;
+	w->hi = w->known_end = INT64_MIN;
 	row_init(&w->row, window_cells(conf));
 	return w;
 }
@@ -422,6 +596,8 @@ destroy(void *st)
 	free(w->set.v);
 	free(w->input);
 	free(w->cell);
+	free(w->open);
+	free(w->done);
 	buf_free(&w->val);
 	buf_free(&w->gone);
 	buf_free(&w->keys);

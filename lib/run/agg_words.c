@@ -123,3 +123,28 @@ agg_words_compile(struct ctx *c, struct agg_words *w, struct columns *columns, b
 	}
 	return rc;
 }
+
+int
+agg_words_names(struct ctx *c, const struct agg_words *w, bool windows, const struct col_list *groups)
+{
+	size_t n = groups->n + w->n + (windows ? 2 : 0), k = 0;
+	struct span *name = mem_array(NULL, n, sizeof *name);
+	int rc = 0;
+
+	if (windows) {
+		name[k++] = span_str("window_start");
+		name[k++] = span_str("window_end");
+	}
+	for (size_t i = 0; i < groups->n; i++)
+		name[k++] = groups->name[i];
+	for (size_t i = 0; i < w->n; i++)
+		name[k++] = w->name[i];
+	for (size_t i = 0; i < n && rc == 0; i++)
+		for (size_t j = 0; j < i && rc == 0; j++)
+			if (span_eq(name[i], name[j]))
+				rc = ctx_usage(c, "the name '%.*s' stands twice", (int)name[i].n, name[i].p);
+	if (rc == 0)
+		ctx_names(c, 0, name, n);
+	free(name);
+	return rc;
+}

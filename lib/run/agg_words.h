@@ -25,5 +25,7 @@ struct agg_words {
 int agg_words_take(struct agg_words *, const char *operand);
 /* timed: records have a time, as first and last need. 0, or EXIT_USAGE after a message. */
 int agg_words_compile(struct ctx *, struct agg_words *, struct columns *, bool timed);
+/* Name the cells of a row: the window's two, groups, aggregates; no two alike. 0, or EXIT_USAGE after a message. */
+int agg_words_names(struct ctx *, const struct agg_words *, bool windows, const struct col_list *groups);
 
 #endif

@@ -246,9 +246,10 @@ keep_open(struct ctx *c, const char *dir, const struct op *op, struct keep **out
 	pack_u64(&k->args, op->version);
 	if ((rc = fs_dirs(dir)) != 0 || (rc = take_lock(k)) != 0 || (rc = fs_list(dir, &names)) != 0)
 		return rc;
-	for (size_t i = names.n; i-- > 0 && rc == 0 && !counts;) {
+	for (size_t i = 0; i < names.n && rc == 0; i++)
 		if (names.v[i][0] == '.')
 			rc = sweep(k, names.v[i]);
+	for (size_t i = names.n; i-- > 0 && rc == 0 && !counts;) {
 		if (!number_of(names.v[i], &number))
 			continue;
 		k->newest = number > k->newest ? number : k->newest;

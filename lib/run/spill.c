@@ -23,10 +23,42 @@ shed(struct spill *s)
 	return rc;
 }
 
+static void
+drop_runs(struct spill *s)
+{
+	s->spilled += s->runs == NULL ? 0 : runs_bytes(s->runs);
+	runs_free(s->runs);
+	s->runs = NULL;
+}
+
 int
 spill_relieve(struct spill *s)
 {
 	return s->op->flush == NULL || s->op->bytes(s->st) <= full(s) ? 0 : shed(s);
+}
+
+int
+spill_add(void *spill, struct span key, struct span val)
+{
+	struct spill *s = spill;
+	int rc = s->op->add(s->st, key, val);
+
+	return rc != 0 ? rc : spill_relieve(s);
+}
+
+int
+spill_save(struct spill *s, kv_fn *put, void *arg)
+{
+	int rc;
+
+	ctx_note(s->c, "state_bytes", s->op->bytes(s->st));
+	if (s->runs == NULL)
+		return s->op->save(s->st, true, put, arg);
+	if ((rc = shed(s)) == 0)
+		rc = runs_merge(s->runs, put, arg);
+	drop_runs(s);
+	ctx_note(s->c, "spilled_bytes", s->spilled);
+	return rc;
 }
 
 /* ---- what the operator writes with while its states come back ---- */
@@ -81,6 +113,17 @@ write_line(void *arg, struct span key, struct span line)
 }
 
 static int
+write_later(struct spill *s)
+{
+	int rc = s->later == NULL ? 0 : runs_merge(s->later, write_line, s);
+
+	s->spilled += s->later == NULL ? 0 : runs_bytes(s->later);
+	runs_free(s->later);
+	s->later = NULL;
+	return rc;
+}
+
+static int
 again(void *arg, struct span key, struct span val)
 {
 	struct spill *s = arg;
@@ -95,6 +138,89 @@ again(void *arg, struct span key, struct span val)
 	return rc != 0 ? rc : s->op->add(s->st, key, val);
 }
 
+/* ---- what is over, while state is on disk ---- */
+
+/* Of the keys in memory, the smallest of all that are left: write what is over, put the rest aside again. */
+static int
+sift(struct spill *s)
+{
+	int rc = s->op->close(s->st, s->wm_ms, &(struct host){ s, row, raw, defer });
+
+	if (s->later != NULL)
+		runs_cut(s->later);
+	return rc != 0 ? rc : s->op->shed(s->st, SIZE_MAX, runs_put, s->next);
+}
+
+static int
+sift_one(void *arg, struct span key, struct span val)
+{
+	struct spill *s = arg;
+	int rc = 0;
+
+	if (!span_eq(key, buf_span(&s->last))) {
+		if (s->op->bytes(s->st) > full(s) / 2)
+			rc = sift(s);
+		buf_clear(&s->last);
+		buf_span_add(&s->last, key);
+	}
+	return rc != 0 ? rc : s->op->add(s->st, key, val);
+}
+
+static int
+add_one(void *arg, struct span key, struct span val)
+{
+	struct spill *s = arg;
+
+	return s->op->add(s->st, key, val);
+}
+
+static int
+sift_all(struct spill *s, const struct host *host)
+{
+	int rc = shed(s);
+
+	s->host = host;
+	s->next = runs_new(ctx_budget(s->c) / 4);
+	if (rc == 0)
+		rc = runs_merge(s->runs, sift_one, s);
+	if (rc == 0 && (rc = sift(s)) == 0)
+		rc = write_later(s);
+	runs_cut(s->next);
+	drop_runs(s);
+	s->runs = s->next;
+	s->next = NULL;
+	s->settled = runs_bytes(s->runs);
+	buf_clear(&s->last);
+	if (rc == 0 && s->settled < full(s) / 8) {	/* so little is left that it may live in memory again */
+		rc = runs_merge(s->runs, add_one, s);
+		drop_runs(s);
+	}
+	return rc;
+}
+
+int
+spill_advance(struct spill *s, int64_t wm_ms, enum spill_when when, const struct host *host)
+{
+	int64_t now = 0;
+	int rc;
+
+	if (s->timed && wm_ms <= s->wm_ms)
+		return 0;
+	/* on disk: as often as the runs have doubled, and where nothing comes a tenth of the time at most */
+	if (s->runs != NULL && when == SPILL_BUSY && runs_bytes(s->runs) < 2 * s->settled)
+		return 0;
+	if (s->runs != NULL && when == SPILL_IDLE && (now = ctx_now_us(s->c)) < s->rest_until_us)
+		return 0;
+	s->timed = true;
+	s->wm_ms = wm_ms;
+	if (s->runs == NULL)
+		return s->op->close(s->st, wm_ms, host);
+	rc = sift_all(s, host);
+	if (when == SPILL_IDLE)
+		s->rest_until_us = now + 10 * (ctx_now_us(s->c) - now);
+	return rc;
+}
+
 int
 spill_close(struct spill *s, const struct host *host)
 {
@@ -103,16 +229,14 @@ spill_close(struct spill *s, const struct host *host)
 	ctx_note(s->c, "state_bytes", s->op->bytes(s->st));
 	s->host = host;
 	if (s->runs != NULL) {
-		if ((rc = shed(s)) == 0) {
-			ctx_note(s->c, "spilled_bytes", runs_bytes(s->runs));
+		if ((rc = shed(s)) == 0)
 			rc = runs_merge(s->runs, again, s);
-		}
 		if (rc == 0 && s->later != NULL && (rc = flush(s)) == 0)
-			rc = runs_merge(s->later, write_line, s);
-		runs_free(s->later);
-		runs_free(s->runs);
-		s->runs = NULL;
+			rc = write_later(s);
+		drop_runs(s);
 		buf_free(&s->last);
 	}
+	if (s->spilled > 0)
+		ctx_note(s->c, "spilled_bytes", s->spilled);
 	return rc != 0 ? rc : s->op->close(s->st, INT64_MAX, host);
 }
