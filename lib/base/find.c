@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* find - see find.h */
+#include <stdint.h>
+
 #include "base/find.h"
 
 #ifdef __x86_64__
@@ -58,35 +60,46 @@ stands(const struct find *f, const char *p)
 	return memcmp(p, f->needle.p, f->needle.n) == 0;
 }
 
-/* Places [p, last] in steps of 32; *rest: the first place not looked at. */
+/* Where among the 32 places at p both bytes stand. */
+__attribute__((target("avx2"))) static inline __m256i
+pairs(const struct find *f, const char *p, __m256i a, __m256i b)
+{
+	return _mm256_and_si256(
+	    _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)(p + f->a)), a),
+	    _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)(p + f->b)), b));
+}
+
+/* The first of the places at p, given as bits, where the needle stands, or NULL. */
+static const char *
+first_of(const struct find *f, const char *p, uint64_t bits)
+{
+	for (; bits != 0; bits &= bits - 1)
+		if (stands(f, p + __builtin_ctzll(bits)))
+			return p + __builtin_ctzll(bits);
+	return NULL;
+}
+
+/* Places [p, last], 128 at once while they are that many; *rest: the first place not looked at. */
 __attribute__((target("avx2"))) static const char *
 next_wide(const struct find *f, const char *p, const char *last, const char **rest)
 {
 	const __m256i a = _mm256_set1_epi8(f->needle.p[f->a]), b = _mm256_set1_epi8(f->needle.p[f->b]);
 
 	for (; last - p >= 127; p += 128) {
-		__m256i m[4];
+		__m256i m0 = pairs(f, p, a, b), m1 = pairs(f, p + 32, a, b);
+		__m256i m2 = pairs(f, p + 64, a, b), m3 = pairs(f, p + 96, a, b);
+		__m256i any = _mm256_or_si256(_mm256_or_si256(m0, m1), _mm256_or_si256(m2, m3));
+		const char *hit;
 
-		for (int k = 0; k < 4; k++) {
-			const char *q = p + 32 * k;
-
-			m[k] = _mm256_and_si256(
-			    _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)(q + f->a)), a),
-			    _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)(q + f->b)), b));
-		}
-		if (_mm256_testz_si256(_mm256_or_si256(_mm256_or_si256(m[0], m[1]), _mm256_or_si256(m[2], m[3])),
-		    _mm256_set1_epi8(-1)))
+		if (_mm256_testz_si256(any, any))
 			continue;
-		for (int k = 0; k < 4; k++) {
-			unsigned hits = (unsigned)_mm256_movemask_epi8(m[k]);
-
-			for (; hits != 0; hits &= hits - 1) {
-				const char *q = p + 32 * k + __builtin_ctz(hits);
-
-				if (stands(f, q))
-					return q;
-			}
-		}
+		hit = first_of(f, p, (uint32_t)_mm256_movemask_epi8(m0) |
+		    (uint64_t)(uint32_t)_mm256_movemask_epi8(m1) << 32);
+		if (hit == NULL)
+			hit = first_of(f, p + 64, (uint32_t)_mm256_movemask_epi8(m2) |
+			    (uint64_t)(uint32_t)_mm256_movemask_epi8(m3) << 32);
+		if (hit != NULL)
+			return hit;
 	}
 	*rest = p;
 	return NULL;

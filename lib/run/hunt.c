@@ -11,6 +11,7 @@
 #include "store/merge.h"
 
 #define JOBS_MAX 64
+#define HUNT_BLOCK_BYTES (256 * KIB)	/* what was read is still near when it is searched */
 
 static int reread(struct hunt *h, struct prey *u, uint64_t from);
 
@@ -165,7 +166,7 @@ put(struct hunt *h, struct job *j)
 static int
 open_unit(struct hunt *h, const struct prey *u, const char *path, struct source **src)
 {
-	struct source_conf conf = { .max_line = h->ctx->opt.max_line,
+	struct source_conf conf = { .max_line = h->ctx->opt.max_line, .block = HUNT_BLOCK_BYTES,
 	    .threads = h->n_workers == 1 ? 0 : (unsigned)h->n_workers };
 	int fd;
 
@@ -211,10 +212,10 @@ read_path(struct hunt *h, struct prey *u, const char *path)
 		j->p = b.p;
 		j->n = b.n;
 		j->offset = b.offset;
-		source_keep(src, &j->hold);
 		/* lines are counted by whoever searches them */
 		if (b.long_line == 0)
 			source_counted(src, 0);
+		source_keep(src, &j->hold);
 		put(h, j);
 		rc = idle(h, src);
 	}

@@ -368,8 +368,61 @@ def long_lines():
     ok(not wrong, "rows longer than a frame", wrong)
 
 
+def strict(raw):
+    """A line as a record, or None: one JSON object in UTF-8."""
+    try:
+        o = json.loads(raw.decode(), parse_constant=lambda x: 1 / 0)
+        return o if isinstance(o, dict) else None
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def has_word(line, want):
+    """The id as a whole word: word bytes, and - and . between two of them, glue."""
+    word = lambda i: 0 <= i < len(line) and (line[i:i + 1].isalnum() or line[i] == 0x5f or line[i] >= 0x80)
+    glued = lambda i, beyond: word(i) or (0 <= i < len(line) and line[i] in b"-." and word(beyond))
+    i = line.find(want)
+    while i >= 0:
+        if not glued(i - 1, i - 2) and not glued(i + len(want), i + len(want) + 1):
+            return True
+        i = line.find(want, i + 1)
+    return False
+
+
+def files():
+    """Plain files, compressed in one frame and in many, a pipe; whatever -j: the lines that Python finds."""
+    lines = []
+    for i in range(2500):
+        r = row(i).encode()
+        lines.append(rnd.choice((r, r, r, r[:len(r) // 2], b"x %s y" % rnd.choice(IDS).encode(), r.replace(b"trace_id", b"t\r"), b"",
+                                 b"%s-%s" % (rnd.choice(IDS).encode(), rnd.choice(IDS).encode()), r + b"\r")))
+    lines.append(b'{"trace_id":"' + b"w" * 3000000 + b'"}')
+    text = b"\n".join(lines)            # the last one without its LF
+    for name, how in (("plain", ["cat"]), ("one.zst", ["zstd", "-qc"]), ("x.gz", ["gzip", "-c"])):
+        with open(os.path.join(DIR, name), "wb") as f:
+            f.write(must(*how, data=text))
+    with open(os.path.join(DIR, "many.zst"), "wb") as f:
+        for k in range(0, len(text), 100000):       # frames that end anywhere
+            f.write(must("zstd", "-qc", data=text[k:k + 100000]))
+    judged = [strict(x[:-1] if x.endswith(b"\r") else x) for x in lines]
+    wrong = []
+    for want in rnd.sample(IDS, 8) + ["t-1", "a/b\"c\\3", "trace_id", "708"]:
+        hits = [(i, x) for i, (x, o) in enumerate(zip(lines, judged), 1)
+                if (anywhere(o, want) if o is not None else has_word(x, want.encode()))]
+        out = b"".join(b"%d:%s\n" % h for h in hits)
+        for argv in (["plain"], ["one.zst"], ["many.zst"], ["x.gz"], []):
+            got = run("trace-grep", "-n", "-j", rnd.choice("1234"), want, *argv, data=b"" if argv else text)
+            if got[1] != out or got[0] != (0 if hits else 1):
+                wrong.append((want[:50], argv, got[0], got[2], out.count(b"\n"), got[1].count(b"\n"), got[1][:300]))
+        both = run("trace-grep", "-H", want, "many.zst", "plain")
+        if both[1] != b"".join(b"%s:%s\n" % (f, x) for f in (b"many.zst", b"plain") for _, x in hits):
+            wrong.append((want[:50], "two files", both[0], both[2]))
+    ok(not wrong, "files, plain and compressed, and a pipe: as Python finds", wrong)
+
+
 def main():
     try:
+        files()
         fill()
         view()
         same("by index", used=True)
