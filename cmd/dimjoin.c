@@ -131,6 +131,23 @@ set_up(struct ctx *c, void *arg)
 }
 
 static int
+thread(struct ctx *c, void *arg, const void *first)
+{
+	(void)c;
+	*(struct state *)arg = *(const struct state *)first;
+	((struct state *)arg)->lookup = lookup_thread(((const struct state *)first)->lookup);
+	return 0;
+}
+
+static int
+join(struct ctx *c, void *arg, void *thread_st)
+{
+	(void)c;
+	lookup_join(((struct state *)arg)->lookup, ((struct state *)thread_st)->lookup);
+	return 0;
+}
+
+static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	return lookup_batch(c, ((struct state *)arg)->lookup, b);
@@ -155,7 +172,7 @@ static const struct command cmd = {
 	    " [--as-of PATH [--valid FROM,TO]] [--miss null|reject|park=DUR[,reject]] [-t PATH] [--reload DUR]"
 	    " [--share] [--number NAMES] DIM [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_PLACES, .par = PAR_STATELESS,
-	.word = word, .set_up = set_up, .batch = batch, .idle = idle, .end = end,
+	.word = word, .set_up = set_up, .thread = thread, .join = join, .batch = batch, .idle = idle, .end = end,
 };
 
 int

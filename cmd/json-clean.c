@@ -3,10 +3,12 @@
  * json-clean - dates, nulls, types, required keys, fills, masks and ciphers by a table's spec
  *
  * Path:   files or stdin -> in/scan -> expr/clean -> out/json -> stdout
- * Memory: one block of input and one record of output; nothing grows with the data, but for the names of
+ * Memory: a block of input and its output for each thread; nothing grows with the data, but for the names of
  *         fields, of which the first 65,536 are remembered.
  * A record that no rule changes is not touched; of one that is changed, all other bytes stay.
  */
+#include <stdlib.h>
+
 #include "edge/keyring.h"
 #include "expr/clean.h"
 #include "out/json.h"
@@ -24,6 +26,7 @@ struct state {
 	const char *spec;
 	struct keys keys[KEYRINGS_MAX];
 	size_t n_keys;
+	struct spec *rules;
 	struct clean *clean;
 	struct edit *edit;
 	size_t cap;
@@ -86,16 +89,41 @@ set_up(struct ctx *c, void *arg)
 	struct state *st = arg;
 	struct expr_env env = ctx_env(c, NULL);
 	const struct clean_cipher cipher = { keys_open, seal, unseal, keyring_is_sealed, st };
-	struct spec *spec;
 	int rc;
 
 	if (st->spec == NULL)
 		return ctx_usage(c, "-s is required");
-	if ((rc = spec_read(st->spec, SPEC_WORDS, &spec)) != 0)
+	if ((rc = spec_read(st->spec, SPEC_WORDS, &st->rules)) != 0 ||
+	    (rc = clean_compile(st->rules, &env, &cipher, &st->clean)) != 0)
 		return rc;
-	rc = clean_compile(spec, &env, &cipher, &st->clean);
-	spec_free(spec);
-	return rc;
+	if (st->n_keys > 0)
+		ctx_serial(c);		/* keys are in one place, to be wiped there */
+	return 0;
+}
+
+static int
+thread(struct ctx *c, void *arg, const void *first)
+{
+	struct state *st = arg;
+	struct expr_env env = ctx_env(c, NULL);
+
+	*st = *(const struct state *)first;
+	st->edit = NULL;
+	st->cap = 0;
+	st->changed = 0;
+	return clean_compile(st->rules, &env, NULL, &st->clean);
+}
+
+static int
+join(struct ctx *c, void *arg, void *thread_st)
+{
+	struct state *st = arg, *other = thread_st;
+
+	(void)c;
+	st->changed += other->changed;
+	clean_free(other->clean);
+	free(other->edit);
+	return 0;
 }
 
 static int
@@ -157,7 +185,7 @@ static const struct command cmd = {
 	.name = "json-clean", .what = "dates, nulls, types, required keys, fills and masks by a table's spec",
 	.synopsis = "-s SPEC [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_STATELESS,
-	.set_up = set_up, .batch = batch, .end = end, .finish = finish,
+	.set_up = set_up, .thread = thread, .join = join, .batch = batch, .end = end, .finish = finish,
 };
 
 int

@@ -3,7 +3,7 @@
  * json-map - select, rename, compute and filter the fields of records
  *
  * Path:   files or stdin -> in/scan -> expr -> out/json -> stdout
- * Memory: one block of input and one record of output; nothing grows with the data.
+ * Memory: a block of input and its output for each thread; nothing grows with the data.
  * With -w alone a line that passes is not touched.  With NAME=EXPR the kept and then the named fields are written; with
  * --all the record stays and named fields are replaced where they stand, or appended.
  */
@@ -111,8 +111,21 @@ set_up_edits(struct ctx *c, struct state *st)
 				rc = ctx_usage(c, "'%.*s' and '%.*s' are one place", (int)ps->path[col[j]].text.n,
 				    ps->path[col[j]].text.p, (int)ps->path[col[i]].text.n, ps->path[col[i]].text.p);
 	free(col);
-	st->edit = mem_array(NULL, n, sizeof *st->edit);
 	return rc;
+}
+
+/* What each thread has for itself. */
+static int
+scratch(struct ctx *c, void *arg, const void *first)
+{
+	struct state *st = arg;
+
+	(void)c;
+	*st = *(const struct state *)first;
+	st->values = (struct buf){ 0 };
+	st->end = mem_array(NULL, st->n_fields, sizeof *st->end);
+	st->edit = mem_array(NULL, st->n_fields + st->dropped.n, sizeof *st->edit);
+	return 0;
 }
 
 static int
@@ -136,10 +149,9 @@ set_up(struct ctx *c, void *arg)
 	for (size_t i = 0; i < st->n_fields; i++)
 		if ((rc = ctx_expr(c, st->field[i].text, "NAME=EXPR", &st->field[i].expr)) != 0)
 			return rc;
-	st->end = mem_array(NULL, st->n_fields, sizeof *st->end);
-	if ((rc = check_names(c, st)) != 0)
+	if ((rc = check_names(c, st)) != 0 || (st->all && (rc = set_up_edits(c, st)) != 0))
 		return rc;
-	return st->all ? set_up_edits(c, st) : 0;
+	return scratch(c, st, st);
 }
 
 /* All named values of record i, one after the other in st->values. */
@@ -226,7 +238,7 @@ static const struct command cmd = {
 	.name = "json-map", .what = "select, rename, compute and filter fields",
 	.synopsis = "[-w WHERE] [--keep PATHS] [--all [--drop PATHS]] [NAME=EXPR ...] [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_STATELESS,
-	.word = word, .set_up = set_up, .batch = batch,
+	.word = word, .set_up = set_up, .thread = scratch, .batch = batch,
 };
 
 int

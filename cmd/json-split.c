@@ -102,11 +102,20 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 	return rc;
 }
 
+static int
+thread(struct ctx *c, void *st, const void *first)
+{
+	(void)c;
+	*(struct state *)st = *(const struct state *)first;
+	((struct state *)st)->number = (struct buf){ 0 };
+	return 0;
+}
+
 static const struct command cmd = {
 	.name = "json-split", .what = "an array into one record per element",
 	.synopsis = "-e PATH [--as NAME] [--index NAME] [--keep PATHS] [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_STATELESS,
-	.set_up = set_up, .batch = batch,
+	.set_up = set_up, .thread = thread, .batch = batch,
 };
 
 int

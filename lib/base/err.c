@@ -9,12 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/limits.h"
 
-/* Three words of process-wide state: a message has one tool name and one place to go, whoever says it. */
+/* Process-wide: a message has one tool name and one place to go, whoever says it. */
 static const char *tool = "pipehouse";
 static int tee_fd = -1;
+static _Thread_local struct buf *held;	/* a thread that waits for its turn to speak */
 
 void
 err_name(const char *s)
@@ -95,6 +97,15 @@ err_mask(char *dst, size_t size, const char *src, size_t src_n)
 	return dst;
 }
 
+static void
+write_out(const char *p, size_t n)
+{
+	for (int fd = 2; fd != -1; fd = fd == 2 && tee_fd != -1 && tee_fd != 2 ? tee_fd : -1) {
+		ssize_t w = write(fd, p, n);
+		(void)w;		/* nobody is left to tell */
+	}
+}
+
 /* One write per message, so that lines of several tools on one stderr do not mix. */
 static void say(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
@@ -115,10 +126,10 @@ say(const char *fmt, va_list ap)
 	err_mask(line + head, sizeof line - (size_t)head - 1, text, (size_t)n);
 	n = (int)strlen(line);
 	line[n++] = '\n';
-	for (int fd = 2; fd != -1; fd = fd == 2 && tee_fd != -1 && tee_fd != 2 ? tee_fd : -1) {
-		ssize_t w = write(fd, line, (size_t)n);
-		(void)w;		/* nobody is left to tell */
-	}
+	if (held != NULL)
+		buf_add(held, line, (size_t)n);
+	else
+		write_out(line, (size_t)n);
 	errno = saved;
 }
 
@@ -153,10 +164,31 @@ ERR_FUNCTION(err_temp, EXIT_TEMP)
 _Noreturn void
 err_die(int status, const char *fmt, ...)
 {
+	struct buf *kept = held;
 	va_list ap;
 
+	held = NULL;
+	if (kept != NULL && kept->n > 0)
+		write_out(kept->p, kept->n);
 	va_start(ap, fmt);
 	say(fmt, ap);
 	va_end(ap);
 	exit(status);
+}
+
+struct buf *
+err_hold(struct buf *b)
+{
+	struct buf *was = held;
+
+	held = b;
+	return was;
+}
+
+void
+err_release(struct buf *b)
+{
+	if (b->n > 0)
+		write_out(b->p, b->n);
+	b->n = 0;
 }

@@ -51,4 +51,13 @@ char *err_mask(char *dst, size_t size, const char *src, size_t src_n);
 /* A copy of every message goes to this fd too (a run's log); -1 ends it. */
 void err_tee(int fd);
 
+/*
+ * From now on what this thread says is kept in b, whole lines, for whoever knows when its turn is (err_release, by any
+ * thread); NULL: it is said at once again.  err_die says what is kept, then its own.  Returns what it was before.
+ */
+struct buf;
+struct buf *err_hold(struct buf *b);
+/* Say what was kept, and empty b. */
+void err_release(struct buf *b);
+
 #endif

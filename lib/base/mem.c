@@ -3,10 +3,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 
+#define HUGE_BYTES ((size_t)2 * 1024 * 1024)	/* a large page */
 #define ARENA_BLOCK_BYTES ((size_t)256 * 1024)
 #define ARENA_ALIGN ((size_t)16)
 
@@ -20,7 +22,7 @@ struct arena_block {
 static void *
 checked(void *p, size_t n)
 {
-	static long fail_at = -1, calls;
+	static _Atomic long fail_at = -1, calls;
 
 	if (fail_at == -1) {
 		const char *s = getenv("PIPEHOUSE_OOM_AT");
@@ -59,6 +61,20 @@ void *
 mem_new(size_t n)
 {
 	return checked(calloc(1, n == 0 ? 1 : n), n);
+}
+
+void *
+mem_table(size_t n)
+{
+	size_t whole = mem_add(n, HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+	void *p;
+
+	if (n < 2 * HUGE_BYTES)
+		return mem_new(n);
+	p = checked(aligned_alloc(HUGE_BYTES, whole), whole);
+	(void)madvise(p, whole, MADV_HUGEPAGE);		/* speed only */
+	memset(p, 0, whole);
+	return p;
 }
 
 void *

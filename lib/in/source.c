@@ -105,6 +105,12 @@ source_close(struct source *s)
 	free(s);
 }
 
+bool
+source_waits(const struct source *s)
+{
+	return !s->file;
+}
+
 const char *
 source_name(const struct source *s)
 {

@@ -52,12 +52,14 @@ int source_block(struct source *, struct block *);
  */
 void source_counted(struct source *, uint64_t lines);
 /*
- * Keep the block just handed out: its bytes are now held->p (held->n is left alone), good until it is given back here or
- * freed; what held owned before is used for the blocks to come.
+ * Keep the block just handed out: its bytes are now held->p (held->n is left alone), good until it is given back here
+ * or freed; what held owned before is used for the blocks to come.
  */
 void source_keep(struct source *, struct buf *held);
 /* Input is ready now: false when a read would wait longer than ms (the caller flushes its output then). */
 bool source_ready(struct source *, int ms);
+/* May a read wait long: is it anything but a file? */
+bool source_waits(const struct source *);
 const char *source_name(const struct source *);	/* "<stdin>" for "-" */
 uint64_t source_bytes(const struct source *);	/* raw bytes read so far, for --progress; any thread may ask */
 uint64_t source_size(const struct source *);	/* file size, 0 if unknown */

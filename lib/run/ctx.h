@@ -21,6 +21,7 @@
 #include "out/reject.h"
 #include "run/flow.h"
 #include "run/opt_parse.h"
+#include "run/yield.h"
 #include "run/run.h"
 
 struct common {			/* targets of the common options */
@@ -66,12 +67,15 @@ struct feed {
 	const struct batch *batch;
 };
 
+struct crew;
+
 struct ctx {
 	const struct command *cmd;
 	void *st;
 	struct common opt;
 	char **file;		/* operands that are files, NULL-terminated */
 	size_t n_files;
+	char **command;		/* CMD_COMMAND: what stands behind `--` */
 	const struct zone *zone;
 	struct expr_arg *arg;
 	struct expr_state *expr_state;
@@ -83,7 +87,16 @@ struct ctx {
 	size_t n_sides;
 	struct buf line;	/* the record being made */
 	size_t emitted;
+	/* a bad record has ended the work: what stands behind it neither goes out nor counts */
+	int broke;
 	struct host host;
+	/* -j (run/crew.h) */
+	unsigned threads;	/* that may work on the main input */
+	unsigned sharing;	/* that share -S now; 0 is one */
+	bool serial;		/* ctx_serial */
+	uint64_t blocks;	/* of the main input, read by this thread */
+	struct crew *crew;
+	struct yield *yield;	/* of a thread's ctx: where what it puts out goes */
 	/* accounts */
 	struct flow_counts count;
 	uint64_t blank, nulls, total_rejects, max_rejects, max_percent;
@@ -98,7 +111,16 @@ struct ctx {
 /* input.c */
 int input_all(struct ctx *);
 int input_block(struct ctx *, struct feed *, const struct pathset *, const struct block *);
+/* The lines of a block to whoever reads the feed; *number: of the first line behind it. */
+int block_lines(struct ctx *, struct feed *, const struct pathset *, const struct block *, uint64_t *number);
+int scanned_lines(struct ctx *, struct feed *, const struct pathset *, const struct scanned *, uint64_t *number);
+/* Where a line of a feed stands: in its file, or as what message. */
+struct where place_of(const struct feed *, uint64_t number, uint64_t offset);
+struct scan_conf scan_limits(const struct ctx *);
+/* emit.c: what is settled goes out: passing lines up to record i are copied, neighbours as one piece; fates counted */
 void emit_upto(struct ctx *, const struct batch *, size_t i);
+/* One bad record of the main input or a second one. 0, or what ends the work with it. */
+int bad_record(struct ctx *, struct where, const char *why, struct span raw);
 /* stats.c */
 int stats_write(struct ctx *, int status, struct buf *json);
 void stats_progress(struct ctx *, bool last);

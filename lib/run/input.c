@@ -1,114 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* input - operands to blocks to batches, and the fate of every record (see run.h) */
-#include <assert.h>
+/* input - operands to blocks to batches, and the fate of every record (see run.h); what goes out: emit.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "run/crew.h"
 #include "run/ctx.h"
 #include "store/ref.h"
-
-/* ---- output of the current batch, in input order ---- */
-
-/* Copy the passing lines from emitted up to i; neighbours in the input go as one piece. */
-void
-emit_upto(struct ctx *c, const struct batch *b, size_t i)
-{
-	struct sink *out = c->side[0].sink;
-	size_t k = c->emitted;
-
-	while (k < i) {
-		const char *from;
-		size_t j;
-
-		if (b->fate[k] != F_PASS) {
-			k++;
-			continue;
-		}
-		from = b->line[k].p;
-		for (j = k + 1; j < i && b->fate[j] == F_PASS &&
-		    b->line[j].p == b->line[j - 1].p + b->line[j - 1].n + 1; j++)
-			;
-		/* all but the last of the piece have their LF behind them in the block */
-		sink_add(out, span_of(from, (size_t)(b->line[j - 1].p - from)));
-		sink_line(out, b->line[j - 1]);
-		k = j;
-	}
-	if (i > c->emitted)
-		c->emitted = i;
-}
-
-struct buf *
-ctx_pass_begin(struct ctx *c, const struct batch *b, size_t i)
-{
-	assert(i >= c->emitted);
-	emit_upto(c, b, i);
-	c->emitted = i + 1;
-	buf_clear(&c->line);
-	return &c->line;
-}
-
-int
-ctx_pass_end(struct ctx *c)
-{
-	return sink_line(c->side[0].sink, buf_span(&c->line));
-}
-
-struct buf *
-ctx_made_begin(struct ctx *c, const struct batch *b, size_t i)
-{
-	if (b != NULL)
-		emit_upto(c, b, i);
-	buf_clear(&c->line);
-	return &c->line;
-}
-
-int
-ctx_made_end(struct ctx *c)
-{
-	c->count.made++;
-	return sink_line(c->side[0].sink, buf_span(&c->line));
-}
-
-int
-ctx_side(struct ctx *c, int out, struct span line)
-{
-	return sink_line(c->side[out].sink, line);
-}
-
-static int
-host_row(void *self, int out, const struct val *cell, size_t n)
-{
-	struct ctx *c = self;
-	struct side *s = &c->side[out];
-
-	assert(n == s->n_keys);
-	buf_clear(&c->line);
-	json_open(&c->line);
-	for (size_t i = 0; i < n; i++)
-		json_member(&c->line, s->key[i], cell[i].raw);
-	json_shut(&c->line);
-	if (out == 0)
-		c->count.made++;
-	return sink_line(s->sink, buf_span(&c->line));
-}
-
-static int
-host_raw(void *self, int out, struct span line)
-{
-	struct ctx *c = self;
-
-	if (out == 0)
-		c->count.made++;
-	return sink_line(c->side[out].sink, line);
-}
-
-const struct host *
-ctx_host(struct ctx *c)
-{
-	c->host = (struct host){ c, host_row, host_raw, NULL };
-	return &c->host;
-}
 
 /* ---- bad records ---- */
 
@@ -144,8 +42,7 @@ ctx_reject(struct ctx *c, struct where w, const char *why, struct span raw)
 	return rc;
 }
 
-/* Where a line of a feed stands: in its file, or as what message. */
-static struct where
+struct where
 place_of(const struct feed *f, uint64_t number, uint64_t offset)
 {
 	if (f->place != NULL)
@@ -174,30 +71,6 @@ ctx_offset(struct ctx *c)
 
 /* ---- batches ---- */
 
-/* Count fates, route rejects, copy what passes. */
-static int
-settle(struct ctx *c, const struct batch *b)
-{
-	uint64_t n[4] = { 0 };
-	int rc = 0;
-
-	for (size_t i = 0; i < b->n && rc == 0; i++) {
-		n[b->fate[i]]++;
-		if (b->fate[i] != F_REJECT)
-			continue;
-		emit_upto(c, b, i);
-		rc = ctx_reject(c, ctx_where(c, b, i), b->why[i], b->line[i]);
-	}
-	if (rc == 0)
-		emit_upto(c, b, b->n);
-	c->count.passed += n[F_PASS];
-	c->count.dropped += n[F_DROP];
-	c->count.used += n[F_USED];
-	c->count.rejected += n[F_REJECT];
-	c->count.in += n[0] + n[1] + n[2] + n[3];
-	return rc;
-}
-
 /* Give n records, numbered from `number`, to whoever reads this feed. */
 static int
 deliver(struct ctx *c, struct feed *f, const struct span *line, const struct val *const *col, size_t n, uint64_t number)
@@ -211,12 +84,16 @@ deliver(struct ctx *c, struct feed *f, const struct span *line, const struct val
 	memset(fate, F_PASS, n);
 	f->batch = &b;
 	f->line_number = number;
-	f->seq += n;
+	if (c->yield == NULL)
+		f->seq += n;
+	else
+		b.seq0 += (uint64_t)(line[0].p - f->block);	/* no record is shorter than the place it takes */
 	if (f->main) {
 		c->emitted = 0;
 		rc = f->cmd->batch(c, c->st, &b);
 		if (rc == 0)
-			rc = settle(c, &b);
+			emit_upto(c, &b, n);
+		rc = rc == 0 ? c->broke : rc;
 	} else {
 		rc = f->each(f->arg, &b);
 		for (size_t i = 0; i < n && rc == 0; i++)
@@ -232,25 +109,28 @@ deliver(struct ctx *c, struct feed *f, const struct span *line, const struct val
 static int
 bad_line(struct ctx *c, struct feed *f, const char *why, struct span raw, uint64_t number, uint64_t offset)
 {
+	struct flow_counts *n = c->yield == NULL ? &c->count : &c->yield->count.n;
+
 	if (f->look)
 		return 0;
+	n->in += f->main;
 	if (f->main && (c->cmd->is & CMD_NULLS) != 0 && span_is(raw, "null")) {
-		c->count.in++;
-		c->count.dropped++;
-		ctx_note(c, "nulls", ++c->nulls);
+		n->dropped++;
+		if (c->yield == NULL)
+			ctx_note(c, "nulls", ++c->nulls);
+		else
+			c->yield->count.nulls++;
 		return 0;
 	}
-	if (f->main) {
-		c->count.in++;
-		c->count.rejected++;
-	}
-	return ctx_reject(c, place_of(f, number, offset), why, raw);
+	n->rejected += f->main;
+	return bad_record(c, place_of(f, number, offset), why, raw);
 }
 
 /* Runs of records between bad and blank lines go out as batches of their own, so that order is kept. */
-static int
+int
 scanned_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const struct scanned *got, uint64_t *number)
 {
+	uint64_t *blank = c->yield == NULL ? &c->blank : &c->yield->count.blank;
 	const struct val *col[PATHS_MAX];
 	size_t i = 0;
 	int rc = 0;
@@ -267,7 +147,7 @@ scanned_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const str
 		}
 		for (; rc == 0 && i < got->n && got->kind[i] != LINE_RECORD; i++) {
 			if (got->kind[i] == LINE_BLANK)
-				c->blank += f->main;
+				*blank += f->main;
 			else
 				rc = bad_line(c, f, got->why[i], got->line[i], *number + i,
 				    f->offset + (uint64_t)(got->line[i].p - f->block));
@@ -279,11 +159,10 @@ scanned_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const str
 
 /* CMD_LINES: every line as it stands; blank ones too. */
 static int
-plain_lines(struct ctx *c, struct feed *f, const struct block *blk)
+plain_lines(struct ctx *c, struct feed *f, const struct block *blk, uint64_t *number)
 {
 	struct span line[BATCH_RECORDS_MAX];
 	const char *p = blk->p, *end = p + blk->n;
-	uint64_t number = blk->line0;
 	int rc = 0;
 
 	while (p < end && rc == 0) {
@@ -296,8 +175,8 @@ plain_lines(struct ctx *c, struct feed *f, const struct block *blk)
 			line[n++] = span_of(p, (size_t)(lf - p));
 			p = lf + (lf < end);
 		}
-		rc = deliver(c, f, line, NULL, n, number);
-		number += n;
+		rc = deliver(c, f, line, NULL, n, *number);
+		*number += n;
 	}
 	return rc;
 }
@@ -321,26 +200,37 @@ wait_idle(struct ctx *c, struct source *src)
 }
 
 int
+block_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const struct block *blk, uint64_t *number)
+{
+	struct scanned got;
+	int rc = 0;
+
+	*number = blk->line0;
+	f->offset = blk->offset;
+	f->block = blk->p;
+	if (blk->long_line > 0)
+		return bad_line(c, f, "line longer than the limit (--max-line)", span_of(blk->p, blk->n), (*number)++,
+		    blk->offset);
+	if (f->main && (c->cmd->is & CMD_LINES) != 0)
+		return plain_lines(c, f, blk, number);
+	scan_block(f->scan, blk->p, blk->n);
+	while (rc == 0 && scan_next(f->scan, &got))
+		rc = scanned_lines(c, f, ps, &got, number);
+	return rc;
+}
+
+int
 input_block(struct ctx *c, struct feed *f, const struct pathset *ps, const struct block *blk)
 {
-	uint64_t number = blk->line0;
-	struct scanned got;
+	uint64_t number;
 	int rc = 0;
 
 	f->offset = blk->offset;
 	f->block = blk->p;
-	if (f->main && c->cmd->bytes != NULL) {
+	if (f->main && c->cmd->bytes != NULL)
 		rc = c->cmd->bytes(c, c->st, blk);
-	} else if (blk->long_line > 0) {
-		return bad_line(c, f, "line longer than the limit (--max-line)", span_of(blk->p, blk->n), number,
-		    blk->offset);
-	} else if (f->main && (c->cmd->is & CMD_LINES) != 0) {
-		rc = plain_lines(c, f, blk);
-	} else {
-		scan_block(f->scan, blk->p, blk->n);
-		while (rc == 0 && scan_next(f->scan, &got))
-			rc = scanned_lines(c, f, ps, &got, &number);
-	}
+	else
+		rc = block_lines(c, f, ps, blk, &number);
 	if (f->main && !f->waited && rc == 0 && f->src != NULL &&
 	    (c->opt.line_buffered || !source_ready(f->src, IDLE_FLUSH_MS)))
 		rc = sink_flush(c->side[0].sink);
@@ -360,21 +250,35 @@ feed_source(struct ctx *c, struct feed *f, const struct pathset *ps)
 	int rc = 0;
 
 	c->feed = f;
-	while (rc == 0 && !run_stop && (rc = source_block(f->src, &blk)) == 0 && (blk.n > 0 || blk.long_line > 0))
+	while (rc == 0 && !run_stop) {
+		if (f->main && c->threads > 1 && c->blocks >= CREW_FROM_BLOCKS) {
+			if (c->crew == NULL)
+				rc = crew_start(c);
+			c->feed = was;
+			return rc != 0 ? rc : crew_feed(c, f->src);
+		}
+		if ((rc = source_block(f->src, &blk)) != 0 || (blk.n == 0 && blk.long_line == 0))
+			break;
+		c->blocks += f->main;
 		rc = input_block(c, f, ps, &blk);
+	}
 	if (rc == 0 && !run_stop && f->main && c->cmd->bytes != NULL)
 		rc = c->cmd->bytes(c, c->st, &blk);
 	c->feed = was;
 	return rc;
 }
 
+/* PIPEHOUSE_BLOCK: bytes of a block, so that tests of what blocks are cut from, and given to, need no large files. */
 static struct source_conf
 source_limits(const struct ctx *c)
 {
-	return (struct source_conf){ .max_line = c->opt.max_line };
+	const char *block = getenv("PIPEHOUSE_BLOCK");
+
+	return (struct source_conf){ .max_line = c->opt.max_line, .threads = c->threads < 1 ? 1 : c->threads,
+	    .block = block == NULL ? 0 : strtoul(block, NULL, 10) };
 }
 
-static struct scan_conf
+struct scan_conf
 scan_limits(const struct ctx *c)
 {
 	return (struct scan_conf){ .max_string = c->opt.max_string, .max_depth = c->opt.max_depth,
@@ -393,9 +297,10 @@ read_one(void *arg, const char *day, const char *path)
 {
 	struct read_arg *a = arg;
 	struct source_conf sc = source_limits(a->c);
-	struct buf name = { 0 };
-	int rc, fd;
+	struct buf name = { 0 }, said = { 0 };
+	int rc, fd, r;
 
+	err_hold(&said);
 	if (day == NULL) {
 		rc = source_open(path, &sc, &a->f->src);
 	} else if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1) {
@@ -408,9 +313,18 @@ read_one(void *arg, const char *day, const char *path)
 		rc = source_fd(fd, buf_cstr(&name), &sc, &a->f->src);
 		buf_free(&name);
 	}
+	err_hold(NULL);
+	/* what is said of it comes behind what the inputs before it still have to say */
+	if (rc != 0 && a->f->main && (r = crew_drain(a->c)) != 0)
+		rc = r;
+	else
+		err_release(&said);
+	buf_free(&said);
 	if (rc != 0)
 		return rc;
 	rc = feed_source(a->c, a->f, a->ps);
+	if (a->f->main && a->c->crew != NULL)
+		return rc;		/* the crew closes it */
 	source_close(a->f->src);
 	a->f->src = NULL;
 	return rc;
@@ -420,8 +334,13 @@ read_one(void *arg, const char *day, const char *path)
 static int
 read_operand(struct read_arg *a, bool tables)
 {
-	if (tables && strncmp(a->operand, "wh:", 3) == 0)
+	int rc;
+
+	if (tables && strncmp(a->operand, "wh:", 3) == 0) {
+		if (a->f->main && (rc = crew_drain(a->c)) != 0)
+			return rc;
 		return ref_files(a->operand, read_one, a);
+	}
 	return read_one(a, NULL, a->operand);
 }
 
@@ -451,6 +370,7 @@ input_all(struct ctx *c)
 			a.operand = c->file[i];
 		rc = read_operand(&a, (c->cmd->is & CMD_TABLES) != 0);
 	}
+	rc = crew_end(c, rc);
 	if (f->scan != NULL)
 		scan_free(f->scan);
 	f->scan = NULL;

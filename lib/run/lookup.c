@@ -28,6 +28,7 @@ struct lookup {
 	struct park *park;		/* NULL: nothing waits */
 	int64_t clock;			/* that waits are measured by: the largest time met, or ours */
 	int64_t next_look;		/* at DIM, by our clock */
+	bool still;			/* threads share DIM: it is not read anew */
 	char **source;			/* names of inputs that records waited from */
 	size_t n_sources;
 	/* while records leave the park: where they go to */
@@ -99,6 +100,16 @@ watching(struct ctx *c, struct lookup *l)
 	return 0;
 }
 
+/* What a thread has for itself. */
+static void
+scratch(struct lookup *l)
+{
+	l->types = mem_new(l->key.n);
+	l->old = mem_array(NULL, l->dim.n_fields, sizeof *l->old);
+	l->value = mem_array(NULL, l->dim.n_fields, sizeof *l->value);
+	l->edit = mem_array(NULL, l->dim.n_fields, sizeof *l->edit);
+}
+
 struct lookup *
 lookup_new(struct ctx *c, const struct lookup_conf *conf, int *rc)
 {
@@ -108,14 +119,35 @@ lookup_new(struct ctx *c, const struct lookup_conf *conf, int *rc)
 	l->conf.dim.watch = conf->reload_us > 0 || conf->park_us > 0;
 	if ((*rc = columns(c, l)) != 0 || (*rc = watching(c, l)) != 0)
 		return NULL;
-	l->types = mem_new(l->key.n);
-	l->old = mem_array(NULL, l->dim.n_fields, sizeof *l->old);
-	l->value = mem_array(NULL, l->dim.n_fields, sizeof *l->value);
-	l->edit = mem_array(NULL, l->dim.n_fields, sizeof *l->edit);
+	scratch(l);
 	if ((*rc = dim_read(c, &l->dim)) != 0)
 		return NULL;
 	l->hashed.seed = l->dim.table->seed;
+	if (l->conf.dim.watch)
+		ctx_serial(c);
 	return l;
+}
+
+struct lookup *
+lookup_thread(struct lookup *first)
+{
+	struct lookup *l = mem_new(sizeof *l);
+
+	first->still = true;
+	*l = *first;
+	l->hashed.bytes = l->scratch = l->note = (struct buf){ 0 };
+	l->matched = l->unmatched = 0;
+	scratch(l);
+	return l;
+}
+
+void
+lookup_join(struct lookup *l, const struct lookup *thread)
+{
+	l->matched += thread->matched;
+	l->unmatched += thread->unmatched;
+	for (size_t k = 0; k < l->key.n; k++)
+		l->types[k] |= thread->types[k];
 }
 
 /* ---- what a row adds ---- */
@@ -376,7 +408,7 @@ int
 lookup_batch(struct ctx *c, struct lookup *l, const struct batch *b)
 {
 	const struct join *j;
-	int rc = look(c, l, b);
+	int rc = l->still ? 0 : look(c, l, b);
 
 	j = l->dim.table->join;
 	keys_batch(&l->hashed, b, l->key.col, l->key.n, ctx_key_as(c), KEYS_NULL_NONE);

@@ -31,6 +31,13 @@ struct lookup_conf {
 
 struct lookup;
 struct lookup *lookup_new(struct ctx *, const struct lookup_conf *, int *rc);
+/*
+ * The same for one more thread: DIM is shared, so nobody reads it anew from now on.  Pre: nothing waits, no reload_us
+ * (ctx_serial was asked for them).
+ */
+struct lookup *lookup_thread(struct lookup *);
+/* Its counts into those of the first. */
+void lookup_join(struct lookup *, const struct lookup *thread);
 int lookup_batch(struct ctx *, struct lookup *, const struct batch *);
 /* The input is silent: has DIM changed, is somebody's time over? */
 int lookup_idle(struct ctx *, struct lookup *);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "run/crew.h"
 #include "run/ctx.h"
 #include "run/sandbox.h"
 
@@ -294,7 +295,7 @@ ctx_names_of(struct ctx *c, const struct col_list *groups, const char *const *re
 size_t
 ctx_budget(struct ctx *c)
 {
-	return c->opt.memory;
+	return c->sharing > 1 ? c->opt.memory / c->sharing : c->opt.memory;
 }
 
 size_t
@@ -307,6 +308,12 @@ uint64_t
 ctx_jobs(struct ctx *c)
 {
 	return c->opt.jobs == 0 ? 1 : c->opt.jobs;
+}
+
+void
+ctx_serial(struct ctx *c)
+{
+	c->serial = true;
 }
 
 const char *
@@ -411,6 +418,12 @@ ctx_files(struct ctx *c, const char *const **files)
 	return c->n_files;
 }
 
+char *const *
+ctx_command(struct ctx *c)
+{
+	return c->command;
+}
+
 bool
 ctx_stopped(struct ctx *c)
 {
@@ -463,6 +476,10 @@ take_operands(struct ctx *c, char *argv[], int first, int argc, int dashes)
 {
 	int i = first, took;
 
+	if ((c->cmd->is & CMD_COMMAND) != 0) {
+		c->command = argv + dashes;
+		argc = dashes;
+	}
 	while (i < argc && (i < dashes || (c->cmd->is & CMD_PLACES) != 0) && c->cmd->word != NULL) {
 		took = c->cmd->word(c, c->st, argv[i]);
 		if (took < 0)
@@ -508,6 +525,7 @@ work(struct ctx *c)
 	enlarge_pipe(1);
 	if ((cmd->is & CMD_EFFECT) == 0)
 		sandbox(SB_FILTER);
+	c->threads = crew_size(c);
 	rc = input_all(c);
 	if (rc == 0 && run_stop)
 		rc = err_temp("stopped by signal %d", (int)run_stop);

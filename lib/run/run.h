@@ -27,7 +27,12 @@ struct block;
 struct ctx;
 struct flow_counts;
 
-/* How a command runs on several cores: blocks in parallel with order kept, thread states joined by add(), or serial. */
+/*
+ * How a command runs on several cores: blocks in parallel with order kept, the same with states that are joined by
+ * add(), or one batch after the other behind a parallel scan.  In the first two, batch() runs in threads and may call
+ * of the functions below only those of output (ctx_pass_*, ctx_made_*, ctx_side, ctx_host), those that ask for
+ * options, ctx_expr_state and ctx_source; batch.seq0 is then no count, but still rises with the input.
+ */
 enum par { PAR_STATELESS, PAR_ADD, PAR_SERIAL };
 
 enum {
@@ -37,6 +42,8 @@ enum {
 	CMD_TABLES = 8,		/* operands may be wh:TABLE[@DAYS]; their source name is wh:TABLE@DAY */
 	/* a line `null` is a record that is dropped, not a bad one: a message without a value */
 	CMD_NULLS = 32,
+	/* what stands behind `--` is a command with its arguments (ctx_command), and no operand */
+	CMD_COMMAND = 64,
 	CMD_LINES = 4		/* lines are not JSON: every line is a record, no columns (cat-like, trace-grep) */
 };
 
@@ -72,6 +79,14 @@ struct command {
 	int (*main)(struct ctx *, void *st);
 	/* Is there a main input, the operands or standard input, with these options? NULL: unless CMD_NO_INPUT. */
 	bool (*reads)(const void *st);
+	/*
+	 * PAR_STATELESS, PAR_ADD: make st, zeroed, the state of one more thread, from `first`, which set_up made and which
+	 * others may read: shared what nobody writes, a copy of its own of what batch() writes (scratch, operators by
+	 * op->fresh).  Its ctx is the thread's own too. 0 or an exit status. NULL: batches come in order, one at a time.
+	 */
+	int (*thread)(struct ctx *, void *st, const void *first);
+	/* The input has ended: take a thread's state back into st (counters, op->add) and free what it holds. Optional. */
+	int (*join)(struct ctx *, void *st, void *thread_st);
 	/* Its i-th operator, NULL after the last: run snapshots, spills and joins them. Optional. */
 	const struct op *(*op)(void *st, int i, void **op_state);
 	/*
@@ -167,6 +182,8 @@ bool ctx_to_terminal(struct ctx *);
 /* For bytes: the name of the operand at hand, for messages and rejects. */
 const char *ctx_source(struct ctx *);
 uint64_t ctx_jobs(struct ctx *);		/* -j */
+/* For set_up: with these options batches must come in order, whatever the command's par says. */
+void ctx_serial(struct ctx *);
 const char *ctx_run_dir(struct ctx *);		/* PIPEHOUSE_RUN or NULL */
 const char *ctx_run_id(struct ctx *);		/* its last path component, or NULL */
 /* A number or a JSON text for --stats and the run's record, e.g. ctx_note(ctx, "late", 3). */
@@ -188,6 +205,8 @@ int ctx_reject(struct ctx *, struct where, const char *why, struct span raw);
 struct sink *ctx_out(struct ctx *);
 /* Operands behind the words. */
 size_t ctx_files(struct ctx *, const char *const **files);
+/* CMD_COMMAND: the words behind `--`, NULL behind the last; none when there was no `--`. */
+char *const *ctx_command(struct ctx *);
 /*
  * For set_up of commands that send rows out: nothing leaves an overlay; in a run all operands must be
  * tables, as a pipe may end because its writer died, and *rows is how many must come. 0 or a status.

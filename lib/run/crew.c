@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* crew - see crew.h */
+#include "run/crew.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "run/ctx.h"
+#include "run/kept.h"
+
+/* A position in the stream that no scan before it is needed for: which source, and where in it. */
+#define SOURCE_BITS 44
+
+enum is { SLOT_FREE, SLOT_BUSY, SLOT_FULL, SLOT_DONE };
+
+struct slot {
+	enum is is;
+	struct slot *next;
+	struct buf held;		/* the bytes of the block */
+	struct block blk;
+	uint64_t seq;
+	int read_rc, work_rc;		/* why reading, or the work on it, ended */
+	struct buf said;		/* and what was said meanwhile */
+	uint64_t lines;
+	struct yield yield;
+	struct kept kept;
+};
+
+/* A source and its blocks, in order. */
+struct queue {
+	struct queue *next;
+	struct source *src;
+	bool waits, reading, ended;
+	uint64_t line;			/* the number of the first line of the first block; 0: not known yet */
+	uint64_t seq;
+	struct slot *first, **last;
+};
+
+struct lane {
+	struct crew *crew;
+	struct ctx c;			/* the main one, but for what it works on */
+	struct feed feed;
+	struct slot *slot;
+	pthread_t id;
+	bool started, ended, blocked;	/* blocked: in a read that may wait for ever */
+};
+
+struct crew {
+	struct ctx *c;
+	struct feed *feed;
+	bool serial;
+	pthread_mutex_t lock;
+	pthread_cond_t change;
+	bool stop, idle;		/* idle: the first source has nothing to read */
+	int rc;				/* the main thread's: why the work is over */
+	struct queue *head, **tail;
+	size_t unread;			/* sources with something left to read */
+	uint64_t n_sources, seq0;
+	struct slot *slot, *free;
+	size_t n_slots, n_free;
+	size_t n_lanes;
+	struct lane lane[JOBS_MAX];
+};
+
+/* ---- how many ---- */
+
+static bool
+only_files(struct ctx *c)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < c->n_files; i++)
+		if (((c->cmd->is & CMD_TABLES) == 0 || strncmp(c->file[i], "wh:", 3) != 0) &&
+		    (stat(c->file[i], &st) == -1 || !S_ISREG(st.st_mode)))
+			return false;
+	return c->n_files > 0;
+}
+
+/* Must the command see the records one after the other? */
+static bool
+in_order(struct ctx *c)
+{
+	void *st;
+
+	if (c->serial || c->cmd->par == PAR_SERIAL || c->cmd->thread == NULL)
+		return true;
+	if (c->cmd->par == PAR_ADD)
+		return c->cmd->op == NULL || c->cmd->op(c->st, 0, &st) == NULL;
+	return c->cmd->idle != NULL && !only_files(c);
+}
+
+unsigned
+crew_size(struct ctx *c)
+{
+	cpu_set_t set;
+	int n = 1;
+
+	if (c->cmd->bytes != NULL || ((c->cmd->is & CMD_LINES) != 0 && in_order(c)))
+		return 1;
+	if (c->opt.jobs > 0)
+		return c->opt.jobs > JOBS_MAX ? JOBS_MAX : (unsigned)c->opt.jobs;
+	if (!only_files(c))
+		return 1;
+	if (sched_getaffinity(0, sizeof set, &set) == 0)
+		n = CPU_COUNT(&set);
+	return (unsigned)(n < 1 ? 1 : n > JOBS_DEFAULT_MAX ? JOBS_DEFAULT_MAX : n);
+}
+
+/* ---- reading and working; called and left with the lock held ---- */
+
+static void
+free_slot(struct crew *w, struct slot *s)
+{
+	s->is = SLOT_FREE;
+	s->next = w->free;
+	w->free = s;
+	w->n_free++;
+}
+
+/* Wait for input that may be long in coming; false when the work is over. Without the lock. */
+static bool
+wait_input(struct crew *w, struct source *src)
+{
+	bool go_on = true;
+
+	while (go_on && !source_ready(src, IDLE_FLUSH_MS)) {
+		pthread_mutex_lock(&w->lock);
+		w->idle = true;
+		go_on = !w->stop;
+		pthread_cond_broadcast(&w->change);
+		pthread_mutex_unlock(&w->lock);
+	}
+	return go_on;
+}
+
+/* The next block of q into s. Without the lock. */
+static void
+read_block(struct crew *w, struct queue *q, struct slot *s)
+{
+	s->blk = (struct block){ 0 };
+	s->read_rc = s->work_rc = 0;
+	s->lines = 0;
+	if (q->waits && !wait_input(w, q->src))
+		return;
+	err_hold(&s->said);
+	s->read_rc = source_block(q->src, &s->blk);
+	if (s->read_rc == 0 && (s->blk.n > 0 || s->blk.long_line > 0)) {
+		if (s->blk.long_line == 0)
+			source_counted(q->src, 0);	/* lines are counted where they are scanned */
+		source_keep(q->src, &s->held);
+	}
+	err_hold(NULL);
+}
+
+/* A source to read from: the first that has something; those behind it not so far that it could not go on. */
+static struct queue *
+next_source(const struct crew *w, bool main)
+{
+	for (struct queue *q = w->head; q != NULL && w->free != NULL; q = q->next) {
+		bool ahead = q != w->head;
+
+		if (q->reading || q->ended)
+			continue;
+		if (ahead && (q->waits || w->n_free <= w->n_slots / 2))
+			continue;
+		/* the main thread has others' work to put out and does not wait for input */
+		if (!main || !q->waits || source_ready(q->src, 0))
+			return q;
+	}
+	return NULL;
+}
+
+static int
+work_on(struct lane *l, struct slot *s)
+{
+	const struct pathset *ps = l->c.paths;
+	struct feed *f = &l->feed;
+	struct block blk = s->blk;
+
+	f->block = blk.p;
+	f->offset = blk.offset;
+	f->seq = s->seq;
+	if (l->crew->serial)
+		return blk.long_line > 0 ? 0 : kept_scan(&s->kept, f->scan, ps->n, &blk);
+	l->c.yield = &s->yield;
+	l->c.broke = 0;
+	blk.line0 = 0;
+	return block_lines(&l->c, f, ps, &blk, &s->lines);
+}
+
+/* Read a block of q and work on it. */
+static void
+take_block(struct lane *l, struct queue *q)
+{
+	struct crew *w = l->crew;
+	struct slot *s = w->free;
+	bool ended;
+
+	w->free = s->next;
+	w->n_free--;
+	q->reading = true;
+	l->blocked = q->waits;
+	pthread_mutex_unlock(&w->lock);
+	read_block(w, q, s);
+	pthread_mutex_lock(&w->lock);
+	l->blocked = false;
+	w->idle = false;
+	q->reading = false;
+	ended = s->read_rc != 0 || (s->blk.n == 0 && s->blk.long_line == 0);
+	if (ended) {
+		q->ended = true;
+		w->unread--;
+	}
+	if (ended && s->read_rc == 0) {
+		free_slot(w, s);
+		pthread_cond_broadcast(&w->change);
+		return;
+	}
+	if (q->line == 0)
+		q->line = s->blk.line0;
+	s->seq = q->seq + s->blk.offset;
+	s->next = NULL;
+	*q->last = s;
+	q->last = &s->next;
+	s->is = ended ? SLOT_DONE : SLOT_BUSY;
+	pthread_cond_broadcast(&w->change);
+	if (ended)
+		return;
+	l->slot = s;
+	l->feed.src = q->src;
+	pthread_mutex_unlock(&w->lock);
+	err_hold(&s->said);
+	s->work_rc = work_on(l, s);
+	err_hold(NULL);
+	pthread_mutex_lock(&w->lock);
+	s->is = SLOT_DONE;
+	pthread_cond_broadcast(&w->change);
+}
+
+static void *
+lane_main(void *arg)
+{
+	struct lane *l = arg;
+	struct crew *w = l->crew;
+	struct queue *q;
+
+	pthread_mutex_lock(&w->lock);
+	while (!w->stop) {
+		if ((q = next_source(w, false)) != NULL)
+			take_block(l, q);
+		else
+			pthread_cond_wait(&w->change, &w->lock);
+	}
+	l->ended = true;
+	pthread_cond_broadcast(&w->change);
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+/* ---- the main thread: taking the slots in order. Called and left with the lock held. ---- */
+
+static int
+commit(struct crew *w, struct queue *q, struct slot *s)
+{
+	struct ctx *c = w->c;
+	struct feed *f = w->feed, *was = c->feed;
+	struct buf *held = err_hold(NULL);	/* this thread may be at work on another block */
+	bool full = s->is == SLOT_FULL;
+	uint64_t line = q->line;
+	int rc;
+
+	pthread_mutex_unlock(&w->lock);
+	c->feed = f;
+	f->src = q->src;
+	f->block = s->blk.p;
+	f->offset = s->blk.offset;
+	if (s->read_rc != 0)
+		rc = s->read_rc;
+	else if (!w->serial)
+		rc = yield_commit(c, f, &s->yield, line);
+	else if (s->blk.long_line > 0)
+		rc = block_lines(c, f, c->paths, &(struct block){ .p = s->blk.p, .n = s->blk.n, .line0 = line,
+		    .offset = s->blk.offset, .long_line = s->blk.long_line }, &s->lines);
+	else
+		rc = kept_deliver(&s->kept, c, f, line, &s->lines);
+	if (!full) {
+		if (rc == 0 || s->read_rc != 0)
+			err_release(&s->said);
+		rc = rc != 0 ? rc : s->work_rc;
+		line = w->serial ? s->lines : line + s->lines;
+		c->count.bytes_in += s->blk.n;
+	}
+	if (rc == 0 && c->opt.line_buffered)
+		rc = sink_flush(c->side[0].sink);
+	stats_progress(c, false);
+	c->feed = was;
+	err_hold(held);
+	pthread_mutex_lock(&w->lock);
+	q->line = line;
+	return rc;
+}
+
+/* What is due; false when the first block is still worked on, or there is none. What ends the work is in rc. */
+static bool
+one_due(struct crew *w)
+{
+	struct queue *q = w->head;
+	struct slot *s = q == NULL ? NULL : q->first;
+
+	if (s != NULL && (s->is == SLOT_DONE || s->is == SLOT_FULL)) {
+		w->rc = commit(w, q, s);
+		if (s->is == SLOT_FULL) {
+			s->is = SLOT_BUSY;
+		} else {
+			q->first = s->next;
+			if (q->first == NULL)
+				q->last = &q->first;
+			free_slot(w, s);
+		}
+		pthread_cond_broadcast(&w->change);
+		return true;
+	}
+	if (q != NULL && s == NULL && q->ended) {
+		w->head = q->next;
+		if (w->head == NULL)
+			w->tail = &w->head;
+		w->feed->src = NULL;
+		source_close(q->src);
+		free(q);
+		pthread_cond_broadcast(&w->change);
+		return true;
+	}
+	return false;
+}
+
+/* Nothing to do: others work, or the input is silent and all of it is out. */
+static void
+rest(struct crew *w, const struct timespec *since)
+{
+	struct ctx *c = w->c;
+	struct timespec at;
+	int rc = 0;
+
+	if (w->idle && w->head != NULL && w->head->first == NULL) {
+		pthread_mutex_unlock(&w->lock);
+		rc = sink_flush(c->side[0].sink);
+		if (rc == 0 && c->cmd->idle != NULL && w->serial) {
+			struct timespec now;
+
+			clock_gettime(CLOCK_MONOTONIC, &now);
+			rc = c->cmd->idle(c, c->st, (now.tv_sec - since->tv_sec) * INT64_C(1000) +
+			    (now.tv_nsec - since->tv_nsec) / 1000000);
+			if (rc == 0)
+				rc = sink_flush(c->side[0].sink);
+		}
+		pthread_mutex_lock(&w->lock);
+		w->rc = rc;
+		if (rc != 0 || !w->idle)
+			return;
+	}
+	/* a signal does not end a wait on a condition: look now and then */
+	clock_gettime(CLOCK_REALTIME, &at);
+	at.tv_nsec += IDLE_FLUSH_MS * 1000000L;
+	at.tv_sec += at.tv_nsec / 1000000000L;
+	at.tv_nsec %= 1000000000L;
+	(void)pthread_cond_timedwait(&w->change, &w->lock, &at);
+}
+
+/* Until so few sources are left to read, or, for 0, all is out. */
+static int
+turn(struct crew *w, size_t unread)
+{
+	struct timespec since;
+	struct queue *q;
+
+	clock_gettime(CLOCK_MONOTONIC, &since);
+	pthread_mutex_lock(&w->lock);
+	while (w->rc == 0 && !run_stop) {
+		if (one_due(w)) {
+			clock_gettime(CLOCK_MONOTONIC, &since);
+			continue;
+		}
+		if (w->head == NULL || (unread > 0 && w->unread < unread))
+			break;
+		if ((q = next_source(w, true)) != NULL)
+			take_block(&w->lane[0], q);
+		else
+			rest(w, &since);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return w->rc;
+}
+
+int
+crew_full(struct ctx *c)
+{
+	struct lane *l = (struct lane *)((char *)c - offsetof(struct lane, c));
+	struct crew *w = l->crew;
+	struct slot *s = l->slot;
+	int rc = 0;
+
+	pthread_mutex_lock(&w->lock);
+	s->is = SLOT_FULL;
+	pthread_cond_broadcast(&w->change);
+	while (s->is == SLOT_FULL && !w->stop && rc == 0) {
+		if (l != &w->lane[0])
+			pthread_cond_wait(&w->change, &w->lock);
+		else if (!one_due(w))
+			rest(w, &(struct timespec){ 0 });
+		rc = l == &w->lane[0] ? w->rc : 0;
+	}
+	if (rc == 0 && w->stop)
+		rc = EXIT_IO;		/* nobody will hear of it */
+	pthread_mutex_unlock(&w->lock);
+	return c->broke = rc;
+}
+
+/* ---- beginning and end ---- */
+
+static int
+set_up_lane(struct crew *w, struct lane *l)
+{
+	struct scan_conf kc = scan_limits(w->c);
+	struct ctx *c = w->c;
+	int rc = 0;
+
+	l->crew = w;
+	l->c = *c;
+	l->c.expr_state = NULL;
+	l->c.line = (struct buf){ 0 };
+	l->c.feed = &l->feed;
+	l->c.crew = NULL;
+	l->ended = true;
+	l->feed = (struct feed){ .cmd = c->cmd, .main = true };
+	if ((c->cmd->is & CMD_LINES) == 0)
+		l->feed.scan = scan_new(c->paths, &kc);
+	if (w->serial || l == &w->lane[0])
+		return 0;
+	l->c.st = mem_new(c->cmd->state_bytes);
+	if ((rc = c->cmd->thread(&l->c, l->c.st, c->st)) != 0)
+		return rc;
+	return 0;
+}
+
+/* Threads deaf to signals: those are the main thread's. */
+static void
+start_lanes(struct crew *w)
+{
+	sigset_t all, was;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 1; i < w->n_lanes; i++) {
+		struct lane *l = &w->lane[i];
+
+		l->started = pthread_create(&l->id, NULL, lane_main, l) == 0;
+		l->ended = !l->started;
+	}
+	pthread_mutex_unlock(&w->lock);
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+}
+
+int
+crew_start(struct ctx *c)
+{
+	struct crew *w = mem_new(sizeof *w);
+	int rc = 0;
+
+	w->c = c;
+	w->feed = &c->main_feed;
+	w->serial = in_order(c);
+	w->tail = &w->head;
+	w->seq0 = w->feed->seq;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->change, NULL);
+	w->n_slots = 2 * (size_t)c->threads + 2;
+	w->slot = mem_new(mem_mul(w->n_slots, sizeof *w->slot));
+	for (size_t i = 0; i < w->n_slots; i++)
+		free_slot(w, &w->slot[i]);
+	if (!w->serial)
+		c->sharing = c->threads;
+	for (; w->n_lanes < c->threads && rc == 0; w->n_lanes++)
+		rc = set_up_lane(w, &w->lane[w->n_lanes]);
+	c->crew = w;
+	if (rc == 0)
+		start_lanes(w);
+	return rc;
+}
+
+int
+crew_feed(struct ctx *c, struct source *src)
+{
+	struct crew *w = c->crew;
+	struct queue *q = mem_new(sizeof *q);
+
+	q->src = src;
+	q->waits = source_waits(src);
+	q->last = &q->first;
+	pthread_mutex_lock(&w->lock);
+	q->seq = w->seq0 + (w->n_sources++ << SOURCE_BITS);
+	*w->tail = q;
+	w->tail = &q->next;
+	w->unread++;
+	pthread_cond_broadcast(&w->change);
+	pthread_mutex_unlock(&w->lock);
+	return turn(w, c->threads);
+}
+
+int
+crew_drain(struct ctx *c)
+{
+	return c->crew == NULL ? 0 : turn(c->crew, 0);
+}
+
+/* The threads end. False where one waits in a read: all that it uses must stay. */
+static bool
+stop_lanes(struct crew *w)
+{
+	bool all = true;
+
+	pthread_mutex_lock(&w->lock);
+	w->stop = true;
+	pthread_cond_broadcast(&w->change);
+	for (size_t i = 1; i < w->n_lanes; i++)
+		while (!w->lane[i].ended && !w->lane[i].blocked)
+			pthread_cond_wait(&w->change, &w->lock);
+	for (size_t i = 1; i < w->n_lanes; i++)
+		all = all && w->lane[i].ended;
+	pthread_mutex_unlock(&w->lock);
+	for (size_t i = 1; i < w->n_lanes; i++) {
+		struct lane *l = &w->lane[i];
+
+		if (l->started && all)
+			pthread_join(l->id, NULL);
+		else if (l->started)
+			pthread_detach(l->id);
+	}
+	return all;
+}
+
+static void
+release(struct crew *w)
+{
+	for (size_t i = 0; i < w->n_slots; i++) {
+		yield_free(&w->slot[i].yield);
+		kept_free(&w->slot[i].kept);
+		buf_free(&w->slot[i].held);
+		buf_free(&w->slot[i].said);
+	}
+	for (size_t i = 0; i < w->n_lanes; i++) {
+		struct lane *l = &w->lane[i];
+
+		scan_free(l->feed.scan);
+		expr_state_free(l->c.expr_state);
+		buf_free(&l->c.line);
+		if (l->c.st != w->c->st)
+			free(l->c.st);
+	}
+	pthread_cond_destroy(&w->change);
+	pthread_mutex_destroy(&w->lock);
+	free(w->slot);
+	free(w);
+}
+
+int
+crew_end(struct ctx *c, int rc)
+{
+	struct crew *w = c->crew;
+
+	if (w == NULL)
+		return rc;
+	if (rc == 0 && !run_stop)
+		rc = turn(w, 0);
+	if (!stop_lanes(w))
+		return rc;
+	c->sharing = 0;
+	for (size_t i = 1; i < w->n_lanes && rc == 0 && !run_stop && !w->serial; i++)
+		if (c->cmd->join != NULL)
+			rc = c->cmd->join(c, c->st, w->lane[i].c.st);
+	if (rc == 0 && w->head == NULL) {
+		c->crew = NULL;
+		release(w);
+	}
+	return rc;
+}

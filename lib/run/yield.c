@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* yield - see yield.h */
+#include <stdlib.h>
+
+#include "run/ctx.h"
+#include "run/yield.h"
+
+void
+yield_bad(struct yield *p, const char *why, struct span raw, uint64_t line, uint64_t offset)
+{
+	if (p->n_bad == p->cap_bad) {
+		p->cap_bad = p->cap_bad == 0 ? 16 : mem_mul(p->cap_bad, 2);
+		p->bad = mem_array(p->bad, p->cap_bad, sizeof *p->bad);
+	}
+	/* the text of a reason may end with its batch */
+	p->bad[p->n_bad++] = (struct bad_line){ p->whole, p->count, line, offset,
+	    arena_dup(&p->text, span_of(why, strlen(why) + 1)), raw };
+}
+
+struct buf *
+yield_side(struct yield *p, int out)
+{
+	size_t n = (size_t)out + 1;
+
+	if (n > p->n_sides) {
+		p->side = mem_array(p->side, n, sizeof *p->side);
+		memset(p->side + p->n_sides, 0, (n - p->n_sides) * sizeof *p->side);
+		p->n_sides = n;
+	}
+	return &p->side[out];
+}
+
+static void
+count(struct ctx *c, const struct tally *was, const struct tally *more)
+{
+	const struct flow_counts *a = &was->n, *b = &more->n;
+
+	/* the bytes are counted elsewhere */
+	c->count.in = a->in + b->in;
+	c->count.passed = a->passed + b->passed;
+	c->count.dropped = a->dropped + b->dropped;
+	c->count.used = a->used + b->used;
+	c->count.rejected = a->rejected + b->rejected;
+	c->count.made = a->made + b->made;
+	c->blank = was->blank + more->blank;
+	if (more->nulls > 0)
+		ctx_note(c, "nulls", c->nulls = was->nulls + more->nulls);
+}
+
+int
+yield_commit(struct ctx *c, struct feed *f, struct yield *p, uint64_t line)
+{
+	const struct tally was = { c->count, c->blank, c->nulls };
+	struct sink *out = c->side[0].sink;
+	size_t from = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < p->n_bad && rc == 0; i++) {
+		const struct bad_line *b = &p->bad[i];
+
+		rc = sink_add(out, span_of(p->out.p + from, b->out - from));
+		from = b->out;
+		count(c, &was, &b->upto);
+		if (rc == 0)
+			rc = ctx_reject(c, place_of(f, line + b->line, b->offset), b->why, b->raw);
+	}
+	if (rc == 0 && p->whole > from)
+		rc = sink_add(out, span_of(p->out.p + from, p->whole - from));
+	for (size_t i = 1; i < p->n_sides && rc == 0; i++)
+		rc = sink_add(c->side[i].sink, buf_span(&p->side[i]));
+	if (rc == 0)
+		count(c, &was, &p->count);
+	buf_clear(&p->out);
+	p->whole = p->n_bad = 0;
+	for (size_t i = 0; i < p->n_sides; i++)
+		buf_clear(&p->side[i]);
+	arena_reset(&p->text);
+	p->count = (struct tally){ 0 };
+	return rc;
+}
+
+void
+yield_free(struct yield *p)
+{
+	buf_free(&p->out);
+	for (size_t i = 0; i < p->n_sides; i++)
+		buf_free(&p->side[i]);
+	free(p->side);
+	free(p->bad);
+	arena_free(&p->text);
+	*p = (struct yield){ 0 };
+}

@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""jobs - -j changes nothing: output, rejects, counts, messages, statuses of every command with 1 to 4 threads, on random inputs; TAP
+
+    BIN=build/bin python3 tests/pipe/jobs.py [-s SEED] [COMMAND ...]
+
+Blocks are cut to PIPEHOUSE_BLOCK bytes, so that small inputs have many of them.  That all thread counts agree would hold for a common
+mistake too: where a record's fate is plain, what must come out is made here from the input's lines.
+"""
+import gzip
+import json
+import os
+import random
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+import cases  # noqa: E402
+
+JOBS = ("1", "2", "3", "4")
+# what tells of memory and time, not of the data
+OWN = re.compile(rb',"(?:seconds|peak_kib|state_bytes|spilled_bytes)":[0-9.]+|"ts":17[0-9]{11}(?=}$)', re.M)
+
+AGGS = ("n=count() s=sum(x) a=avg(x) lo=min(x) hi=max(x) f=first(u) l=last(u) d=distinct(u) h=hll(u) q=quantile(x,0.5) t=topk(k,2) "
+        "sd=stddev(x) c=collect(k)")
+# (name, arguments; @/ is the directory, %s the place of -S, --reject and the like)
+COMMANDS = [
+    ("json-map --keep", "json-map --keep id,k"),
+    ("json-map expressions", "json-map -w 'x > 10 OR k ~ \"^a\"' id y=x*2 m=md5(u) s=\"coalesce(u,'none') || '-' || k\""),
+    ("json-map --all", "json-map --all --drop v y=x+1 k='upper(k)'"),
+    ("json-map -w", "json-map -w 'x > 50'"),
+    ("json-split", "json-split -e a --keep id --index i"),
+    ("json-clean", "json-clean -s @/clean"),
+    ("dimjoin --fields", "dimjoin -k k --fields name,level @/dim"),
+    ("dimjoin --as inner", "dimjoin -k k --type inner --as d @/dim"),
+    ("dimjoin anti", "dimjoin -k k --type anti @/dim"),
+    ("dimjoin --fill reject", "dimjoin -k k --fill name,u=level --miss reject @/dim"),
+    ("window-agg windows", "window-agg -t t -w 1m -s 30s -g k " + AGGS),
+    ("window-agg groups", "window-agg -g k,u " + AGGS),
+    ("window-agg session", "window-agg -t t --session 5s -g k " + AGGS),
+    ("window-agg late", "window-agg -t t -w 10s --late 5s -g k n='count()' s='sum(x)'"),
+    ("window-agg partial", "window-agg -g k --partial n='count()' d='distinct(u)'"),
+    ("topn row", "topn -n 3 --by x -g k"),
+    ("topn dense", "topn -n 5 --by x%7 -g u --ties dense"),
+    ("funnel-agg", "funnel-agg -u u -t t --within 1m -g k 'a: x > 20' 'b: x > 50' 'c: x < 10'"),
+    ("funnel-agg unordered", "funnel-agg -u u --unordered 'a: x > 20' 'b: x > 50'"),
+    ("retention-agg", "retention-agg -u u --cohort t --day d -g k --days 0,1,2"),
+    ("dedup first", "dedup -k u"),
+    ("dedup last", "dedup -k u --keep last"),
+    ("dedup by", "dedup -k k,u --by x"),
+    ("dedup within", "dedup -k k --within 10s -t t"),
+    ("dq-check", "dq-check 'not_null(u)' 'unique(id)' 'warn range(x,0,90)' \"regex(k,'^[a-f]$')\" --result @/result --table t.x --dt 2026-11-20"),
+    ("dq-check --drop-bad", "dq-check --drop-bad 'not_null(u)' 'range(x,0,90)' --tee-bad @/tee"),
+    ("json-to-csv", "json-to-csv --columns id,k,x,u"),
+    ("trace-grep", "trace-grep -n u7"),
+    ("trace-grep -k", "trace-grep -k u u3"),
+    ("cdc-merge rows", "cdc-merge -k k"),
+]
+n = failed = 0
+
+
+def say(held, name, why=""):
+    global n, failed
+    n += 1
+    failed += not held
+    print("%sok %d - %s%s" % ("" if held else "not ", n, name, "".join("\n# " + x for x in why.split("\n")) if why and not held else ""))
+
+
+def records(r, count, first=0):
+    t = 1700000000000
+    for i in range(first, first + count):
+        t += r.randrange(-2000, 4000)
+        o = {"id": i, "k": r.choice("abcdefg"), "t": t, "d": t + r.randrange(3) * 86400000}
+        if r.random() < 0.9:
+            o["u"] = "u%d" % r.randrange(40)
+        if r.random() < 0.95:
+            o["x"] = r.choice([r.randrange(100), round(r.random() * 100, 2)])
+        o["v"] = "é" * r.randrange(6)
+        o["a"] = [{"e": j} for j in range(r.randrange(4))]
+        if r.random() < 0.01:
+            o["a"] = [{"e": "x" * 900} for _ in range(40)]
+        yield json.dumps(o, ensure_ascii=r.random() < 0.5, separators=(",", ":") if r.random() < 0.9 else (", ", ": ")).encode()
+
+
+def spoil(r, lines, part):
+    bad = [b'{"id":1,', b"x", b"[]", b'{"id":01}', b'{"k":"\xff"}', b'{"x":"' + b"y" * 60000 + b'"}', b"{\"k\":\"a\", \"k\":\"b\"}", b'"']
+    return [r.choice(bad) if r.random() < part else b"" if r.random() < part else ln for ln in lines]
+
+
+def zstd(data, frame):
+    """Frames of so many bytes, cut anywhere."""
+    return b"".join(subprocess.run(["zstd", "-q", "-c"], input=data[i:i + frame], stdout=subprocess.PIPE, check=True).stdout
+                    for i in range(0, len(data), frame))
+
+
+class Inputs:
+    """Sets of files by name, and what plain records are in them, in order."""
+
+    def __init__(self, d, seed):
+        r = random.Random(seed)
+        good = list(records(r, 260))
+        one, two, three = good[:90], good[90:91], good[91:]
+        bad = spoil(r, list(records(r, 240)), 0.04)
+        late = list(records(r, 200)) + [b"{no"] + list(records(r, 30))
+        text = b"\n".join(good) + b"\n"
+        self.dir = d
+        self.sets = {
+            "good": ([("g", text)], good),
+            "several files": ([("g1", b"\n".join(one) + b"\n"), ("g2", two[0]), ("g3", b""), ("g4", b"\n".join(three))], good),
+            "CRLF": ([("crlf", b"\r\n".join(good))], good),
+            "zstd": ([("z.zst", zstd(text, 1777))], good),
+            "gzip": ([("z.gz", gzip.compress(text[:5000]) + gzip.compress(text[5000:]))], good),
+            "bad lines": ([("b1", b"\n".join(bad[:100]) + b"\n"), ("b2", b"\n".join(bad[100:]))], None),
+            "one bad line late": ([("late", b"\n".join(late) + b"\n")], None),
+            "a file that is missing": ([("g", None), ("nowhere", None), ("b1", None)], None),
+            "a torn frame": ([("torn.zst", zstd(text, 3001)[:-9])], None),
+        }
+        for files, _ in self.sets.values():
+            for name, data in files:
+                if data is not None:
+                    with open(os.path.join(d, name), "wb") as f:
+                        f.write(data)
+
+
+MODES = [("", []), ("--reject", ["--reject", "@/rejects"]), ("--on-error skip, -S", ["--on-error", "skip", "-S", "64K"]),
+         ("--max-rejects", ["--reject", "@/rejects", "--max-rejects", "3"])]
+
+
+def one(command, options, inputs, files, jobs, stdin):
+    """All that a call leaves behind."""
+    d = tempfile.mkdtemp(prefix="j", dir=inputs.dir)
+    try:
+        for f in ("dim", "clean"):
+            shutil.copy(os.path.join(inputs.dir, f), d)
+        argv = [a.replace("@/", d + "/") for a in shlex.split(command) + options + ["--max-line", "50000", "-j", jobs, "--stats", "@/stats"]]
+        names = [os.path.join("..", name) for name, _ in files]
+        env = dict(cases.environment(d), PIPEHOUSE_BLOCK=str(inputs.block), PIPEHOUSE_ROOT=os.path.join(d, "wh"))
+        feed = b""
+        if stdin:
+            with open(os.path.join(d, names[0]), "rb") as f:
+                feed = f.read()
+            names = []
+        p = subprocess.run([os.path.join(cases.BIN, argv[0])] + argv[1:] + names, input=feed, cwd=d, env=env, timeout=120,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        left = {"stdout": p.stdout, "stderr": p.stderr, "status": b"%d" % p.returncode}
+        for f in sorted(os.listdir(d)):
+            with open(os.path.join(d, f), "rb") as g:
+                left[f] = OWN.sub(b"", g.read())
+        if stdin and "stats" in left:   # how a pipe is cut into blocks is the clock's choice: it shows where a bad record ends the work
+            left["stats"] = re.sub(rb'"bytes_in":[0-9]+', b"", left["stats"])
+        return {k: v.replace(d.encode(), b"DIR") for k, v in left.items()}
+    finally:
+        shutil.rmtree(d)
+
+
+def differ(a, b, jobs):
+    for k in sorted(set(a) | set(b)):
+        x, y = a.get(k, b"(none)"), b.get(k, b"(none)")
+        if x != y:
+            at = next((i for i, (p, q) in enumerate(zip(x, y)) if p != q), min(len(x), len(y)))
+            return "%s with -j %s at byte %d\n-j 1: ...%r\n-j %s: ...%r" % (k, jobs, at, x[max(0, at - 60):at + 80], jobs, y[max(0, at - 60):at + 80])
+    return ""
+
+
+def judge(title, command, inputs):
+    """Every input, every mode, every number of threads. The first difference, or nothing; and how many calls that were."""
+    calls = 0
+    for what, (files, _) in inputs.sets.items():
+        for mode, options in MODES:
+            if mode and what in ("CRLF", "zstd", "gzip", "a torn frame", "a file that is missing") and "-S" not in mode:
+                continue
+            first = one(command, options, inputs, files, "1", False)
+            if what == "good" and first["status"] not in (b"0", b"1"):
+                return "it cannot be called so: %r" % first["stderr"], calls
+            runs = [(j, False) for j in JOBS[1:]]
+            if len(files) == 1 and not mode:
+                runs.append(("2", True))
+            for j, stdin in runs:
+                calls += 1
+                got = one(command, options, inputs, files, j, stdin)
+                against = one(command, options, inputs, files, "1", True) if stdin else first
+                why = differ(against, got, j)
+                if why:
+                    return "%s, %s: %s" % (what, mode or "plain", why), calls
+    return "", calls
+
+
+def plain(inputs):
+    """Against the lines themselves: what passes untouched, what a field is, where a bad line ends it."""
+    for what, (files, good) in inputs.sets.items():
+        if good is None:
+            continue
+        for j in JOBS:
+            got = one("json-map --all", [], inputs, files, j, False)["stdout"]
+            say(got == b"".join(x + b"\n" for x in good), "json-map --all -j %s, %s: the lines as they are" % (j, what))
+            got = one("json-map --keep id", [], inputs, files, j, False)["stdout"]
+            say(got == b"".join(b'{"id":%d}\n' % json.loads(x)["id"] for x in good), "--keep id -j %s, %s" % (j, what))
+            left = one("window-agg 'n=count()' 's=sum(id)'", [], inputs, files, j, False)
+            want = {"n": len(good), "s": sum(json.loads(x)["id"] for x in good)}
+            say(json.loads(left["stdout"]) == want, "count and sum -j %s, %s" % (j, what), repr(left["stdout"]))
+    with open(os.path.join(inputs.dir, "late"), "rb") as f:
+        lines = f.read().split(b"\n")
+    at = lines.index(b"{no")
+    for j in JOBS:
+        left = one("json-map --all", [], inputs, [("late", None)], j, False)
+        say(left["status"] == b"3" and left["stdout"] == b"".join(x + b"\n" for x in lines[:at]) and
+            left["stderr"].startswith(b"json-map: ../late:%d: " % (at + 1)) and left["stderr"].count(b"\n") == 1 and
+            json.loads(left["stats"])["in"] == at + 1, "-j %s: all before the bad line, nothing behind it" % j, repr(left)[:600])
+
+
+def main(argv):
+    seed = int(argv[1]) if argv[:1] == ["-s"] else 1
+    only = argv[2:] if argv[:1] == ["-s"] else argv
+    d = tempfile.mkdtemp(prefix="jobs.")
+    with open(os.path.join(d, "dim"), "w") as f:
+        f.write("".join('{"k":"%s","name":"n %s","level":%d}\n' % (c, c, i) for i, c in enumerate("abcde")))
+    with open(os.path.join(d, "clean"), "w") as f:
+        f.write("k trim upper\nu fill=none\nx decimal\n")
+    inputs = Inputs(d, seed)
+    inputs.block = 1500
+    try:
+        if not only:
+            plain(inputs)
+        todo = [(t, c) for t, c in COMMANDS if not only or c.split()[0] in only]
+        with ThreadPoolExecutor(2) as pool:
+            for (title, _), (why, calls) in zip(todo, pool.map(lambda x: judge(x[0], x[1], inputs), todo)):
+                say(not why, "%s: 1 to 4 threads alike (%d calls)" % (title, calls), why)
+    finally:
+        shutil.rmtree(d)
+    print("1..%d" % n)
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
