@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "in/scan_bits.h"
 #include "in/scan_kernel.h"
 #include "in/scan_plain.h"
 #include "in/scan_shape.h"
@@ -61,7 +62,8 @@ static const char *
 kernel_name(enum kernel k)
 {
 	static const char *const name[] = {
-		[KERNEL_PLAIN] = "plain", [KERNEL_PORTABLE] = "portable", [KERNEL_AVX2] = "avx2"
+		[KERNEL_PLAIN] = "plain", [KERNEL_PORTABLE] = "portable", [KERNEL_AVX2] = "avx2",
+		[KERNEL_AVX512] = "avx512"
 	};
 	const char *env = k == KERNEL_BEST ? getenv("PIPEHOUSE_KERNEL") : NULL;
 
@@ -81,8 +83,9 @@ kernel_of(enum kernel k)
 		return NULL;
 #ifdef __x86_64__
 	if (strcmp(name, "portable") != 0 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-	    __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("pclmul"))
-		return &kernel_avx2;
+	    __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("pclmul"))
+		return strcmp(name, "avx2") != 0 && __builtin_cpu_supports("avx512f") &&
+		    __builtin_cpu_supports("avx512bw") ? &kernel_avx512 : &kernel_avx2;
 #endif
 	return &kernel_portable;
 }
@@ -182,23 +185,70 @@ next_plain(struct scan *s, size_t most)
 	}
 }
 
-/* A word outside strings is true, false, null or a part of a number; from where it began, is the whole scalar one? */
+/* Does a value end at p: is the next byte that is no blank one that may follow it?  What the pairs do not see. */
 static bool
-word_holds(const char *p, size_t n, size_t at)
+value_ends(const char *p, const char *end)
 {
-	const char *w = p + at, *from = w, *to;
-	size_t len = 0;
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	return p >= end || *p == ',' || *p == '}' || *p == ']' || *p == '\n' || *p == '\r';
+}
 
-	if (memcmp(w, "true", 4) == 0 || memcmp(w, "null", 4) == 0)
-		len = 4;
-	else if (memcmp(w, "false", 5) == 0)
-		len = 5;
-	if (len > 0)
-		return scan_delim[(unsigned char)w[len]] && (at == 0 || scan_delim[(unsigned char)w[-1]]);
+/* A word outside strings is true, false, null or a part of a number; from where it began, is the whole scalar one? */
+static bool __attribute__((noinline))
+scalar_holds(const char *p, size_t n, size_t at)
+{
+	const char *from = p + at, *to = NULL;
+
 	while (from > p && !scan_delim[(unsigned char)from[-1]])
 		from--;
-	to = plain_number(from, p + n);
-	return to != NULL && (to == p + n || scan_delim[(unsigned char)*to]);
+	if (from == p + at && (memcmp(from, "true", 4) == 0 || memcmp(from, "null", 4) == 0))
+		to = from + 4;
+	else if (from == p + at && memcmp(from, "false", 5) == 0)
+		to = from + 5;
+	else
+		to = plain_number(from, p + n);
+	return to != NULL && value_ends(to, p + n);
+}
+
+/* The same; what is mostly there, true, false or null between two bytes that end it, without a branch. */
+static inline bool
+word_holds(const char *p, size_t n, size_t at)
+{
+	/* by bits 1 to 3 of the first letter */
+	static const struct { char text[8], mask[8]; size_t n; } word[8] = {
+		{ "", "\xFF", 0 }, { "", "\xFF", 0 }, { "true", "\xFF\xFF\xFF\xFF", 4 },
+		{ "false", "\xFF\xFF\xFF\xFF\xFF", 5 }, { "", "\xFF", 0 }, { "", "\xFF", 0 }, { "", "\xFF", 0 },
+		{ "null", "\xFF\xFF\xFF\xFF", 4 },
+	};
+	const char *w = p + at;
+	unsigned i = (unsigned char)*w >> 1 & 7;
+	uint64_t text, mask, here;
+	char behind = w[word[i].n];
+
+	memcpy(&text, word[i].text, sizeof text);
+	memcpy(&mask, word[i].mask, sizeof mask);
+	memcpy(&here, w, sizeof here);
+	if (__builtin_expect((((here ^ text) & mask) == 0) & (behind == ',' || behind == '}' || behind == ']') &
+	    (at > 0 && scan_delim[(unsigned char)w[-1]]), 1))
+		return true;
+	return scalar_holds(p, n, at);
+}
+
+/* The first LF among the tokens from t on; m->n when there is none. */
+static inline size_t
+next_lf(const struct marks *m, size_t t)
+{
+	for (; t < m->n; t += 16) {
+		bytes16 v = bytes_load(m->token + t);
+		uint64_t hit = bits_of((bytes16)(v == bytes_all('\n')) | (bytes16)(v == bytes_all((uint8_t)~'\n')));
+
+		if (hit != 0) {
+			t += (size_t)__builtin_ctzll(hit);
+			break;
+		}
+	}
+	return t < m->n ? t : m->n;
 }
 
 /* Mark the next window; leave no token or word in it that lies behind n bytes. */
@@ -212,6 +262,7 @@ mark_window(struct scan *s, size_t n)
 		s->relaxed--;
 		k = &kernel_portable;
 	}
+	marks_clear(m, n);
 	k->mark(&s->tables, m, s->p, n);
 	while (m->n > 0 && m->pos[m->n - 1] >= n)
 		m->n--;
@@ -264,14 +315,12 @@ static void
 next_window(struct scan *s)
 {
 	struct marks *m = s->marks;
-	const uint8_t *lf = NULL;
+	size_t lf;
 
 	while (s->p < s->end && s->n < BATCH_RECORDS_MAX) {
-		if (s->token < m->n)
-			lf = memchr(m->token + s->token, '\n', m->n - s->token);
-		if (s->token < m->n && lf != NULL) {
-			take_line(s, (size_t)(lf - m->token));
-			s->token = (size_t)(lf - m->token) + 1;
+		if ((lf = next_lf(m, s->token)) < m->n) {
+			take_line(s, lf);
+			s->token = lf + 1;
 			continue;
 		}
 		if (s->n > 0)
@@ -279,7 +328,7 @@ next_window(struct scan *s)
 		if (s->lines > 0 && s->odd > s->lines / 2)
 			s->relaxed = RELAXED_WINDOWS;
 		mark_window(s, (size_t)(s->end - s->p) < WINDOW_BYTES ? (size_t)(s->end - s->p) : WINDOW_BYTES);
-		if (memchr(m->token, '\n', m->n) == NULL) {
+		if (next_lf(m, 0) == m->n) {
 			m->n = 0;
 			next_plain(s, 1);
 		}

@@ -45,11 +45,12 @@ static const struct { uint8_t left, right[RULE_SYMBOLS]; } rules[] = {
 
 /*
  * Classes whose difference another rule decides exactly share one column, so that eight bits suffice.  A closing quote
- * follows C_IN by construction; where the point may stand, the number rule says; an LF or CR where a bracket
- * could close leaves the line unbalanced, or is white space; and so is a blank where a bracket could open.
+ * follows C_IN by construction; an LF or CR where a bracket could close leaves the line unbalanced, or is white space;
+ * and a blank or a minus may stand where a bracket could open, but for what follows a word: words are judged whole,
+ * with what stands behind them.
  */
 static const uint8_t shares[][2] = {
-	{ C_QUOTE, C_IN }, { C_DOT, C_DIGIT }, { C_LF, C_CLOSE }, { C_CR, C_CLOSE }, { C_BLANK, C_OPEN },
+	{ C_QUOTE, C_IN }, { C_LF, C_CLOSE }, { C_CR, C_CLOSE }, { C_BLANK, C_OPEN }, { C_MINUS, C_OPEN },
 };
 
 static size_t
@@ -146,6 +147,7 @@ classes(struct tables *t)
 	t->code[C_DOT] = C_DOT | CODE_E;
 	for (uint8_t c = C_OPEN; c <= C_LF; c++)	/* the tokens */
 		t->code[c] = (uint8_t)(c | CODE_T);
+	t->code[C_COLON] = C_COLON | CODE_T | CODE_D;
 }
 
 /* The slots that the hashed bytes of one row (high nibble) take when `add` is added. 0 when two of them meet. */
@@ -200,6 +202,23 @@ hash_tables(struct tables *t)
 	}
 }
 
+static void
+utf8_tables(struct utf8_tables *t)
+{
+	enum { SHORT = 1, LONG = 2, OVER3 = 4, BIG = 8, HALF = 16, OVER2 = 32, OVER4 = 64, TWO = 128,
+	    ANY = SHORT | LONG | TWO, HUGE = ANY | BIG | OVER4 };
+
+	*t = (struct utf8_tables){
+		.lead_high = { LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, TWO, TWO, TWO, TWO,
+		    SHORT | OVER2, SHORT, SHORT | OVER3 | HALF, SHORT | BIG | OVER4 },
+		.lead_low = { ANY | OVER3 | OVER2 | OVER4, ANY | OVER2, ANY, ANY, ANY | BIG,
+		    HUGE, HUGE, HUGE, HUGE, HUGE, HUGE, HUGE, HUGE, HUGE | HALF, HUGE, HUGE },
+		.next_high = { SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT,
+		    LONG | OVER2 | TWO | OVER3 | OVER4, LONG | OVER2 | TWO | OVER3 | BIG,
+		    LONG | OVER2 | TWO | HALF | BIG, LONG | OVER2 | TWO | HALF | BIG, SHORT, SHORT, SHORT, SHORT },
+	};
+}
+
 void
 tables_init(struct tables *t)
 {
@@ -207,4 +226,5 @@ tables_init(struct tables *t)
 	classes(t);
 	pair_tables(t);
 	hash_tables(t);
+	utf8_tables(&t->utf8);
 }

@@ -6,6 +6,7 @@
  *	if ((t.allows[t.class_of[prev]] & t.column[t.class_of[cur]]) == 0) ... these two cannot stand side by side ...
  *
  * Invariants: which class may follow which is computed from the productions in scan_grammar.c, nowhere written down.
+ * The tables of UTF-8 and of escapes are there too, for every kernel with a byte shuffle takes the same.
  * Class codes hold the class in their low four bits and flags above; bit 7 is never set (pshufb would give 0).
  */
 #ifndef IN_SCAN_GRAMMAR_H
@@ -23,10 +24,22 @@ enum class {
 	CLASSES
 };
 
-/* Flags of a class code: three bits that tell apart what kernels need as bit masks. */
-#define CODE_T 0x10	/* no part of a number or word */
-#define CODE_D 0x20	/* digit */
-#define CODE_E 0x40	/* with T: no token; with D: zero; alone: the point */
+/*
+ * Flags of a class code: three bits that tell apart what kernels need as bit masks.  T: no part of a number or word; T
+ * alone: a token ({ } [ ] , and LF), TD: the colon, TE: neither.  D: a digit, DE: zero, E: the point, none: else.
+ */
+#define CODE_T 0x10
+#define CODE_D 0x20
+#define CODE_E 0x40
+
+/*
+ * After J. Keiser, D. Lemire, "Validating UTF-8 in less than one instruction per byte": a bit is one way for two bytes
+ * to be wrong; they are when it is set for the high and the low nibble of the first and the high one of the second.
+ * Bit 7, two continuation bytes in a row, must hold exactly where a lead two or three bytes back asks for it.
+ */
+struct utf8_tables {
+	uint8_t lead_high[16], lead_low[16], next_high[16];
+};
 
 struct tables {
 	uint8_t class_of[256];		/* outside strings */
@@ -39,6 +52,7 @@ struct tables {
 	 * and class).
 	 */
 	uint8_t hash_add[16], hash_key[16], hash_code[16];
+	struct utf8_tables utf8;
 };
 
 void tables_init(struct tables *);

@@ -4,18 +4,21 @@
  *
  *	kernel_avx2.mark(&tables, &marks, p, n);	// n <= WINDOW_BYTES, p at a line start
  *
- * A kernel goes once over a window and finds its tokens: { } [ ] : , outside strings, and every LF.  It sets an
- * error bit on each line (on one of its bytes or on its LF) in which it saw anything but these: strings of valid
- * UTF-8 without control bytes and with known escapes and no \u surrogate; numbers without a needless leading
- * zero and with digits on both sides of one point; and between tokens nothing but one scalar where a value may
- * stand.  It need not prove
- *   - brackets, keys and commas in the order of objects and arrays: the walk does, or a shape walked before;
- *   - runs of other bytes outside strings: it lists where each begins, the driver then judges the whole scalar;
+ * A kernel goes once over a window and finds its tokens: { } [ ] , outside strings, and every LF.  Colons are none: a
+ * token's byte is complemented when a colon stands between it and the token before.  It sets an error bit on each
+ * line (on one of its bytes or on its LF) in which it saw anything but these: strings of valid UTF-8 without control
+ * bytes and with known escapes and no \u surrogate; numbers without a needless leading zero and with digits on both
+ * sides of one point; and between tokens nothing but one scalar where a value may stand, with at most one key and
+ * colon before it, and a colon nowhere else.  It need not prove
+ *   - brackets, and that members have keys and elements have none: the walk does, or a shape walked before;
+ *   - runs of other bytes outside strings, and what stands behind them: it lists where each begins, the driver then
+ *     judges the whole scalar;
  *   - that a line with an error bit is bad: the plain parser decides, and names the reason.
  * So a kernel may mark a valid line (odd layouts), never leave a bad one unmarked.
  *
  * Invariants: BLOCK_PAD_BYTES are readable behind the window, nothing before it.  Bytes behind the window's last LF
- * may be marked wrongly, for they are seen in part; the driver looks at whole lines only.
+ * may be marked wrongly, for they are seen in part; the driver looks at whole lines only.  Marks come cleared
+ * (marks_clear).
  */
 #ifndef IN_SCAN_KERNEL_H
 #define IN_SCAN_KERNEL_H
@@ -23,6 +26,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "in/scan_grammar.h"
 
@@ -33,12 +37,49 @@
 struct marks {
 	size_t n, n_words;
 	uint64_t any_error, any_slash;	/* not 0: some word of those below is not 0 */
-	uint8_t token[WINDOW_BYTES + MARKS_SLACK];	/* the tokens' bytes, in order */
+	uint8_t token[WINDOW_BYTES + MARKS_SLACK];	/* the tokens' bytes, in order; a member's complemented */
 	uint16_t pos[WINDOW_BYTES + MARKS_SLACK];	/* and where they stand */
 	uint16_t word[WINDOW_BYTES + MARKS_SLACK];	/* where runs of other bytes begin */
 	uint64_t error[WINDOW_WORDS];	/* a bit a byte */
 	uint64_t slash[WINDOW_WORDS];	/* backslashes, a bit a byte */
 };
+
+/* Bit 7 of a token: a colon stands before it. */
+static inline bool
+token_member(uint8_t token)
+{
+	return token >= 0x80;
+}
+
+static inline uint8_t
+token_byte(uint8_t token)
+{
+	return token >= 0x80 ? (uint8_t)~token : token;
+}
+
+/* Brackets have bit 6; those that open also bit 1, and curly ones bit 5. */
+#define TOKEN_BRACKET 0x40
+#define TOKEN_OPEN 0x02
+#define TOKEN_CURLY 0x20
+
+static inline void
+marks_clear(struct marks *m, size_t n)
+{
+	size_t words = (n + 63) / 64;
+
+	m->n = m->n_words = 0;
+	m->any_error = m->any_slash = 0;
+	memset(m->error, 0, words * sizeof m->error[0]);
+	memset(m->slash, 0, words * sizeof m->slash[0]);
+}
+
+/* There is an error at some of the 64 bytes from offset `base` on. */
+static inline void
+marks_error(struct marks *m, size_t base, uint64_t bits)
+{
+	m->error[base / 64] |= bits;
+	m->any_error |= bits;
+}
 
 struct kernel_ops {
 	const char *name;
@@ -47,7 +88,7 @@ struct kernel_ops {
 
 extern const struct kernel_ops kernel_portable;
 #ifdef __x86_64__
-extern const struct kernel_ops kernel_avx2;
+extern const struct kernel_ops kernel_avx2, kernel_avx512;
 #endif
 
 /* Is any bit of [from, to) set?  from < to. */

@@ -27,7 +27,6 @@ struct frame {
 	int children;		/* self, if asked paths go on below it */
 	int element;		/* array: the next child by index */
 	uint32_t n;		/* keys, or elements begun */
-	uint16_t token;		/* of the bracket, in a walk */
 	bool object;
 };
 
@@ -45,7 +44,7 @@ struct plain {
 void plain_init(struct plain *, const struct trie *, const struct limits *, struct val *const *col);
 void plain_free(struct plain *);
 const char *plain_line(struct plain *, struct span line, size_t row);
-/* A new line for whoever borrows frames and met[]: its row is absent, no key was met. */
+/* A new line for whoever borrows met[]: its row is absent, no key was met. */
 void plain_begin(struct plain *, size_t row);
 
 /* The columns that end at a node get this value. */
@@ -77,7 +76,7 @@ frame_open(const struct trie *t, struct frame *f, const char *p, int node)
 		return;
 	if (!f->object)
 		f->element = t->node[node].index;
-	else if (t->node[node].named)
+	else if (t->node[node].child != TRIE_NONE)
 		f->children = node;
 }
 

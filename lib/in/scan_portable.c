@@ -9,16 +9,9 @@
  */
 #include <string.h>
 
+#include "in/scan_bits.h"
 #include "in/scan_kernel.h"
 #include "in/scan_plain.h"
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
-#define INLINE static inline __attribute__((always_inline))
-#define RARE(x) __builtin_expect((x) != 0, 0)
-
-typedef uint8_t bytes16 __attribute__((vector_size(16)));
 struct bytes64 { bytes16 v[4]; };
 
 /* Kinds of bytes in a block, a bit a byte. */
@@ -26,38 +19,16 @@ struct kinds {
 	uint64_t quote, slash, lf, blank, control, open, close, comma, colon, digit, zero, point, minus;
 };
 
-/* Last bits of the block before, under the names of the masks they belong to. */
+/* Masks of the block before, or what an addition carried out of it. */
 struct carry {
 	uint64_t in, escape, u, surrogate;
-	uint64_t scalar, word, sign, begin_sign, point, run, digit, zero;
+	uint64_t scalar, word, sign, begin_sign, point, digit, zero;
 	uint64_t quoted, closed, separator, opened;
-	uint64_t after_string, after_value, after_separator, after_open;
+	uint8_t colon, run, after_string, after_value, after_separator, after_open;
 	size_t utf8_left;	/* bytes of the next block that a sequence begun in this one takes */
 };
 
-INLINE bytes16
-splat(uint8_t c)
-{
-	return (bytes16){ c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c };
-}
-
-/* The lowest bit of each of 16 lanes that are 0 or -1. */
-INLINE uint64_t
-bits16(bytes16 v)
-{
-#ifdef __SSE2__
-	return (uint64_t)(unsigned)_mm_movemask_epi8((__m128i)v);
-#else
-	/* One bit a lane, put in its place by a multiplication: no two meet. */
-	uint64_t half[2];
-
-	v &= (bytes16){ 1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128 };
-	memcpy(half, &v, sizeof half);
-	return (half[0] * UINT64_C(0x0101010101010101)) >> 56 | (half[1] * UINT64_C(0x0101010101010101)) >> 56 << 8;
-#endif
-}
-
-INLINE struct bytes64
+BITS_INLINE struct bytes64
 load(const char *p)
 {
 	struct bytes64 b;
@@ -66,67 +37,39 @@ load(const char *p)
 	return b;
 }
 
-INLINE uint64_t
+BITS_INLINE uint64_t
 equal(const struct bytes64 *b, uint8_t c)
 {
 	uint64_t m = 0;
 
 	for (unsigned i = 0; i < 4; i++)
-		m |= bits16((bytes16)(b->v[i] == splat(c))) << 16 * i;
+		m |= bits_of((bytes16)(b->v[i] == bytes_all(c))) << 16 * i;
 	return m;
 }
 
 /* Bytes from lo to hi, compared after `mask` was set in them. */
-INLINE uint64_t
+BITS_INLINE uint64_t
 between(const struct bytes64 *b, uint8_t mask, uint8_t lo, uint8_t hi)
 {
 	uint64_t m = 0;
 
 	for (unsigned i = 0; i < 4; i++)
-		m |= bits16((bytes16)(((b->v[i] | splat(mask)) - splat(lo)) <= splat((uint8_t)(hi - lo)))) << 16 * i;
+		m |= bits_of((bytes16)(((b->v[i] | bytes_all(mask)) - bytes_all(lo)) <=
+		    bytes_all((uint8_t)(hi - lo)))) << 16 * i;
 	return m;
 }
 
-INLINE uint64_t
+BITS_INLINE uint64_t
 high(const struct bytes64 *b)
 {
 	uint64_t m = 0;
 
 	for (unsigned i = 0; i < 4; i++)
-		m |= bits16((bytes16)(b->v[i] >= splat(0x80))) << 16 * i;
+		m |= bits_of((bytes16)(b->v[i] >= bytes_all(0x80))) << 16 * i;
 	return m;
 }
 
-INLINE uint64_t
-shift(uint64_t m, uint64_t *carry)
-{
-	uint64_t r = m << 1 | *carry;
-
-	*carry = m >> 63;
-	return r;
-}
-
-/* a + b + *carry, and the carry out of it. */
-INLINE uint64_t
-add(uint64_t a, uint64_t b, uint64_t *carry)
-{
-	uint64_t s = a + b, t = s + *carry;
-
-	*carry = (s < a) | (t < s);
-	return t;
-}
-
-INLINE uint64_t
-escaped_bytes(uint64_t slash, uint64_t *carry)
-{
-	const uint64_t odd = UINT64_C(0xAAAAAAAAAAAAAAAA);
-	uint64_t begins = slash & ~*carry, ends = ((begins << 1 | odd) - begins) ^ odd, r = ends ^ (slash | *carry);
-
-	*carry = (ends & slash) >> 63;
-	return r;
-}
-
-INLINE uint64_t
+BITS_INLINE uint64_t
 inside(uint64_t x)
 {
 	for (int i = 1; i < 64; i *= 2)
@@ -195,41 +138,43 @@ utf8_errors(const char *b, const char *end, uint64_t bytes, struct carry *c)
 }
 
 /* Numbers: what stands in `scalar` outside words.  Whole words, with the numbers around them, are judged by others. */
-INLINE uint64_t
+BITS_INLINE uint64_t
 number_errors(const struct kinds *k, struct carry *c, uint64_t scalar, uint64_t begin, uint64_t word, uint64_t out)
 {
 	uint64_t digit = k->digit & out, point = k->point & out, sign = k->minus & out, zero = k->zero & out;
-	uint64_t after_word = shift(word, &c->word);
-	uint64_t after_begin_sign = shift(sign & begin, &c->begin_sign);
-	uint64_t after_point = shift(point, &c->point), err;
+	uint64_t after_word = bits_shift(word, &c->word);
+	uint64_t after_begin_sign = bits_shift(sign & begin, &c->begin_sign);
+	uint64_t after_point = bits_shift(point, &c->point), err;
 
 	(void)scalar;
 	err = sign & ~(begin | after_word);
-	err |= (shift(sign, &c->sign) | after_point) & ~digit;
-	err |= point & ~shift(digit, &c->digit);
-	err |= add(digit, after_point, &c->run) & ~digit & point;	/* a second point */
-	err |= shift(zero & (begin | after_begin_sign), &c->zero) & digit;
+	err |= (bits_shift(sign, &c->sign) | after_point) & ~digit;
+	err |= point & ~bits_shift(digit, &c->digit);
+	err |= bits_add(digit, after_point, &c->run) & ~digit & point;	/* a second point */
+	err |= bits_shift(zero & (begin | after_begin_sign), &c->zero) & digit;
 	return err;
 }
 
 /* Behind each bit of m, at the next byte that is no blank. */
-INLINE uint64_t
-next_of(uint64_t m, uint64_t blank, uint64_t *carry)
+BITS_INLINE uint64_t
+next_of(uint64_t m, uint64_t blank, uint8_t *carry)
 {
-	return add(blank, m, carry) & ~blank;
+	return bits_add(blank, m, carry) & ~blank;
 }
 
-INLINE void
+BITS_INLINE void
 block(struct marks *m, struct carry *c, const char *b, const char *end, size_t base)
 {
 	struct bytes64 v = load(b);
 	struct kinds k = kinds_of(&v);
 	uint64_t escaped = 0, quotes = k.quote, in, out, error = 0, hit, bytes;
-	uint64_t structure, blank, scalar, begin, word, words, starts, tokens;
+	uint64_t structure, tokens, members, blank, scalar, begin, word, words, starts;
 
 	if (RARE(k.slash | c->escape)) {
-		escaped = escaped_bytes(k.slash, &c->escape);
+		escaped = bits_escaped(k.slash, &c->escape);
 		quotes &= ~escaped;
+		m->slash[base / 64] = k.slash;
+		m->any_slash |= k.slash;
 	}
 	in = inside(quotes) ^ c->in;
 	while (RARE(hit = k.lf & in)) {		/* an LF ends a string whatever the quotes say */
@@ -246,38 +191,35 @@ block(struct marks *m, struct carry *c, const char *b, const char *end, size_t b
 
 	out = ~in;
 	structure = (k.open | k.close | k.comma | k.colon) & out;
+	tokens = (structure & ~k.colon) | k.lf;
 	blank = k.blank & out;
 	scalar = out & ~(quotes | structure | blank | k.lf);
 	word = scalar & ~(k.digit | k.point | k.minus);
-	words = word & ~(word << 1 | c->word);
-	uint64_t before = shift(scalar, &c->scalar);
+	words = word & ~(word << 1 | c->word >> 63);
+	uint64_t before = bits_shift(scalar, &c->scalar);
 	begin = scalar & ~before;
 	error |= number_errors(&k, c, scalar, begin, word, out);
 
 	starts = (quotes & in) | begin | (k.open & out);
 	uint64_t separator = (k.comma | k.colon) & out;
-	uint64_t after_string = next_of(shift(quotes & out, &c->quoted), blank, &c->after_string);
-	uint64_t after_value = next_of((before & ~scalar) | shift(k.close & out, &c->closed), blank, &c->after_value);
-	uint64_t after_separator = next_of(shift(separator, &c->separator), blank, &c->after_separator);
-	uint64_t after_open = next_of(shift(k.open & out, &c->opened), blank, &c->after_open);
+	uint64_t after_string = next_of(bits_shift(quotes & out, &c->quoted), blank, &c->after_string);
+	uint64_t after_value = next_of((before & ~scalar) | bits_shift(k.close & out, &c->closed), blank,
+	    &c->after_value);
+	uint64_t after_separator = next_of(bits_shift(separator, &c->separator), blank, &c->after_separator);
+	uint64_t after_open = next_of(bits_shift(k.open & out, &c->opened), blank, &c->after_open);
 
 	error |= (after_string | after_value) & starts;
 	error |= k.colon & out & ~after_string;
 	error |= after_separator & (separator | (k.close & out) | k.lf);
 	error |= after_open & (separator | k.lf);
 
-	m->error[base / 64] = error;
-	m->slash[base / 64] = k.slash;
-	m->any_error |= error;
-	m->any_slash |= k.slash;
-	for (tokens = structure | k.lf; tokens != 0; tokens &= tokens - 1) {
-		unsigned i = (unsigned)__builtin_ctzll(tokens);
-
-		m->pos[m->n] = (uint16_t)(base + i);
-		m->token[m->n++] = (uint8_t)b[i];
+	members = bits_members(k.colon & out, tokens, &c->colon, &error);
+	if (RARE(error)) {
+		m->error[base / 64] = error;
+		m->any_error |= error;
 	}
-	for (; words != 0; words &= words - 1)
-		m->word[m->n_words++] = (uint16_t)(base + (unsigned)__builtin_ctzll(words));
+	m->n += bits_put(m->pos + m->n, m->token + m->n, tokens, members, (const uint8_t *)b, base);
+	m->n_words += bits_put_words(m->word + m->n_words, words, base);
 }
 
 static void
@@ -286,8 +228,6 @@ mark(const struct tables *tables, struct marks *m, const char *p, size_t n)
 	struct carry c = { 0 };
 
 	(void)tables;
-	m->n = m->n_words = 0;
-	m->any_error = m->any_slash = 0;
 	for (size_t i = 0; i < n; i += 64)
 		block(m, &c, p + i, p + (n + 63) / 64 * 64 + 4, i);
 }

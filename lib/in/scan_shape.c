@@ -58,14 +58,8 @@ same_keys(const struct shape *s, const uint16_t *pos, const char *p)
 {
 	uint64_t d = 0;
 
-	for (size_t i = 0; i < s->n_keys; i++) {
-		const struct shape_key *k = &s->key[i];
-		const char *q = p + pos[k->token] + 1;
-
-		d |= ((load64(q) ^ k->text[0]) & k->mask[0]) | ((load64(q + 8) ^ k->text[1]) & k->mask[1]);
-		if (__builtin_expect(k->more > 0, 0) && d == 0)
-			d |= (uint64_t)memcmp(q + 16, s->text + k->more_at, k->more);
-	}
+	for (const struct shape_pin *k = s->pin, *end = k + s->n_pins; k < end; k++)
+		d |= (load64(p + pos[k->token] + 1 + k->off) ^ k->text) & k->mask;
 	return d == 0;
 }
 
@@ -93,7 +87,7 @@ fill(const struct shape *s, const struct marks *m, const char *p, size_t t0, str
 
 		switch (v->place) {
 		case PLACE_BETWEEN:
-			*to = value_between(m, p, pos[v->from] + 1u, pos[v->to]);
+			*to = value_between(m, p, pos[v->from] + 1u + v->skip, pos[v->to]);
 			break;
 		case PLACE_BRACKETS:
 			*to = (struct val){ span_of(p + pos[v->from], pos[v->to] + 1u - pos[v->from]),
@@ -156,27 +150,26 @@ void
 shape_add(struct shapes *c, const struct draft *d, const uint8_t *token, size_t n)
 {
 	struct shape **way = c->way[bucket_of(token, n)], *s;
-	size_t keys = d->n_keys * sizeof *d->key, values = d->n_values * sizeof *d->value;
+	size_t pins = d->n_pins * sizeof *d->pin, values = d->n_values * sizeof *d->value;
 	size_t empties = d->n_voids * sizeof *d->empty, bytes;
 	char *at;
 
 	if (!d->keep || n > SHAPE_TOKENS_MAX)
 		return;
-	bytes = sizeof *s + keys + values + empties + n + d->text.n + 6 * 16;
+	bytes = sizeof *s + pins + values + empties + n + 6 * 16;
 	if (c->bytes + bytes > SHAPES_BYTES_MAX)
 		shapes_free(c);
 	s = mem_new(bytes);
 	at = (char *)s + (sizeof *s + 15) / 16 * 16;
 	s->n = n;
-	s->n_keys = d->n_keys;
+	s->n_pins = d->n_pins;
 	s->n_voids = d->n_voids;
 	s->n_values = d->n_values;
 	s->bytes = bytes;
-	s->key = carve(&at, d->key, keys);
+	s->pin = carve(&at, d->pin, pins);
 	s->value = carve(&at, d->value, values);
 	s->empty = carve(&at, d->empty, empties);
 	s->token = carve(&at, token, n);
-	s->text = carve(&at, d->text.p, d->text.n);
 	if (way[SHAPE_WAYS - 1] != NULL) {
 		c->bytes -= way[SHAPE_WAYS - 1]->bytes;
 		free(way[SHAPE_WAYS - 1]);

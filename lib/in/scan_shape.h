@@ -5,9 +5,9 @@
  *	if (shape_match(cache, marks, p, t0, n, col, row)) ... valid, the columns are filled ...
  *	else if (walk_line(…, &draft)) shape_add(cache, &draft, …);
  *
- * A shape is a line's token bytes in order, the text of each key in objects that asked paths go through, and which
- * two tokens enclose each asked value.  Equal tokens have equal brackets, so depth, key counts and the order of
- * keys, colons and commas need no second proof; equal keys put the asked values between the same tokens.
+ * A shape is a line's token bytes in order, what must stand behind some of them for the keys to be as they were, and
+ * which two tokens enclose each asked value.  Equal tokens have equal brackets and members, so depth, key counts
+ * and the order of keys and commas need no second proof; equal keys put the asked values between the same tokens.
  *
  * Invariants: bounded: SHAPES_BYTES_MAX, then all are forgotten; nothing is allocated when a line matches.  Where
  * lines are not alike, shapes_useful() says no for a while and the walk alone is cheaper.
@@ -24,12 +24,13 @@
 #define SHAPE_TOKENS_MAX 2048
 #define SHAPES_BYTES_MAX (8 * MIB)
 
-/* A key as it stands between two tokens, with its quotes, blanks and colon. */
-struct shape_key {
-	uint64_t text[2], mask[2];	/* its first 16 bytes */
-	uint16_t token;			/* the bracket or comma before it */
-	uint16_t more;			/* bytes behind those 16 */
-	uint32_t more_at;		/* in shape.text */
+#define PINS_MAX 512
+#define PIN_OFFSET_MAX 64	/* a line with these tokens may be shorter: BLOCK_PAD_BYTES bounds it */
+
+/* 8 bytes, or fewer, that stand `off` behind a token and one byte. */
+struct shape_pin {
+	uint64_t text, mask;
+	uint16_t token, off;
 };
 
 enum place {
@@ -40,26 +41,25 @@ enum place {
 
 struct shape_value {
 	uint16_t col, from, to;
+	uint16_t skip;		/* PLACE_BETWEEN: bytes of key and colon */
 	uint8_t place;
 };
 
 /* A shape while its first line is walked. */
 struct draft {
 	bool keep;		/* still fit to become a shape */
-	size_t n_keys, n_voids, n_values;
-	struct buf text;
-	struct shape_key key[256];
+	size_t n_pins, n_voids, n_values;
+	struct shape_pin pin[PINS_MAX];
 	uint16_t empty[64];	/* the `{` of each empty object: {"a"} has the same tokens */
 	struct shape_value *value;	/* [columns], by column */
 };
 
 struct shape {
-	size_t n, n_keys, n_voids, n_values, bytes;
-	struct shape_key *key;
+	size_t n, n_pins, n_voids, n_values, bytes;
+	struct shape_pin *pin;
 	struct shape_value *value;
 	uint16_t *empty;
 	uint8_t *token;
-	char *text;
 };
 
 struct shapes {

@@ -9,6 +9,9 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
+#include "in/scan_bits.h"
+
 /* The walk of one line. */
 struct at {
 	struct walk *w;
@@ -16,16 +19,29 @@ struct at {
 	const char *p;
 	const uint8_t *token;	/* of this line, t0 on */
 	const uint16_t *pos;
-	size_t t;		/* the token looked at */
-	struct frame *f;	/* the innermost open container is f[-1] */
-	size_t row;
+	size_t n, row;
+	bool slash;		/* some backslash is in the line */
+};
+
+/* 64 tokens as masks, a bit a token. */
+struct tokens {
+	uint64_t bracket, open, close, curly, member;
+};
+
+/* An asked container that is gone through. */
+struct level {
+	size_t t, close;	/* the token before the next value; the one that closes it */
+	int node;
+	int element;		/* array: the next child by index */
+	uint32_t n;		/* elements begun */
+	bool object;
 };
 
 void
 walk_init(struct walk *w, struct plain *plain, size_t columns)
 {
-	*w = (struct walk){ .plain = plain };
-	w->draft.n_values = columns;
+	w->plain = plain;
+	w->draft = (struct draft){ .n_values = columns };
 	w->draft.value = mem_array(NULL, mem_add(columns, 1), sizeof *w->draft.value);
 }
 
@@ -33,211 +49,298 @@ void
 walk_free(struct walk *w)
 {
 	free(w->draft.value);
-	buf_free(&w->draft.text);
 }
 
-/* The columns at this node get v, and the shape learns where it stood. */
-static void
-found(struct at *a, int node, struct val v, enum place place, size_t from, size_t to)
+static struct tokens
+tokens_at(const uint8_t *token, size_t n)
 {
-	const struct trie *t = a->w->plain->trie;
+	struct tokens k = { 0 };
+	uint64_t all = n < 64 ? (UINT64_C(1) << n) - 1 : ~(uint64_t)0;
 
-	trie_fill(t, node, a->w->plain->col, a->row, v);
-	if (!a->w->draft.keep)
-		return;
-	for (int r = t->node[node].col; r != TRIE_NONE; r = t->ref[r].next)
-		a->w->draft.value[t->ref[r].col] = (struct shape_value){ (uint16_t)t->ref[r].col, (uint16_t)from,
-		    (uint16_t)to, (uint8_t)place };
-}
+	for (unsigned i = 0; i < 64 && i < n; i += 16) {
+		bytes16 v = bytes_load(token + i), member = (bytes16)(v >= bytes_all(0x80)), raw = v ^ member;
 
-/* A scalar, or nothing, between the tokens from and from + 1: what stands on a node. */
-static void
-found_scalar(struct at *a, int node, size_t from)
-{
-	if (node != TRIE_NONE)
-		found(a, node, value_between(a->m, a->p, a->pos[from] + 1u, a->pos[from + 1]), PLACE_BETWEEN, from,
-		    from + 1);
-}
-
-/* The bytes of a key and its colon become a check of the shape; `from` is the token before. */
-static void __attribute__((noinline))
-draft_key(struct at *a, size_t from)
-{
-	struct draft *d = &a->w->draft;
-	size_t n = (size_t)(a->pos[from + 1] - a->pos[from]);
-	const char *p = a->p + a->pos[from] + 1;
-	char text[16] = { 0 }, mask[16] = { 0 };
-	struct shape_key *k;
-
-	if (d->n_keys == sizeof d->key / sizeof d->key[0]) {
-		d->keep = false;
-		return;
+		k.member |= bits_of(member) << i;
+		k.bracket |= bits_of(raw << 1) << i;	/* TOKEN_BRACKET */
+		k.curly |= bits_of(raw << 2) << i;	/* TOKEN_CURLY */
+		k.open |= bits_of(raw << 6) << i;	/* TOKEN_OPEN */
 	}
-	k = &d->key[d->n_keys++];
-	*k = (struct shape_key){ .token = (uint16_t)from };
-	memcpy(text, p, n < 16 ? n : 16);
-	memset(mask, 0xFF, n < 16 ? n : 16);
-	memcpy(k->text, text, 16);
-	memcpy(k->mask, mask, 16);
-	if (n > 16) {
-		k->more = (uint16_t)(n - 16);
-		k->more_at = (uint32_t)d->text.n;
-		buf_add(&d->text, p + 16, n - 16);
-	}
-}
-
-/* A key stands behind token t, its colon is token t + 1: the node below it. False: not a key, or one too many. */
-static bool
-walk_key(struct at *a, int *node)
-{
-	struct plain *plain = a->w->plain;
-	struct frame *f = &a->f[-1];
-	size_t from, to;
-	bool escaped;
-
-	*node = TRIE_NONE;
-	if (a->token[a->t + 1] != ':' || f->n++ == plain->limits->keys)
-		return false;
-	if (f->children == TRIE_NONE)
-		return true;
-	if (a->w->draft.keep)
-		draft_key(a, a->t);
-	from = a->pos[a->t] + 1u;
-	to = a->pos[a->t + 1];
-	while (from < to && a->p[from] != '"')
-		from++;
-	while (from < to && a->p[to - 1] != '"')
-		to--;
-	escaped = a->m->any_slash != 0 && bits_in(a->m->slash, from, to);
-	*node = trie_key(plain->trie, f->children, span_of(a->p + from + 1, to - from - 2), escaped, &plain->key);
-	if (*node == TRIE_NONE)
-		return true;
-	if (plain->met[*node] == plain->serial)
-		return false;
-	plain->met[*node] = plain->serial;
-	return true;
+	k.bracket &= all;
+	k.curly &= k.bracket;
+	k.close = k.bracket & ~k.open;
+	k.open &= k.bracket;
+	return k;
 }
 
 /* Is there nothing between `{` at t and `}` behind it? */
 static bool
-walk_empty(struct at *a)
+is_void(struct at *a, size_t t)
 {
 	struct draft *d = &a->w->draft;
 
-	for (size_t i = a->pos[a->t] + 1u; i < a->pos[a->t + 1]; i++)
+	for (size_t i = a->pos[t] + 1u; i < a->pos[t + 1]; i++)
 		if ((unsigned char)a->p[i] > ' ')
 			return false;
 	if (d->n_voids == sizeof d->empty / sizeof d->empty[0])
 		d->keep = false;
 	else
-		d->empty[d->n_voids++] = (uint16_t)a->t;
+		d->empty[d->n_voids++] = (uint16_t)t;
 	return true;
 }
 
 /*
- * A value begins behind token t, or, when token t + 1 opens a bracket, there.  Goes to the token behind it,
- * into the first value of a container, or fails.  *node: where the value stands, on return where the next one does.
+ * Do the brackets pair, in one value, and stand members in objects and elements in arrays?  Fills close_of.
+ * The types of the open containers are bits, the innermost lowest, an object 1; the outermost two are `10`, a marker
+ * and what is around the line's value: no object.
  */
 static bool
-walk_value(struct at *a, int *node)
+prove(struct at *a)
+{
+	uint16_t *close_of = a->w->close_of, stack[WALK_DEPTH + 3];
+	size_t depth = 0, last = 0, limit = a->w->plain->limits->depth;
+	uint64_t types = 2, after_close = 0, after_curly = 0;
+
+	if (limit > WALK_DEPTH)
+		limit = WALK_DEPTH;
+	for (size_t base = 0; base < a->n; base += 64) {
+		struct tokens k = tokens_at(a->token + base, a->n - base);
+		uint64_t void_ = bits_shift(k.open & k.curly, &after_curly) & k.close & k.curly & ~k.member;
+		uint64_t look, wrong, run, object, open;
+		size_t end = a->n - base < 64 ? a->n - base : 64, from = 0, t;
+
+		/* Nothing stands between a closing bracket and the next token, and in empty objects. */
+		look = ~(bits_shift(k.close, &after_close) | void_);
+		for (; RARE(void_); void_ &= void_ - 1)
+			if (!is_void(a, base + (size_t)__builtin_ctzll(void_) - 1))
+				return false;
+		for (uint64_t left = k.bracket; left != 0; left &= left - 1) {
+			unsigned i = (unsigned)__builtin_ctzll(left);
+
+			run = (UINT64_C(2) << i) - (UINT64_C(1) << from);
+			object = k.curly >> i & 1;
+			open = k.open >> i & 1;
+			wrong = (k.member ^ -(types & 1)) & look & run;
+			wrong |= (types ^ object) & 1 & ~open;
+			types = open ? types << 1 | object : types >> 1;
+			wrong |= types >> (limit + 2);
+			if (wrong != 0 || (types <= 2 && base + i != a->n - 1))
+				return false;
+			/* Where an open bracket lies, or the one that closes here did. */
+			depth += open;
+			t = open ? base + i : stack[depth];
+			stack[depth] = (uint16_t)(base + i);
+			close_of[t] = (uint16_t)(base + i);
+			depth -= 1 - open;
+			from = i + 1;
+			last = base + i;
+		}
+		if (from < end && ((k.member ^ -(types & 1)) & look & (~(uint64_t)0 << from) &
+		    (~(uint64_t)0 >> (64 - end))) != 0)
+			return false;
+	}
+	return depth == 0 && last == a->n - 1;
+}
+
+/* Has no object more than `limit` keys?  Only asked where one could. */
+static bool
+keys_within(const struct at *a, size_t limit)
+{
+	int64_t keys[WALK_DEPTH + 2] = { 0 };	/* of the open containers; an array's elements are not counted */
+	size_t depth = 0;
+
+	for (size_t t = 0; t < a->n; t++) {
+		uint8_t c = token_byte(a->token[t]);
+
+		if (c == ',')
+			keys[depth]++;
+		else if (c == '[')
+			keys[++depth] = INT64_MIN;
+		else if (c == '{')
+			keys[++depth] = token_member(a->token[t + 1]);
+		else
+			depth--;
+		if (keys[depth] > (int64_t)limit)
+			return false;
+	}
+	return true;
+}
+
+/* The columns at this node get v, and the shape learns where it stood. */
+static void
+found(struct at *a, int node, struct val v, struct shape_value where)
+{
+	const struct trie *t = a->w->plain->trie;
+	struct draft *d = &a->w->draft;
+
+	trie_fill(t, node, a->w->plain->col, a->row, v);
+	if (!d->keep)
+		return;
+	for (int r = t->node[node].col; r != TRIE_NONE; r = t->ref[r].next) {
+		where.col = (uint16_t)t->ref[r].col;
+		d->value[where.col] = where;
+	}
+}
+
+/* Lines like this one have these bytes, `off` behind token t and one byte. */
+static void
+pin(struct draft *d, size_t t, const char *p, size_t n)
+{
+	for (size_t off = 0; off < n; off += 8) {
+		struct shape_pin *k = &d->pin[d->n_pins];
+		size_t part = n - off < 8 ? n - off : 8;
+
+		if (d->n_pins == PINS_MAX || off > PIN_OFFSET_MAX) {
+			d->keep = false;
+			return;
+		}
+		d->n_pins++;
+		*k = (struct shape_pin){ .token = (uint16_t)t, .off = (uint16_t)off };
+		memcpy(&k->text, p + off, part);
+		memset(&k->mask, 0xFF, part);
+	}
+}
+
+/*
+ * What a line must have behind token l->t to be like this one: the key at q, n bytes with its quotes, and its colon too
+ * when it is asked for.  One that is not need not be the same, if what is compared of it begins no asked one.
+ */
+static void __attribute__((noinline))
+draft_key(struct at *a, const struct level *l, const char *q, size_t n, int node)
+{
+	const char *from = a->p + a->pos[l->t] + 1;
+	size_t gap = (size_t)(q - from), part = 8 - gap;
+
+	if (node == TRIE_NONE && gap < 7 && part < n && memchr(q, '\\', part) == NULL &&
+	    trie_none_begins(a->w->plain->trie, l->node, span_of(q + 1, part - 1)))
+		pin(&a->w->draft, l->t, from, 8);
+	else
+		pin(&a->w->draft, l->t, from, (size_t)(q + n - from));
+}
+
+/* Behind the string whose opening quote is at q. */
+static const char *
+key_end(const char *q)
+{
+	for (q++; *q != '"'; q++)
+		q += *q == '\\';
+	return q + 1;
+}
+
+/* The key behind token l->t: the node below it, and where its value may begin. False: it was met before. */
+BITS_INLINE bool
+member(struct at *a, const struct level *l, int *node, const char **value)
 {
 	struct plain *plain = a->w->plain;
-	uint8_t c = a->token[a->t + 1];
+	const char *end = a->p + a->pos[l->t + 1], *q = a->p + a->pos[l->t] + 1, *behind = NULL;
+	size_t len = 0;
 
-	if (c != '{' && c != '[') {
-		found_scalar(a, *node, a->t);
-		a->t++;
-		return true;
-	}
-	a->t++;
-	if ((size_t)(a->f - plain->frame) == plain->limits->depth)
-		return false;
-	frame_open(plain->trie, a->f++, a->p + a->pos[a->t], *node);
-	a->f[-1].token = (uint16_t)a->t;
-	return true;
-}
-
-/* Close every container that token t closes, and those behind it. False: the wrong bracket. */
-static bool
-walk_close(struct at *a)
-{
-	struct frame *f;
-	size_t from;
-
-	f = --a->f;
-	if (a->token[a->t] != (f->object ? '}' : ']'))
-		return false;
-	from = f->token;
-	if (f->self != TRIE_NONE)
-		found(a, f->self, (struct val){ span_of(f->start, (size_t)(a->p + a->pos[a->t] + 1 - f->start)),
-		    f->object ? T_OBJ : T_ARR, 0 }, PLACE_BRACKETS, from, a->t);
-	return true;
-}
-
-static bool
-walk_tokens(struct at *a, size_t n)
-{
-	struct frame *bottom = a->w->plain->frame;
-	int node = TRIE_ROOT;
-	bool object;
-
-	/* The first value stands behind no token of this line: begin before it. */
-	a->t = (size_t)-1;
-	for (;;) {
-		struct frame *f = a->f;
-
-		if (!walk_value(a, &node))
+	while ((unsigned char)*q <= ' ')
+		q++;
+	if (RARE(a->slash) && bits_in(a->m->slash, a->pos[l->t] + 1u, a->pos[l->t + 1])) {
+		behind = key_end(q);
+		len = (size_t)(behind - q) - 2;
+		*node = trie_key(plain->trie, l->node, span_of(q + 1, len), memchr(q, '\\', len + 1) != NULL,
+		    &plain->key);
+	} else
+		*node = trie_find(plain->trie, l->node, q + 1, (size_t)(end - q) - 1, &len);
+	if (*node != TRIE_NONE) {
+		if (plain->met[*node] == plain->serial)
 			return false;
-		if (a->f != f) {			/* token t opened a container */
-			object = a->f[-1].object;
-			if (a->token[a->t + 1] == (object ? '}' : ']')) {
-				if (object ? !walk_empty(a) : false)
-					return false;
-				if (!object)
-					found_scalar(a, frame_element(a->w->plain->trie, &a->f[-1]), a->t);
-				a->t++;
-			} else {
-				if (!object)
-					node = frame_element(a->w->plain->trie, &a->f[-1]);
-				else if (!walk_key(a, &node))
-					return false;
-				else
-					a->t++;
+		plain->met[*node] = plain->serial;
+		for (behind = q + len + 2; *behind != ':'; behind++)	/* blanks */
+			;
+		*value = ++behind;
+	}
+	if (RARE(a->w->draft.keep))
+		draft_key(a, l, q, (size_t)((behind != NULL ? behind : key_end(q)) - q), *node);
+	return true;
+}
+
+/* The node that the next element stands on. */
+static int
+element(const struct trie *t, struct level *l)
+{
+	int node = l->element;
+
+	if (node == TRIE_NONE || t->node[node].index_of != l->n++)
+		return TRIE_NONE;
+	l->element = t->node[node].next;
+	return node;
+}
+
+/* Begin to go through the container that token t opens, if asked paths go through it. */
+static struct level *
+enter(const struct at *a, struct level *l, size_t t, int node)
+{
+	const struct trie *trie = a->w->plain->trie;
+	bool object = (token_byte(a->token[t]) & TOKEN_CURLY) != 0;
+	size_t close = a->w->close_of[t];
+
+	if (object ? trie->node[node].child == TRIE_NONE || (close == t + 1 && !token_member(a->token[close])) :
+	    trie->node[node].index == TRIE_NONE)
+		return l;
+	*++l = (struct level){ .t = t, .close = close, .node = node, .object = object,
+	    .element = trie->node[node].index };
+	return l;
+}
+
+/* Find the asked values of a line that is proved. False: a key on their way stands twice. */
+static bool
+bind(struct at *a)
+{
+	struct level stack[PATH_SEGS_MAX + 2], *l = enter(a, stack, 0, TRIE_ROOT);
+	int node;
+
+	while (l > stack) {
+		const char *from = a->p + a->pos[l->t] + 1;
+		size_t next = l->t + 1;
+
+		if (l->t == l->close || (!l->object && l->element == TRIE_NONE)) {
+			l--;
+			continue;
+		}
+		if (!l->object)
+			node = element(a->w->plain->trie, l);
+		else if (!member(a, l, &node, &from))
+			return false;
+		if ((token_byte(a->token[next]) & (TOKEN_BRACKET | TOKEN_OPEN)) == (TOKEN_BRACKET | TOKEN_OPEN)) {
+			size_t close = a->w->close_of[next];
+
+			l->t = close + 1;
+			if (node == TRIE_NONE)
 				continue;
-			}
+			from = a->p + a->pos[next];
+			found(a, node, (struct val){ span_of(from, (size_t)(a->p + a->pos[close] + 1 - from)),
+			    scan_tag[(unsigned char)*from], 0 }, (struct shape_value){ .from = (uint16_t)next,
+			    .to = (uint16_t)close, .place = PLACE_BRACKETS });
+			l = enter(a, l, next, node);
+		} else {
+			if (node != TRIE_NONE)
+				found(a, node, value_between(a->m, a->p, (size_t)(from - a->p), a->pos[next]),
+				    (struct shape_value){ .from = (uint16_t)l->t, .to = (uint16_t)next,
+				    .place = PLACE_BETWEEN,
+				    .skip = (uint16_t)(from - (a->p + a->pos[l->t] + 1)) });
+			l->t = next;
 		}
-		/* Token t follows a value. */
-		while (a->token[a->t] == '}' || a->token[a->t] == ']') {
-			if (!walk_close(a))
-				return false;
-			a->t++;
-			if (a->f == bottom)
-				return a->t == n;
-		}
-		if (a->token[a->t] != ',')
-			return false;
-		if (!a->f[-1].object)
-			node = frame_element(a->w->plain->trie, &a->f[-1]);
-		else if (!walk_key(a, &node))
-			return false;
-		else
-			a->t++;
 	}
+	return true;
 }
 
 bool
 walk_line(struct walk *w, const struct marks *m, const char *p, size_t t0, size_t n, size_t row, bool learn)
 {
-	struct at a = { w, m, p, m->token + t0, m->pos + t0, 0, w->plain->frame, row };
+	struct at a = { .w = w, .m = m, .p = p, .token = m->token + t0, .pos = m->pos + t0, .n = n, .row = row };
 	struct draft *d = &w->draft;
 
 	if (a.token[0] != '{' && (a.token[0] != '[' || !w->plain->limits->any))
 		return false;
-	plain_begin(w->plain, row);
 	d->keep = learn && n <= SHAPE_TOKENS_MAX;
-	d->n_keys = d->n_voids = 0;
-	buf_clear(&d->text);
+	d->n_pins = d->n_voids = 0;
+	if (!prove(&a) || (n > w->plain->limits->keys && !keys_within(&a, w->plain->limits->keys)))
+		return false;
+	plain_begin(w->plain, row);
 	for (size_t c = 0; d->keep && c < d->n_values; c++)
 		d->value[c] = (struct shape_value){ .col = (uint16_t)c, .place = PLACE_ABSENT };
-	return walk_tokens(&a, n);
+	a.slash = m->any_slash != 0 && bits_in(m->slash, a.pos[0], a.pos[n - 1] + 1u);
+	return bind(&a);
 }

@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * scan_walk - one line's tokens walked: brackets, keys, colons and commas in order, asked values found
+ * scan_walk - one line's tokens proved: brackets in pairs, members and elements where they belong; asked values found
  *
  *	struct walk w; walk_init(&w, &plain);
  *	if (walk_line(&w, &marks, p, t0, n, row, true)) shape_add(&cache, &w.draft, marks.token + t0, n);
  *
- * Invariants: false means only "ask the plain parser": a bad line, or one at a limit or with a key twice.  Frames, key
- * scratch and serial numbers are the plain parser's; the draft is good for shape_add when the line was.
+ * Only brackets are gone through one by one, 64 tokens a time as bit masks; what lies between two of them is compared
+ * at once.  Keys are looked at only in objects that asked paths go through.
+ *
+ * Invariants: false means only "ask the plain parser": a bad line, or one at a limit, nested deeper than WALK_DEPTH or
+ * with a key twice.  Key scratch and serial numbers are the plain parser's; the draft is good for shape_add when the
+ * line was.
  */
 #ifndef IN_SCAN_WALK_H
 #define IN_SCAN_WALK_H
 
 #include "in/scan_shape.h"
 
+#define WALK_DEPTH 61		/* the types of all open containers are one word of 64 bits */
+
 struct walk {
 	struct plain *plain;
 	struct draft draft;
+	uint16_t close_of[WINDOW_BYTES];	/* by token of the line: where an open bracket closes */
 };
 
 void walk_init(struct walk *, struct plain *, size_t columns);

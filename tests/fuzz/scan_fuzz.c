@@ -66,7 +66,7 @@ part(struct scan *s, struct span in, struct buf *out)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct scan *scans[KERNEL_AVX2 + 1][8];
+	static struct scan *scans[KERNELS][8];
 	static struct pathset *ps;
 	struct scan_conf conf = { 0 };
 	struct buf first = { 0 }, got = { 0 };
@@ -90,7 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cut = in.n * (data[0] >> 3) / 32;
 	lf = memchr(in.p + cut, '\n', in.n - cut);
 	cut = lf == NULL ? in.n : (size_t)(lf + 1 - in.p);
-	for (enum kernel k = KERNEL_PLAIN; k <= KERNEL_AVX2; k++) {
+	for (enum kernel k = KERNEL_PLAIN; k < KERNELS; k++) {
 		struct buf *out = k == KERNEL_PLAIN ? &first : &got;
 		struct scan **s = &scans[k][data[0] & 7];	/* kept: shapes of earlier inputs must do no harm */
 

@@ -6,9 +6,9 @@
 #include "in/scan.h"
 #include "in/scan_grammar.h"
 
-static const enum kernel kernels[] = { KERNEL_PLAIN, KERNEL_PORTABLE, KERNEL_AVX2 };
-static const char *const kernel_names[] = { "plain", "portable", "avx2" };
-#define KERNELS (sizeof kernels / sizeof kernels[0])
+static const enum kernel kernels[] = { KERNEL_PLAIN, KERNEL_PORTABLE, KERNEL_AVX2, KERNEL_AVX512 };
+static const char *const kernel_names[] = { "plain", "portable", "avx2", "avx512" };
+#define N_KERNELS (sizeof kernels / sizeof kernels[0])
 
 static uint64_t seed = 42;
 
@@ -92,7 +92,7 @@ says_once(const char *line, size_t n, struct scan_conf conf, const char *want)
 	struct scanned g;
 	char got[300];
 
-	for (size_t k = 0; k < KERNELS; k++) {
+	for (size_t k = 0; k < N_KERNELS; k++) {
 		char *p = padded(span_of(line, n));
 		struct scan *s;
 
@@ -247,7 +247,7 @@ columns(void)
 	const char *want[] = { "{\"q\":[{\"id\":1},{\"id\":\"x\\n\"},3],\"r\":null}", "[{\"id\":1},{\"id\":\"x\\n\"},3]", "1",
 	    "\"x\\n\"", "3", "null", "true", "false", "[false]", "", "", "{\"id\":1}" };
 
-	for (size_t k = 0; k < KERNELS; k++) {
+	for (size_t k = 0; k < N_KERNELS; k++) {
 		struct scan *s = scan_new(ps, &(struct scan_conf){ .kernel = kernels[k] });
 		struct scanned g;
 
@@ -300,7 +300,7 @@ many_paths(void)
 	buf_room(&line, line.n);	/* the line twice */
 	buf_add(&line, line.p, line.n);
 	dump_with(KERNEL_PLAIN, ps, (struct scan_conf){ 0 }, buf_span(&line), &want);
-	for (size_t k = 1; k < KERNELS; k++) {
+	for (size_t k = 1; k < N_KERNELS; k++) {
 		buf_clear(&got);
 		dump_with(kernels[k], ps, (struct scan_conf){ 0 }, buf_span(&line), &got);
 		okf(span_eq(buf_span(&got), buf_span(&want)), "%s", kernel_names[k]);
@@ -339,7 +339,7 @@ every_sequence(void)
 			}
 			buf_clear(&want);
 			dump_with(KERNEL_PLAIN, ps, (struct scan_conf){ .any = true }, buf_span(&lines_), &want);
-			for (size_t k = 1; k < KERNELS; k++) {
+			for (size_t k = 1; k < N_KERNELS; k++) {
 				buf_clear(&got);
 				dump_with(kernels[k], ps, (struct scan_conf){ .any = true }, buf_span(&lines_), &got);
 				okf(span_eq(buf_span(&got), buf_span(&want)), "%s: %s...%s, %zu parts", kernel_names[k],
@@ -374,7 +374,7 @@ almost_alike(void)
 		buf_byte(&in, '\n');
 	}
 	dump_with(KERNEL_PLAIN, ps, (struct scan_conf){ 0 }, buf_span(&in), &want);
-	for (size_t k = 1; k < KERNELS; k++) {
+	for (size_t k = 1; k < N_KERNELS; k++) {
 		buf_clear(&got);
 		dump_with(kernels[k], ps, (struct scan_conf){ 0 }, buf_span(&in), &got);
 		okf(span_eq(buf_span(&got), buf_span(&want)), "%s", kernel_names[k]);
@@ -487,7 +487,7 @@ kernels_agree(void)
 		buf_clear(&want);
 		lines(&in, 400);
 		dump_with(KERNEL_PLAIN, ps, (struct scan_conf){ .any = round % 2 }, buf_span(&in), &want);
-		for (size_t k = 1; k < KERNELS; k++) {
+		for (size_t k = 1; k < N_KERNELS; k++) {
 			buf_clear(&got);
 			dump_with(kernels[k], ps, (struct scan_conf){ .any = round % 2 }, buf_span(&in), &got);
 			okf(span_eq(buf_span(&got), buf_span(&want)), "%s, round %d, seed %llu", kernel_names[k], round,
@@ -497,7 +497,7 @@ kernels_agree(void)
 	ok_all("kernels agree on generated and mutated lines");
 
 	/* Every cut of one text into two blocks at a line end, every length of its last line, and every alignment. */
-	for (size_t k = 0; k < KERNELS; k++) {
+	for (size_t k = 0; k < N_KERNELS; k++) {
 		buf_clear(&in);
 		lines(&in, 60);
 		for (size_t cut = 0; cut <= in.n; cut++) {
@@ -556,7 +556,7 @@ edges(void)
 		}
 		buf_clear(&want);
 		dump_with(KERNEL_PLAIN, ps, (struct scan_conf){ 0 }, buf_span(&in), &want);
-		for (size_t k = 1; k < KERNELS; k++) {
+		for (size_t k = 1; k < N_KERNELS; k++) {
 			buf_clear(&got);
 			dump_with(kernels[k], ps, (struct scan_conf){ 0 }, buf_span(&in), &got);
 			okf(span_eq(buf_span(&got), buf_span(&want)), "%s: %s", kernel_names[k],
@@ -571,7 +571,7 @@ edges(void)
 		buf_clear(&want);
 		buf_fmt(&in, "{\"a\":1}\n{\"a\":\"%*s\",\"z\":[true]}\n{\"a\":2,\"z\":\"\\n\"}\n", (int)n - 30, "");
 		dump_with(KERNEL_PLAIN, ps, (struct scan_conf){ 0 }, buf_span(&in), &want);
-		for (size_t k = 1; k < KERNELS; k++) {
+		for (size_t k = 1; k < N_KERNELS; k++) {
 			buf_clear(&got);
 			dump_with(kernels[k], ps, (struct scan_conf){ 0 }, buf_span(&in), &got);
 			okf(span_eq(buf_span(&got), buf_span(&want)), "%s: a line of %zu", kernel_names[k], n);
@@ -582,7 +582,7 @@ edges(void)
 	for (int i = 0; i < 20000; i++)
 		buf_str(&in, i % 7 == 0 ? "\n" : i % 5 == 0 ? "{\"a\":[2]}\n" : "{}\n");
 	dump_with(KERNEL_PLAIN, ps, (struct scan_conf){ 0 }, buf_span(&in), &want);
-	for (size_t k = 1; k < KERNELS; k++) {
+	for (size_t k = 1; k < N_KERNELS; k++) {
 		buf_clear(&got);
 		dump_with(kernels[k], ps, (struct scan_conf){ 0 }, buf_span(&in), &got);
 		okf(span_eq(buf_span(&got), buf_span(&want)), "%s: short lines", kernel_names[k]);
@@ -607,6 +607,7 @@ tables(void)
 		{ C_DIGIT, C_OTHER, true }, { C_QUOTE, C_IN, false }, { C_IN, C_QUOTE, true }, { C_DIGIT, C_IN, false },
 		{ C_CLOSE, C_OPEN, false }, { C_QUOTE, C_DIGIT, false }, { C_DOT, C_CLOSE, false }, { C_BLANK, C_CLOSE, false },
 		{ C_DIGIT, C_BLANK, false }, { C_COMMA, C_BLANK, true }, { C_BLANK, C_IN, true }, { C_QUOTE, C_OTHER, false },
+		{ C_QUOTE, C_DOT, false }, { C_DIGIT, C_DOT, true }, { C_DOT, C_DOT, false }, { C_DIGIT, C_OPEN, false },
 	};
 	struct tables t;
 

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "bench"))
 import gen_events  # noqa: E402
 
 DUMP = os.path.join(os.environ.get("O", "build"), "tests", "scan_dump")
-KERNELS = ("plain", "portable", "avx2")
+KERNELS = ("plain", "portable", "avx2", "avx512")
 SEED = int(os.environ.get("SEED", "1"))
 SCALE = float(os.environ.get("SCALE", "1"))
 EVENTS = ["common.uid", "common.mid", "page.page_id", "ts", "amount", "displays", "displays[0].item", "displays[1]",

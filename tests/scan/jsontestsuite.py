@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 DUMP = os.path.join(os.environ.get("O", "build"), "tests", "scan_dump")
-KERNELS = ("plain", "portable", "avx2")
+KERNELS = ("plain", "portable", "avx2", "avx512")
 BLOCKS = (64, 1000, 1 << 20)
 
 # The suite leaves these open. Our answer: numbers of any size are text; what no UTF-8 can hold is bad.

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * scan_bits - what the kernels do with 64 bytes once they are masks of 64 bits, a bit a byte, the first byte lowest
+ *
+ *	quotes &= ~(escaped = bits_escaped(slash, &carry.escape));
+ *	members = bits_members(colon, tokens, &carry.colon, &error);
+ *	n += bits_put(pos + n, token + n, tokens, 0, staged, base);
+ *
+ * A carry is what one block of 64 hands to the next; it is 0 or 1 and begins as 0.  Carries of an addition run
+ * through the bits that are set: that is how "the next such byte" is found without a loop.
+ *
+ * Invariants: no branch that data decides but in the functions that say so.
+ */
+#ifndef IN_SCAN_BITS_H
+#define IN_SCAN_BITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+#define BITS_INLINE static inline __attribute__((always_inline))
+#define RARE(x) __builtin_expect((x) != 0, 0)
+
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+BITS_INLINE bytes16
+bytes_load(const void *p)
+{
+	bytes16 v;
+
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+BITS_INLINE bytes16
+bytes_all(uint8_t c)
+{
+	return (bytes16){ c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c };
+}
+
+/* The highest bit of each of 16 bytes. */
+BITS_INLINE uint64_t
+bits_of(bytes16 v)
+{
+#ifdef __SSE2__
+	return (uint64_t)(unsigned)_mm_movemask_epi8((__m128i)v);
+#else
+	/* One bit a lane, put in its place by a multiplication: no two meet. */
+	uint64_t half[2];
+
+	v = (v >> 7) * (bytes16){ 1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128 };
+	memcpy(half, &v, sizeof half);
+	return (half[0] * UINT64_C(0x0101010101010101)) >> 56 | (half[1] * UINT64_C(0x0101010101010101)) >> 56 << 8;
+#endif
+}
+
+/* m shifted by one place in the stream; *before is the block before, then this one. */
+BITS_INLINE uint64_t
+bits_shift(uint64_t m, uint64_t *before)
+{
+	uint64_t r = m << 1 | *before >> 63;
+
+	*before = m;
+	return r;
+}
+
+/* a + b + *carry, and the carry out of it. */
+BITS_INLINE uint64_t
+bits_add(uint64_t a, uint64_t b, uint8_t *carry)
+{
+#ifdef __x86_64__
+	/* What compilers make of the comparisons below is twice as long. */
+	__asm__("addb $-1, %1\n\tadcq %2, %0\n\tsetc %1" : "+r"(a), "+q"(*carry) : "rm"(b) : "cc");
+	return a;
+#else
+	uint64_t s = a + b, t = s + *carry;
+
+	*carry = (s < a) | (t < s);
+	return t;
+#endif
+}
+
+/* Bytes that a backslash escapes; the last backslash of an odd run escapes what follows it. */
+BITS_INLINE uint64_t
+bits_escaped(uint64_t slash, uint64_t *carry)
+{
+	const uint64_t odd = UINT64_C(0xAAAAAAAAAAAAAAAA);
+	uint64_t begins = slash & ~*carry, ends = ((begins << 1 | odd) - begins) ^ odd, r = ends ^ (slash | *carry);
+
+	*carry = (ends & slash) >> 63;
+	return r;
+}
+
+/* An LF ends a string whatever the quotes say: a bad line never spoils the next one.  A loop over such LFs. */
+static inline uint64_t
+bits_end_at_lf(uint64_t in, uint64_t lf)
+{
+	uint64_t hit;
+
+	while ((hit = lf & in) != 0) {
+		hit &= -hit;
+		in ^= -hit;
+	}
+	return in;
+}
+
+/*
+ * Tokens that exactly one colon precedes since the token before.  A colon begins a carry that runs to the next token;
+ * where it meets another colon first, that one is an error.
+ */
+BITS_INLINE uint64_t
+bits_members(uint64_t colon, uint64_t tokens, uint8_t *carry, uint64_t *error)
+{
+	uint64_t sum = bits_add(~tokens, colon, carry);
+
+	*error |= sum & colon;
+	return sum & tokens;
+}
+
+/* A zero before a digit is one too many, but not in an exponent: `1e-05`.  Three bytes before b are readable. */
+static inline uint64_t
+bits_leading_zeros(uint64_t digit, const char *b)
+{
+	uint64_t err = 0;
+
+	for (; digit != 0; digit &= digit - 1) {
+		int i = __builtin_ctzll(digit);
+
+		if (b[i - 2] != '-' || (b[i - 3] | 32) != 'e')
+			err |= digit & -digit;
+	}
+	return err;
+}
+
+/*
+ * Second points: a carry that begins at a point runs through digits and points, and leaves a point's bit set only
+ * when it came in there.
+ */
+BITS_INLINE uint64_t
+bits_points(uint64_t digit, uint64_t point, uint8_t *carry)
+{
+	return bits_add(digit | point, point, carry) & point;
+}
+
+/* What the flags of a class code (in/scan_grammar.h) say of 64 bytes. */
+struct bits_flags {
+	uint64_t t, d, e;
+};
+
+/* What a block hands to the next in bits_rules: begin with bits_line_start. */
+struct bits_carry {
+	uint64_t t, any, begin;	/* the masks of the block before */
+	uint8_t colon, run;
+};
+
+static const struct bits_carry bits_line_start = { .t = ~(uint64_t)0, .any = ~(uint64_t)0 };
+
+struct bits_found {
+	uint64_t tokens, members, words, error;
+};
+
+/* All that looks further than at two neighbours: b are the bytes, three before them are readable. */
+BITS_INLINE struct bits_found
+bits_rules(struct bits_flags f, struct bits_carry *c, const char *b)
+{
+	struct bits_found r = { .error = 0 };
+	uint64_t odd = f.e & ~f.t, digit = f.d & ~f.t, zero = odd & digit, any = f.d | f.e, begin, after_zero;
+
+	r.tokens = f.t & ~any;
+	r.members = bits_members(f.t & f.d, r.tokens, &c->colon, &r.error);
+	r.error |= bits_points(digit, odd ^ zero, &c->run);
+	/* A zero behind what is no part of a number, and a digit behind that. */
+	begin = zero & bits_shift(f.t, &c->t);
+	after_zero = bits_shift(begin, &c->begin) & digit;
+	if (RARE(after_zero))
+		r.error |= bits_leading_zeros(after_zero, b);
+	any |= f.t;			/* all but words */
+	r.words = bits_shift(any, &c->any) & ~any;
+	return r;
+}
+
+/* The lowest bit's place; any place when there is none. */
+BITS_INLINE uint64_t
+bits_lowest(uint64_t m)
+{
+#ifdef __BMI__
+	return _tzcnt_u64(m);
+#else
+	return (uint64_t)__builtin_ctzll(m | UINT64_C(1) << 63);
+#endif
+}
+
+/*
+ * Put the tokens' bytes and offsets, bytes of members complemented (0: they are already); returns how many.  More are
+ * put than there are, for a branch costs more: what is too much is written over.  bytes[64] is read too.
+ */
+BITS_INLINE size_t
+bits_put(uint16_t *pos, uint8_t *token, uint64_t tokens, uint64_t members, const uint8_t *bytes, size_t base)
+{
+	size_t n = (size_t)__builtin_popcountll(tokens);
+
+#define BITS_PUT(k) do { \
+		uint64_t at_ = bits_lowest(tokens); \
+		pos[k] = (uint16_t)(base + at_); \
+		token[k] = (uint8_t)(bytes[at_] ^ -(members >> (at_ & 63) & 1)); \
+		tokens &= tokens - 1; \
+	} while (0)
+	BITS_PUT(0); BITS_PUT(1); BITS_PUT(2); BITS_PUT(3); BITS_PUT(4); BITS_PUT(5);
+	if (__builtin_expect(n > 6, 0)) {
+		BITS_PUT(6); BITS_PUT(7); BITS_PUT(8); BITS_PUT(9);
+		for (size_t k = 10; RARE(k < n); k++)
+			BITS_PUT(k);
+	}
+#undef BITS_PUT
+	return n;
+}
+
+/* Put the offsets of words: mostly there is none, seldom more than one. */
+BITS_INLINE size_t
+bits_put_words(uint16_t *word, uint64_t words, size_t base)
+{
+	size_t n = (size_t)__builtin_popcountll(words);
+
+	*word = (uint16_t)(base + bits_lowest(words));
+	while (words &= words - 1, RARE(words))
+		*++word = (uint16_t)(base + bits_lowest(words));
+	return n;
+}
+
+#endif
