@@ -19,6 +19,11 @@
 
 /* n zeroed bytes. */
 void *mem_new(size_t n);
+/*
+ * The same for a table that is looked up at random: in large pages where it is long enough and the system has them, which
+ * saves a walk through the page tables at each look. All of it is touched at once.
+ */
+void *mem_table(size_t n);
 /* An array of n elements of the given size; grows old (may be NULL); new elements are not zeroed. */
 void *mem_array(void *old, size_t n, size_t size);
 /* A terminated copy of a span / of a C string; free() it. */

@@ -65,7 +65,7 @@ rebuild(struct fps *t, uint64_t cap, bool (*stays)(void *, const struct fps_slot
 {
 	struct fps old = *t;
 
-	*t = (struct fps){ mem_new(mem_mul(cap, sizeof *t->v)), 0, cap };
+	*t = (struct fps){ mem_table(mem_mul(cap, sizeof *t->v)), 0, cap };
 	for (size_t i = 0; i < old.cap; i++) {
 		if (empty(&old.v[i]) || (stays != NULL && !stays(arg, &old.v[i])))
 			continue;

@@ -84,7 +84,7 @@ rebuild(struct ids *s, uint64_t cap, bool wide)
 {
 	struct ids old = *s;
 
-	s->v = mem_new(mem_mul(mem_mul(cap, wide ? 2 : 1), sizeof *s->v));
+	s->v = mem_table(mem_mul(mem_mul(cap, wide ? 2 : 1), sizeof *s->v));
 	s->cap = cap;
 	s->wide = wide;
 	for (size_t i = 0, n = 0; i < old.cap; i++) {

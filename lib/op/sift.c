@@ -4,17 +4,18 @@
 #include "op/sift.h"
 
 #define DIGITS_MAX 18
+#define AHEAD 16		/* records looked for before the one that is judged: what memory has in flight */
 
 void
 sift_batch(const struct sift *sift, void *st, const struct batch *b, struct token *m)
 {
 	sift->read(st, b, m);
-	for (size_t i = 0; i < b->n; i++)
-		if (b->fate[i] == F_PASS)
+	for (size_t i = 0; i < b->n + AHEAD; i++) {
+		if (i < b->n && b->fate[i] == F_PASS)
 			sift->prefetch(st, &m[i]);
-	for (size_t i = 0; i < b->n; i++)
-		if (b->fate[i] == F_PASS && !sift->judge(st, &m[i]))
-			b->fate[i] = F_DROP;
+		if (i >= AHEAD && b->fate[i - AHEAD] == F_PASS && !sift->judge(st, &m[i - AHEAD]))
+			b->fate[i - AHEAD] = F_DROP;
+	}
 }
 
 /* Are these bytes the canonical form as they stand?  Most keys are: texts without escapes, ids. */

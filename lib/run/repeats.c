@@ -274,7 +274,7 @@ end_round(struct round *x)
 		r->sift->clear(r->st);
 		return rc;
 	}
-	if (r->counts)
+	if (r->counts && x->rows > 0)
 		qsort(x->row, x->rows, sizeof *x->row, by_place);
 	for (size_t i = 0; i < x->rows && rc == 0; i++) {
 		if (!r->counts) {
