@@ -765,7 +765,15 @@ static void
 accumulate(struct decsum *s, const struct dec *d, bool minus)
 {
 	uint64_t x[SUM_LIMBS] = { d->w[0], d->w[1], d->w[2], d->w[3], 0 };
+	bool carry;
 
+	if (d->scale == s->scale && d->scale <= s->shown && (x[1] | x[2] | x[3]) == 0) {	/* nearly all */
+		carry = minus ? s->w[0] < x[0] : s->w[0] > UINT64_MAX - x[0];
+		s->w[0] += minus ? 0 - x[0] : x[0];
+		for (size_t i = 1; carry && i < SUM_LIMBS; i++)
+			carry = minus ? s->w[i]-- == 0 : ++s->w[i] == 0;
+		return;
+	}
 	if (d->scale > s->scale)
 		raise(s, d->scale);
 	else if (d->scale < s->scale)

@@ -145,9 +145,36 @@ id_of(struct span canonical)
 	return id;
 }
 
+static bool
+plain_digits(struct span s)
+{
+	size_t i = 0;
+
+	while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
+		i++;
+	return i == s.n;
+}
+
+/* Most values are their own form as a key: texts without a backslash, natural numbers. */
+static const char *
+key_form(struct val v, enum key_as as, struct buf *b, struct span *out)
+{
+	const char *why;
+
+	*out = v.raw;
+	if ((v.tag == T_STR && !v.escaped) || (v.tag == T_NUM && as == KEY_EXACT && v.raw.n <= 18 &&
+	    plain_digits(v.raw)))
+		return NULL;
+	buf_clear(b);
+	if ((why = val_key(v, as, b)) == NULL)
+		*out = buf_span(b);
+	return why;
+}
+
 static const char *
 read_one(struct agg_set *s, struct agg_in *in, enum agg_kind kind, struct val v)
 {
+	struct span form;
 	const char *why;
 
 	in->v = v;
@@ -165,19 +192,15 @@ read_one(struct agg_set *s, struct agg_in *in, enum agg_kind kind, struct val v)
 	case AGG_MAX:
 		return order_of(v, &in->scratch, &in->order);
 	case AGG_DISTINCT:
-		buf_clear(&s->scratch);
-		if ((why = val_key(v, s->as, &s->scratch)) != NULL)
+		if ((why = key_form(v, s->as, &s->scratch, &form)) != NULL)
 			return why;
-		in->id = id_of(buf_span(&s->scratch));
+		in->id = id_of(form);
 		return NULL;
 	case AGG_HLL:
 	case AGG_TOPK:
 	case AGG_COLLECT_SET:
-		buf_clear(&in->scratch);
-		if ((why = val_key(v, s->as, &in->scratch)) != NULL && kind != AGG_COLLECT_SET)
-			return why;
-		in->text = why != NULL ? v.raw : buf_span(&in->scratch);
-		return NULL;
+		why = key_form(v, s->as, &in->scratch, &in->text);
+		return kind == AGG_COLLECT_SET ? NULL : why;
 	case AGG_COLLECT:
 		in->text = v.raw;
 		return NULL;
