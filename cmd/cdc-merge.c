@@ -77,7 +77,7 @@ set_up(struct ctx *c, void *arg)
 	struct state *st = arg;
 	struct merge_conf conf = { .key_as = ctx_key_as(c), .zone = ctx_zone(c),
 	    .table = st->table,
-	    .budget = ctx_budget(c) };
+	    .budget = ctx_budget(c), .based = st->base != NULL };
 	struct zip_conf *z = &conf.zip;
 	int rc;
 

@@ -35,6 +35,11 @@ struct merge {
 	bool named;
 	struct arena names;
 	struct buf key, key_before, row, scratch, scratch2;
+	/* changes of the batch at hand; their keys stand in `keys`, the rows before a move in `moved` */
+	struct fold_keyed *put;
+	size_t n_put, cap_put;
+	struct buf keys;
+	struct arena moved;
 	/* the base */
 	struct pathset *paths;
 	int *base_key;
@@ -65,7 +70,7 @@ merge_new(const struct merge_conf *conf)
 	struct merge *m = mem_new(sizeof *m);
 
 	m->conf = *conf;
-	m->fold = fold_new(conf->zip.days, conf->budget / 2);
+	m->fold = fold_new(conf->zip.days, conf->based ? conf->budget / 2 : conf->budget);
 	m->zip = zip_new(&conf->zip);
 	return m;
 }
@@ -108,6 +113,9 @@ merge_free(struct merge *m)
 	arena_free(&m->rows);
 	if (m->paths != NULL)
 		pathset_free(m->paths);
+	buf_free(&m->keys);
+	arena_free(&m->moved);
+	free(m->put);
 	free(m->row_key);
 	free(m->old_key);
 	free(m->path);
@@ -378,6 +386,31 @@ day_of(const struct merge *m, struct val ts, int32_t *day)
 	return day_parse(span_str(text), day) == NULL;
 }
 
+/* A change for the fold, at the end of the batch. */
+static void
+add_change(struct merge *m, struct span key, const struct fold_change *c)
+{
+	if (m->n_put == m->cap_put) {
+		m->cap_put = m->cap_put == 0 ? 2 * BATCH_RECORDS_MAX : mem_mul(m->cap_put, 2);
+		m->put = mem_array(m->put, m->cap_put, sizeof *m->put);
+	}
+	m->put[m->n_put++] = (struct fold_keyed){ span_of(NULL, key.n), *c };
+	buf_span_add(&m->keys, key);
+}
+
+static void
+fold_changes(struct merge *m)
+{
+	const char *p = buf_span(&m->keys).p;
+
+	for (size_t i = 0; i < m->n_put; p += m->put[i++].key.n)
+		m->put[i].key.p = p;
+	fold_put_all(m->fold, m->put, m->n_put);
+	m->n_put = 0;
+	buf_clear(&m->keys);
+	arena_reset(&m->moved);
+}
+
 static enum fate
 put_change(struct merge *m, struct fold_change *c)
 {
@@ -406,9 +439,10 @@ put_change(struct merge *m, struct fold_change *c)
 
 		before.op = 'd';
 		before.row = row_before(m, row.raw, at(m, m->col[C_OLD]).raw);
-		fold_put(m->fold, buf_span(&m->key_before), &before);
+		before.row.p = arena_dup(&m->moved, before.row);
+		add_change(m, buf_span(&m->key_before), &before);
 	}
-	fold_put(m->fold, buf_span(&m->key), c);
+	add_change(m, buf_span(&m->key), c);
 	return F_USED;
 }
 
@@ -471,6 +505,7 @@ merge_batch(struct merge *m, const struct batch *b)
 		else
 			b->fate[m->i] = (uint8_t)f;
 	}
+	fold_changes(m);
 	return fold_settle(m->fold);
 }
 

@@ -27,6 +27,7 @@ struct merge_conf {
 	int32_t date;			/* days: changes of later ones are left aside */
 	const char *table;		/* only this: TABLE or DB.TABLE; NULL: all must be of one */
 	size_t budget;			/* bytes; past it state goes to disk */
+	bool based;			/* a base follows: half of the budget is its */
 };
 
 struct merge_notes {

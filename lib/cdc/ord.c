@@ -13,6 +13,35 @@
 #define CLASS_AT ORD_EPOCH_DIGITS
 #define PARTITION_AT (ORD_EPOCH_DIGITS + 2 + 20 + 1)
 #define PARTITION_DIGITS 10
+#define FILE_DIGITS 10
+#define POS_DIGITS 12
+#define ROW_DIGITS 10
+#define U64_DIGITS 20
+
+/* v in so many digits, behind a dot unless it is the first. Pre: it fits. */
+static char *
+number(char *p, uint64_t v, unsigned width, bool first)
+{
+	if (!first)
+		*p++ = '.';
+	for (unsigned i = width; i-- > 0; v /= 10)
+		p[i] = (char)('0' + v % 10);
+	return p + width;
+}
+
+/* EPOCH CLASS . A [. B] . ROW into at; a width of 0 leaves B out. */
+static void
+place(const struct ord *o, char class, uint64_t a, unsigned a_width, uint64_t b, unsigned b_width, uint64_t row,
+    char at[ORD_BYTES_MAX])
+{
+	char *p = number(at, o->epoch, ORD_EPOCH_DIGITS, true);
+
+	*p++ = class;
+	p = number(p, a, a_width, false);
+	if (b_width > 0)
+		p = number(p, b, b_width, false);
+	*number(p, row, ROW_DIGITS, false) = '\0';
+}
 
 static void
 raise_max(struct ord *o, const char *at)
@@ -35,17 +64,16 @@ const char *
 ord_binlog(struct ord *o, struct span file, uint64_t pos, uint64_t row, char at[ORD_BYTES_MAX])
 {
 	size_t dot = file.n;
-	uint64_t number;
+	uint64_t file_number;
 
 	while (dot > 0 && file.p[dot - 1] != '.')
 		dot--;
-	if (dot == 0 || !digits_u64(span_from(file, dot), &number))
+	if (dot == 0 || !digits_u64(span_from(file, dot), &file_number))
 		return "the binlog's name does not end in a number";
-	if (number > FILE_MAX || pos > POS_MAX || row > ORD_LAST)
+	if (file_number > FILE_MAX || pos > POS_MAX || row > ORD_LAST)
 		return "a binlog position is too large";
 	watch(o, &o->base, span_of(file.p, dot));
-	snprintf(at, ORD_BYTES_MAX, "%010" PRIu64 "b.%010" PRIu64 ".%012" PRIu64 ".%010" PRIu64,
-	    o->epoch, number, pos, row);
+	place(o, 'b', file_number, FILE_DIGITS, pos, POS_DIGITS, row, at);
 	raise_max(o, at);
 	return NULL;
 }
@@ -65,8 +93,7 @@ ord_postgres(struct ord *o, uint64_t commit, uint64_t lsn, uint64_t row, char at
 {
 	if (row > ORD_LAST)
 		return "too many rows at one place";
-	snprintf(at, ORD_BYTES_MAX, "%010" PRIu64 "p.%020" PRIu64 ".%020" PRIu64 ".%010" PRIu64,
-	    o->epoch, commit, lsn, row);
+	place(o, 'p', commit, U64_DIGITS, lsn, U64_DIGITS, row, at);
 	raise_max(o, at);
 	return NULL;
 }
@@ -92,8 +119,7 @@ ord_gtid(struct ord *o, struct span gtid, uint64_t row, char at[ORD_BYTES_MAX])
 			;
 	watch(o, &o->gtid, span_of(gtid.p, cut));
 	o->n += row == 0;
-	snprintf(at, ORD_BYTES_MAX, "%010" PRIu64 "g.%020" PRIu64 ".%020" PRIu64 ".%010" PRIu64,
-	    o->epoch, seq, o->n, row);
+	place(o, 'g', seq, U64_DIGITS, o->n, U64_DIGITS, row, at);
 	raise_max(o, at);
 	return NULL;
 }
@@ -103,8 +129,7 @@ ord_kafka(struct ord *o, uint64_t partition, uint64_t offset, uint64_t row, char
 {
 	if (partition > UINT32_MAX || row > ORD_LAST)
 		return "a Kafka position is too large";
-	snprintf(at, ORD_BYTES_MAX, "%010" PRIu64 "k.%020" PRIu64 ".%010" PRIu64 ".%010" PRIu64,
-	    o->epoch, offset, partition, row);
+	place(o, 'k', offset, U64_DIGITS, partition, PARTITION_DIGITS, row, at);
 	raise_max(o, at);
 	return NULL;
 }
@@ -116,8 +141,7 @@ ord_stream(struct ord *o, uint64_t row, char at[ORD_BYTES_MAX])
 		return "too many rows in one message";
 	o->n += row == 0;
 	o->unordered++;
-	snprintf(at, ORD_BYTES_MAX, "%010" PRIu64 "n.%020" PRIu64 ".%010" PRIu64, o->epoch, o->n,
-	    row);
+	place(o, 'n', o->n, U64_DIGITS, 0, 0, row, at);
 	raise_max(o, at);
 	return NULL;
 }

@@ -10,6 +10,10 @@ $ cdc-merge
 > {"id":10, "v":1.10}
 > {"id":9,"v":-0}
 
+# cdc-merge: keys that differ only far behind, and keys that others begin with, in byte order
+$ for i in $(seq 1 400); do printf '"%040d%s"\n' $((i * 7919 % 100)) "$(seq -s '' 1 $((i % 5)))"; printf '"%d"\n%d\n' $i $i; done | sort -u | sort -R --random-source=/dev/zero >keys; awk '{ printf "{\"op\":\"c\",\"db\":\"d\",\"table\":\"t\",\"key\":null,\"ts\":1,\"ord\":\"%06d\",\"row\":{\"k\":%s}}\n", NR, $0 }' keys | cdc-merge -k k >got; sort keys | sed 's/.*/{"k":&}/' | cmp - got && wc -l <got
+> 900
+
 # cdc-merge: equal ords: the later in the input counts
 $ cdc-merge
 < {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"3","row":{"v":1}}
