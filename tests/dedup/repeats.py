@@ -119,7 +119,7 @@ def everywhere(name, argv, recs, want, sizes=("64M", "1K", "100K")):
         f.write(gzip.compress(ndjson(recs[2 * third:])))
     subprocess.run(["zstd", "-qf", path("b"), "-o", path("b.zst")], check=True)
     for size in sizes:
-        ways = [(["all"], {}), (["a", "none", "b", "none", "c"], {}), (["a", "b.zst", "c.gz"], {}), ([], {"data": data}),
+        ways = [(["all"], {}), (["a", "none", "b", "none", "c"], {}), (["-j", "2", "a", "b.zst", "c.gz"], {}), (["-j", "3", "all"], {}), ([], {"data": data}),
                 (["a", "-", "c"], {"data": ndjson(recs[third:2 * third])})]
         for files, how in ways:
             got = dedup(*argv, "-S", size, *files, **how)
