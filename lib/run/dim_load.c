@@ -212,7 +212,9 @@ share_conf(const struct dim *d, struct buf *dir, struct buf *conf)
 
 	if (!state_path("dim", dir))
 		return false;
-	buf_fmt(conf, "dim 1 key-as %d", (int)ctx_key_as(d->c));
+	/* the limits too: what is a bad row by them was judged when the file was made */
+	buf_fmt(conf, "dim 1 key-as %d limits %zu %zu %zu %zu", (int)ctx_key_as(d->c), d->c->opt.max_line,
+	    d->c->opt.max_string, d->c->opt.max_depth, d->c->opt.max_keys);
 	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
 		buf_byte(conf, ' ');
 		buf_json(conf, span_str(part[i] == NULL ? "" : part[i]));

@@ -342,7 +342,7 @@ look(struct ctx *c, struct lookup *l, const struct batch *b)
 int
 lookup_idle(struct ctx *c, struct lookup *l)
 {
-	return look(c, l, NULL);
+	return l->still ? 0 : look(c, l, NULL);
 }
 
 /* ---- a batch ---- */
