@@ -76,8 +76,14 @@ demo:
 	@sh scripts/deps demo
 	$(MAKE) all
 	@BIN=$(abspath $O)/bin bash demo/run $(abspath $O)/demo
-bench: all
+bench:
+	@sh scripts/deps bench
+	$(MAKE) all
 	@BIN=$(abspath $O)/bin O=$(abspath $O) sh tests/bench/run
+bench-growth:
+	@sh scripts/deps bench
+	$(MAKE) all
+	@PART=growth BIN=$(abspath $O)/bin O=$(abspath $O) sh tests/bench/run
 # The whole check again under the sanitizers, in its own object directory.
 SANFLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 asan:
@@ -95,6 +101,6 @@ uninstall:
 clean:
 	rm -rf $O $(O)-asan $(O)-fuzz
 
-.PHONY: all units deps check check-real demo bench asan fuzz install uninstall clean
+.PHONY: all units deps check check-real demo bench bench-growth asan fuzz install uninstall clean
 .SECONDARY:
 -include $(LIBOBJ:.o=.d) $(CMDSRC:%.c=$O/%.d) $(MOCK:%.c=$O/%.d) $(UNIT:%=$O/tests/lib/%.d)

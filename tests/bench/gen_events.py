@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""gen_events.py events|cdc|spaced|shapes LINES [SEED] - input for benchmarks, on stdout; the same bytes for the same arguments.
+"""gen_events.py KIND LINES [SEED] - input for benchmarks, on stdout; the same bytes for the same arguments.
 
 events  app log lines of about 570 bytes: nested objects, arrays, Chinese text, two escapes a line
 cdc     change-feed lines of about 510 bytes, in Maxwell's form
 spaced  the events as Python's json.dumps writes them: blanks behind ',' and ':', \\uXXXX escapes
 shapes  the events with the keys of each object in random order: no line is like another
+optional  the events, each of 16 keys there or not, and an array of random length: over 2^16 shapes
+crlf    the events with CRLF line ends
+bad     the events, every tenth line on average cut off somewhere
 """
 import json
 import random
@@ -66,8 +69,17 @@ def shuffled(r, v):
     return v
 
 
+def optional(r, v):
+    for part in (v, v["common"], v["page"]):
+        for key in [k for k in part if k not in ("common", "page", "uid", "mid", "page_id", "ts", "amount")]:
+            if r.random() < .5:
+                del part[key]
+    v["sizes"] = [r.randrange(50) for _ in range(r.randrange(9))]
+    return v
+
+
 def main():
-    if len(sys.argv) < 3 or sys.argv[1] not in ("events", "cdc", "spaced", "shapes"):
+    if len(sys.argv) < 3 or sys.argv[1] not in ("events", "cdc", "spaced", "shapes", "optional", "crlf", "bad"):
         sys.exit(__doc__)
     kind, n = sys.argv[1], int(sys.argv[2])
     r = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 7)
@@ -78,6 +90,12 @@ def main():
             line = json.dumps(json.loads(line))
         elif kind == "shapes":
             line = json.dumps(shuffled(r, json.loads(line)), ensure_ascii=False, separators=(",", ":"))
+        elif kind == "optional":
+            line = json.dumps(optional(r, json.loads(line)), ensure_ascii=False, separators=(",", ":"))
+        elif kind == "crlf":
+            line += "\r"
+        elif kind == "bad" and r.random() < .1:
+            line = line[:r.randrange(2, len(line))]
         out.write(line + "\n")
 
 
