@@ -296,7 +296,7 @@ size_of(const struct pathset *ps, struct index_room *room)
 {
 	struct buf b = { 0 };
 	struct stat st;
-	uint32_t frame[100];
+	uint32_t frame[200];
 	struct index *ix = index_begin(ps, room, path);
 	const size_t ids = 400000;
 
@@ -313,7 +313,7 @@ size_of(const struct pathset *ps, struct index_room *room)
 		index_row(ix, &v, 1, 200);
 		index_row(ix, &v, 1, 200);		/* a second row of the same trace costs nothing */
 	}
-	for (size_t i = 0; i < 100; i++)
+	for (size_t i = 0; i < 200; i++)
 		frame[i] = 1;
 	ok(index_end(ix, &file, frame, (2 * ids * 200 + FRAME_BYTES - 1) / FRAME_BYTES, false) == 0 &&
 	    stat(buf_cstr(&b), &st) == 0, "many ids");
