@@ -7,11 +7,13 @@
 #include "op/agg.h"
 #include "op/hist.h"
 #include "op/hll.h"
+#include "op/ids_part.h"
 #include "op/moment.h"
 
 /* What stands in a cell for each kind; `rows` of the whole cell stands before all. */
 struct cell_sum { struct decsum sum; uint64_t n; };
 struct cell_best { struct order best; struct kept text; uint8_t scale; };
+struct cell_ids { struct ids ids; uint64_t more; };	/* more: counted and forgotten, agg_fold */
 struct cell_edge { int64_t us; struct kept raw; };	/* raw.p NULL: none yet */
 
 struct agg_in {
@@ -48,7 +50,7 @@ agg_layout(struct agg_set *s)
 		[AGG_SUM] = sizeof(struct cell_sum), [AGG_AVG] = sizeof(struct cell_sum),
 		[AGG_MIN] = sizeof(struct cell_best), [AGG_MAX] = sizeof(struct cell_best),
 		[AGG_FIRST] = sizeof(struct cell_edge), [AGG_LAST] = sizeof(struct cell_edge),
-		[AGG_DISTINCT] = sizeof(struct ids), [AGG_STDDEV] = sizeof(struct moment),
+		[AGG_DISTINCT] = sizeof(struct cell_ids), [AGG_STDDEV] = sizeof(struct moment),
 		[AGG_STDDEV_SAMP] = sizeof(struct moment), [AGG_QUANTILE] = sizeof(struct hist),
 		[AGG_HLL] = sizeof(struct hll), [AGG_TOPK] = sizeof(struct bag), [AGG_COLLECT] = sizeof(struct bag),
 		[AGG_COLLECT_SET] = sizeof(struct bag),
@@ -459,7 +461,7 @@ agg_print(struct agg_set *s, size_t k, void *cell, struct buf *out)
 			buf_span_add(out, kept_span(&((const struct cell_edge *)p)->raw));
 		return NULL;
 	case AGG_DISTINCT:
-		buf_u64(out, ids_count(p));
+		buf_u64(out, ids_count(p) + ((const struct cell_ids *)p)->more);
 		return NULL;
 	case AGG_HLL:
 		buf_u64(out, hll_count(p));
@@ -705,10 +707,198 @@ agg_drop(struct agg_set *s, void *cell)
 	memset(cell, 0, s->cell_bytes);
 }
 
+/* ---- large cells in parts ---- */
+
+#define LARGE_IDS 4096
+#define LARGE_BAG (64 * KIB)
+
+struct agg_parts {
+	size_t n, k;			/* the aggregate at hand */
+	unsigned part;
+	uint64_t at[IDS_PARTS + 1];	/* in its ids, or items on the desk */
+	bool ready;
+	void **set;			/* [n] struct ids or struct bag; NULL: it stayed in the cell */
+};
+
+static bool
+large(const struct agg_set *s, const void *cell, size_t k)
+{
+	const void *p = cpart(s, cell, k);
+
+	return (s->v[k].kind == AGG_DISTINCT && ids_count(p) > LARGE_IDS) ||
+	    (s->v[k].kind == AGG_TOPK && ((const struct bag *)p)->bytes.n > LARGE_BAG);
+}
+
+bool
+agg_large(const struct agg_set *s, const void *cell)
+{
+	for (size_t k = 0; k < s->n; k++)
+		if (large(s, cell, k))
+			return true;
+	return false;
+}
+
+struct agg_parts *
+agg_part_out(struct agg_set *s, void *cell)
+{
+	struct agg_parts *o = mem_new(sizeof *o);
+
+	o->n = s->n;
+	o->set = mem_new(mem_mul(s->n, sizeof *o->set));
+	for (size_t k = 0; k < s->n; k++) {
+		size_t bytes = s->v[k].kind == AGG_DISTINCT ? sizeof(struct ids) : sizeof(struct bag);
+		void *p = part(s, cell, k);
+
+		if (!large(s, cell, k))
+			continue;
+		o->set[k] = mem_new(bytes);
+		memcpy(o->set[k], p, bytes);
+		memset(p, 0, bytes);
+	}
+	return o;
+}
+
+static void
+part_begin(struct agg_set *s, struct agg_parts *o)
+{
+	size_t n, i = 0;
+
+	o->ready = true;
+	if (s->v[o->k].kind == AGG_DISTINCT) {
+		ids_part(o->set[o->k], o->at);
+		return;
+	}
+	n = bag_parts(&s->desk, &s->pool, o->set[o->k]);
+	for (unsigned p = 0; p <= IDS_PARTS; p++) {
+		while (i < n && s->desk.item[i].text < p)
+			i++;
+		o->at[p] = i;
+	}
+}
+
+static void
+part_end(struct agg_set *s, struct agg_parts *o)
+{
+	if (s->v[o->k].kind == AGG_DISTINCT) {
+		s->set_bytes -= ids_bytes(o->set[o->k]);
+		ids_free(o->set[o->k]);
+	} else
+		bag_drop(&s->pool, o->set[o->k]);
+	free(o->set[o->k]);
+	o->set[o->k] = NULL;
+	o->ready = false;
+	o->part = 0;
+}
+
+bool
+agg_part_next(struct agg_set *s, struct agg_parts *o, size_t *k, unsigned *part, struct buf *out)
+{
+	for (; o->k < o->n; o->k++) {
+		while (o->set[o->k] != NULL) {
+			unsigned p = o->part++;
+
+			if (!o->ready)
+				part_begin(s, o);
+			if (p == IDS_PARTS) {
+				part_end(s, o);
+				break;
+			}
+			if (o->at[p] == o->at[p + 1])
+				continue;
+			buf_clear(out);
+			pack_u64(out, o->at[p + 1] - o->at[p]);
+			for (uint64_t i = o->at[p]; i < o->at[p + 1]; i++) {
+				if (s->v[o->k].kind == AGG_DISTINCT) {
+					struct fp id = ids_part_at(o->set[o->k], i);
+
+					pack_u64(out, id.lo);
+					pack_u64(out, id.hi);
+				} else {
+					pack_span(out, s->desk.item[i].value);
+					pack_u64(out, s->desk.item[i].n);
+				}
+			}
+			*k = o->k;
+			*part = p;
+			return true;
+		}
+	}
+	free(o->set);
+	free(o);
+	return false;
+}
+
+bool
+agg_part_join(struct agg_set *s, void *cell, size_t k, struct unpack *u)
+{
+	void *p = part(s, cell, k);
+
+	if (s->v[k].kind == AGG_DISTINCT) {
+		join_ids(s, p, u);
+		return unpack_done(u);
+	}
+	for (uint64_t n = unpack_u64(u); n > 0 && u->ok && s->v[k].kind == AGG_TOPK; n--) {
+		struct span value = unpack_span(u);
+		uint64_t times = unpack_u64(u);
+
+		u->ok = u->ok && value.n > 0;
+		if (u->ok)
+			bag_add(&s->desk, &s->pool, p, value, times);
+	}
+	return unpack_done(u);
+}
+
+/* Each value of a bag with its count into another one. */
+static void
+pour(struct agg_set *s, struct bag *to, const struct bag *from)
+{
+	struct unpack u = { kept_span(&from->bytes), true };
+
+	while (u.s.n > 0) {
+		struct span value = unpack_span(&u);
+
+		bag_add(&s->desk, &s->pool, to, value, unpack_u64(&u));
+	}
+}
+
+void
+agg_fold(struct agg_set *s, void *to, void *from, size_t k, unsigned number)
+{
+	struct fp id;
+
+	if (s->v[k].kind == AGG_DISTINCT) {
+		struct cell_ids *t = part(s, to, k);
+
+		for (size_t i = 0; ids_next(part(s, from, k), &i, &id);)
+			t->more += !ids_has(&t->ids, id);
+	} else {
+		pour(s, part(s, to, k), part(s, from, k));
+		bag_prune(&s->desk, &s->pool, part(s, to, k), s->v[k].k, number);
+	}
+}
+
+void
+agg_part_take(struct agg_set *s, void *to, void *from, size_t k)
+{
+	struct fp id;
+
+	if (s->v[k].kind == AGG_DISTINCT)
+		for (size_t i = 0; ids_next(part(s, from, k), &i, &id);)
+			into_set(s, part(s, to, k), id);
+	else
+		pour(s, part(s, to, k), part(s, from, k));
+}
+
+void
+agg_rest(struct agg_set *s)
+{
+	bag_desk_free(&s->desk);
+}
+
 size_t
 agg_bytes(const struct agg_set *s)
 {
-	return pool_bytes(&s->pool) + s->set_bytes;
+	return pool_bytes(&s->pool) + s->set_bytes + bag_desk_bytes(&s->desk);
 }
 
 void

@@ -67,6 +67,27 @@ uint64_t agg_rows(const void *cell);
  */
 void agg_pack(struct agg_set *, void *cell, struct buf *);
 bool agg_join(struct agg_set *, void *cell, struct unpack *, const char **why);
+/*
+ * A cell whose sets are large goes to disk in parts: what is left of it, then each part of each large set of its own,
+ * so that no more than one part of it must fit in memory when it comes back.
+ *	if (agg_large(s, cell)) {
+ *		parts = agg_part_out(s, cell); agg_pack(s, cell, &rest); ...
+ *		while (agg_part_next(s, parts, &k, &part, &b)) ...
+ *	}
+ * agg_part_join lays a part into a cell; agg_fold counts the part of aggregate k that cell `from` holds, whole, into
+ * that of `to`, and forgets it.
+ */
+struct agg_parts;
+bool agg_large(const struct agg_set *, const void *cell);
+/* Take the large sets out of a cell. Freed by agg_part_next's last call, which says false. */
+struct agg_parts *agg_part_out(struct agg_set *, void *cell);
+bool agg_part_next(struct agg_set *, struct agg_parts *, size_t *k, unsigned *part, struct buf *);
+bool agg_part_join(struct agg_set *, void *cell, size_t k, struct unpack *);
+void agg_fold(struct agg_set *, void *to, void *from, size_t k, unsigned part);
+/* All of a part laid into another cell: as many as there are, in memory. */
+void agg_part_take(struct agg_set *, void *to, void *from, size_t k);
+/* Give back what was needed to work, until it is needed again. */
+void agg_rest(struct agg_set *);
 /* Give back what a cell holds outside itself. */
 void agg_drop(struct agg_set *, void *cell);
 size_t agg_bytes(const struct agg_set *);

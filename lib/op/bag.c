@@ -60,6 +60,13 @@ settle(struct bag_desk *d, struct pool *p, struct bag *b)
 	}
 	kept_set(p, &b->bytes, buf_span(&d->bytes));
 	b->settled = b->bytes.n;
+}
+
+/* Each value once, and not more than a bag may hold. */
+static void
+settle_within(struct bag_desk *d, struct pool *p, struct bag *b)
+{
+	settle(d, p, b);
 	if (b->settled > BAG_BYTES_MAX) {
 		kept_drop(p, &b->bytes);
 		b->settled = 0;
@@ -78,7 +85,7 @@ bag_add(struct bag_desk *d, struct pool *p, struct bag *b, struct span value, ui
 	pack_item(&d->bytes, value, n);
 	kept_add(p, &b->bytes, buf_span(&d->bytes));
 	if (b->bytes.n > limit)
-		settle(d, p, b);
+		settle_within(d, p, b);
 }
 
 static int
@@ -108,7 +115,7 @@ arrange(struct bag_desk *d, struct pool *p, struct bag *b, int (*cmp)(const void
 	static const uint8_t kinds[] = { KIND_OTHER, KIND_BOOL, KIND_NUM, KIND_STR };	/* by enum order_kind */
 	size_t n;
 
-	settle(d, p, b);
+	settle_within(d, p, b);
 	n = spread(d, b);
 	buf_clear(&d->text);
 	for (size_t i = 0; i < n; i++) {
@@ -142,10 +149,61 @@ bag_top(struct bag_desk *d, struct pool *p, struct bag *b)
 	return arrange(d, p, b, by_count);
 }
 
+unsigned
+bag_part_of(struct span value)
+{
+	return (unsigned)(hash_fixed(value) >> 56);
+}
+
+static int
+by_part(const void *pa, const void *pb)
+{
+	const struct bag_item *a = pa, *b = pb;
+
+	return a->text < b->text ? -1 : a->text > b->text;
+}
+
+size_t
+bag_parts(struct bag_desk *d, struct pool *p, struct bag *b)
+{
+	size_t n;
+
+	settle(d, p, b);
+	n = spread(d, b);
+	for (size_t i = 0; i < n; i++)
+		d->item[i].text = bag_part_of(d->item[i].value);
+	if (n > 1)
+		qsort(d->item, n, sizeof *d->item, by_part);
+	return n;
+}
+
+void
+bag_prune(struct bag_desk *d, struct pool *p, struct bag *b, uint64_t k, unsigned part)
+{
+	size_t n = bag_top(d, p, b);
+
+	buf_clear(&d->bytes);
+	for (size_t i = 0; i < n; i++) {
+		bool whole = bag_part_of(d->item[i].value) <= part;
+
+		if (!whole || k > 0)
+			pack_item(&d->bytes, d->item[i].value, d->item[i].n);
+		k -= whole && k > 0;
+	}
+	kept_set(p, &b->bytes, buf_span(&d->bytes));
+	b->settled = b->bytes.n;
+}
+
+size_t
+bag_desk_bytes(const struct bag_desk *d)
+{
+	return d->cap * sizeof *d->item + d->bytes.cap + d->text.cap;
+}
+
 void
 bag_pack(struct bag_desk *d, struct pool *p, struct bag *b, struct buf *out)
 {
-	settle(d, p, b);
+	settle_within(d, p, b);
 	pack_u64(out, b->over);
 	pack_span(out, kept_span(&b->bytes));
 }

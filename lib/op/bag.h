@@ -48,6 +48,16 @@ void bag_add(struct bag_desk *, struct pool *, struct bag *, struct span value, 
 size_t bag_order(struct bag_desk *, struct pool *, struct bag *);
 /* The same, those that came most often first. */
 size_t bag_top(struct bag_desk *, struct pool *, struct bag *);
+/* Which part of IDS_PARTS a value is in, everywhere the same. */
+unsigned bag_part_of(struct span value);
+/*
+ * Its different values in desk.item in the order of their parts, which stand in item.text; how many.  They live in the
+ * bag.
+ */
+size_t bag_parts(struct bag_desk *, struct pool *, struct bag *);
+/* Forget what is not among the k that came most often of the parts up to `part`; of other parts nothing. */
+void bag_prune(struct bag_desk *, struct pool *, struct bag *, uint64_t k, unsigned part);
+size_t bag_desk_bytes(const struct bag_desk *);
 void bag_pack(struct bag_desk *, struct pool *, struct bag *, struct buf *);
 void bag_join(struct bag_desk *, struct pool *, struct bag *, struct unpack *);
 void bag_drop(struct pool *, struct bag *);

@@ -10,6 +10,11 @@
 #include "op/window.h"
 
 #define START_BYTES 8		/* of a key: the window's start, in an order of bytes that is the order of time */
+/*
+ * Behind the key of a cell whose sets were too large: NUL, which is in no group, the number of the aggregate in two
+ * bytes, and of the part.  So they come behind the rest of the cell and before all other keys.
+ */
+#define PART_BYTES 4
 
 /* Behind the aggregates of a cell; `next` only where windows close by event time. */
 struct tail {
@@ -36,6 +41,7 @@ struct window {
 	int64_t known, known_end;	/* where the window asked for last begins and ends */
 	struct open *open;		/* [n_open] with conf.late: by start, and so by end */
 	size_t n_open, cap_open;
+	size_t n_parts;			/* entries of the map that are parts of cells */
 	struct map_entry *done;		/* cells of one window while it is closed */
 	size_t cap_done;
 	/* of the batch */
@@ -228,6 +234,30 @@ list(struct window *w, int64_t start, void *cell)
 	w->open[lo].cell = cell;
 }
 
+static bool
+is_part(struct span key)
+{
+	return key.n >= START_BYTES + PART_BYTES && key.p[key.n - PART_BYTES] == '\0';
+}
+
+static struct span
+whole_key(struct span key)
+{
+	return span_of(key.p, key.n - PART_BYTES);
+}
+
+static size_t
+part_agg(struct span key)
+{
+	return (size_t)(unsigned char)key.p[key.n - 3] << 8 | (unsigned char)key.p[key.n - 2];
+}
+
+static unsigned
+part_number(struct span key)
+{
+	return (unsigned char)key.p[key.n - 1];
+}
+
 static void *
 cell_of(struct window *w, uint64_t hash, struct span key)
 {
@@ -236,6 +266,7 @@ cell_of(struct window *w, uint64_t hash, struct span key)
 
 	if (fresh && w->conf.late)
 		list(w, unpack_order(key.p), cell);
+	w->n_parts += fresh && is_part(key);
 	return cell;
 }
 
@@ -362,7 +393,40 @@ forget(struct window *w, struct map_entry e)
 	if ((tail(w, e.cell)->flags & SAVED) != 0)
 		pack_span(&w->gone, e.key);
 	agg_drop(&w->set, e.cell);
+	w->n_parts -= is_part(e.key);
 	map_del(w->map, e.key);
+}
+
+/* The open windows anew, of what is left in the map. */
+static void
+list_all(struct window *w)
+{
+	struct map_entry e;
+
+	w->n_open = 0;
+	for (size_t i = 0; map_next(w->map, &i, &e);)
+		list(w, unpack_order(e.key.p), e.cell);
+}
+
+/* Parts that came back from disk, into their cells again. */
+static void
+gather(struct window *w)
+{
+	struct map_entry *e;
+	size_t n = map_count(w->map);
+
+	if (w->n_parts == 0)
+		return;
+	e = map_sorted(w->map);
+	for (size_t i = 0; i < n; i++) {
+		if (!is_part(e[i].key))
+			continue;
+		agg_part_take(&w->set, map_put(w->map, whole_key(e[i].key), NULL), e[i].cell, part_agg(e[i].key));
+		forget(w, e[i]);
+	}
+	free(e);
+	if (w->conf.late)
+		list_all(w);
 }
 
 /* Nothing is left: the memory goes back. */
@@ -438,6 +502,7 @@ close_window(void *st, int64_t wm_ms, const struct host *host)
 		return 0;
 	if (__builtin_mul_overflow(wm_ms, 1000, &wm))
 		wm = wm_ms < 0 ? INT64_MIN : INT64_MAX;
+	gather(w);
 	if (w->conf.late)
 		return close_open(w, wm, host);
 	e = map_sorted(w->map);
@@ -454,16 +519,30 @@ close_window(void *st, int64_t wm_ms, const struct host *host)
 	return rc;
 }
 
+/* All that is held is whole, but the last key may have parts that are still to come. */
 static int
 flush(void *st, const struct host *host)
 {
 	struct window *w = st;
-	int rc;
+	struct map_entry *e = map_sorted(w->map), *cell = NULL;
+	size_t n = map_count(w->map);
+	int rc = 0;
 
-	if (map_count(w->map) == 0)
-		return 0;		/* nothing: only the end of the input makes a row of that */
-	if ((rc = close_window(w, INT64_MAX, host)) == 0)
-		clear(w);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		if (cell != NULL && is_part(e[i].key) && span_eq(whole_key(e[i].key), cell->key)) {
+			agg_fold(&w->set, cell->cell, e[i].cell, part_agg(e[i].key), part_number(e[i].key));
+			forget(w, e[i]);
+			continue;
+		}
+		if (cell != NULL) {
+			rc = emit(w, cell->key, cell->cell, host);
+			forget(w, *cell);
+		}
+		cell = &e[i];
+	}
+	free(e);
+	if (w->conf.late)
+		list_all(w);
 	return rc;
 }
 
@@ -477,10 +556,13 @@ add(void *st, struct span key, struct span val)
 	const char *why = NULL;
 	void *cell;
 
-	if (key.n < START_BYTES)
+	if (key.n < START_BYTES || (is_part(key) && part_agg(key) >= w->set.n))
 		return err_input("a saved state is not one of this command");
 	cell = cell_of(w, hash_mem(key), key);
 	tail(w, cell)->flags |= DIRTY;
+	if (is_part(key))
+		return agg_part_join(&w->set, cell, part_agg(key), &u) ? 0 :
+		    err_input("a saved state is not one of this command");
 	if (!agg_join(&w->set, cell, &u, &why))
 		why = "a saved state is not one of this command";
 	return why == NULL ? 0 : row_error(span_from(key, START_BYTES), why);
@@ -517,13 +599,42 @@ drop(void *st, const struct map_entry *e)
 	return w->val.n + sets - w->set.set_bytes;	/* about: what was just saved, and sets as they were */
 }
 
+/* To disk: what is left of a large cell, then the parts of its sets. */
+static int
+shed_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
+{
+	struct window *w = st;
+	struct agg_parts *parts;
+	struct buf key = { 0 };
+	unsigned number;
+	size_t k;
+	int rc;
+
+	if (!agg_large(&w->set, e->cell))
+		return save_one(st, e, put, arg);
+	parts = agg_part_out(&w->set, e->cell);
+	rc = save_one(st, e, put, arg);
+	while (agg_part_next(&w->set, parts, &k, &number, &w->val)) {
+		char end[PART_BYTES] = { '\0', (char)(k >> 8), (char)k, (char)number };
+
+		buf_clear(&key);
+		buf_span_add(&key, e->key);
+		buf_add(&key, end, sizeof end);
+		rc = rc != 0 ? rc : put(arg, buf_span(&key), buf_span(&w->val));
+	}
+	buf_free(&key);
+	return rc;
+}
+
 static const struct keyed groups = { changed, save_one, drop };
+static const struct keyed in_parts = { changed, shed_one, drop };
 
 static int
 save(void *st, bool all, kv_fn *put, void *arg)
 {
 	struct window *w = st;
 
+	gather(w);
 	return keyed_save(&groups, w, w->map, &w->gone, all, put, arg);
 }
 
@@ -535,24 +646,16 @@ bytes(const void *st)
 	return map_bytes(w->map) + agg_bytes(&w->set) + w->gone.cap + w->cap_open * sizeof *w->open;
 }
 
-/* The open windows anew, of what is left in the map. */
-static void
-list_all(struct window *w)
-{
-	struct map_entry e;
-
-	w->n_open = 0;
-	for (size_t i = 0; map_next(w->map, &i, &e);)
-		list(w, unpack_order(e.key.p), e.cell);
-}
-
 static int
 shed(void *st, size_t want, kv_fn *put, void *arg)
 {
 	struct window *w = st;
 
-	int rc = keyed_shed(&groups, w, w->map, &w->set.pool, want, put, arg);
+	int rc;
 
+	gather(w);
+	rc = keyed_shed(&in_parts, w, w->map, &w->set.pool, want, put, arg);
+	agg_rest(&w->set);
 	if (w->conf.late)
 		list_all(w);
 	return rc;

@@ -155,9 +155,11 @@ static int
 sift_one(void *arg, struct span key, struct span val)
 {
 	struct spill *s = arg;
+	bool same = key.n >= s->last.n && span_eq(span_of(key.p, s->last.n), buf_span(&s->last));
 	int rc = 0;
 
-	if (!span_eq(key, buf_span(&s->last))) {
+	/* a key that goes on with a NUL is more of the one before, which is not to be closed between */
+	if (!same || (key.n > s->last.n && key.p[s->last.n] != '\0')) {
 		if (s->op->bytes(s->st) > full(s) / 2)
 			rc = sift(s);
 		buf_clear(&s->last);

@@ -227,6 +227,38 @@ def killed(rng):
     point("one snapshot is left", [str(len(left)), str(left[0].endswith(".state"))], ["1", "True"])
 
 
+def large(rng):
+    """Sets of one group that are larger than memory: in parts through the disk."""
+    lines, groups = [], {}
+    for i in range(60000):
+        g = rng.choice([1, 1, 1, 1, 2, rng.randrange(3, 200)])
+        uid = rng.choice([str(rng.randrange(30000)), '"u%d"' % rng.randrange(20000), '"%032x"' % rng.randrange(15000)])
+        sku = rng.choice(['"s%d"' % min(rng.randrange(30000), rng.randrange(30000)), str(rng.randrange(20))])
+        lines.append('{"g":%d,"u":%s,"s":%s}' % (g, uid, sku))
+        n, us, skus = groups.setdefault(g, [0, set(), {}])
+        groups[g][0] += 1
+        us.add(uid)
+        skus[sku] = skus.get(sku, 0) + 1
+
+    def most(skus, k):
+        order = lambda s: (0, int(s), "") if s[0] != '"' else (1, 0, s)
+        return ",".join('{"value":%s,"n":%d}' % (s, skus[s]) for s in sorted(skus, key=lambda s: (-skus[s], order(s)))[:k])
+
+    want = ['{"g":%d,"n":%d,"u":%d,"top":[%s],"v":%d}' % (g, groups[g][0], len(groups[g][1]), most(groups[g][2], 25), len(groups[g][2]))
+            for g in sorted(groups, key=str)]
+    args = ["-g", "g", "n=count()", "u=distinct(u)", "top=topk(s,25)", "v=distinct(s)"]
+    data = ("\n".join(lines) + "\n").encode()
+    for memory in ("256M", "1M", "300K"):
+        point("sets of one group, -S " + memory, run(*args, "-S", memory, "--stats", "stats", data=data), want)
+    point("sets of one group were on disk", [str(json.loads(lines_of("stats")[-1]).get("spilled_bytes", 0) > 0)], ["True"])
+    # the same as one window that goes on from call to call
+    state, half = tempfile.mkdtemp(dir=DIR), len(lines) // 2
+    timed = [line[:-1] + ',"t":%d}' % (1000 + i % 7) for i, line in enumerate(lines)]
+    call = ["-t", "t:ms", "-w", "1h", "--late", "1h", "--state", state] + args + ["-S", "1M"]
+    got = run(*call, data=("\n".join(timed[:half]) + "\n").encode()) + run(*call, "--final", data=("\n".join(timed[half:]) + "\n").encode())
+    point("sets of one window, kept", got, ['{"window_start":0,"window_end":3600000,' + w[1:] for w in want])
+
+
 def main():
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     for i in range(int(sys.argv[2]) if len(sys.argv) > 2 else 1):
@@ -234,6 +266,7 @@ def main():
         windows(rng)
         calendar(rng)
         killed(rng)
+        large(rng)
     print("1..%d" % count)
     sys.exit(failed > 0)
 
