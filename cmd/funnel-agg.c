@@ -9,7 +9,7 @@
 #include "expr/call.h"
 #include "expr/columns.h"
 #include "op/funnel.h"
-#include "run/spill.h"
+#include "run/spill_join.h"
 
 struct state {
 	const char *users, *time, *within, *groups;
@@ -129,6 +129,24 @@ set_up(struct ctx *c, void *arg)
 }
 
 static int
+thread(struct ctx *c, void *arg, const void *first)
+{
+	struct state *st = arg;
+
+	*st = *(const struct state *)first;
+	columns_fork(&st->columns);
+	st->funnel = spill_fork(c, &st->spill);
+	return 0;
+}
+
+static int
+join(struct ctx *c, void *arg, void *other)
+{
+	(void)c;
+	return spill_join(&((struct state *)arg)->spill, &((struct state *)other)->spill);
+}
+
+static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
@@ -161,7 +179,7 @@ static const struct command cmd = {
 	.name = "funnel-agg", .what = "how many users took each step",
 	.synopsis = "-u PATHS -t PATH --within DUR|day [-g PATHS] [--unordered] 'NAME: COND' ... [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
-	.word = word, .set_up = set_up, .batch = batch, .end = end, .op = op,
+	.word = word, .set_up = set_up, .thread = thread, .join = join, .batch = batch, .end = end, .op = op,
 };
 
 int

@@ -7,7 +7,7 @@
  * The answer does not depend on the order of the input.
  */
 #include "op/retention.h"
-#include "run/spill.h"
+#include "run/spill_join.h"
 
 struct state {
 	const char *users, *cohort, *day, *groups, *days;
@@ -90,6 +90,23 @@ set_up(struct ctx *c, void *arg)
 }
 
 static int
+thread(struct ctx *c, void *arg, const void *first)
+{
+	struct state *st = arg;
+
+	*st = *(const struct state *)first;
+	st->retention = spill_fork(c, &st->spill);
+	return 0;
+}
+
+static int
+join(struct ctx *c, void *arg, void *other)
+{
+	(void)c;
+	return spill_join(&((struct state *)arg)->spill, &((struct state *)other)->spill);
+}
+
+static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
@@ -119,7 +136,7 @@ static const struct command cmd = {
 	.name = "retention-agg", .what = "how many users of a cohort came back",
 	.synopsis = "-u PATHS --cohort PATH --day PATH [-g PATHS] [--days 1,2,3,7,14,30] [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
-	.set_up = set_up, .batch = batch, .end = end, .op = op,
+	.set_up = set_up, .thread = thread, .join = join, .batch = batch, .end = end, .op = op,
 };
 
 int

@@ -10,7 +10,7 @@
 #include "op/order.h"
 #include "op/top.h"
 #include "out/json.h"
-#include "run/spill.h"
+#include "run/spill_join.h"
 
 struct state {
 	struct ctx *c;
@@ -163,6 +163,25 @@ batch_per(struct state *st, const struct batch *b)
 }
 
 static int
+thread(struct ctx *c, void *arg, const void *first)
+{
+	struct state *st = arg;
+
+	*st = *(const struct state *)first;
+	columns_fork(&st->columns);
+	st->top = spill_fork(c, &st->spill);
+	st->host.self = c;
+	return 0;
+}
+
+static int
+join(struct ctx *c, void *arg, void *other)
+{
+	(void)c;
+	return spill_join(&((struct state *)arg)->spill, &((struct state *)other)->spill);
+}
+
+static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
@@ -189,14 +208,14 @@ op(void *arg, int i, void **op_state)
 	struct state *st = arg;
 
 	*op_state = st->top;
-	return i == 0 ? &top_op : NULL;
+	return i == 0 && st->per_col == -1 ? &top_op : NULL;	/* --per lives by the order */
 }
 
 static const struct command cmd = {
 	.name = "topn", .what = "the n largest records of each group",
 	.synopsis = "-n N --by EXPR [-g PATHS] [--ties row|rank|dense] [--per PATH] [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
-	.set_up = set_up, .batch = batch, .end = end, .op = op,
+	.set_up = set_up, .thread = thread, .join = join, .batch = batch, .end = end, .op = op,
 };
 
 int

@@ -11,6 +11,7 @@
 #include "run/agg_words.h"
 #include "run/event_time.h"
 #include "run/partial.h"
+#include "run/spill_join.h"
 
 struct state {
 	const char *time, *width, *slide, *gap, *brk, *groups, *offset;
@@ -29,35 +30,31 @@ struct state {
 
 static const char *const style_words[] = { "ms", "s", "sql", "rfc3339", NULL };
 
+#define AT(field) offsetof(struct state, field)
 static const struct opt opts[] = {
-	{ 't', "time", OPT_TEXT, offsetof(struct state, time), "PATH[:s|ms|us]", "the time of a record" },
-	{ 'w', "window", OPT_TEXT, offsetof(struct state, width), "DUR", "the length of a window" },
-	{ 's', "slide", OPT_TEXT, offsetof(struct state, slide), "DUR",
-	  "how far apart windows begin (their length)" },
-	{ 0, "session", OPT_TEXT, offsetof(struct state, gap), "GAP",
-	  "a window ends where nothing comes for longer than this" },
-	{ 0, "break", OPT_TEXT, offsetof(struct state, brk), "COND",
-	  "with --session: and before a record for which this holds" },
-	{ 'g', "group", OPT_TEXT, offsetof(struct state, groups), "PATHS",
-	  "the groups: PATH or NAME=PATH, ..." },
-	{ 0, "offset", OPT_TEXT, offsetof(struct state, offset), "DUR", "shift where windows begin" },
-	{ 0, "time-format", OPT_CHOICE, offsetof(struct state, style), "ms|s|sql|rfc3339",
+	{ 't', "time", OPT_TEXT, AT(time), "PATH[:s|ms|us]", "the time of a record" },
+	{ 'w', "window", OPT_TEXT, AT(width), "DUR", "the length of a window" },
+	{ 's', "slide", OPT_TEXT, AT(slide), "DUR", "how far apart windows begin (their length)" },
+	{ 0, "session", OPT_TEXT, AT(gap), "GAP", "a window ends where nothing comes for longer than this" },
+	{ 0, "break", OPT_TEXT, AT(brk), "COND", "with --session: and before a record for which this holds" },
+	{ 'g', "group", OPT_TEXT, AT(groups), "PATHS", "the groups: PATH or NAME=PATH, ..." },
+	{ 0, "offset", OPT_TEXT, AT(offset), "DUR", "shift where windows begin" },
+	{ 0, "time-format", OPT_CHOICE, AT(style), "ms|s|sql|rfc3339",
 	  "how window_start and window_end are written (ms)", style_words },
-	{ 0, "late", OPT_TEXT, offsetof(struct state, live.late), "DUR",
+	{ 0, "late", OPT_TEXT, AT(live.late), "DUR",
 	  "close windows when the newest time met is DUR past their end; what comes after is late" },
-	{ 0, "late-to", OPT_TEXT, offsetof(struct state, live.late_to), "FILE",
+	{ 0, "late-to", OPT_TEXT, AT(live.late_to), "FILE",
 	  "write late records to FILE (they are dropped and counted)" },
-	{ 0, "max-future", OPT_TEXT, offsetof(struct state, live.max_future), "DUR",
+	{ 0, "max-future", OPT_TEXT, AT(live.max_future), "DUR",
 	  "a record further ahead of the clock is bad, and moves no window" },
-	{ 0, "idle", OPT_TEXT, offsetof(struct state, live.idle), "DUR",
+	{ 0, "idle", OPT_TEXT, AT(live.idle), "DUR",
 	  "with --late: when nothing came for so long, event time runs on with the clock" },
-	{ 0, "state", OPT_TEXT, offsetof(struct state, live.state), "DIR",
+	{ 0, "state", OPT_TEXT, AT(live.state), "DIR",
 	  "with --late: windows that are open at the end go on in the next call" },
-	{ 0, "final", OPT_FLAG, offsetof(struct state, live.final), NULL,
-	  "with --state: this is the end, close all windows" },
-	{ 0, "partial", OPT_FLAG, offsetof(struct state, partial), NULL,
+	{ 0, "final", OPT_FLAG, AT(live.final), NULL, "with --state: this is the end, close all windows" },
+	{ 0, "partial", OPT_FLAG, AT(partial), NULL,
 	  "write partial states, for window-agg --merge with the same arguments" },
-	{ 0, "merge", OPT_FLAG, offsetof(struct state, merge), NULL, "read partial states, not records" },
+	{ 0, "merge", OPT_FLAG, AT(merge), NULL, "read partial states, not records" },
 	{ 0 }
 };
 
@@ -134,6 +131,7 @@ set_up_state(struct ctx *c, struct state *st)
 	int rc = 0;
 
 	if (st->partial || st->merge) {
+		ctx_serial(c);		/* what one partial record holds hangs on when memory is full */
 		if (st->conf.water != NULL)
 			return ctx_usage(c, "--late and --max-future do not go with --partial and --merge");
 		*p = (struct partial){ .c = c, .op = st->op, .st = st->window, .group = &st->group,
@@ -178,6 +176,24 @@ set_up(struct ctx *c, void *arg)
 	st->spill = (struct spill){ .c = c, .op = st->op, .st = st->window };
 	st->live.spill = &st->spill;
 	return set_up_state(c, st);
+}
+
+static int
+thread(struct ctx *c, void *arg, const void *first)
+{
+	struct state *st = arg;
+
+	*st = *(const struct state *)first;
+	columns_fork(&st->columns);
+	st->window = spill_fork(c, &st->spill);
+	return 0;
+}
+
+static int
+join(struct ctx *c, void *arg, void *other)
+{
+	(void)c;
+	return spill_join(&((struct state *)arg)->spill, &((struct state *)other)->spill);
 }
 
 static int
@@ -232,7 +248,8 @@ static const struct command cmd = {
 	    " [--late DUR [--late-to FILE] [--idle DUR] [--state DIR [--final]]] [--max-future DUR]"
 	    " [--time-format ms|s|sql|rfc3339] [--partial] [--merge] NAME=AGG(EXPR [WHERE COND]) ... [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
-	.word = word, .set_up = set_up, .batch = batch, .idle = idle, .end = end, .finish = finish, .op = op,
+	.word = word, .set_up = set_up, .thread = thread, .join = join, .batch = batch, .idle = idle, .end = end,
+	.finish = finish, .op = op,
 };
 
 int

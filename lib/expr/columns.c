@@ -18,6 +18,16 @@ columns_add(struct columns *cs, const struct expr *value, const struct expr *con
 	return PATHS_MAX + (int)cs->n - 1;
 }
 
+void
+columns_fork(struct columns *cs)
+{
+	const struct columns from = *cs;
+
+	*cs = (struct columns){ 0 };
+	for (size_t k = 0; k < from.n; k++)
+		columns_add(cs, from.c[k].value, from.c[k].cond);
+}
+
 /*
  * One value. Text made for it goes behind cs->text: its place is known only when that grows no
  * more.

@@ -34,6 +34,8 @@ struct columns {
 
 /* A column for it; value NULL: true where cond holds. Expressions must outlive the columns. */
 int columns_add(struct columns *, const struct expr *value, const struct expr *cond);
+/* A bitwise copy of another's columns becomes that of another thread: the same numbers, buffers of its own. */
+void columns_fork(struct columns *);
 /* The batch with all of them; n_paths is how many columns b has. The same b when there are none. */
 const struct batch *columns_batch(
     struct columns *, struct expr_state *, const struct batch *b, size_t n_paths);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ids - see ids.h */
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -13,14 +14,16 @@ __extension__ typedef unsigned __int128 u128;
 static size_t
 place(struct fp id, uint64_t cap)
 {
-	static uint64_t seed[2];
+	static _Atomic uint64_t seed[2];	/* threads that come here together store the same */
+	uint64_t lo = atomic_load_explicit(&seed[0], memory_order_relaxed);
+	uint64_t hi = atomic_load_explicit(&seed[1], memory_order_relaxed);
 	u128 x;
 
-	if (seed[0] == 0) {
-		seed[1] = hash_mem(span_str("ids, hi")) | 1;
-		seed[0] = hash_mem(span_str("ids, lo")) | 1;
+	if (lo == 0 || hi == 0) {
+		atomic_store_explicit(&seed[0], lo = hash_mem(span_str("ids, lo")) | 1, memory_order_relaxed);
+		atomic_store_explicit(&seed[1], hi = hash_mem(span_str("ids, hi")) | 1, memory_order_relaxed);
 	}
-	x = (u128)(id.lo ^ seed[0]) * (id.hi ^ seed[1]);
+	x = (u128)(id.lo ^ lo) * (id.hi ^ hi);
 	return (size_t)((u128)((uint64_t)x ^ (uint64_t)(x >> 64)) * cap >> 64);
 }
 

@@ -80,12 +80,13 @@ struct command {
 	/* Is there a main input, the operands or standard input, with these options? NULL: unless CMD_NO_INPUT. */
 	bool (*reads)(const void *st);
 	/*
-	 * PAR_STATELESS, PAR_ADD: make st, zeroed, the state of one more thread, from `first`, which set_up made and which
-	 * others may read: shared what nobody writes, a copy of its own of what batch() writes (scratch, operators by
-	 * op->fresh).  Its ctx is the thread's own too. 0 or an exit status. NULL: batches come in order, one at a time.
+	 * PAR_STATELESS, PAR_ADD: make st, zeroed, the state of one more thread, from `first`, which set_up made and
+	 * which others may read: shared what nobody writes, a copy of its own of what batch() writes (scratch,
+	 * operators by op->fresh).  Its ctx is the thread's own too. 0 or an exit status. NULL: batches come in
+	 * order, one at a time.
 	 */
 	int (*thread)(struct ctx *, void *st, const void *first);
-	/* The input has ended: take a thread's state back into st (counters, op->add) and free what it holds. Optional. */
+	/* The input has ended: take a thread's state back into st (counters, op->add), free what it holds. Optional. */
 	int (*join)(struct ctx *, void *st, void *thread_st);
 	/* Its i-th operator, NULL after the last: run snapshots, spills and joins them. Optional. */
 	const struct op *(*op)(void *st, int i, void **op_state);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* spill_join - see spill_join.h */
+#include "run/runs.h"
+#include "run/spill_join.h"
+
+void *
+spill_fork(struct ctx *c, struct spill *s)
+{
+	*s = (struct spill){ .c = c, .op = s->op, .st = s->op->fresh(s->st) };
+	return s->st;
+}
+
+static int
+add(void *arg, struct span key, struct span val)
+{
+	struct spill *s = arg;
+	int rc = s->op->add(s->st, key, val);
+
+	return rc != 0 ? rc : spill_relieve(s);
+}
+
+int
+spill_join(struct spill *s, struct spill *other)
+{
+	int rc = 0;
+
+	if (other->runs == NULL) {
+		rc = other->op->save(other->st, true, add, s);
+	} else {
+		rc = other->op->shed(other->st, SIZE_MAX, runs_put, other->runs);
+		runs_cut(other->runs);
+		if (rc == 0)
+			rc = runs_merge(other->runs, add, s);
+		runs_free(other->runs);
+		other->runs = NULL;
+	}
+	other->op->free(other->st);
+	other->st = NULL;
+	return rc;
+}
