@@ -54,7 +54,7 @@ token_member(uint8_t token)
 static inline uint8_t
 token_byte(uint8_t token)
 {
-	return token >= 0x80 ? (uint8_t)~token : token;
+	return (uint8_t)(token ^ -(token >> 7));
 }
 
 /* Brackets have bit 6; those that open also bit 1, and curly ones bit 5. */

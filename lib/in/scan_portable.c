@@ -22,7 +22,7 @@ struct kinds {
 /* Masks of the block before, or what an addition carried out of it. */
 struct carry {
 	uint64_t in, escape, u, surrogate;
-	uint64_t scalar, word, sign, begin_sign, point, digit, zero;
+	uint64_t scalar, word, sign, begin_sign, digit, zero;
 	uint64_t quoted, closed, separator, opened;
 	uint8_t colon, run, after_string, after_value, after_separator, after_open;
 	size_t utf8_left;	/* bytes of the next block that a sequence begun in this one takes */
@@ -77,12 +77,14 @@ inside(uint64_t x)
 	return x;
 }
 
-static struct kinds
+static inline struct kinds
 kinds_of(const struct bytes64 *b)
 {
+	const bytes16 bit = bytes_all(0x20);	/* [ and { differ in it, and so do ] and } */
+	const struct bytes64 curly = { { b->v[0] | bit, b->v[1] | bit, b->v[2] | bit, b->v[3] | bit } };
 	struct kinds k = {
 		.quote = equal(b, '"'), .slash = equal(b, '\\'), .control = between(b, 0, 0, 0x1F),
-		.blank = equal(b, ' '), .open = between(b, 0x20, '{', '{'), .close = between(b, 0x20, '}', '}'),
+		.blank = equal(b, ' '), .open = equal(&curly, '{'), .close = equal(&curly, '}'),
 		.comma = equal(b, ','), .colon = equal(b, ':'), .digit = between(b, 0, '0', '9'),
 		.zero = equal(b, '0'), .point = equal(b, '.'), .minus = equal(b, '-'),
 	};
@@ -139,18 +141,16 @@ utf8_errors(const char *b, const char *end, uint64_t bytes, struct carry *c)
 
 /* Numbers: what stands in `scalar` outside words.  Whole words, with the numbers around them, are judged by others. */
 BITS_INLINE uint64_t
-number_errors(const struct kinds *k, struct carry *c, uint64_t scalar, uint64_t begin, uint64_t word, uint64_t out)
+number_errors(const struct kinds *k, struct carry *c, uint64_t begin, uint64_t word, uint64_t out)
 {
 	uint64_t digit = k->digit & out, point = k->point & out, sign = k->minus & out, zero = k->zero & out;
 	uint64_t after_word = bits_shift(word, &c->word);
-	uint64_t after_begin_sign = bits_shift(sign & begin, &c->begin_sign);
-	uint64_t after_point = bits_shift(point, &c->point), err;
+	uint64_t after_begin_sign = bits_shift(sign & begin, &c->begin_sign), err;
 
-	(void)scalar;
 	err = sign & ~(begin | after_word);
-	err |= (bits_shift(sign, &c->sign) | after_point) & ~digit;
+	err |= bits_shift(sign | point, &c->sign) & ~digit;
 	err |= point & ~bits_shift(digit, &c->digit);
-	err |= bits_add(digit, after_point, &c->run) & ~digit & point;	/* a second point */
+	err |= bits_points(digit, point, &c->run);
 	err |= bits_shift(zero & (begin | after_begin_sign), &c->zero) & digit;
 	return err;
 }
@@ -198,7 +198,7 @@ block(struct marks *m, struct carry *c, const char *b, const char *end, size_t b
 	words = word & ~(word << 1 | c->word >> 63);
 	uint64_t before = bits_shift(scalar, &c->scalar);
 	begin = scalar & ~before;
-	error |= number_errors(&k, c, scalar, begin, word, out);
+	error |= number_errors(&k, c, begin, word, out);
 
 	starts = (quotes & in) | begin | (k.open & out);
 	uint64_t separator = (k.comma | k.colon) & out;

@@ -86,10 +86,10 @@ prefix_of(struct span name)
 static void
 hash_names(struct trie *t)
 {
-	size_t slots = 64;
+	size_t slots = 128;
 
-	t->shift = 64 - 6;
-	while (slots < 4 * t->n) {
+	t->shift = 64 - 7;
+	while (slots < 8 * t->n) {
 		slots *= 2;
 		t->shift--;
 	}

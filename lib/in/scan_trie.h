@@ -38,7 +38,7 @@ struct trie_slot {
 struct trie {
 	struct trie_node *node;
 	struct trie_ref *ref;
-	struct trie_slot *slot;		/* open addressing, at most a quarter full */
+	struct trie_slot *slot;		/* open addressing, at most an eighth full */
 	size_t n, n_refs, mask;
 	unsigned shift;
 };
@@ -70,6 +70,26 @@ trie_slot(const struct trie *t, int node, uint64_t prefix)
 	    UINT64_C(0x9E3779B97F4A7C15)) >> t->shift);
 }
 
+/* A key behind its opening quote at q as trie_slot takes it: 8 bytes, zeros from the quote on; *quote marks that. */
+static inline uint64_t
+trie_prefix(const char *q, uint64_t *quote)
+{
+	const uint64_t ones = UINT64_MAX / 255;
+	uint64_t w = trie_load(q), x = w ^ ones * '"';
+
+	*quote = (x - ones) & ~x & ones * 0x80;		/* its lowest bit is exact */
+	return w & (((*quote & -*quote) >> 7) - 1);
+}
+
+/* May a key at q be a child of `node`?  Mostly none is, and one load tells.  8 bytes at q are readable. */
+static inline bool
+trie_may(const struct trie *t, int node, const char *q)
+{
+	uint64_t quote;
+
+	return t->slot[trie_slot(t, node, trie_prefix(q, &quote))].node != TRIE_NONE;
+}
+
 /*
  * The child of `node` whose key stands at q, behind its opening quote, without a backslash and closed by a quote
  * within `room` bytes; its length.  8 bytes at q are readable.
@@ -77,13 +97,10 @@ trie_slot(const struct trie *t, int node, uint64_t prefix)
 static inline int
 trie_find(const struct trie *t, int node, const char *q, size_t room, size_t *len)
 {
-	const uint64_t ones = UINT64_MAX / 255;
-	uint64_t w = trie_load(q), x = w ^ ones * '"', quote = (x - ones) & ~x & ones * 0x80;
+	uint64_t quote, w = trie_prefix(q, &quote);
 	const struct trie_slot *s;
 	struct span name;
 
-	/* The lowest bit of `quote` is exact; bytes from there on count as 0. */
-	w &= ((quote & -quote) >> 7) - 1;
 	for (size_t i = trie_slot(t, node, w);; i = (i + 1) & t->mask) {
 		s = &t->slot[i];
 		if (s->node == TRIE_NONE)

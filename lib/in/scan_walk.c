@@ -9,8 +9,9 @@
 
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "in/scan_bits.h"
+
+#define OPENING (TOKEN_BRACKET | TOKEN_OPEN)
 
 /* The walk of one line. */
 struct at {
@@ -20,21 +21,12 @@ struct at {
 	const uint8_t *token;	/* of this line, t0 on */
 	const uint16_t *pos;
 	size_t n, row;
-	bool slash;		/* some backslash is in the line */
+	size_t slash;		/* where the next backslash stands, at or behind the token looked at; or beyond */
 };
 
 /* 64 tokens as masks, a bit a token. */
 struct tokens {
 	uint64_t bracket, open, close, curly, member;
-};
-
-/* An asked container that is gone through. */
-struct level {
-	size_t t, close;	/* the token before the next value; the one that closes it */
-	int node;
-	int element;		/* array: the next child by index */
-	uint32_t n;		/* elements begun */
-	bool object;
 };
 
 void
@@ -226,6 +218,51 @@ key_end(const char *q)
 	return q + 1;
 }
 
+/* Where the first backslash from `from` on stands in the line; SIZE_MAX when there is none. */
+static size_t __attribute__((noinline))
+next_slash(const struct at *a, size_t from)
+{
+	size_t end = a->pos[a->n - 1], w = from / 64;
+	uint64_t bits = a->m->slash[w] & ~(uint64_t)0 << from % 64;
+
+	while (bits == 0 && (w + 1) * 64 <= end)
+		bits = a->m->slash[++w];
+	return bits == 0 ? SIZE_MAX : w * 64 + (size_t)__builtin_ctzll(bits);
+}
+
+/* Does a backslash stand between token t and the next?  Asked in ascending order. */
+BITS_INLINE bool
+slash_behind(struct at *a, size_t t)
+{
+	if (__builtin_expect(a->slash >= a->pos[t + 1], 1))
+		return false;
+	if (a->slash <= a->pos[t])
+		a->slash = next_slash(a, a->pos[t] + 1u);
+	return a->slash < a->pos[t + 1];
+}
+
+/*
+ * From token t on, pass over an object's members that no asked path can go through: most of them, so it is done with
+ * everything in registers and no branch on what a value is.
+ */
+static size_t
+pass_members(const struct at *a, size_t t, size_t close, int node)
+{
+	const struct trie *trie = a->w->plain->trie;
+	const uint16_t *pos = a->pos, *close_of = a->w->close_of;
+	const uint8_t *token = a->token;
+	const char *p = a->p, *q;
+	size_t slash = a->slash;
+
+	for (; t != close; t = (token_byte(token[t + 1]) & OPENING) == OPENING ? close_of[t + 1] + 1u : t + 1) {
+		for (q = p + pos[t] + 1; (unsigned char)*q <= ' '; q++)
+			;
+		if (slash < pos[t + 1] || trie_may(trie, node, q + 1))
+			break;
+	}
+	return t;
+}
+
 /* The key behind token l->t: the node below it, and where its value may begin. False: it was met before. */
 BITS_INLINE bool
 member(struct at *a, const struct level *l, int *node, const char **value)
@@ -236,7 +273,7 @@ member(struct at *a, const struct level *l, int *node, const char **value)
 
 	while ((unsigned char)*q <= ' ')
 		q++;
-	if (RARE(a->slash) && bits_in(a->m->slash, a->pos[l->t] + 1u, a->pos[l->t + 1])) {
+	if (RARE(slash_behind(a, l->t))) {
 		behind = key_end(q);
 		len = (size_t)(behind - q) - 2;
 		*node = trie_key(plain->trie, l->node, span_of(q + 1, len), memchr(q, '\\', len + 1) != NULL,
@@ -288,13 +325,17 @@ enter(const struct at *a, struct level *l, size_t t, int node)
 static bool
 bind(struct at *a)
 {
-	struct level stack[PATH_SEGS_MAX + 2], *l = enter(a, stack, 0, TRIE_ROOT);
+	struct level *stack = a->w->level, *l = enter(a, stack, 0, TRIE_ROOT);
 	int node;
 
 	while (l > stack) {
-		const char *from = a->p + a->pos[l->t] + 1;
-		size_t next = l->t + 1;
+		const char *from;
+		size_t next;
 
+		if (l->object && !a->w->draft.keep)
+			l->t = pass_members(a, l->t, l->close, l->node);
+		from = a->p + a->pos[l->t] + 1;
+		next = l->t + 1;
 		if (l->t == l->close || (!l->object && l->element == TRIE_NONE)) {
 			l--;
 			continue;
@@ -303,7 +344,7 @@ bind(struct at *a)
 			node = element(a->w->plain->trie, l);
 		else if (!member(a, l, &node, &from))
 			return false;
-		if ((token_byte(a->token[next]) & (TOKEN_BRACKET | TOKEN_OPEN)) == (TOKEN_BRACKET | TOKEN_OPEN)) {
+		if ((token_byte(a->token[next]) & OPENING) == OPENING) {
 			size_t close = a->w->close_of[next];
 
 			l->t = close + 1;
@@ -341,6 +382,6 @@ walk_line(struct walk *w, const struct marks *m, const char *p, size_t t0, size_
 	plain_begin(w->plain, row);
 	for (size_t c = 0; d->keep && c < d->n_values; c++)
 		d->value[c] = (struct shape_value){ .col = (uint16_t)c, .place = PLACE_ABSENT };
-	a.slash = m->any_slash != 0 && bits_in(m->slash, a.pos[0], a.pos[n - 1] + 1u);
+	a.slash = m->any_slash != 0 ? next_slash(&a, a.pos[0]) : SIZE_MAX;
 	return bind(&a);
 }

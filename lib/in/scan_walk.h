@@ -15,13 +15,24 @@
 #ifndef IN_SCAN_WALK_H
 #define IN_SCAN_WALK_H
 
+#include "base/limits.h"
 #include "in/scan_shape.h"
 
 #define WALK_DEPTH 61		/* the types of all open containers are one word of 64 bits */
 
+/* An asked container that is gone through. */
+struct level {
+	size_t t, close;	/* the token before the next value; the one that closes it */
+	int node;
+	int element;		/* array: the next child by index */
+	uint32_t n;		/* elements begun */
+	bool object;
+};
+
 struct walk {
 	struct plain *plain;
 	struct draft draft;
+	struct level level[PATH_SEGS_MAX + 2];
 	uint16_t close_of[WINDOW_BYTES];	/* by token of the line: where an open bracket closes */
 };
 
