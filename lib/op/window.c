@@ -414,6 +414,7 @@ gather(struct window *w)
 {
 	struct map_entry *e;
 	size_t n = map_count(w->map);
+	void *cell;
 
 	if (w->n_parts == 0)
 		return;
@@ -421,7 +422,9 @@ gather(struct window *w)
 	for (size_t i = 0; i < n; i++) {
 		if (!is_part(e[i].key))
 			continue;
-		agg_part_take(&w->set, map_put(w->map, whole_key(e[i].key), NULL), e[i].cell, part_agg(e[i].key));
+		cell = map_put(w->map, whole_key(e[i].key), NULL);
+		agg_part_take(&w->set, cell, e[i].cell, part_agg(e[i].key));
+		tail(w, cell)->flags |= DIRTY;		/* of whose records nothing may have come yet */
 		forget(w, e[i]);
 	}
 	free(e);
@@ -573,8 +576,8 @@ save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 {
 	struct window *w = st;
 
-	if (agg_rows(e->cell) == 0)
-		return 0;
+	if (agg_rows(e->cell) == 0 && tail(w, e->cell)->flags == 0)
+		return 0;		/* made for a record that was bad */
 	buf_clear(&w->val);
 	agg_pack(&w->set, e->cell, &w->val);
 	tail(w, e->cell)->flags = SAVED;

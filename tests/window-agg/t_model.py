@@ -251,6 +251,9 @@ def large(rng):
     for memory in ("256M", "1M", "300K"):
         point("sets of one group, -S " + memory, run(*args, "-S", memory, "--stats", "stats", data=data), want)
     point("sets of one group were on disk", [str(json.loads(lines_of("stats")[-1]).get("spilled_bytes", 0) > 0)], ["True"])
+    states = run(*args, "--partial", "-S", "1M", data=data)
+    rng.shuffle(states)
+    point("sets of one group, as partial records", run(*args, "--merge", "-S", "300K", data=("\n".join(states) + "\n").encode()), want)
     # the same as one window that goes on from call to call
     state, half = tempfile.mkdtemp(dir=DIR), len(lines) // 2
     timed = [line[:-1] + ',"t":%d}' % (1000 + i % 7) for i, line in enumerate(lines)]
