@@ -191,8 +191,8 @@ judge(const char *path, struct map *edges)
 }
 
 /* 0 < 1 < 3 < 75 < 5 < 4: a hard failure beats one that a retry may cure. */
-static int
-worse(int a, int b)
+int
+flow_worse(int a, int b)
 {
 	static const int order[] = { EXIT_DONE, EXIT_NO, EXIT_INPUT, EXIT_USAGE, EXIT_TEMP, EXIT_REMOTE, EXIT_IO };
 	size_t ra = 6, rb = 6;
@@ -226,7 +226,7 @@ flow_check(const char *run_dir)
 			continue;
 		buf_clear(&path);
 		buf_fmt(&path, "%s/flow/%s", run_dir, d->d_name);
-		rc = worse(rc, judge(buf_cstr(&path), edges));
+		rc = flow_worse(rc, judge(buf_cstr(&path), edges));
 	}
 	closedir(dir);
 	for (size_t i = 0; rc == 0 && map_next(edges, &i, &e);) {

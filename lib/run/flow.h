@@ -35,5 +35,7 @@ int flow_end(const struct flow_counts *, int status, const char *stats_json);
  * failed tool's status if it is one of base/err.h, EXIT_IO for a tool that was killed.  Messages say which.
  */
 int flow_check(const char *run_dir);
+/* The worse of two exit statuses; what is none of base/err.h counts as EXIT_IO. */
+int flow_worse(int a, int b);
 
 #endif

@@ -194,7 +194,8 @@ warn_types(const struct pairing *p)
 
 		if (l != 0 && r != 0 && (l & r) == 0)
 			err_warn("nothing matched: the key %.*s is a %s on the left and a %s on the right"
-			    " (--key-as text)", (int)name.n, name.p, l == num ? "number" : "string", r == num ? "number" : "string");
+			    " (--key-as text)", (int)name.n, name.p, l == num ? "number" : "string",
+			    r == num ? "number" : "string");
 	}
 }
 

@@ -121,9 +121,15 @@ class Command:
     def run(self, options=(), operands=(), data=b"", env=None, wrap=None, own=True, stdout=subprocess.PIPE):
         """(status, stdout, stderr); wrap: a sh script that runs "$@"."""
         argv = [self.path] + list(options)
-        if own:
-            argv += [a.replace("@/", self.dir + "/") for a in shlex.split(self.args)]
-        argv += list(operands)
+        args = [a.replace("@/", self.dir + "/") for a in shlex.split(self.args)] if own else []
+        if "--" in args:        # a command stands behind it: files stand before; or nothing does: files do
+            at = args.index("--")
+            operands = ["./" + o if o[:1] == "-" and o != "-" else o for o in operands if o != "--"]
+            at = len(args) if args[at + 1:] == [] else at
+            args[at:at] = operands
+        else:
+            args += list(operands)
+        argv += args
         if wrap:
             argv = ["sh", "-c", wrap, "sh"] + argv
         p = subprocess.Popen(argv, cwd=self.dir, env=env or self.env(), stdin=subprocess.PIPE, stdout=stdout,
