@@ -12,7 +12,7 @@ import sys
 def duckdb(query):
     import duckdb as d
     c = d.connect()
-    c.execute("SET threads=2; SET preserve_insertion_order=false")
+    c.execute("SET threads=2; SET enable_progress_bar=false; SET preserve_insertion_order=false")
     c.execute("COPY (" + query + ") TO '/proc/self/fd/1' (FORMAT json, USE_TMP_FILE false)")
 
 
@@ -20,7 +20,7 @@ def duckdb_text(query):
     """A column of text as it is, a line for each row."""
     import duckdb as d
     c = d.connect()
-    c.execute("SET threads=2; SET preserve_insertion_order=false")
+    c.execute("SET threads=2; SET enable_progress_bar=false; SET preserve_insertion_order=false")
     c.execute("COPY (" + query + ") TO '/proc/self/fd/1' (FORMAT csv, USE_TMP_FILE false, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')")
 
 

@@ -145,7 +145,7 @@ def large(mine, theirs, ours, names, race):
         return "SELECT %s FROM read_json('%s', format='newline_delimited', columns={%s})" % (at, path, column_types(zip(paths, types)))
 
     a, b = select(mine, ours), select(theirs, names)
-    code = ("import duckdb, sys; c = duckdb.connect(); c.execute('SET threads=2')\n"
+    code = ("import duckdb, sys; c = duckdb.connect(); c.execute('SET threads=2; SET enable_progress_bar=false')\n"
             "for q in sys.argv[1:]:\n    r = c.execute(q).fetchall()\n    if r: print(r)")
     queries = ["(%s) EXCEPT ALL (%s) LIMIT 1" % x for x in ((a, b), (b, a))]
     found = subprocess.run([VENV, "-c", code] + queries, stdout=subprocess.PIPE, check=True).stdout.decode()
