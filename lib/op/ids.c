@@ -163,6 +163,12 @@ ids_add(struct ids *s, struct fp id)
 	return true;
 }
 
+bool
+ids_full(const struct ids *s)
+{
+	return s->n >= room(s->cap);
+}
+
 void
 ids_reserve(struct ids *s, uint64_t n)
 {

@@ -27,6 +27,8 @@ bool ids_add(struct ids *, struct fp);
 bool ids_has(const struct ids *, struct fp);
 /* Bring the id's slot near before a batch of ids_add. */
 void ids_prefetch(const struct ids *, struct fp);
+/* Will the next id that is new make it grow? */
+bool ids_full(const struct ids *);
 /* Room for n ids without growing on the way. */
 void ids_reserve(struct ids *, uint64_t n);
 /* Bytes at the worst moment of taking so many more: a table that grows stands twice. */

@@ -8,9 +8,16 @@
 #include "op/pack.h"
 #include "op/seen.h"
 
+/*
+ * Many small tables instead of a large one: each grows by itself, by a quarter and, as they begin at different sizes,
+ * at another time, so never more than one of them stands twice.
+ */
+#define TABLES 64
+#define TABLE_BITS 6
+
 struct seen {
 	struct seen_conf conf;
-	struct ids ids;
+	struct ids ids[TABLES];		/* by the upper bits of lo: those of hi are the same in a part (run/parts.h) */
 	struct buf scratch;
 	struct token token[BATCH_RECORDS_MAX];
 	/* what came since the last save; kept once there was one */
@@ -25,8 +32,23 @@ seen_new(const struct seen_conf *conf)
 	struct seen *s = mem_new(sizeof *s);
 
 	s->conf = *conf;
-	s->ids.wide = true;
+	for (size_t i = 0; i < TABLES; i++)
+		s->ids[i].wide = true;
 	return s;
+}
+
+static struct ids *
+table_of(const struct seen *s, struct fp id)
+{
+	return (struct ids *)&s->ids[id.lo >> (64 - TABLE_BITS)];
+}
+
+/* Before it takes one more. */
+static void
+make_room(struct seen *s, struct ids *t)
+{
+	if (ids_full(t))
+		ids_reserve(t, t->n == 0 ? 1 + (uint64_t)(t - s->ids) / 8 : t->n + t->n / 4);
 }
 
 /* ---- op/sift.h ---- */
@@ -42,15 +64,17 @@ read_tokens(void *st, const struct batch *b, struct token *m)
 static void
 prefetch(const void *st, const struct token *m)
 {
-	ids_prefetch(&((const struct seen *)st)->ids, m->id);
+	ids_prefetch(table_of(st, m->id), m->id);
 }
 
 static bool
 judge(void *st, const struct token *m)
 {
 	struct seen *s = st;
+	struct ids *t = table_of(s, m->id);
 
-	if (!ids_add(&s->ids, m->id))
+	make_room(s, t);
+	if (!ids_add(t, m->id))
 		return false;
 	if (s->saved) {
 		if (s->n_news == s->cap_news) {
@@ -75,8 +99,9 @@ each(void *st, int (*fn)(void *arg, const struct token *), void *arg)
 	struct token m = { 0 };
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && ids_next(&s->ids, &i, &m.id);)
-		rc = fn(arg, &m);
+	for (size_t k = 0; k < TABLES; k++)
+		for (size_t i = 0; rc == 0 && ids_next(&s->ids[k], &i, &m.id);)
+			rc = fn(arg, &m);
 	return rc;
 }
 
@@ -95,7 +120,8 @@ clear(void *st)
 {
 	struct seen *s = st;
 
-	ids_free(&s->ids);
+	for (size_t i = 0; i < TABLES; i++)
+		ids_free(&s->ids[i]);
 	free(s->news);
 	s->news = NULL;
 	s->n_news = s->cap_news = 0;
@@ -104,15 +130,39 @@ clear(void *st)
 static void
 reserve(void *st, uint64_t n)
 {
-	ids_reserve(&((struct seen *)st)->ids, n);
+	struct seen *s = st;
+
+	for (size_t i = 0; i < TABLES; i++)		/* a little more than its share, which is not exact */
+		ids_reserve(&s->ids[i], n / TABLES + n / TABLES / 16 + 16);
+}
+
+static size_t
+bytes(const void *st)
+{
+	const struct seen *s = st;
+	size_t n = s->cap_news * sizeof *s->news;
+
+	for (size_t i = 0; i < TABLES; i++)
+		n += ids_bytes(&s->ids[i]);
+	return n;
 }
 
 static size_t
 bytes_with(const void *st, uint64_t more)
 {
 	const struct seen *s = st;
+	size_t n = s->cap_news * sizeof *s->news, old = 0;
 
-	return ids_bytes_with(&s->ids, more) + s->cap_news * sizeof *s->news;
+	for (size_t i = 0; i < TABLES; i++) {
+		const struct ids *t = &s->ids[i];
+		size_t now = ids_bytes(t), then = 0;
+
+		if (t->n + more / TABLES + 1 >= t->cap / 5 * 4)
+			then = mem_mul(t->n + more / TABLES + 16, 25);		/* 16 bytes a slot, 64 % filled */
+		n += then > now ? then : now;
+		old = now > old ? now : old;
+	}
+	return n + old;
 }
 
 /* ---- the law ---- */
@@ -146,11 +196,8 @@ add(void *st, struct span key, struct span val)
 }
 
 static int
-save(void *st, bool all, kv_fn *put, void *arg)
+save_some(const struct fp *v, size_t n, kv_fn *put, void *arg)
 {
-	struct seen *s = st;
-	struct fp *v = all ? ids_sorted(&s->ids) : s->news;
-	size_t n = all ? ids_count(&s->ids) : s->n_news;
 	char key[FP_BYTES];
 	int rc = 0;
 
@@ -158,19 +205,24 @@ save(void *st, bool all, kv_fn *put, void *arg)
 		pack_fp(key, v[i]);
 		rc = put(arg, span_of(key, sizeof key), span_of("", 0));
 	}
-	if (all)
-		free(v);
-	s->n_news = 0;
-	s->saved = true;
 	return rc;
 }
 
-static size_t
-bytes(const void *st)
+static int
+save(void *st, bool all, kv_fn *put, void *arg)
 {
-	const struct seen *s = st;
+	struct seen *s = st;
+	int rc = all ? 0 : save_some(s->news, s->n_news, put, arg);
 
-	return ids_bytes(&s->ids) + s->cap_news * sizeof *s->news;
+	for (size_t k = 0; all && rc == 0 && k < TABLES; k++) {
+		struct fp *v = ids_sorted(&s->ids[k]);
+
+		rc = save_some(v, ids_count(&s->ids[k]), put, arg);
+		free(v);
+	}
+	s->n_news = 0;
+	s->saved = true;
+	return rc;
 }
 
 static void *
