@@ -20,8 +20,8 @@
 /* n zeroed bytes. */
 void *mem_new(size_t n);
 /*
- * The same for a table that is looked up at random: in large pages where it is long enough and the system has them, which
- * saves a walk through the page tables at each look. All of it is touched at once.
+ * The same for a table that is looked up at random: in large pages where it is long enough and the system has them,
+ * which saves a walk through the page tables at each look. All of it is touched at once.
  */
 void *mem_table(size_t n);
 /* An array of n elements of the given size; grows old (may be NULL); new elements are not zeroed. */
