@@ -5,8 +5,8 @@
  *	struct parts *p = parts_new(21, 64 * MIB);
  *	rc = parts_put(p, id.hi, entry); ...
  *	for (i = 0; i < PARTS; i++)
- *		for (k = 0, n = parts_rounds(p, i, 4000000); k < n; k++)	// a table for 4 million entries is there
- *			rc = parts_each(p, i, each, arg);	// those with parts_round(hash, n) == k are of this round
+ *		for (k = 0, n = parts_rounds(p, i, 4000000); k < n; k++)	// a table of 4 million entries
+ *			rc = parts_each(p, i, each, arg);	// take those with parts_round(hash, n) == k
  *	parts_free(p);
  *
  * Invariants: one unnamed file (base/temp.h), written once, in chunks that belong to one part each, so neither

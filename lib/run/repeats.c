@@ -115,7 +115,8 @@ relieve(struct repeats *r)
 		return 0;
 	if (r->sift->trim != NULL) {
 		r->sift->trim(r->st);
-		if (r->sift->bytes_with(r->st, BATCH_RECORDS_MAX) <= budget / 2)	/* else it would be soon again */
+		/* else it would be soon again */
+		if (r->sift->bytes_with(r->st, BATCH_RECORDS_MAX) <= budget / 2)
 			return 0;
 	}
 	return begin_parts(r);
@@ -374,7 +375,8 @@ write_all(struct repeats *r, const struct host *host)
 		return runs_merge(r->by_place, write_one, &(struct writing){ r, host });
 	for (uint64_t at = 0; at <= (r->end - r->first) / 64 && rc == 0; at++)
 		for (uint64_t word = r->bits[at]; word != 0 && rc == 0; word &= word - 1)
-			if ((rc = reread_line(r->again, r->first + 64 * at + (uint64_t)__builtin_ctzll(word), &line)) == 0)
+			if ((rc = reread_line(r->again, r->first + 64 * at + (uint64_t)__builtin_ctzll(word),
+			    &line)) == 0)
 				rc = host->raw(host->self, 0, line);
 	return rc;
 }

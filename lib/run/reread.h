@@ -9,9 +9,9 @@
  *	while (...) rc = reread_line(r, place, &line);	// end: places must rise
  *	reread_free(r);
  *
- * Invariants: places rise in the order of the input, over all operands, from 1.  A regular file is read again, from where
- * it was first kept if it is not compressed, and must be as it was: another time of change or length is EXIT_TEMP.  Of
- * anything else the lines that were kept go to an unnamed file (base/temp.h), zstd -1.
+ * Invariants: places rise in the order of the input, over all operands, from 1.  A regular file is read again, from
+ * where it was first kept if it is not compressed, and must be as it was: another time of change or length is
+ * EXIT_TEMP.  Of anything else the lines that were kept go to an unnamed file (base/temp.h), zstd -1.
  */
 #ifndef RUN_REREAD_H
 #define RUN_REREAD_H
