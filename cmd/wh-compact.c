@@ -49,7 +49,8 @@ static int
 say(struct state *st, const char *table, const char *day, const struct compact_did *d)
 {
 	return answer_json(st->ctx, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I}", "table", table, "dt", day, "commit",
-	    (json_int_t)d->commit, "files", (json_int_t)d->files, "made", (json_int_t)d->made, "rows", (json_int_t)d->rows));
+	    (json_int_t)d->commit, "files", (json_int_t)d->files, "made", (json_int_t)d->made, "rows",
+	    (json_int_t)d->rows));
 }
 
 /* A day until there is nothing more to do: a run stages, so there it is one step. */

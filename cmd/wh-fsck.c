@@ -45,8 +45,8 @@ say(void *arg, const struct fsck_finding *f)
 	static const char *const is[] = { "damage", "stale", "repaired", "orphan" };
 
 	return answer_json(((struct state *)arg)->ctx, json_pack("{s:s,s:s,s:s?,s:s?,s:o,s:s}", "found", is[f->is],
-	    "table", f->table, "dt", f->day, "file", f->file, "commit", f->commit == 0 ? json_null() : json_integer((json_int_t)f->commit), "text",
-	    f->text));
+	    "table", f->table, "dt", f->day, "file", f->file, "commit", f->commit == 0 ? json_null() :
+	    json_integer((json_int_t)f->commit), "text", f->text));
 }
 
 static int

@@ -85,8 +85,8 @@ one_table(struct state *st, const char *name)
 	if (rc == 0)
 		rc = gc_table(t, &st->conf, &d);
 	table_close(t);
-	return rc != 0 ? rc : answer_json(st->ctx, json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "table", name, "floor",
-	    (json_int_t)d.floor, "days", (json_int_t)d.days, "records", (json_int_t)d.records, "files",
+	return rc != 0 ? rc : answer_json(st->ctx, json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "table", name,
+	    "floor", (json_int_t)d.floor, "days", (json_int_t)d.days, "records", (json_int_t)d.records, "files",
 	    (json_int_t)d.files, "bytes", (json_int_t)d.bytes, "orphans", (json_int_t)d.orphans, "orphan_bytes",
 	    (json_int_t)d.orphan_bytes));
 }

@@ -7,9 +7,9 @@
  *	ask = asked_of(&a, "wh:ods.page_log@2026-11-20");
  *	v = asked_time(&a, ask, line, &unit);			// of a line that holds the id
  *
- * Invariants: the path of -k, where it is given; else of a table where its trace ids are, as its spec says or its column
- * trace_id; else, and of files, any string.  Each table has paths of its own, so what one of them asks makes no line of
- * another bad.  An index is asked only for paths it was made of.
+ * Invariants: the path of -k, where it is given; else of a table where its trace ids are, as its spec says or its
+ * column trace_id; else, and of files, any string.  Each table has paths of its own, so what one of
+ * them asks makes no line of another bad.  An index is asked only for paths it was made of.
  */
 #ifndef RUN_ASKED_H
 #define RUN_ASKED_H

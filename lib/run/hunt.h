@@ -7,8 +7,8 @@
  *	...
  *
  * Invariants: hits come in the order of operands, days, files and lines, the same for any -j and with and without
- * indexes.  An index only leaves out frames that cannot hold the id; where it is no help, or what it names is not there,
- * the file is read.  Lines looked at are counted; whoever gets a hit says what became of it.
+ * indexes.  An index only leaves out frames that cannot hold the id; where it is no help, or what it names is not
+ * there, the file is read.  Lines looked at are counted; whoever gets a hit says what became of it.
  *
  * The main thread reads blocks, or names frames that the index told, into a ring; jobs - 1 others, and it too when it
  * would wait, search them; it hands out what they found in the order of the ring, whose length bounds the memory.

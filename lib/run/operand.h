@@ -2,8 +2,8 @@
 /*
  * operand - what commands share whose operands are no input files: the operands, and answers of one line
  *
- *	static int word(struct ctx *c, void *st, const char *w) { return operand_only(c, &((struct state *)st)->table, w); }
- *	static int word(struct ctx *c, void *st, const char *w) { return operand_add(&((struct state *)st)->tables, w); }
+ *	static int word(struct ctx *c, void *st, const char *w) { return operand_only(c, &STATE(st)->table, w); }
+ *	static int word(struct ctx *c, void *st, const char *w) { return operand_add(&STATE(st)->tables, w); }
  *	rc = answer_json(c, json_pack("{s:s}", "table", name));
  *
  * Invariants: an answer is one line of compact JSON, its members in the order they were put.
@@ -15,7 +15,7 @@
 
 #include "run/run.h"
 
-/* The only operand: 1, or minus EXIT_USAGE after a message when there is one already. w lives as long as the process. */
+/* The only operand: 1, or minus EXIT_USAGE after a message when there is one already. w lives as the process does. */
 int operand_only(struct ctx *, const char **slot, const char *w);
 /* One more operand; 1. The list is for the caller to free. */
 int operand_add(struct opt_list *, const char *w);

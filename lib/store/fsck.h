@@ -4,8 +4,8 @@
  *
  *	rc = fsck_table("ods.pay", &(struct fsck_conf){ .each = say, .arg = x }, &did);	// did.damage findings
  *
- * Invariants: changes nothing, but with repair the views, `_table` and indexes, which are copies.  Damage is what makes a
- * reader fail or read other rows; the rest (stale copies, files of nobody) is told and does no harm.  A finding does
+ * Invariants: changes nothing, but with repair the views, `_table` and indexes, which are copies.  Damage is what makes
+ * a reader fail or read other rows; the rest (stale copies, files of nobody) is told and does no harm.  A finding does
  * not end the search; what cannot be read at all does (EXIT_IO).
  */
 #ifndef STORE_FSCK_H

@@ -121,7 +121,7 @@ seg_at(const struct look *l, uint32_t i)
 	return (struct segment){ get64(p), get32(p + 8), get32(p + 12), get32(p + 16), get32(p + 20) };
 }
 
-/* Do the pieces follow each other as they must? Checked sums say that they are as written; this, that none leads out. */
+/* Do the pieces follow each other as they must? Sums say that they are as written; this, that none leads out. */
 static bool
 laid_out(struct look *l)
 {

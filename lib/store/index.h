@@ -16,8 +16,8 @@
  * Format, little-endian.  Segments: a directory of n + 1 times { first entry u32, check u32 }, then entries u32, bucket
  * after bucket: bucket = high half of XXH3-64 of the id times n >> 32, entry = its low bits, then a frame counted from
  * the segment's first one.  Then { bytes u32, rows u32 } for each frame, { at u64, entries, buckets, first frame, bits
- * of a frame u32 } for each segment, and the foot.  Buckets hold 128 entries in the mean, so an id in a frame costs 4.07
- * bytes.
+ * of a frame u32 } for each segment, and the foot.  Buckets hold 128 entries in the mean, so an id in a frame costs
+ * 4.07 bytes.
  */
 #ifndef STORE_INDEX_H
 #define STORE_INDEX_H
@@ -58,13 +58,13 @@ struct index *index_begin(const struct pathset *, struct index_room *, const cha
 /* A row of so many bytes, LF included, in the frame at hand; frames end as those of out/sink do. */
 void index_row(struct index *, const struct val *id, size_t n, size_t bytes);
 /*
- * The data file is whole; frame[n]: bytes of its frames as written.  Writes and syncs; a file without ids has none unless
- * always.  Frees. 0 or EXIT_IO.
+ * The data file is whole; frame[n]: bytes of its frames as written.  Writes and syncs; a file without ids has none,
+ * unless always.  Frees. 0 or EXIT_IO.
  */
 int index_end(struct index *, const struct index_file *, const uint32_t *frame, size_t n, bool always);
 /*
- * The same for a file that is there, in the place of an index it may have.  0, EXIT_IO, or EXIT_INPUT for frames that are
- * not ours.
+ * The same for a file that is there, in the place of an index it may have.  0, EXIT_IO, or EXIT_INPUT for frames that
+ * are not ours.
  */
 int index_remake(const struct index_file *, const struct pathset *, bool always);
 /* Remove what was written, and forget it. */
@@ -81,7 +81,8 @@ struct index_frame {
  * True: the frames that may hold the id, in order; *frame is the caller's to free.  False: not known, read all.
  * Nothing is said either way.
  */
-bool index_look(const struct index_file *, const struct pathset *, struct span id, struct index_frame **frame, size_t *n);
+bool index_look(const struct index_file *, const struct pathset *, struct span id, struct index_frame **frame,
+    size_t *n);
 /* Read all of it: NULL, or why it cannot be used; *there: is there one at all? */
 const char *index_check(const struct index_file *, const struct pathset *, bool *there);
 

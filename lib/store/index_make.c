@@ -142,7 +142,7 @@ bits_of(uint32_t frames)
 	return bits;
 }
 
-/* The waiting ids as entries, bucket after bucket; bucket b begins at start[b]. A counting sort, frames stay in order. */
+/* The waiting ids as entries, bucket after bucket, which begin at start[b]. A counting sort: frames stay in order. */
 static void
 sort(const struct index *ix, uint32_t buckets, unsigned bits, uint32_t *start, uint32_t *entry)
 {
@@ -151,7 +151,7 @@ sort(const struct index *ix, uint32_t buckets, unsigned bits, uint32_t *start, u
 	for (uint32_t b = 0; b < buckets; b++)
 		start[b + 1] += start[b];
 	for (size_t i = 0; i < ix->n; i++) {
-		/* start[b] runs to the bucket's end, which is the next one's beginning: shifted back by whoever reads */
+		/* start[b] runs to the bucket's end, the next one's beginning: shifted back by whoever reads */
 		uint32_t *at = &start[index_bucket(ix->hash[i], buckets)];
 
 		entry[(*at)++] = index_entry(ix->hash[i], ix->frame[i] - ix->first, bits);

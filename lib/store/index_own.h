@@ -72,7 +72,7 @@ index_entry(uint64_t h, uint32_t frame, unsigned bits)
 	return (uint32_t)h << bits | frame;
 }
 
-/* Of a bucket's entries [start, end) as they stand in the file: tells damage in them, and in what says where they are. */
+/* Of a bucket's entries [start, end) as they stand in the file: tells damage in them and in what says where. */
 static inline uint32_t
 index_check_of(uint64_t name, uint32_t seg, uint32_t bucket, uint32_t start, uint32_t end, const char *entries)
 {
