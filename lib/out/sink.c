@@ -120,12 +120,38 @@ sink_fd(int fd, const char *name, enum codec codec, struct sink **out)
 	return 0;
 }
 
+/*
+ * The descriptor that a name such as /dev/stdout or /dev/fd/3 is, or -1.  These are links to what the descriptor has
+ * open: where that is a file, renaming over the name would put a file in the place of the link, for everyone to find.
+ */
+static int
+own_descriptor(const char *path)
+{
+	static const char *const dirs[] = { "/dev/fd/", "/proc/self/fd/" };
+	char *end;
+
+	if (strcmp(path, "/dev/stdout") == 0)
+		return 1;
+	if (strcmp(path, "/dev/stderr") == 0)
+		return 2;
+	for (size_t i = 0; i < 2; i++) {
+		size_t n = strlen(dirs[i]);
+		long fd = strncmp(path, dirs[i], n) == 0 && path[n] >= '0' && path[n] <= '9' ?
+		    strtol(path + n, &end, 10) : -1;
+
+		if (fd >= 0 && fd <= INT_MAX && *end == '\0')
+			return (int)fd;
+	}
+	return -1;
+}
+
 int
 sink_open(const char *path, struct sink **out)
 {
 	static unsigned serial;
 	enum codec codec = ends_with(path, ".zst") ? CODEC_ZSTD : ends_with(path, ".gz") ? CODEC_GZIP : CODEC_NONE;
-	const char *base = strrchr(path, '/');
+	const char *base, *name = path;
+	char *real;
 	struct buf tmp = { 0 };
 	struct stat st;
 	int fd;
@@ -133,24 +159,35 @@ sink_open(const char *path, struct sink **out)
 	*out = NULL;
 	if (strcmp(path, "-") == 0)
 		return sink_fd(1, "stdout", CODEC_NONE, out);
+	if ((fd = own_descriptor(path)) != -1) {
+		if ((fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)) == -1)
+			return err_io("%s: %s", path, strerror(errno));
+		return sink_fd(fd, path, codec, out);
+	}
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {	/* a FIFO, a device: written as it is */
 		if ((fd = open(path, O_WRONLY | O_CLOEXEC)) == -1)
 			return err_io("%s: %s", path, strerror(errno));
 		return sink_fd(fd, path, codec, out);
 	}
+	/* through a link: what it leads to is replaced, not the link */
+	real = realpath(path, NULL);
+	path = real == NULL ? path : real;
+	base = strrchr(path, '/');
 	base = base == NULL ? path : base + 1;
 	buf_add(&tmp, path, (size_t)(base - path));
 	buf_fmt(&tmp, ".%.200s.%ld.%u.tmp", base, (long)getpid(), serial++);
 	fd = open(buf_cstr(&tmp), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 	if (fd == -1) {
-		int rc = err_io("%s: %s", path, strerror(errno));
+		int rc = err_io("%s: %s", name, strerror(errno));
 		buf_free(&tmp);
+		free(real);
 		return rc;
 	}
-	*out = make(fd, path, codec);
+	*out = make(fd, name, codec);
 	(*out)->tmp = mem_str(buf_cstr(&tmp));
 	(*out)->final = mem_str(path);
 	buf_free(&tmp);
+	free(real);
 	return 0;
 }
 
