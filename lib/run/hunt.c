@@ -193,6 +193,15 @@ idle(struct hunt *h, struct source *src)
 	return rc;
 }
 
+/* What was read before goes out before it ends, as with one thread. */
+static int
+give_first(struct hunt *h, int status)
+{
+	int rc = drain(h);
+
+	return rc == 0 ? status : rc;
+}
+
 static int
 read_path(struct hunt *h, struct prey *u, const char *path)
 {
@@ -202,7 +211,7 @@ read_path(struct hunt *h, struct prey *u, const char *path)
 	int rc = open_unit(h, u, path, &src);
 
 	if (rc != 0)
-		return rc;
+		return give_first(h, rc);
 	h->ctx->main_feed.src = src;
 	while (rc == 0 && (rc = source_block(src, &b)) == 0 && (b.n > 0 || b.long_line > 0)) {
 		if ((rc = room(h, &j)) != 0)
@@ -220,11 +229,8 @@ read_path(struct hunt *h, struct prey *u, const char *path)
 		rc = idle(h, src);
 	}
 	/* whole lines that came before an error are looked at */
-	if (rc == EXIT_INPUT || rc == EXIT_IO) {
-		int r = drain(h);
-
-		rc = r == 0 ? rc : r;
-	}
+	if (rc == EXIT_INPUT || rc == EXIT_IO)
+		rc = give_first(h, rc);
 	h->ctx->main_feed.src = NULL;
 	source_close(src);
 	return rc;
@@ -261,11 +267,8 @@ read_unit(struct hunt *h, struct prey *u)
 {
 	void *both[] = { h, u };
 
-	if (u->rc != 0) {
-		int rc = drain(h);
-
-		return rc == 0 ? u->rc : rc;
-	}
+	if (u->rc != 0)
+		return give_first(h, u->rc);
 	if (u->known)
 		return read_frames(h, u);
 	if (u->files != NULL && u->to - u->from > 1)
