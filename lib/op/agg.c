@@ -809,7 +809,7 @@ agg_part_next(struct agg_set *s, struct agg_parts *o, size_t *k, unsigned *part,
 			pack_u64(out, o->at[p + 1] - o->at[p]);
 			for (uint64_t i = o->at[p]; i < o->at[p + 1]; i++) {
 				if (s->v[o->k].kind == AGG_DISTINCT) {
-					struct fp id = ids_part_at(o->set[o->k], i);
+					struct fp id = ids_slot(o->set[o->k], i);
 
 					pack_u64(out, id.lo);
 					pack_u64(out, id.hi);

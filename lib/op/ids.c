@@ -27,22 +27,6 @@ place(struct fp id, uint64_t cap)
 	return (size_t)((u128)((uint64_t)x ^ (uint64_t)(x >> 64)) * cap >> 64);
 }
 
-static struct fp
-at(const struct ids *s, size_t i)
-{
-	return s->wide ? (struct fp){ s->v[2 * i], s->v[2 * i + 1] } : (struct fp){ s->v[i], 0 };
-}
-
-static void
-put(struct ids *s, size_t i, struct fp id)
-{
-	if (s->wide) {
-		s->v[2 * i] = id.lo;
-		s->v[2 * i + 1] = id.hi;
-	} else
-		s->v[i] = id.lo;
-}
-
 static bool
 same(struct fp a, struct fp b)
 {
@@ -62,7 +46,7 @@ find(const struct ids *s, struct fp id, bool *held)
 	size_t i = place(id, s->cap);
 	struct fp x;
 
-	for (; !empty(x = at(s, i)); i = i + 1 == s->cap ? 0 : i + 1) {
+	for (; !empty(x = ids_slot(s, i)); i = i + 1 == s->cap ? 0 : i + 1) {
 		if (same(x, id)) {
 			*held = true;
 			return i;
@@ -76,7 +60,7 @@ static bool
 in_list(const struct ids *s, struct fp id)
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (same(at(s, i), id))
+		if (same(ids_slot(s, i), id))
 			return true;
 	return false;
 }
@@ -91,12 +75,12 @@ rebuild(struct ids *s, uint64_t cap, bool wide)
 	s->cap = cap;
 	s->wide = wide;
 	for (size_t i = 0, n = 0; i < old.cap; i++) {
-		struct fp id = at(&old, i);
+		struct fp id = ids_slot(&old, i);
 		bool held;
 
 		if (empty(id))
 			continue;
-		put(s, cap <= LIST_MAX ? n++ : find(s, id, &held), id);
+		ids_slot_put(s, cap <= LIST_MAX ? n++ : find(s, id, &held), id);
 	}
 	free(old.v);
 }
@@ -158,7 +142,7 @@ ids_add(struct ids *s, struct fp id)
 		rebuild(s, next_cap(s->cap), s->wide);
 		i = s->cap > LIST_MAX ? find(s, id, &held) : s->n;
 	}
-	put(s, i, id);
+	ids_slot_put(s, i, id);
 	s->n++;
 	return true;
 }
@@ -218,7 +202,7 @@ ids_next(const struct ids *s, size_t *i, struct fp *id)
 		return true;
 	}
 	for (*i += *i == 0; *i <= s->cap;)
-		if (!empty(*id = at(s, (*i)++ - 1)))
+		if (!empty(*id = ids_slot(s, (*i)++ - 1)))
 			return true;
 	return false;
 }
@@ -242,8 +226,8 @@ ids_sorted(const struct ids *s)
 	if (s->zero)
 		v[n++] = (struct fp){ 0, 0 };
 	for (size_t i = 0; i < s->cap; i++)
-		if (!empty(at(s, i)))
-			v[n++] = at(s, i);
+		if (!empty(ids_slot(s, i)))
+			v[n++] = ids_slot(s, i);
 	qsort(v, n, sizeof *v, by_number);
 	return v;
 }

@@ -22,6 +22,23 @@ struct ids {
 	bool wide, zero;	/* zero: the id 0 is in */
 };
 
+/* The id in a slot, and into it: for those that know what the slots are (a table's, a list's, a part's). */
+static inline struct fp
+ids_slot(const struct ids *s, uint64_t i)
+{
+	return s->wide ? (struct fp){ s->v[2 * i], s->v[2 * i + 1] } : (struct fp){ s->v[i], 0 };
+}
+
+static inline void
+ids_slot_put(struct ids *s, uint64_t i, struct fp id)
+{
+	if (s->wide) {
+		s->v[2 * i] = id.lo;
+		s->v[2 * i + 1] = id.hi;
+	} else
+		s->v[i] = id.lo;
+}
+
 /* True when it was not there. */
 bool ids_add(struct ids *, struct fp);
 bool ids_has(const struct ids *, struct fp);

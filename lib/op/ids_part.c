@@ -10,16 +10,6 @@ ids_part_of(struct fp id)
 	return (unsigned)((x ^ x >> 29) * UINT64_C(0xbf58476d1ce4e5b9) >> 56);
 }
 
-static void
-put(struct ids *s, uint64_t i, struct fp id)
-{
-	if (s->wide) {
-		s->v[2 * i] = id.lo;
-		s->v[2 * i + 1] = id.hi;
-	} else
-		s->v[i] = id.lo;
-}
-
 void
 ids_part(struct ids *s, uint64_t at[IDS_PARTS + 1])
 {
@@ -27,11 +17,11 @@ ids_part(struct ids *s, uint64_t at[IDS_PARTS + 1])
 
 	memset(at, 0, (IDS_PARTS + 1) * sizeof *at);
 	for (uint64_t i = 0; i < s->cap; i++) {
-		struct fp id = ids_part_at(s, i);
+		struct fp id = ids_slot(s, i);
 
 		if ((id.lo | id.hi) == 0)
 			continue;
-		put(s, n++, id);
+		ids_slot_put(s, n++, id);
 		at[ids_part_of(id) + 1]++;
 	}
 	for (unsigned p = 0; p < IDS_PARTS; p++) {
@@ -41,17 +31,17 @@ ids_part(struct ids *s, uint64_t at[IDS_PARTS + 1])
 	/* each id that stands in a foreign part is taken out, and put home for the one that stands there */
 	for (unsigned p = 0; p < IDS_PARTS; p++) {
 		while (next[p] < at[p + 1]) {
-			struct fp id = ids_part_at(s, next[p]);
+			struct fp id = ids_slot(s, next[p]);
 			unsigned home = ids_part_of(id);
 
 			while (home != p) {
-				struct fp other = ids_part_at(s, next[home]);
+				struct fp other = ids_slot(s, next[home]);
 
-				put(s, next[home]++, id);
+				ids_slot_put(s, next[home]++, id);
 				id = other;
 				home = ids_part_of(id);
 			}
-			put(s, next[p]++, id);
+			ids_slot_put(s, next[p]++, id);
 		}
 	}
 }

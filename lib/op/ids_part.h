@@ -3,8 +3,8 @@
  * ids_part - a large set of ids in parts, without memory of its own: what a set that does not fit is put aside as
  *
  *	uint64_t at[IDS_PARTS + 1];
- *	ids_part(&s, at);			// s holds a list now; only ids_part_at and ids_free may follow
- *	for (uint64_t i = at[p]; i < at[p + 1]; i++) use(ids_part_at(&s, i));
+ *	ids_part(&s, at);			// s holds a list now; only ids_slot and ids_free may follow
+ *	for (uint64_t i = at[p]; i < at[p + 1]; i++) use(ids_slot(&s, i));
  *
  * Invariants: an id is in the same part everywhere, and parts are about equally large whatever the ids are, so the
  * parts of sets can be joined and counted one after the other.
@@ -19,11 +19,5 @@
 unsigned ids_part_of(struct fp);
 /* The id 0 is in no part: it stays as s->zero. */
 void ids_part(struct ids *, uint64_t at[IDS_PARTS + 1]);
-
-static inline struct fp
-ids_part_at(const struct ids *s, uint64_t i)
-{
-	return s->wide ? (struct fp){ s->v[2 * i], s->v[2 * i + 1] } : (struct fp){ s->v[i], 0 };
-}
 
 #endif
