@@ -1,58 +1,123 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""memory.py - the peak memory of each command over $DATA, -S at its default, beside what its man page promises; called by run
+"""memory.py - the peak memory of each command over $DATA, -S at its default, beside the formula of its man page; called by run
 
-What keeps no state may take 32 MiB beside its threads' blocks; all else -S and 64 MiB.  A dimension may outgrow -S: its page says
-about 90 bytes a row and three short fields.
+Each job names what RESOURCES of its page says its state takes, in the numbers that the data was counted to have: L lines, T traces,
+M devices, A areas, G device and area pairs, P page views, W windows of 5 minutes and areas, U different users of those, D rows of the
+dimension, R changes, K keys of changes; b is the length of a line, r that of a change.  With one thread a process may take half as much
+again and 32 MiB, for a table that grows is there twice; at the default -j, where each thread has a state of its own, -S and 64 MiB at
+the most; what keeps no state 10 MiB a thread and 16 MiB.
 """
 import os
+import re
 import subprocess
 import sys
 
 DATA, BIN, ONCE = os.environ["DATA"], os.environ["BIN"], os.environ["ONCE"]
-STATE, NONE = 256 + 64, 48
+MIB = 1 << 20
+BUDGET = 256 * MIB
+WANTED = {
+    "mid": re.compile(rb'"mid":"([^"]*)"'),
+    "uid": re.compile(rb'"uid":"([^"]*)"'),
+    "ar": re.compile(rb'"ar":"([^"]*)"'),
+    "ts": re.compile(rb'"ts":(\d+)'),
+    "page": re.compile(rb'"page_id":"(home|good_detail)"'),
+}
+NOTHING = None
 JOBS = [
-    ("json-map", NONE, "json-map --keep trace_id,ts @events@"),
-    ("json-split", NONE, "json-split -e displays @events@"),
-    ("json-clean", NONE, "json-clean -s @spec@ @events@"),
-    ("json-to-csv", NONE, "json-to-csv --columns trace_id,ts @events@"),
-    ("cdc-norm", NONE, "cdc-norm @changes@"),
-    ("trace-grep", NONE, "trace-grep 0123456789abcdef0123456789abcdef @events@"),
-    ("trace-grep, zstd", NONE, "trace-grep 0123456789abcdef0123456789abcdef @events@.zst"),
-    ("dedup", STATE, "dedup -k trace_id @events@"),
-    ("dedup --keep last", STATE, "dedup -k common.mid --keep last @events@"),
-    ("dimjoin", STATE, "dimjoin -k common.uid -K id --fields user_level,gender,birthday @users@ @events@"),
-    ("window-agg, windows", STATE, "window-agg -t ts:ms -w 5m -g common.ar u=distinct(common.uid) @events@"),
-    ("window-agg, a group a device", STATE, "window-agg -g common.mid n=count() l=collect(page.page_id) @events@"),
-    ("window-agg --session", STATE, "window-agg -t ts:ms --session 30m -g common.mid n=count() @events@"),
-    ("topn", STATE, "topn -n 2 --by ts -g common.mid @events@"),
-    ("funnel-agg", STATE, "funnel-agg -u common.mid -t ts:ms --within 1h -g common.ar a:page.page_id='home' b:page.page_id='good_detail' @events@"),
-    ("retention-agg", STATE, "retention-agg -u common.mid --cohort ts:ms --day ts:ms -g common.ar --days 0,1 @events@"),
-    ("cdc-merge", STATE, "cdc-merge @rows@"),
-    ("cdc-merge --scd2", STATE, "cdc-merge --scd2 --date 2026-06-02 @rows@"),
-    ("dq-check", STATE, "dq-check warn=unique(trace_id) @events@"),
+    ("json-map", NOTHING, "json-map --keep trace_id,ts @events@"),
+    ("json-split", NOTHING, "json-split -e displays @events@"),
+    ("json-clean", NOTHING, "json-clean -s @spec@ @events@"),
+    ("json-to-csv", NOTHING, "json-to-csv --columns trace_id,ts @events@"),
+    ("cdc-norm", NOTHING, "cdc-norm @changes@"),
+    ("trace-grep", NOTHING, "trace-grep 0123456789abcdef0123456789abcdef @events@"),
+    ("trace-grep, zstd", NOTHING, "trace-grep 0123456789abcdef0123456789abcdef @events@.zst"),
+    ("dedup", "24*T", "dedup -k trace_id @events@"),
+    ("dedup --keep last", "M*(220+b+12)", "dedup -k common.mid --keep last @events@"),
+    ("dedup --within", "36*L", "dedup -k common.mid -t ts:ms --within 1s @events@"),
+    ("dimjoin", "75*D", "dimjoin -k common.uid -K id --fields user_level,gender,birthday @users@ @events@"),
+    ("window-agg, windows", "W*(20+48+40)+U*24", "window-agg -t ts:ms -w 5m -g common.ar u=distinct(common.uid) @events@"),
+    ("window-agg, a group a device", "M*(12+48+8+24)+L*3*(8+2)", "window-agg -g common.mid n=count() l=collect(page.page_id) @events@"),
+    ("window-agg --session", "M*(12+48)+L*(12+8)", "window-agg -t ts:ms --session 30m -g common.mid n=count() @events@"),
+    ("topn", "2*2*M*(b+150)", "topn -n 2 --by ts -g common.mid @events@"),
+    ("funnel-agg", "G*(100+14)+3*16*P", "funnel-agg -u common.mid -t ts:ms --within 1h -g common.ar a:page.page_id='home' "
+     "b:page.page_id='good_detail' @events@"),
+    ("retention-agg", "G*(60+22)", "retention-agg -u common.mid --cohort ts:ms --day ts:ms -g common.ar --days 0,1 @events@"),
+    ("cdc-merge", "2*K*(100+r)", "cdc-merge @rows@"),
+    ("cdc-merge --scd2", "2*K*(100+r)", "cdc-merge --scd2 --date 2026-06-02 @rows@"),
+    ("dq-check", "24*T", "dq-check warn=unique(trace_id) @events@"),
+    ("stream-join", "2*L*(b+100+96)", "stream-join --left @events@ --right @events@ -k trace_id -t ts:ms --between 0s,1s"),
 ]
+
+
+def first(what, line):
+    m = WANTED[what].search(line)
+    return m[1] if m else None
+
+
+def counted():
+    """What the formulas are made of, counted by nothing of ours."""
+    n = {"L": 0, "b": 0, "P": 0, "D": 0, "R": 0, "r": 0}
+    devices, areas, pairs, windows, users, keys = set(), set(), set(), set(), set(), set()
+    with open(os.path.join(DATA, "events"), "rb") as f:
+        for line in f:
+            n["L"] += 1
+            n["b"] += len(line)
+            mid, ar, when = first("mid", line), first("ar", line), int(first("ts", line) or 0) // 300000
+            n["P"] += first("page", line) is not None
+            devices.add(mid)
+            areas.add(ar)
+            pairs.add(hash((mid, ar)))
+            windows.add((when, ar))
+            users.add(hash((when, ar, first("uid", line))))
+    with open(os.path.join(DATA, "users"), "rb") as f:
+        n["D"] = sum(1 for _ in f)
+    with open(os.path.join(DATA, "rows"), "rb") as f:
+        for line in f:
+            n["R"] += 1
+            n["r"] += len(line)
+            m = re.search(rb'"id":"?(\d+)', line)
+            keys.add(m[1] if m else b"")
+    n.update(T=n["L"], M=len(devices), A=len(areas), G=len(pairs), W=len(windows), U=len(users), K=len(keys), b=n["b"] / n["L"], r=n["r"] / n["R"])
+    return n
+
+
+def peak(words):
+    """Bytes that the command took at most; one that did not end well is an OSError."""
+    p = subprocess.run([ONCE, "900", "/dev/null", os.path.join(BIN, words[0])] + words[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+    status = int(p.stdout.split()[0]) >> 8
+    if status > 1:
+        raise OSError("ended with %d: %s" % (status, p.stderr[-200:].decode(errors="replace").strip()))
+    return int(p.stdout.split()[4]) * 1024
 
 
 def main():
     spec = os.path.join(DATA, "clean.spec")
     with open(spec, "w", encoding="utf-8") as f:
         f.write("trace_id required\n")
+    n = counted()
+    threads = min(4, os.cpu_count() or 1)
+    print(", ".join("%s = %d" % x for x in sorted(n.items())))
     over = 0
-    print("| command | MB in | peak MiB | allowed | |\n|---|---|---|---|---|")
-    for title, allowed, command in JOBS:
+    print("\n| command | MB in | state by its page | its MiB | peak MiB, -j 1 | may | peak MiB, default -j | may | |\n|---|---|---|---|---|---|---|---|---|")
+    for title, formula, command in JOBS:
         for name in ("events", "changes", "rows", "users"):
             command = command.replace("@%s@" % name, os.path.join(DATA, name))
         words = command.replace("@spec@", spec).replace("warn=", "").split(" ")
-        p = subprocess.run([ONCE, "300", "/dev/null", os.path.join(BIN, words[0])] + words[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
-        status, peak = int(p.stdout.split()[0]) >> 8, int(p.stdout.split()[4]) / 1024
-        if status > 1:
-            print("| %s | left out: ended with %d: %s |" % (title, status, p.stderr[-200:].decode(errors="replace").strip()))
+        state = eval(formula, {"__builtins__": {}}, n) if formula else 0  # pylint: disable=eval-used
+        one = min(1.5 * state, BUDGET + 32 * MIB) + 32 * MIB if formula else 26 * MIB
+        many = BUDGET + 64 * MIB if formula else (10 * threads + 16) * MIB
+        try:
+            peaks = [peak(words[:1] + ["-j", "1"] + words[1:]), peak(words)]
+        except OSError as e:
+            print("| %s | left out: %s |" % (title, e))
             over += 1
             continue
         size = sum(os.path.getsize(x) for x in words if x.startswith(DATA) and x != spec)
-        over += peak > allowed
-        print("| %s | %d | %.0f | %d | %s |" % (title, size / 1e6, peak, allowed, "" if peak <= allowed else "OVER"), flush=True)
+        bad = peaks[0] > one or peaks[1] > many
+        over += bad
+        print("| %s | %d | %s | %.0f | %.0f | %.0f | %.0f | %.0f | %s |" % (title, size / 1e6, formula or "none", state / MIB, peaks[0] / MIB,
+              one / MIB, peaks[1] / MIB, many / MIB, "OVER" if bad else ""), flush=True)
     return 1 if over else 0
 
 
