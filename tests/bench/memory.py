@@ -7,6 +7,9 @@ M devices, A areas, G device and area pairs, P page views, W windows of 5 minute
 dimension, R changes, K keys of changes; b is the length of a line, r that of a change.  With one thread a process may take half as much
 again and 32 MiB, for a table that grows is there twice; at the default -j, where each thread has a state of its own, -S and 64 MiB at
 the most; what keeps no state 10 MiB a thread and 16 MiB.
+
+KEYS=N, instead: as many change records of 200 bytes as there are keys, $BENCH/keys, each key in it once (50000000 are 10 GB), through each command
+that holds something for a key; none may take more than -S and 64 MiB.
 """
 import os
 import re
@@ -49,6 +52,25 @@ JOBS = [
     ("stream-join", "2*L*(b+100+96)", "stream-join --left @events@ --right @events@ -k trace_id -t ts:ms --between 0s,1s"),
 ]
 
+KEYED = [
+    ("dedup", "dedup -k key.id"),
+    ("dedup --keep last", "dedup -k key.id --keep last"),
+    ("dedup --count", "dedup -k key.id --count n"),
+    ("dedup --within", "dedup -k key.id -t ts:ms --within 1h"),
+    ("window-agg, a group a key", "window-agg -g key.id n=count() s=sum(row.v)"),
+    ("window-agg, distinct", "window-agg u=distinct(key.id)"),
+    ("window-agg, topk", "window-agg u=topk(key.id,3)"),
+    ("window-agg --session", "window-agg -t ts:ms --session 30m -g key.id n=count()"),
+    ("topn, of each key", "topn -n 1 --by ts -g key.id"),
+    ("funnel-agg", "funnel-agg -u key.id -t ts:ms --within 1h a:row.v<50 b:row.v>20"),
+    ("retention-agg", "retention-agg -u key.id --cohort ts:ms --day ts:ms --days 0,1"),
+    ("cdc-merge", "cdc-merge"),
+    ("cdc-merge --scd2", "cdc-merge --scd2 --date 2026-06-02"),
+    ("dq-check, unique", "dq-check unique(key.id)"),
+    ("stream-join, late", "stream-join --side row.v<50 -k key.id -t ts:ms --between -10m,10m --late 1h"),
+    ("json-map", "json-map --keep key.id,ts"),
+]
+
 
 def first(what, line):
     m = WANTED[what].search(line)
@@ -84,14 +106,42 @@ def counted():
 
 def peak(words):
     """Bytes that the command took at most; one that did not end well is an OSError."""
-    p = subprocess.run([ONCE, "900", "/dev/null", os.path.join(BIN, words[0])] + words[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+    p = subprocess.run([ONCE, "3000", "/dev/null", os.path.join(BIN, words[0])] + words[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
     status = int(p.stdout.split()[0]) >> 8
     if status > 1:
         raise OSError("ended with %d: %s" % (status, p.stderr[-200:].decode(errors="replace").strip()))
     return int(p.stdout.split()[4]) * 1024
 
 
+def many_keys(n):
+    """Each of n keys once, in an order that is none of theirs; the times go up by a millisecond."""
+    path = os.path.join(os.environ["BENCH"], "keys")
+    if not os.path.exists(path):
+        make = ('BEGIN { for (i = 0; i < %d; i++) printf "{\\"op\\":\\"u\\",\\"db\\":\\"s\\",\\"table\\":\\"t\\",\\"key\\":{\\"id\\":\\"%%08d%%024.0f\\"},\\"ts\\":%%.0f,'
+                '\\"ord\\":\\"%%012d\\",\\"row\\":{\\"id\\":\\"%%08d%%024.0f\\",\\"v\\":%%d.%%02d,\\"p\\":\\"0123456789abcdef\\"}}\\n", i * 7919 %% 99999989, i, 1780246220000 + i, i, '
+                'i * 7919 %% 99999989, i, i %% 100, i %% 97 }' % n)
+        with open(path + ".new", "wb") as out:
+            subprocess.run(["awk", make], stdout=out, check=True)
+        os.rename(path + ".new", path)
+    over = 0
+    print("%d keys, %d MB\n\n| command | peak MiB | may | |\n|---|---|---|---|" % (n, os.path.getsize(path) / 1e6))
+    for title, command in KEYED:
+        words = command.split(" ") + [path]
+        try:
+            took = peak(words)
+        except OSError as e:
+            print("| %s | left out: %s |" % (title, e), flush=True)
+            over += 1
+            continue
+        bad = took > BUDGET + 64 * MIB
+        over += bad
+        print("| %s | %.0f | %d | %s |" % (title, took / MIB, BUDGET / MIB + 64, "OVER" if bad else ""), flush=True)
+    return 1 if over else 0
+
+
 def main():
+    if os.environ.get("KEYS"):
+        return many_keys(int(os.environ["KEYS"]))
     spec = os.path.join(DATA, "clean.spec")
     with open(spec, "w", encoding="utf-8") as f:
         f.write("trace_id required\n")
