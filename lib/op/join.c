@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "base/buf.h"
 #include "base/limits.h"
 #include "op/join.h"
 
@@ -25,6 +24,7 @@ struct join {
 	size_t used;		/* keys */
 	size_t rows;
 	struct buf mem;
+	struct buf one;		/* for join_put */
 	bool periods, lent;	/* lent: the bytes are the caller's */
 };
 
@@ -85,14 +85,14 @@ dated_at(const struct join *j, uint32_t place)
 	return (struct dated *)(void *)(j->mem.p + ((size_t)place - 1) * 8);
 }
 
+/* The parts of a row, which is aligned to 8. */
 static inline struct row
-row_at(const struct join *j, uint32_t place)
+row_of(const char *p, bool periods)
 {
-	const char *p = j->mem.p + ((size_t)place - 1) * 8;
 	struct row r = { NULL, { NULL, 0 }, { NULL, 0 } };
 	uint32_t n;
 
-	if (j->periods) {
+	if (periods) {
 		r.dated = (const struct dated *)(const void *)p;
 		p += sizeof *r.dated;
 	}
@@ -101,6 +101,12 @@ row_at(const struct join *j, uint32_t place)
 	r.key = span_of(p, n);
 	r.bytes.p = p + n;
 	return r;
+}
+
+static inline struct row
+row_at(const struct join *j, uint32_t place)
+{
+	return row_of(j->mem.p + ((size_t)place - 1) * 8, j->periods);
 }
 
 /* The upper half decides both tag and place, so that a slot can be moved without its key. */
@@ -160,32 +166,44 @@ add_length(char *p, size_t n)
 	return p;
 }
 
-/* A row behind the last one; its place, or 0 when the table is full. */
-static uint32_t
-append(struct join *j, struct span key, struct span bytes, struct period days)
+char *
+join_row(struct buf *b, bool periods, struct period days, struct span key, size_t n)
 {
 	struct dated d = { 0, days };
-	size_t place = j->mem.n / 8 + 1;
-	size_t cap = j->mem.cap;
-	char *p, *from;
+	char *p;
 
-	if (place > UINT32_MAX || key.n > UINT32_MAX || bytes.n > UINT32_MAX)
-		return 0;
-	from = p = buf_room(&j->mem, sizeof d + LENGTHS_BYTES_MAX + key.n + bytes.n + 8);
-	if (j->mem.cap != cap)
-		large_pages(j->mem.p, j->mem.cap);
-	if (j->periods) {
+	if (key.n > UINT32_MAX || n > UINT32_MAX)
+		return NULL;
+	p = buf_room(b, sizeof d + LENGTHS_BYTES_MAX + key.n + n + JOIN_ROW_SLACK);
+	if (periods) {
 		memcpy(p, &d, sizeof d);
 		p += sizeof d;
 	}
-	p = add_length(add_length(p, key.n), bytes.n);
+	p = add_length(add_length(p, key.n), n);
 	memcpy(p, key.p, key.n);
-	p += key.n;
-	if (bytes.n > 0)
-		memcpy(p, bytes.p, bytes.n);
-	p += bytes.n;
-	memset(p, 0, 8);
-	j->mem.n += ((size_t)(p - from) + 7) & ~(size_t)7;
+	return p + key.n;
+}
+
+void
+join_row_end(struct buf *b, char *end)
+{
+	memset(end, 0, 8);
+	b->n += ((size_t)(end - (b->p + b->n)) + 7) & ~(size_t)7;
+}
+
+/* A row behind the last one; its place, or 0 when the table is full. */
+static uint32_t
+append(struct join *j, struct span row)
+{
+	size_t place = j->mem.n / 8 + 1;
+	size_t cap = j->mem.cap;
+
+	if (place > UINT32_MAX)
+		return 0;
+	memcpy(buf_room(&j->mem, row.n), row.p, row.n);
+	if (j->mem.cap != cap)
+		large_pages(j->mem.p, j->mem.cap);
+	j->mem.n += row.n;
 	j->rows++;
 	return (uint32_t)place;
 }
@@ -215,8 +233,9 @@ link_in(struct join *j, size_t at, uint32_t place)
 }
 
 const char *
-join_put(struct join *j, uint64_t hash, struct span key, struct span bytes, struct period days)
+join_put_row(struct join *j, uint64_t hash, struct span bytes)
 {
+	struct row r = row_of(bytes.p, j->periods);
 	const char *why = NULL;
 	size_t at, was = j->mem.n;
 	uint32_t place;
@@ -224,13 +243,13 @@ join_put(struct join *j, uint64_t hash, struct span key, struct span bytes, stru
 	assert(!j->lent);
 	if ((j->used + 1) * 4 > n_slots(j) * 3)
 		grow(j);
-	at = find(j, hash, key);
+	at = find(j, hash, r.key);
 	if (j->slot[at] != 0 && !j->periods)
 		return "this key stands twice in the dimension";
-	if (days.from > days.to)
+	if (j->periods && r.dated->days.from > r.dated->days.to)
 		return "the row ends before it begins";
-	if ((place = append(j, key, bytes, days)) == 0)
-		return "the dimension is larger than 32 GiB";
+	if ((place = append(j, bytes)) == 0)
+		return JOIN_FULL;
 	if (j->slot[at] == 0) {
 		j->slot[at] = (hash >> 32 << 32) | place;
 		j->used++;
@@ -241,6 +260,20 @@ join_put(struct join *j, uint64_t hash, struct span key, struct span bytes, stru
 	return why;
 }
 
+const char *
+join_put(struct join *j, uint64_t hash, struct span key, struct span bytes, struct period days)
+{
+	char *to;
+
+	buf_clear(&j->one);
+	if ((to = join_row(&j->one, j->periods, days, key, bytes.n)) == NULL)
+		return JOIN_FULL;
+	if (bytes.n > 0)
+		memcpy(to, bytes.p, bytes.n);
+	join_row_end(&j->one, to + bytes.n);
+	return join_put_row(j, hash, buf_span(&j->one));
+}
+
 void
 join_settle(struct join *j)
 {
@@ -248,6 +281,7 @@ join_settle(struct join *j)
 		return;
 	j->mem.p = mem_array(j->mem.p, j->mem.n, 1);
 	j->mem.cap = j->mem.n;
+	buf_free(&j->one);
 }
 
 bool
@@ -309,6 +343,7 @@ join_free(struct join *j)
 		free(j->slot);
 		buf_free(&j->mem);
 	}
+	buf_free(&j->one);
 	free(j);
 }
 

@@ -4,6 +4,8 @@
  *
  *	struct join *j = join_new(false);
  *	if ((why = join_put(j, hash, key, bytes, JOIN_EVER)) != NULL) ... the key stands twice ...
+ *	to = join_row(&b, false, JOIN_EVER, key, n); ... n bytes at to ... join_row_end(&b, to + n);	// in any thread
+ *	why = join_put_row(j, hash, row);				// the same as join_put, of a row made before
  *	join_prefetch(j, hash); ... join_prefetch_row(j, hash); ... if (join_get(j, hash, key, 0, &bytes)) ...
  *	join_free(j);
  *
@@ -19,7 +21,7 @@
 
 #include <stdint.h>
 
-#include "base/span.h"
+#include "base/buf.h"
 
 /* In a batch: so many records ahead the slots are asked for, and then the rows that they lead to. */
 #define JOIN_SLOT_AHEAD 32
@@ -38,6 +40,16 @@ struct join *join_new(bool periods);
  * is full.
  */
 const char *join_put(struct join *, uint64_t hash, struct span key, struct span bytes, struct period);
+/*
+ * A row as it will stand in a join, appended to the buffer: the place of its n bytes, behind which JOIN_ROW_SLACK more
+ * may be written over; then its end.  NULL: it is too long for any.
+ */
+#define JOIN_ROW_SLACK 16
+#define JOIN_FULL "the dimension is larger than 32 GiB"
+char *join_row(struct buf *, bool periods, struct period, struct span key, size_t n);
+void join_row_end(struct buf *, char *end);
+/* Pre: the row was made for such a join. */
+const char *join_put_row(struct join *, uint64_t hash, struct span row);
 /* No more rows: memory that was only reserved goes back. */
 void join_settle(struct join *);
 /* The key's row (that holds on the day, with periods). */

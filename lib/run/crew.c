@@ -53,6 +53,7 @@ struct lane {
 struct crew {
 	struct ctx *c;
 	struct feed *feed;
+	const struct pathset *paths;
 	bool serial;
 	pthread_mutex_t lock;
 	pthread_cond_t change;
@@ -94,21 +95,42 @@ in_order(struct ctx *c)
 	return c->cmd->idle != NULL && !only_files(c);
 }
 
-unsigned
-crew_size(struct ctx *c)
+/* The cores that there are, but no more than a few of those: nobody asked for them. */
+static unsigned
+cores(void)
 {
 	cpu_set_t set;
 	int n = 1;
 
-	if (c->cmd->bytes != NULL || ((c->cmd->is & CMD_LINES) != 0 && in_order(c)))
-		return 1;
-	if (c->opt.jobs > 0)
-		return c->opt.jobs > JOBS_MAX ? JOBS_MAX : (unsigned)c->opt.jobs;
-	if (!only_files(c))
-		return 1;
 	if (sched_getaffinity(0, sizeof set, &set) == 0)
 		n = CPU_COUNT(&set);
 	return (unsigned)(n < 1 ? 1 : n > JOBS_DEFAULT_MAX ? JOBS_DEFAULT_MAX : n);
+}
+
+static unsigned
+asked(const struct ctx *c)
+{
+	return c->opt.jobs > JOBS_MAX ? JOBS_MAX : (unsigned)c->opt.jobs;
+}
+
+unsigned
+crew_size(struct ctx *c)
+{
+	if (c->cmd->bytes != NULL || ((c->cmd->is & CMD_LINES) != 0 && in_order(c)))
+		return 1;
+	if (c->opt.jobs > 0)
+		return asked(c);
+	return only_files(c) ? cores() : 1;
+}
+
+unsigned
+crew_size_second(struct ctx *c, const char *operand)
+{
+	struct stat st;
+
+	if (c->opt.jobs > 0)
+		return asked(c);
+	return strncmp(operand, "wh:", 3) == 0 || (stat(operand, &st) == 0 && S_ISREG(st.st_mode)) ? cores() : 1;
 }
 
 /* ---- reading and working; called and left with the lock held ---- */
@@ -178,7 +200,7 @@ next_source(const struct crew *w, bool main)
 static int
 work_on(struct lane *l, struct slot *s)
 {
-	const struct pathset *ps = l->c.paths;
+	const struct pathset *ps = l->crew->paths;
 	struct feed *f = &l->feed;
 	struct block blk = s->blk;
 
@@ -282,20 +304,21 @@ commit(struct crew *w, struct queue *q, struct slot *s)
 	if (s->read_rc != 0)
 		rc = s->read_rc;
 	else if (!w->serial)
-		rc = yield_commit(c, f, &s->yield, line);
+		rc = (f->main ? yield_commit : yield_take)(c, f, &s->yield, line);
 	else if (s->blk.long_line > 0)
-		rc = block_lines(c, f, c->paths, &(struct block){ .p = s->blk.p, .n = s->blk.n, .line0 = line,
+		rc = block_lines(c, f, w->paths, &(struct block){ .p = s->blk.p, .n = s->blk.n, .line0 = line,
 		    .offset = s->blk.offset, .long_line = s->blk.long_line }, &s->lines);
 	else
-		rc = kept_deliver(&s->kept, c, f, line, &s->lines);
+		rc = kept_deliver(&s->kept, c, f, w->paths, line, &s->lines);
 	if (!full) {
 		if (rc == 0 || s->read_rc != 0)
 			err_release(&s->said);
 		rc = rc != 0 ? rc : s->work_rc;
 		line = w->serial ? s->lines : line + s->lines;
-		c->count.bytes_in += s->blk.n;
 	}
-	if (rc == 0 && c->opt.line_buffered)
+	if (!full || rc != 0)
+		c->count.bytes_in += f->main ? s->blk.n : 0;
+	if (rc == 0 && f->main && c->opt.line_buffered)
 		rc = sink_flush(c->side[0].sink);
 	stats_progress(c, false);
 	c->feed = was;
@@ -346,7 +369,7 @@ rest(struct crew *w, const struct timespec *since)
 	struct timespec at;
 	int rc = 0;
 
-	if (w->idle && w->head != NULL && w->head->first == NULL) {
+	if (w->idle && w->feed->main && w->head != NULL && w->head->first == NULL) {
 		pthread_mutex_unlock(&w->lock);
 		rc = sink_flush(c->side[0].sink);
 		if (rc == 0 && c->cmd->idle != NULL && w->serial) {
@@ -402,12 +425,13 @@ crew_full(struct ctx *c)
 	struct lane *l = (struct lane *)((char *)c - offsetof(struct lane, c));
 	struct crew *w = l->crew;
 	struct slot *s = l->slot;
-	int rc = 0;
+	int rc;
 
 	pthread_mutex_lock(&w->lock);
 	s->is = SLOT_FULL;
 	pthread_cond_broadcast(&w->change);
 	while (s->is == SLOT_FULL && !w->stop && rc == 0) {
+	rc = l == &w->lane[0] ? w->rc : 0;
 		if (l != &w->lane[0])
 			pthread_cond_wait(&w->change, &w->lock);
 		else if (!one_due(w))
@@ -434,12 +458,13 @@ set_up_lane(struct crew *w, struct lane *l)
 	l->c.expr_state = NULL;
 	l->c.line = (struct buf){ 0 };
 	l->c.feed = &l->feed;
-	l->c.crew = NULL;
 	l->ended = true;
-	l->feed = (struct feed){ .cmd = c->cmd, .main = true };
-	if ((c->cmd->is & CMD_LINES) == 0)
-		l->feed.scan = scan_new(c->paths, &kc);
-	if (w->serial || l == &w->lane[0])
+	l->feed = (struct feed){ .cmd = c->cmd, .main = w->feed->main, .second = w->feed->second };
+	if (!w->feed->main || (c->cmd->is & CMD_LINES) == 0)
+		l->feed.scan = scan_new(w->paths, &kc);
+	if (w->feed->second != NULL)
+		l->feed.thread = w->feed->second->thread(w->feed->second->arg);
+	if (w->serial || !w->feed->main || l == &w->lane[0])
 		return 0;
 	l->c.st = mem_new(c->cmd->state_bytes);
 	if ((rc = c->cmd->thread(&l->c, l->c.st, c->st)) != 0)
@@ -467,36 +492,37 @@ start_lanes(struct crew *w)
 }
 
 int
-crew_start(struct ctx *c)
+crew_start(struct ctx *c, struct feed *f, const struct pathset *ps)
 {
 	struct crew *w = mem_new(sizeof *w);
 	int rc = 0;
 
 	w->c = c;
-	w->feed = &c->main_feed;
-	w->serial = in_order(c);
+	w->feed = f;
+	w->paths = ps;
+	w->serial = f->main ? in_order(c) : f->second == NULL;
 	w->tail = &w->head;
 	w->seq0 = w->feed->seq;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->change, NULL);
-	w->n_slots = 2 * (size_t)c->threads + 2;
+	w->n_slots = 2 * (size_t)f->threads + 2;
 	w->slot = mem_new(mem_mul(w->n_slots, sizeof *w->slot));
 	for (size_t i = 0; i < w->n_slots; i++)
 		free_slot(w, &w->slot[i]);
-	if (!w->serial)
-		c->sharing = c->threads;
-	for (; w->n_lanes < c->threads && rc == 0; w->n_lanes++)
+	if (!w->serial && f->main)
+		c->sharing = f->threads;
+	for (; w->n_lanes < f->threads && rc == 0; w->n_lanes++)
 		rc = set_up_lane(w, &w->lane[w->n_lanes]);
-	c->crew = w;
+	f->crew = w;
 	if (rc == 0)
 		start_lanes(w);
 	return rc;
 }
 
 int
-crew_feed(struct ctx *c, struct source *src)
+crew_feed(struct feed *f, struct source *src)
 {
-	struct crew *w = c->crew;
+	struct crew *w = f->crew;
 	struct queue *q = mem_new(sizeof *q);
 
 	q->src = src;
@@ -509,13 +535,13 @@ crew_feed(struct ctx *c, struct source *src)
 	w->unread++;
 	pthread_cond_broadcast(&w->change);
 	pthread_mutex_unlock(&w->lock);
-	return turn(w, c->threads);
+	return turn(w, f->threads);
 }
 
 int
-crew_drain(struct ctx *c)
+crew_drain(struct feed *f)
 {
-	return c->crew == NULL ? 0 : turn(c->crew, 0);
+	return f->crew == NULL ? 0 : turn(f->crew, 0);
 }
 
 /* The threads end. False where one waits in a read: all that it uses must stay. */
@@ -569,22 +595,26 @@ release(struct crew *w)
 }
 
 int
-crew_end(struct ctx *c, int rc)
+crew_end(struct feed *f, int rc)
 {
-	struct crew *w = c->crew;
+	struct crew *w = f->crew;
+	struct ctx *c;
 
 	if (w == NULL)
 		return rc;
 	if (rc == 0 && !run_stop)
 		rc = turn(w, 0);
 	if (!stop_lanes(w))
+	c = w->c;
 		return rc;
-	c->sharing = 0;
+	c->sharing = f->main ? 0 : c->sharing;
+	for (size_t i = 0; i < w->n_lanes && f->second != NULL; i++)
+		f->second->thread_end(f->second->arg, w->lane[i].feed.thread);
 	for (size_t i = 1; i < w->n_lanes && rc == 0 && !run_stop && !w->serial; i++)
-		if (c->cmd->join != NULL)
+		if (f->main && c->cmd->join != NULL)
 			rc = c->cmd->join(c, c->st, w->lane[i].c.st);
 	if (rc == 0 && w->head == NULL) {
-		c->crew = NULL;
+		f->crew = NULL;
 		release(w);
 	}
 	return rc;

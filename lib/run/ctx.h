@@ -46,15 +46,36 @@ struct note {
 	uint64_t n;
 };
 
+/*
+ * How a second input is read by several threads: what each() makes of a batch, in any of them, is given to take(), in
+ * the order of the input, by the one that reads it.  With one thread it is the same, a batch at a time.
+ */
+struct second {
+	void *arg;
+	void *(*thread)(void *arg);		/* what one of them has for itself; NULL ends it: */
+	void (*thread_end)(void *arg, void *thread);
+	/* Appends to `made`, to at least 8 bytes each time; c: of this thread, only for its c->feed. Sets no fates. */
+	int (*each)(void *thread, const struct ctx *, const struct batch *, struct buf *made);
+	/* `line`: what to add to the line numbers that each() saw. 0 or an exit status. */
+	int (*take)(void *arg, struct span made, uint64_t line);
+};
+
 /* What is being read: the main input or a second one. */
 struct feed {
 	const struct command *cmd;	/* main input; NULL: each() */
 	int (*each)(void *, const struct batch *);
 	void *arg;
+	const struct second *second;	/* instead of each() */
+	void *thread;			/* its */
+	struct buf made;
 	struct source *src;
 	struct scan *scan;
 	bool main;
 	bool look;			/* ctx_look: nothing is counted */
+	/* -j (run/crew.h) */
+	unsigned threads;		/* that may work on it */
+	uint64_t blocks;		/* read by this thread */
+	struct crew *crew;
 	bool waited;			/* whoever gives the blocks waits himself, for another input too */
 	uint64_t seq;
 	/* messages instead of a source: whose, and what stands for line and offset of each line of the block */
@@ -91,11 +112,8 @@ struct ctx {
 	int broke;
 	struct host host;
 	/* -j (run/crew.h) */
-	unsigned threads;	/* that may work on the main input */
 	unsigned sharing;	/* that share -S now; 0 is one */
 	bool serial;		/* ctx_serial */
-	uint64_t blocks;	/* of the main input, read by this thread */
-	struct crew *crew;
 	struct yield *yield;	/* of a thread's ctx: where what it puts out goes */
 	/* accounts */
 	struct flow_counts count;
@@ -114,6 +132,8 @@ int input_block(struct ctx *, struct feed *, const struct pathset *, const struc
 /* The lines of a block to whoever reads the feed; *number: of the first line behind it. */
 int block_lines(struct ctx *, struct feed *, const struct pathset *, const struct block *, uint64_t *number);
 int scanned_lines(struct ctx *, struct feed *, const struct pathset *, const struct scanned *, uint64_t *number);
+/* ctx_read (run.h), by threads where there may be several. */
+int input_second(struct ctx *, const char *operand, const struct pathset *, const struct second *);
 /* Where a line of a feed stands: in its file, or as what message. */
 struct where place_of(const struct feed *, uint64_t number, uint64_t offset);
 struct scan_conf scan_limits(const struct ctx *);

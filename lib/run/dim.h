@@ -56,6 +56,8 @@ struct dim_stamp {
 	char sum[40];		/* a table: its days, by content */
 };
 
+struct maker;
+
 struct dim {
 	struct dim_conf conf;
 	struct dim_table *table;
@@ -71,10 +73,8 @@ struct dim {
 	uint64_t loads;		/* tables read, the first too */
 	/* while it is read */
 	struct dim_table *fresh;
-	struct keys *hashed;
-	struct span *value;	/* [n_fields] */
-	size_t names_bytes;	/* of all field[].key */
-	struct buf row, scratch;
+	struct maker *maker;
+	struct buf made;
 	struct ctx *c;
 };
 

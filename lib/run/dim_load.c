@@ -40,6 +40,59 @@ dim_table_free(struct dim_table *t)
 
 #define COPY_BYTES DIM_NAME_PAD
 
+_Static_assert(COPY_BYTES <= JOIN_ROW_SLACK, "what copy_over writes behind a row has room there");
+
+/* What a thread needs to make rows of records. */
+struct maker {
+	struct dim *d;
+	uint64_t seed;
+	bool periods;
+	size_t names_bytes;		/* of all names with what stands around them */
+	struct span *value;		/* [n_fields] */
+	unsigned char *types;		/* as in dim_table */
+	struct keys keys;
+	struct buf scratch;
+};
+
+/* One record: a row for the table (op/join.h), or why it is none; either stands behind it, rounded up to 8. */
+struct made {
+	uint64_t hash, number;		/* number: of its line in the feed */
+	const char *line;
+	uint64_t line_n;
+	uint64_t n : 63, bad : 1;	/* n: bytes behind it */
+};
+
+static void *
+maker_new(void *arg)
+{
+	struct dim *d = arg;
+	struct maker *m = mem_new(sizeof *m);
+
+	m->d = d;
+	m->seed = m->keys.seed = d->fresh->seed;
+	m->periods = d->n_valid > 0;
+	m->value = mem_array(NULL, d->n_fields, sizeof *m->value);
+	m->types = mem_new(d->n_keys);
+	for (size_t k = 0; k < d->n_fields; k++)
+		m->names_bytes += d->field[k].key.n;
+	return m;
+}
+
+static void
+maker_end(void *arg, void *thread)
+{
+	struct dim *d = arg;
+	struct maker *m = thread;
+
+	for (size_t k = 0; k < d->n_keys; k++)
+		d->fresh->types[k] |= m->types[k];
+	keys_free(&m->keys);
+	buf_free(&m->scratch);
+	free(m->value);
+	free(m->types);
+	free(m);
+}
+
 /* A line without the blanks around its object. */
 static struct span
 trim(struct span s)
@@ -52,47 +105,46 @@ trim(struct span s)
 }
 
 /* Short bytes, 16 at a time: up to 15 behind both are touched. */
-static void
+static char *
 copy_over(char *to, struct span s)
 {
 	for (size_t i = 0; i < s.n; i += COPY_BYTES)
 		memcpy(to + i, s.p + i, COPY_BYTES);
+	return to + s.n;
 }
 
 /*
- * The members as they will be written.  Behind values in a block BLOCK_PAD_BYTES are readable, and dim_set_up has
- * made room behind names.
+ * The members as they will be written, behind the key.  Behind values in a block BLOCK_PAD_BYTES are readable, and
+ * dim_set_up has made room behind names.
  */
-static struct span
-render(struct dim *d, const struct batch *b, size_t i)
+static bool
+render(struct maker *m, const struct batch *b, size_t i, struct period days, struct buf *out)
 {
 	static const char null[COPY_BYTES] = "null";
-	char *to, *p;
-	size_t n = d->names_bytes;
+	const struct dim *d = m->d;
+	size_t n = m->names_bytes;
+	char *p;
 
 	for (size_t k = 0; k < d->n_fields; k++) {
 		const struct dim_field *f = &d->field[k];
 
-		d->value[k] = f->col == -1 ? trim(b->line[i]) : b->col[f->col][i].raw;
-		if (d->value[k].n == 0)
-			d->value[k] = span_of(null, 4);
-		n += d->value[k].n;
+		m->value[k] = f->col == -1 ? trim(b->line[i]) : b->col[f->col][i].raw;
+		if (m->value[k].n == 0)
+			m->value[k] = span_of(null, 4);
+		n += m->value[k].n;
 	}
-	buf_clear(&d->row);
-	to = p = buf_room(&d->row, n + COPY_BYTES);
-	for (size_t k = 0; k < d->n_fields; k++) {
-		struct span key = buf_span(&d->field[k].key);
-
-		copy_over(p, key);
-		copy_over(p + key.n, d->value[k]);
-		p += key.n + d->value[k].n;
-	}
-	return span_of(to, n);
+	if ((p = join_row(out, m->periods, days, keys_at(&m->keys, i), n)) == NULL)
+		return false;
+	for (size_t k = 0; k < d->n_fields; k++)
+		p = copy_over(copy_over(p, buf_span(&d->field[k].key)), m->value[k]);
+	join_row_end(out, p);
+	return true;
 }
 
 static const char *
-period_of(struct dim *d, const struct batch *b, size_t i, struct period *p)
+period_of(struct maker *m, const struct batch *b, size_t i, struct period *p)
 {
+	const struct dim *d = m->d;
 	struct val from, to;
 	const char *why;
 
@@ -101,64 +153,123 @@ period_of(struct dim *d, const struct batch *b, size_t i, struct period *p)
 		return NULL;
 	from = b->col[d->valid_col[0]][i];
 	to = b->col[d->valid_col[1]][i];
-	if (!val_is_null(from) && (why = when_val_day(from, UNIT_GUESS, ctx_zone(d->c), &d->scratch, &p->from)) != NULL)
+	if (!val_is_null(from) && (why = when_val_day(from, UNIT_GUESS, ctx_zone(d->c), &m->scratch, &p->from)) != NULL)
 		return why;
-	return val_is_null(to) ? NULL : when_val_day(to, UNIT_GUESS, ctx_zone(d->c), &d->scratch, &p->to);
+	return val_is_null(to) ? NULL : when_val_day(to, UNIT_GUESS, ctx_zone(d->c), &m->scratch, &p->to);
+}
+
+/* What is said of a bad row, where the row would stand: others before it may be bad for reasons not known here. */
+static void
+spoil(struct buf *out, const char *why)
+{
+	size_t n = strlen(why);
+	char *p = buf_room(out, n + 8);
+
+	memcpy(p, why, n);
+	memset(p + n, 0, 8);
+	out->n += (n / 8 + 1) * 8;
 }
 
 static int
-each(void *arg, const struct batch *b)
+each(void *thread, const struct ctx *c, const struct batch *b, struct buf *out)
 {
-	struct dim *d = arg;
-	struct dim_table *t = d->fresh;
-	struct keys *k = d->hashed;
+	struct maker *m = thread;
+	const struct dim *d = m->d;
 
-	keys_batch(k, b, d->key_col, d->n_keys, ctx_key_as(d->c), KEYS_NULL_NONE);
+	keys_batch(&m->keys, b, d->key_col, d->n_keys, ctx_key_as(d->c), KEYS_NULL_NONE);
 	for (size_t i = 0; i < b->n; i++) {
+		struct made x = { m->keys.hash[i], c->feed->line_number + i, b->line[i].p, b->line[i].n, 0, 0 };
+		const char *why = b->fate[i] == F_PASS ? NULL : b->why[i];
 		struct period days;
-		const char *why;
+		size_t at = out->n;
 
-		if (i + JOIN_SLOT_AHEAD < b->n && !k->none[i + JOIN_SLOT_AHEAD])
-			join_prefetch(t->join, k->hash[i + JOIN_SLOT_AHEAD]);
-		if (b->fate[i] != F_PASS)
+		if (why == NULL)
+			why = period_of(m, b, i, &days);
+		if (why == NULL && m->keys.none[i])
 			continue;
-		if ((why = period_of(d, b, i, &days)) != NULL) {
-			batch_reject(b, i, why);
-			continue;
-		}
-		if (k->none[i])
-			continue;
-		for (size_t c = 0; c < d->n_keys; c++)
-			t->types[c] |= (unsigned char)(1u << b->col[d->key_col[c]][i].tag);
-		if ((why = join_put(t->join, k->hash[i], keys_at(k, i), render(d, b, i), days)) != NULL)
-			batch_reject(b, i, why);
+		(void)buf_room(out, sizeof x);
+		out->n += sizeof x;
+		for (size_t k = 0; k < d->n_keys && why == NULL; k++)
+			m->types[k] |= (unsigned char)(1u << b->col[d->key_col[k]][i].tag);
+		x.bad = why != NULL || !render(m, b, i, days, out);
+		if (x.bad != 0)
+			spoil(out, why != NULL ? why : JOIN_FULL);
+		x.n = (uint64_t)(out->n - at - sizeof x) & INT64_MAX;
+		memcpy(out->p + at, &x, sizeof x);
 	}
 	return 0;
+}
+
+static int
+bad_row(struct dim *d, const struct made *x, const char *why, uint64_t line)
+{
+	const struct feed *f = d->c->feed;
+	uint64_t offset = f->block == NULL ? 0 : f->offset + (uint64_t)(x->line - f->block);
+
+	return ctx_reject(d->c, place_of(f, x->number + line, offset), why, span_of(x->line, x->line_n));
+}
+
+static int
+take(void *arg, struct span all, uint64_t line)
+{
+	struct dim *d = arg;
+	struct join *j = d->fresh->join;
+	const char *p = all.p, *end = all.p + all.n, *near = p;
+	int rc = 0;
+
+	for (size_t ahead = 0; p < end && rc == 0; ahead--) {
+		const char *why;
+		struct made x;
+
+		for (; near < end && ahead <= JOIN_SLOT_AHEAD; ahead++) {
+			memcpy(&x, near, sizeof x);
+			join_prefetch(j, x.hash);
+			near += sizeof x + x.n;
+		}
+		memcpy(&x, p, sizeof x);
+		p += sizeof x;
+		why = x.bad != 0 ? p : join_put_row(j, x.hash, span_of(p, x.n));
+		if (why != NULL)
+			rc = bad_row(d, &x, why, line);
+		p += x.n;
+	}
+	return rc;
+}
+
+/* CSV: one thread. */
+static int
+each_csv(void *arg, const struct batch *b)
+{
+	struct dim *d = arg;
+
+	buf_clear(&d->made);
+	(void)each(d->maker, d->c, b, &d->made);
+	return take(d, buf_span(&d->made), 0);
+}
+
+static int
+rows_csv(struct dim *d, char delimiter)
+{
+	int rc;
+
+	d->maker = maker_new(d);
+	rc = dim_csv_read(d, delimiter, each_csv, d);
+	maker_end(d, d->maker);
+	buf_free(&d->made);
+	return rc;
 }
 
 /* All rows of DIM into a new table. */
 static int
 rows(struct dim *d, struct dim_table **out)
 {
+	const struct second by = { d, maker_new, maker_end, each, take };
 	struct dim_table *t = d->fresh = dim_table_new(d->n_valid > 0, d->n_keys);
 	char delimiter;
 	int rc;
 
-	d->hashed = mem_new(sizeof *d->hashed);
-	d->value = mem_array(NULL, d->n_fields, sizeof *d->value);
-	d->names_bytes = 0;
-	for (size_t k = 0; k < d->n_fields; k++)
-		d->names_bytes += d->field[k].key.n;
-	d->hashed->seed = t->seed;
-	if (dim_csv(d->conf.operand, &delimiter))
-		rc = dim_csv_read(d, delimiter, each, d);
-	else
-		rc = ctx_read(d->c, d->conf.operand, d->paths, each, d);
-	keys_free(d->hashed);
-	free(d->hashed);
-	free(d->value);
-	buf_free(&d->row);
-	buf_free(&d->scratch);
+	rc = dim_csv(d->conf.operand, &delimiter) ? rows_csv(d, delimiter) :
+	    input_second(d->c, d->conf.operand, d->paths, &by);
 	d->fresh = NULL;
 	if (rc != 0) {
 		dim_table_free(t);

@@ -71,6 +71,25 @@ ctx_offset(struct ctx *c)
 
 /* ---- batches ---- */
 
+/* A batch of a second input that threads may read: made here, taken at once or in its turn. */
+static int
+make(struct ctx *c, struct feed *f, const struct batch *b)
+{
+	struct yield *y = c->yield;
+	int rc;
+
+	if (y == NULL) {
+		buf_clear(&f->made);
+		rc = f->second->each(f->thread, c, b, &f->made);
+		c->second_in += b->n;
+		return rc != 0 ? rc : f->second->take(f->second->arg, buf_span(&f->made), 0);
+	}
+	rc = f->second->each(f->thread, c, b, &y->out);
+	y->whole = y->out.n;
+	y->count.n.in += b->n;
+	return rc != 0 || y->whole < YIELD_BYTES_MAX ? rc : crew_full(c);
+}
+
 /* Give n records, numbered from `number`, to whoever reads this feed. */
 static int
 deliver(struct ctx *c, struct feed *f, const struct span *line, const struct val *const *col, size_t n, uint64_t number)
@@ -94,6 +113,8 @@ deliver(struct ctx *c, struct feed *f, const struct span *line, const struct val
 		if (rc == 0)
 			emit_upto(c, &b, n);
 		rc = rc == 0 ? c->broke : rc;
+	} else if (f->second != NULL) {
+		rc = make(c, f, &b);
 	} else {
 		rc = f->each(f->arg, &b);
 		for (size_t i = 0; i < n && rc == 0; i++)
@@ -227,10 +248,13 @@ input_block(struct ctx *c, struct feed *f, const struct pathset *ps, const struc
 
 	f->offset = blk->offset;
 	f->block = blk->p;
-	if (f->main && c->cmd->bytes != NULL)
+	if (f->main && c->cmd->bytes != NULL) {
 		rc = c->cmd->bytes(c, c->st, blk);
-	else
+	} else {
 		rc = block_lines(c, f, ps, blk, &number);
+		if (rc == 0 && f->src != NULL && blk->long_line == 0)
+			source_counted(f->src, number - blk->line0);
+	}
 	if (f->main && !f->waited && rc == 0 && f->src != NULL &&
 	    (c->opt.line_buffered || !source_ready(f->src, IDLE_FLUSH_MS)))
 		rc = sink_flush(c->side[0].sink);
@@ -251,15 +275,15 @@ feed_source(struct ctx *c, struct feed *f, const struct pathset *ps)
 
 	c->feed = f;
 	while (rc == 0 && !run_stop) {
-		if (f->main && c->threads > 1 && c->blocks >= CREW_FROM_BLOCKS) {
-			if (c->crew == NULL)
-				rc = crew_start(c);
+		if (f->threads > 1 && f->blocks >= CREW_FROM_BLOCKS) {
+			if (f->crew == NULL)
+				rc = crew_start(c, f, ps);
 			c->feed = was;
-			return rc != 0 ? rc : crew_feed(c, f->src);
+			return rc != 0 ? rc : crew_feed(f, f->src);
 		}
 		if ((rc = source_block(f->src, &blk)) != 0 || (blk.n == 0 && blk.long_line == 0))
 			break;
-		c->blocks += f->main;
+		f->blocks++;
 		rc = input_block(c, f, ps, &blk);
 	}
 	if (rc == 0 && !run_stop && f->main && c->cmd->bytes != NULL)
@@ -270,11 +294,11 @@ feed_source(struct ctx *c, struct feed *f, const struct pathset *ps)
 
 /* PIPEHOUSE_BLOCK: bytes of a block, so that tests of what blocks are cut from, and given to, need no large files. */
 static struct source_conf
-source_limits(const struct ctx *c)
+source_limits(const struct ctx *c, const struct feed *f)
 {
 	const char *block = getenv("PIPEHOUSE_BLOCK");
 
-	return (struct source_conf){ .max_line = c->opt.max_line, .threads = c->threads < 1 ? 1 : c->threads,
+	return (struct source_conf){ .max_line = c->opt.max_line, .threads = f->threads < 1 ? 1 : f->threads,
 	    .block = block == NULL ? 0 : strtoul(block, NULL, 10) };
 }
 
@@ -296,7 +320,7 @@ static int
 read_one(void *arg, const char *day, const char *path)
 {
 	struct read_arg *a = arg;
-	struct source_conf sc = source_limits(a->c);
+	struct source_conf sc = source_limits(a->c, a->f);
 	struct buf name = { 0 }, said = { 0 };
 	int rc, fd, r;
 
@@ -315,7 +339,7 @@ read_one(void *arg, const char *day, const char *path)
 	}
 	err_hold(NULL);
 	/* what is said of it comes behind what the inputs before it still have to say */
-	if (rc != 0 && a->f->main && (r = crew_drain(a->c)) != 0)
+	if (rc != 0 && (r = crew_drain(a->f)) != 0)
 		rc = r;
 	else
 		err_release(&said);
@@ -323,7 +347,7 @@ read_one(void *arg, const char *day, const char *path)
 	if (rc != 0)
 		return rc;
 	rc = feed_source(a->c, a->f, a->ps);
-	if (a->f->main && a->c->crew != NULL)
+	if (a->f->crew != NULL)
 		return rc;		/* the crew closes it */
 	source_close(a->f->src);
 	a->f->src = NULL;
@@ -337,7 +361,7 @@ read_operand(struct read_arg *a, bool tables)
 	int rc;
 
 	if (tables && strncmp(a->operand, "wh:", 3) == 0) {
-		if (a->f->main && (rc = crew_drain(a->c)) != 0)
+		if ((rc = crew_drain(a->f)) != 0)
 			return rc;
 		return ref_files(a->operand, read_one, a);
 	}
@@ -370,7 +394,7 @@ input_all(struct ctx *c)
 			a.operand = c->file[i];
 		rc = read_operand(&a, (c->cmd->is & CMD_TABLES) != 0);
 	}
-	rc = crew_end(c, rc);
+	rc = crew_end(f, rc);
 	if (f->scan != NULL)
 		scan_free(f->scan);
 	f->scan = NULL;
@@ -385,7 +409,13 @@ read_second(struct ctx *c, const char *operand, const struct pathset *ps, struct
 	int rc;
 
 	f->scan = scan_new(ps, &kc);
-	rc = read_operand(&a, true);
+	f->threads = crew_size_second(c, operand);
+	if (f->second != NULL)
+		f->thread = f->second->thread(f->second->arg);
+	rc = crew_end(f, read_operand(&a, true));
+	if (f->second != NULL)
+		f->second->thread_end(f->second->arg, f->thread);
+	buf_free(&f->made);
 	scan_free(f->scan);
 	return rc;
 }
@@ -395,6 +425,12 @@ ctx_read(struct ctx *c, const char *operand, const struct pathset *ps,
     int (*each)(void *arg, const struct batch *), void *arg)
 {
 	return read_second(c, operand, ps, &(struct feed){ .each = each, .arg = arg });
+}
+
+int
+input_second(struct ctx *c, const char *operand, const struct pathset *ps, const struct second *by)
+{
+	return read_second(c, operand, ps, &(struct feed){ .second = by });
 }
 
 int

@@ -47,7 +47,8 @@ kept_scan(struct kept *k, struct scan *scan, size_t n_cols, const struct block *
 }
 
 int
-kept_deliver(const struct kept *k, struct ctx *c, struct feed *f, uint64_t line, uint64_t *next)
+kept_deliver(const struct kept *k, struct ctx *c, struct feed *f, const struct pathset *ps, uint64_t line,
+    uint64_t *next)
 {
 	const struct val *col[PATHS_MAX];
 	size_t at = 0;
@@ -56,7 +57,7 @@ kept_deliver(const struct kept *k, struct ctx *c, struct feed *f, uint64_t line,
 	for (size_t i = 0; i < k->n_ends && rc == 0; at = k->end[i++]) {
 		for (size_t x = 0; x < k->n_cols; x++)
 			col[x] = k->col[x] + at;
-		rc = scanned_lines(c, f, c->paths, &(struct scanned){ .n = k->end[i] - at, .line = k->line + at,
+		rc = scanned_lines(c, f, ps, &(struct scanned){ .n = k->end[i] - at, .line = k->line + at,
 		    .kind = k->kind + at, .why = k->why + at, .col = col }, &line);
 	}
 	*next = line;

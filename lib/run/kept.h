@@ -3,7 +3,7 @@
  * kept - the scanned lines of a whole block, kept until the command may see them (for the files of lib/run)
  *
  *	kept_scan(&k, scan, n_paths, &blk);			// any thread
- *	rc = kept_deliver(&k, c, f, line, &next_line);		// the main thread, in the block's turn
+ *	rc = kept_deliver(&k, c, f, paths, line, &next_line);	// the main thread, in the block's turn
  *
  * Invariants: batches are those of the scanner; spans are the block's.  Memory is kept for the next block.
  */
@@ -28,8 +28,9 @@ struct kept {
 
 /* Returns 0. */
 int kept_scan(struct kept *, struct scan *, size_t n_cols, const struct block *);
-/* `line`: the number of its first line; *next: of the first behind it. 0 or an exit status. */
-int kept_deliver(const struct kept *, struct ctx *, struct feed *, uint64_t line, uint64_t *next);
+/* To whoever reads the feed; `line`: the number of its first line; *next: of the first behind it. 0 or a status. */
+int kept_deliver(const struct kept *, struct ctx *, struct feed *, const struct pathset *, uint64_t line,
+    uint64_t *next);
 void kept_free(struct kept *);
 
 #endif

@@ -525,7 +525,7 @@ work(struct ctx *c)
 	enlarge_pipe(1);
 	if ((cmd->is & CMD_EFFECT) == 0)
 		sandbox(SB_FILTER);
-	c->threads = crew_size(c);
+	c->main_feed.threads = crew_size(c);
 	rc = input_all(c);
 	if (rc == 0 && run_stop)
 		rc = err_temp("stopped by signal %d", (int)run_stop);

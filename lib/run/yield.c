@@ -47,6 +47,17 @@ count(struct ctx *c, const struct tally *was, const struct tally *more)
 		ctx_note(c, "nulls", c->nulls = was->nulls + more->nulls);
 }
 
+static void
+clear(struct yield *p)
+{
+	buf_clear(&p->out);
+	p->whole = p->n_bad = 0;
+	for (size_t i = 0; i < p->n_sides; i++)
+		buf_clear(&p->side[i]);
+	arena_reset(&p->text);
+	p->count = (struct tally){ 0 };
+}
+
 int
 yield_commit(struct ctx *c, struct feed *f, struct yield *p, uint64_t line)
 {
@@ -70,12 +81,29 @@ yield_commit(struct ctx *c, struct feed *f, struct yield *p, uint64_t line)
 		rc = sink_add(c->side[i].sink, buf_span(&p->side[i]));
 	if (rc == 0)
 		count(c, &was, &p->count);
-	buf_clear(&p->out);
-	p->whole = p->n_bad = 0;
-	for (size_t i = 0; i < p->n_sides; i++)
-		buf_clear(&p->side[i]);
-	arena_reset(&p->text);
-	p->count = (struct tally){ 0 };
+	clear(p);
+	return rc;
+}
+
+int
+yield_take(struct ctx *c, struct feed *f, struct yield *p, uint64_t line)
+{
+	const struct second *by = f->second;
+	size_t from = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < p->n_bad && rc == 0; i++) {
+		const struct bad_line *b = &p->bad[i];
+
+		rc = by->take(by->arg, span_of(p->out.p + from, b->out - from), line);
+		from = b->out;
+		if (rc == 0)
+			rc = ctx_reject(c, place_of(f, line + b->line, b->offset), b->why, b->raw);
+	}
+	if (rc == 0)
+		rc = by->take(by->arg, span_of(p->out.p + from, p->whole - from), line);
+	c->second_in += p->count.n.in;
+	clear(p);
 	return rc;
 }
 

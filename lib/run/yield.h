@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * yield - what a block of the main input became, kept until the blocks before it are out (for the files of lib/run)
+ * yield - what a block of an input became, kept until the blocks before it are out (for the files of lib/run)
  *
  *	c->yield = &p;					// a thread's ctx: what it puts out goes here
  *	block_lines(c, f, ps, &blk, &number);
@@ -51,5 +51,7 @@ struct buf *yield_side(struct yield *, int out);
  */
 int yield_commit(struct ctx *, struct feed *, struct yield *, uint64_t line);
 void yield_free(struct yield *);
+/* The same of a second input's block: what was made of it is taken (struct second of run/ctx.h). */
+int yield_take(struct ctx *, struct feed *, struct yield *, uint64_t line);
 
 #endif

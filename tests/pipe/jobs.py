@@ -63,6 +63,7 @@ COMMANDS = [
     ("cdc-merge", "cdc-merge"),
     ("cdc-merge --scd2", "cdc-merge --scd2 --date 2023-11-20 --deletes mark"),
     ("cdc-norm", "cdc-norm"),
+    ("cdc-norm places", "cdc-norm --epoch 3"),
 ]
 n = failed = 0
 
@@ -102,6 +103,36 @@ def feed(r, count, first=0):
         yield b"null" if r.random() < 0.02 else (
             '{"database":"d","table":"t","type":"%s","ts":%d,"xid":%d,"commit":true,"data":{"id":%d,"v":%s},"old":{"v":1}}' % (
                 r.choice(["insert", "update", "delete"]), 1700000000 + i, i, i % 50, r.choice(["1.10", "null", '"x"']))).encode()
+
+
+def places(r, count, first=0):
+    """Messages that name their place, and behind the first of them some that must know what came before."""
+    source, at = "bin.000001", 0
+    for i in range(first, first + count):
+        at += r.randrange(3)
+        o = {"database": "d", "table": r.choice("tu"), "type": r.choice(["insert", "update", "delete"]), "ts": 1700000000 + i, "xid": i}
+        kind = 1 if i < 40 else r.random()
+        if kind < 0.01:
+            source = r.choice(["bin.000002", "other.000001", "bin.000001"])
+        elif kind < 0.03:
+            o["type"] = r.choice(["bootstrap-start", "bootstrap-complete"])
+        elif kind < 0.05:
+            o["type"] = "bootstrap-insert"
+        if kind > 0.08:
+            o["position"] = "%s:%d" % (source, 1000 + at)
+        if kind > 0.12:
+            o.update(r.choice([{"commit": True}, {"xoffset": r.randrange(9)}]))
+        if kind > 0.14 or i < 40:
+            o["primary_key_columns"] = ["id"]
+        o["data"] = {"id": i % 50, "v": r.choice(["1.10", None, "x"]), "w": {"v": 1}}
+        if o["type"] == "update":
+            o["old"] = r.choice([{"v": "1.10"}, {"v": 1}, {"id": 7}, {"w": {"v": 2}, "none": 3}, {"id": i % 50, "v": "x"}])
+        text = json.dumps(o, separators=(",", ":") if r.random() < 0.9 else (", ", " : "))
+        if 0.14 < kind < 0.2 and i >= 40:
+            text = r.choice(["null", '{"op":"c","ts_ms":1700000000000,"source":{"db":"d","table":"t","file":"f.000001","pos":%d,"row":0,'
+                             '"connector":"mysql"},"after":{"id":%d}}' % (at, i),
+                             '{"database":"d","table":"t","type":"INSERT","isDdl":false,"es":1700000000000,"data":[{"id":"%d"}],"pkNames":["id"]}' % i])
+        yield text.encode()
 
 
 def spoil(r, lines, part):
@@ -252,12 +283,53 @@ def spilled(inputs):
         say(json.loads(left["stats"]).get("spilled_bytes", 0) > 100000, "-j %s with -S: state went to disk" % j, repr(left["stats"]))
 
 
+def second(inputs):
+    """A second input in threads: rows, bad rows, repeated ones, in the order of the file."""
+    r = random.Random(5)
+    rows, bad, known = [], [], {}
+    for i in range(1, 401):
+        key, kind = r.randrange(300), r.random()
+        name = "n" * r.randrange(40)
+        line = '{"k":%d,"name":"%s","from":%s,"to":null}' % (key, name, '"2026-11-%02d"' % (1 + i % 30) if kind > 0.05 else '"never"')
+        if kind > 0.97:
+            line = r.choice(["[]", '{"k":{}}', '{"k":1', '{"k":[1],"name":2}'])
+        elif kind > 0.94:
+            line = '{"k":null,"name":"nobody"}'
+        rows.append(line)
+        if kind > 0.97 or (kind <= 0.94 and key in known):
+            bad.append(i)
+        elif kind <= 0.94:
+            known[key] = name
+    text = "\n".join(rows).encode()
+    for name, data in (("rows", text), ("rows.zst", zstd(text, 4000))):
+        with open(os.path.join(inputs.dir, name), "wb") as f:
+            f.write(data)
+    with open(os.path.join(inputs.dir, "asks"), "wb") as f:
+        f.write(b"".join(b'{"k":%d}\n' % k for k in range(300)))
+    want = b"".join(('{"k":%d,"name":%s}\n' % (k, '"%s"' % known[k] if k in known else "null")).encode() for k in range(300))
+    for name in ("rows", "rows.zst"):
+        for j in JOBS:
+            left = one("dimjoin -k k --fields name ../" + name, ["--reject", "@/rejects"], inputs, [("asks", None)], j, False)
+            say(left["stdout"] == want, "dimjoin -j %s, %s: the first row of each key" % (j, name), repr(left)[:900])
+            say([json.loads(x)["line"] for x in left["rejects"].splitlines()] == bad, "-j %s: its bad rows in order" % j, repr(left)[:900])
+            stats = json.loads(left["stats"])
+            # those that are no objects are no records
+            say(stats["second_in"] == len(rows) - sum(x in ("[]", '{"k":1') for x in rows), "-j %s: its rows counted" % j, repr(stats))
+    for what, command in (("fail", "dimjoin -k k --fields name ../rows"), ("periods", "dimjoin -k k --as d --as-of k --valid from,to ../rows"),
+                          ("whole rows", "dimjoin -k k --as d ../rows.zst"), ("ref", "dq-check --drop-bad 'warn ref(k,@/../rows,k)'")):
+        for options in ([], ["--on-error", "skip"], ["--reject", "@/rejects", "--max-rejects", "20"]):
+            first = one(command, options, inputs, [("asks", None)], "1", False)
+            say(all(one(command, options, inputs, [("asks", None)], j, False) == first for j in JOBS[1:]) and first["status"] != b"2",
+                "a second input, %s %s: 1 to 4 threads alike" % (what, " ".join(options[:2])), repr(first)[:900])
+
+
 def main(argv):
     seed = int(argv[1]) if argv[:1] == ["-s"] else 1
     only = argv[2:] if argv[:1] == ["-s"] else argv
     d = tempfile.mkdtemp(prefix="jobs.")
     inputs = Inputs(d, seed)
-    others = {"cdc-merge": Inputs(os.path.join(d, "changes"), seed, changes), "cdc-norm": Inputs(os.path.join(d, "feed"), seed, feed)}
+    others = {"cdc-merge": Inputs(os.path.join(d, "changes"), seed, changes), "cdc-norm": Inputs(os.path.join(d, "feed"), seed, feed),
+              "cdc-norm places": Inputs(os.path.join(d, "places"), seed, places)}
     for i in [inputs] + list(others.values()):
         with open(os.path.join(i.dir, "dim"), "w") as f:
             f.write("".join('{"k":"%s","name":"n %s","level":%d}\n' % (c, c, n) for n, c in enumerate("abcde")))
@@ -268,9 +340,12 @@ def main(argv):
             plain(inputs)
             spilled(inputs)
             inputs.block = 1500
+            second(inputs)
+            inputs.block = 1500
         todo = [(t, c) for t, c in COMMANDS if not only or c.split()[0] in only]
         with ThreadPoolExecutor(2) as pool:
-            for (title, _), (why, calls) in zip(todo, pool.map(lambda x: judge(x[1], others.get(x[1].split()[0], inputs)), todo)):
+            for (title, _), (why, calls) in zip(todo, pool.map(lambda x: judge(
+                    x[1], others.get(x[0], others.get(x[1].split()[0], inputs))), todo)):
                 say(not why, "%s: 1 to 4 threads alike (%d calls)" % (title, calls), why)
     finally:
         shutil.rmtree(d)
