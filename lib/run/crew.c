@@ -428,10 +428,10 @@ crew_full(struct ctx *c)
 	int rc;
 
 	pthread_mutex_lock(&w->lock);
+	rc = l == &w->lane[0] ? w->rc : 0;
 	s->is = SLOT_FULL;
 	pthread_cond_broadcast(&w->change);
 	while (s->is == SLOT_FULL && !w->stop && rc == 0) {
-	rc = l == &w->lane[0] ? w->rc : 0;
 		if (l != &w->lane[0])
 			pthread_cond_wait(&w->change, &w->lock);
 		else if (!one_due(w))
@@ -602,10 +602,10 @@ crew_end(struct feed *f, int rc)
 
 	if (w == NULL)
 		return rc;
+	c = w->c;
 	if (rc == 0 && !run_stop)
 		rc = turn(w, 0);
 	if (!stop_lanes(w))
-	c = w->c;
 		return rc;
 	c->sharing = f->main ? 0 : c->sharing;
 	for (size_t i = 0; i < w->n_lanes && f->second != NULL; i++)
