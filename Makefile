@@ -17,7 +17,7 @@ say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-3s %s\n'
 CPPFLAGS = -Ilib -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DVERSION='"$(VERSION)"'
 CFLAGS = -std=c11 $(OPT) $(WARN) $(WARN_$(ccname)) $(HARDEN) $(HARDEN_$(ccname)) -ffile-prefix-map=$(CURDIR)=. $(SAN)
 LDFLAGS = $(LINK) $(SAN)
-LDLIBS = -lzstd -lz -lxxhash -lpcre2-8 -ljansson -lcrypto -lseccomp -lpthread
+LDLIBS = -lzstd -lz -lxxhash -lpcre2-8 -ljansson -lmd -lcrypto -lseccomp -lpthread
 
 all: $(BIN:%=$O/bin/%) $O/bin/mock-shop
 

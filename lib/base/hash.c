@@ -2,6 +2,8 @@
 /* hash - see hash.h */
 #define XXH_STATIC_LINKING_ONLY
 #include <errno.h>
+#include <md5.h>
+#include <sha2.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -57,4 +59,39 @@ hash_fp(struct span s)
 	XXH128_hash_t h = XXH3_128bits(s.p, s.n);
 
 	return (struct fp){ h.low64, h.high64 };
+}
+
+static void
+in_hex(const uint8_t *sum, size_t n, char *out)
+{
+	static const char digit[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = digit[sum[i] >> 4];
+		out[2 * i + 1] = digit[sum[i] & 15];
+	}
+}
+
+void
+hash_sha256(struct span s, char out[SHA256_HEX])
+{
+	uint8_t sum[SHA256_DIGEST_LENGTH];
+	SHA2_CTX c;
+
+	SHA256Init(&c);
+	SHA256Update(&c, (const uint8_t *)s.p, s.n);
+	SHA256Final(sum, &c);
+	in_hex(sum, sizeof sum, out);
+}
+
+void
+hash_md5(struct span s, char out[MD5_HEX])
+{
+	uint8_t sum[MD5_DIGEST_LENGTH];
+	MD5_CTX c;
+
+	MD5Init(&c);
+	MD5Update(&c, (const uint8_t *)s.p, s.n);
+	MD5Final(sum, &c);
+	in_hex(sum, sizeof sum, out);
 }

@@ -20,9 +20,6 @@ expr_state_free(struct expr_state *st)
 	buf_free(&st->tmp);
 	pcre2_match_data_free(st->match);
 	pcre2_match_context_free(st->limits);
-	EVP_MD_CTX_free(st->digest);
-	EVP_MD_free(st->md5);
-	EVP_MD_free(st->sha256);
 	free(st);
 }
 

@@ -14,8 +14,6 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include <openssl/evp.h>
-
 #include "expr/expr.h"
 
 #define EXPR_DEPTH_MAX 200		/* parentheses, CASE, NOT, … inside each other */
@@ -111,8 +109,6 @@ struct expr_state {
 	struct buf tmp;
 	pcre2_match_data *match;
 	pcre2_match_context *limits;
-	EVP_MD_CTX *digest;
-	EVP_MD *md5, *sha256;
 };
 
 /* A text made for this record, from tmp. */

@@ -3,6 +3,7 @@
  * text - functions and operators on text; positions and lengths count code points, input is valid
  * UTF-8
  */
+#include "base/hash.h"
 #include "expr/case_table.h"
 #include "expr/prog.h"
 #include "expr/text.h"
@@ -274,24 +275,13 @@ split_part(struct span s, struct span sep, const struct xval *which, struct xval
 static const char *
 digest(struct expr_state *st, struct span s, bool sha, struct xval *out)
 {
-	EVP_MD **md = sha ? &st->sha256 : &st->md5;
-	unsigned char sum[EVP_MAX_MD_SIZE];
-	char hex[2 * EVP_MAX_MD_SIZE];
-	unsigned n = 0;
+	char hex[SHA256_HEX];
 
-	if (st->digest == NULL)
-		st->digest = EVP_MD_CTX_new();
-	if (*md == NULL)
-		*md = EVP_MD_fetch(NULL, sha ? "SHA256" : "MD5", NULL);
-	if (st->digest == NULL || *md == NULL || EVP_DigestInit_ex2(st->digest, *md, NULL) != 1 ||
-	    EVP_DigestUpdate(st->digest, s.p, s.n) != 1 ||
-	    EVP_DigestFinal_ex(st->digest, sum, &n) != 1)
-		return "the digest is not to be had from OpenSSL";
-	for (unsigned i = 0; i < n; i++) {
-		hex[2 * i] = "0123456789abcdef"[sum[i] >> 4];
-		hex[2 * i + 1] = "0123456789abcdef"[sum[i] & 15];
-	}
-	return state_text(st, span_of(hex, 2 * (size_t)n), out);
+	if (sha)
+		hash_sha256(s, hex);
+	else
+		hash_md5(s, hex);
+	return state_text(st, span_of(hex, sha ? SHA256_HEX : MD5_HEX), out);
 }
 
 const char *

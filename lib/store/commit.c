@@ -1,30 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* commit - see commit.h */
-#include <openssl/sha.h>
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "store/commit.h"
 #include "store/fs.h"
 #include "store/layout.h"
 
-#define SUM_HEX (2 * SHA256_DIGEST_LENGTH)
 #define SUM_HEAD ",\"sha256\":\""
 #define SUM_TAIL "\"}\n"
-
-static void
-sum_hex(struct span b, char out[SUM_HEX + 1])
-{
-	static const char digit[] = "0123456789abcdef";
-	unsigned char sum[SHA256_DIGEST_LENGTH];
-
-	SHA256((const unsigned char *)b.p, b.n, sum);
-	for (size_t i = 0; i < sizeof sum; i++) {
-		out[2 * i] = digit[sum[i] >> 4];
-		out[2 * i + 1] = digit[sum[i] & 15];
-	}
-	out[SUM_HEX] = '\0';
-}
 
 /* ---- shape ---- */
 
@@ -161,18 +146,18 @@ commit_bad(const json_t *c)
 int
 commit_unseal(struct span b, const char *name, json_t **out)
 {
-	const size_t tail = strlen(SUM_HEAD) + SUM_HEX + strlen(SUM_TAIL);
-	char want[SUM_HEX + 1];
+	const size_t tail = strlen(SUM_HEAD) + SHA256_HEX + strlen(SUM_TAIL);
+	char want[SHA256_HEX];
 	json_error_t err;
-	struct span sum;
+	const char *sum;
 
 	*out = NULL;
 	if (b.n < tail || memcmp(b.p + b.n - strlen(SUM_TAIL), SUM_TAIL, strlen(SUM_TAIL)) != 0 ||
 	    memcmp(b.p + b.n - tail, SUM_HEAD, strlen(SUM_HEAD)) != 0)
 		return err_input("%s: torn: it does not end in its sum", name);
-	sum = span_of(b.p + b.n - tail + strlen(SUM_HEAD), SUM_HEX);
-	sum_hex(span_of(b.p, b.n - tail), want);
-	if (!span_is(sum, want))
+	sum = b.p + b.n - tail + strlen(SUM_HEAD);
+	hash_sha256(span_of(b.p, b.n - tail), want);
+	if (memcmp(sum, want, sizeof want) != 0)
 		return err_input("%s: its sum is wrong: the record was changed", name);
 	*out = json_loadb(b.p, b.n, JSON_REJECT_DUPLICATES, &err);
 	return *out != NULL ? 0 : err_input("%s: %s", name, err.text);
@@ -194,16 +179,16 @@ commit_parse(struct span b, const char *name, json_t **out)
 void
 commit_print(const json_t *c, struct buf *out)
 {
-	char *text = json_dumps(c, JSON_COMPACT | JSON_REAL_PRECISION(6)), sum[SUM_HEX + 1];
+	char *text = json_dumps(c, JSON_COMPACT | JSON_REAL_PRECISION(6)), sum[SHA256_HEX];
 	size_t from = out->n;
 
 	if (text == NULL)
 		err_die(EXIT_IO, "out of memory (commit record)");
 	buf_add(out, text, strlen(text) - 1);
 	free(text);
-	sum_hex(span_of(out->p + from, out->n - from), sum);
+	hash_sha256(span_of(out->p + from, out->n - from), sum);
 	buf_str(out, SUM_HEAD);
-	buf_str(out, sum);
+	buf_add(out, sum, sizeof sum);
 	buf_str(out, SUM_TAIL);
 }
 
