@@ -4,6 +4,7 @@
  *
  * Path:   stdin -> in/scan (members of the message) -> cdc (kind, types, key, ord) -> stdout
  * Memory: one message and its lines; the types of --types; at most 4,096 schemas that messages brought.
+ * Threads take blocks in any order, as long as no message needs what came before it (cdc/cdc.h): most name their place.
  * A message is passed with other bytes; further rows of it are made.  What is no change is dropped and counted.
  */
 #include "cdc/cdc.h"
@@ -119,11 +120,20 @@ set_up(struct ctx *c, void *arg)
 }
 
 static int
+turn(void *arg)
+{
+	return ctx_turn(arg);
+}
+
+static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
+	struct buf *left = ctx_left(c);
 	struct state *st = arg;
 	int rc = 0;
 
+	if (left != NULL && left->n == 0)
+		cdc_block(st->cdc, turn, c);
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
 		struct val meta = { 0 };
 		enum cdc_what what;
@@ -151,7 +161,48 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 			rc = ctx_pass_end(c);
 		}
 	}
+	if (left == NULL && cdc_bound(st->cdc)) {
+		ctx_serial(c);
+	} else if (left != NULL) {
+		buf_clear(left);
+		cdc_left(st->cdc, left);
+	}
 	return rc;
+}
+
+static int
+past(struct ctx *c, void *arg, struct span left)
+{
+	struct state *st = arg;
+
+	(void)c;
+	cdc_past(st->cdc, left);
+	return 0;
+}
+
+static int
+thread(struct ctx *c, void *arg, const void *first)
+{
+	struct state *st = arg;
+
+	(void)c;
+	*st = *(const struct state *)first;
+	memset(st->dropped, 0, sizeof st->dropped);
+	memset(st->text, 0, sizeof st->text);
+	st->cdc = cdc_more(st->cdc);
+	return 0;
+}
+
+static int
+join(struct ctx *c, void *arg, void *thread_arg)
+{
+	struct state *st = arg, *of = thread_arg;
+
+	(void)c;
+	for (int i = 0; i < CDC_BAD; i++)
+		st->dropped[i] += of->dropped[i];
+	cdc_free(of->cdc);
+	return 0;
 }
 
 static int
@@ -178,8 +229,8 @@ static const struct command cmd = {
 	.synopsis =
 	    "[--from auto|maxwell|canal|debezium] [--types FILE] [--table TABLE] [--meta NAME]\n"
 	    "       [--epoch N] [--minimal] [--decimals ask|string|base64] [FILE ...]",
-	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_SERIAL, .is = CMD_NULLS,
-	.set_up = set_up, .batch = batch, .end = end,
+	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_STATELESS, .is = CMD_NULLS,
+	.set_up = set_up, .batch = batch, .thread = thread, .join = join, .past = past, .end = end,
 };
 
 int

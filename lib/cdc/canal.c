@@ -15,6 +15,8 @@ find_ord(struct cdc *c, uint64_t row, char *at)
 
 	if (ord_beside(c, o, row, at, &why))
 		return why;
+	if (!ord_known(c, CDC_CANAL, &o))
+		return cdc_over;
 	if (gtid.tag == T_STR && gtid.raw.n > 2)
 		return ord_gtid(o, inside(c, gtid), row, at);
 	return ord_stream(o, row, at);

@@ -2,6 +2,7 @@
 /* cdc - what kind of message it is, and what all producers share (see cdc.h, change.h) */
 #include <stdlib.h>
 
+#include "base/find.h"
 #include "cdc/change.h"
 #include "in/rec.h"
 #include "in/scan.h"
@@ -23,17 +24,101 @@ const char *const cdc_field[CDC_FIELDS] = {
 	[M_VALUE] = "value",
 };
 
-struct cdc *
-cdc_new(const struct cdc_conf *conf)
+static struct cdc *
+make(const struct cdc_conf *conf, struct ord *past, const struct cdc *first)
 {
 	struct cdc *c = mem_new(sizeof *c);
 
 	c->conf = *conf;
 	c->env.zone = conf->zone;
 	c->env.decimals = conf->decimals;
-	for (int i = 0; i <= CDC_DEBEZIUM; i++)
-		c->ord[i].epoch = conf->epoch;
+	c->first = first;
+	c->ord = c->past = past;
+	for (int i = 0; i < PRODUCERS; i++)
+		c->own[i].epoch = c->past[i].epoch = conf->epoch;
 	return c;
+}
+
+struct cdc *
+cdc_new(const struct cdc_conf *conf)
+{
+	return make(conf, mem_new(PRODUCERS * sizeof(struct ord)), NULL);
+}
+
+/* ---- several threads ---- */
+
+const char cdc_over[] = "the work is over";
+
+struct cdc *
+cdc_more(const struct cdc *first)
+{
+	return make(&first->conf, first->past, first);
+}
+
+void
+cdc_block(struct cdc *c, int (*turn)(void *), void *arg)
+{
+	c->turn = turn;
+	c->turn_arg = arg;
+	c->ord = c->own;
+	for (int i = 0; i < PRODUCERS; i++)
+		ord_clear(&c->own[i]);
+}
+
+bool
+ord_known(struct cdc *c, enum cdc_from from, struct ord **o)
+{
+	c->bound = true;
+	if (c->ord != c->past) {
+		if (c->turn(c->turn_arg) != 0)
+			return false;
+		for (int i = 0; i < PRODUCERS; i++) {
+			buf_clear(&c->part);
+			ord_part(&c->own[i], &c->part);
+			ord_join(&c->past[i], buf_span(&c->part));
+		}
+		c->ord = c->past;
+	}
+	*o = &c->ord[from];
+	return true;
+}
+
+#define LEFT_IS_KNOWN 'k'		/* the block had its turn: what it saw was added at once */
+#define LEFT_PARTS 'p'
+
+void
+cdc_left(const struct cdc *c, struct buf *b)
+{
+	buf_byte(b, c->ord == c->past ? LEFT_IS_KNOWN : LEFT_PARTS);
+	for (int i = 0; i < PRODUCERS && c->ord != c->past; i++) {
+		size_t at = b->n, n;
+
+		buf_add(b, (const char *)&at, sizeof at);
+		ord_part(&c->own[i], b);
+		n = b->n - at - sizeof n;
+		memcpy(b->p + at, &n, sizeof n);
+	}
+}
+
+void
+cdc_past(struct cdc *first, struct span left)
+{
+	if (left.n == 0 || left.p[0] == LEFT_IS_KNOWN)
+		return;
+	left = span_from(left, 1);
+	for (int i = 0; i < PRODUCERS; i++) {
+		size_t n;
+
+		memcpy(&n, left.p, sizeof n);
+		ord_join(&first->past[i], span_of(left.p + sizeof n, n));
+		left = span_from(left, sizeof n + n);
+	}
+}
+
+bool
+cdc_bound(const struct cdc *c)
+{
+	return c->bound;
 }
 
 enum cdc_what
@@ -68,8 +153,8 @@ cdc_order_breaks(const struct cdc *c)
 {
 	uint64_t n = 0;
 
-	for (int i = 0; i <= CDC_DEBEZIUM; i++)
-		n += c->ord[i].breaks;
+	for (int i = 0; i < PRODUCERS; i++)
+		n += c->past[i].breaks;
 	return n;
 }
 
@@ -78,8 +163,8 @@ cdc_unordered(const struct cdc *c)
 {
 	uint64_t n = 0;
 
-	for (int i = 0; i <= CDC_DEBEZIUM; i++)
-		n += c->ord[i].unordered;
+	for (int i = 0; i < PRODUCERS; i++)
+		n += c->past[i].unordered;
 	return n;
 }
 
@@ -123,27 +208,71 @@ member_u64(const struct cdc *c, enum cdc_member m, uint64_t *n)
 	return v.tag == T_NUM && digits_u64(v.raw, n);
 }
 
+static void
+cells_begin(struct cells *cs, struct span object, struct rec *r)
+{
+	cells_whole(cs, object);
+	buf_clear(&cs->text);
+	*r = (struct rec){ 0 };
+	if (object.n > 0)
+		rec_begin(r, object);
+}
+
+/* The next column; NULL: there is none. */
+static struct cell *
+cells_next(struct cells *cs, struct rec *r)
+{
+	struct cell *x;
+
+	if (cs->n == cs->cap) {
+		size_t cap = cs->cap == 0 ? 64 : mem_mul(cs->cap, 2);
+
+		cs->v = mem_array(cs->v, cap, sizeof *cs->v);
+		cs->hint = mem_array(cs->hint, cap, sizeof *cs->hint);
+		memset(cs->hint + cs->cap, 0, (cap - cs->cap) * sizeof *cs->hint);
+		cs->cap = cap;
+	}
+	x = &cs->v[cs->n];
+	if (!rec_next_like(r, &cs->hint[cs->n], &x->key, &x->v))
+		return NULL;
+	x->from = x->to = 0;
+	x->skip = false;
+	cs->n++;
+	return x;
+}
+
 void
 cells_read(struct cells *cs, struct span object)
 {
-	struct span key;
 	struct rec r;
-	struct val v;
 
-	cs->n = 0;
-	cs->raw = object;
-	cs->touched = false;
-	buf_clear(&cs->text);
-	if (object.n == 0)
-		return;
-	rec_begin(&r, object);
-	while (rec_next(&r, &key, &v)) {
-		if (cs->n == cs->cap) {
-			cs->cap = cs->cap == 0 ? 64 : mem_mul(cs->cap, 2);
-			cs->v = mem_array(cs->v, cs->cap, sizeof *cs->v);
-		}
-		cs->v[cs->n++] = (struct cell){ .key = key, .v = v };
-	}
+	cells_begin(cs, object, &r);
+	while (cells_next(cs, &r) != NULL)
+		;
+}
+
+static struct cell *
+cells_named(struct cdc *c, struct cells *cs, struct span name)
+{
+	for (size_t i = 0; i < cs->n; i++)
+		if (rec_key_is(cs->v[i].key, name, &c->scratch))
+			return &cs->v[i];
+	return NULL;
+}
+
+void
+cells_key(struct cdc *c, struct cells *cs, struct span object)
+{
+	size_t missing = c->names.n;
+	const struct cell *x;
+	struct rec r;
+
+	cells_begin(cs, object, &r);
+	while (missing > 0 && (x = cells_next(cs, &r)) != NULL)
+		for (size_t i = 0; i < c->names.n; i++)		/* a column that stands twice is the first of them */
+			missing -= rec_key_is(x->key, c->names.v[i], &c->scratch) &&
+			    cells_named(c, cs, c->names.v[i]) == x;
+	cs->part = missing == 0;
 }
 
 void
@@ -312,49 +441,74 @@ src_add(struct cdc *c, const char *name, struct val v)
 
 /* ---- printing ---- */
 
-static void
-add_name(struct buf *b, const char *name, struct span value)
+/* Behind the bytes of a literal, of a span: room for them was made. */
+#define PUT(p, literal) ((char *)memcpy(p, literal, sizeof (literal) - 1) + sizeof (literal) - 1)
+
+static char *
+put(char *p, struct span s)
 {
-	buf_str(b, name);
-	buf_span_add(b, value);
+	return s.n == 0 ? p : (char *)memcpy(p, s.p, s.n) + s.n;
+}
+
+#define I64_DIGITS 20
+#define NAMES_BYTES 160			/* more than all the names below, the digits of ts and ord's K */
+
+static char *
+put_i64(char *p, int64_t v)
+{
+	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	char digit[I64_DIGITS];
+	size_t n = 0;
+
+	do
+		digit[I64_DIGITS - ++n] = (char)('0' + u % 10);
+	while ((u /= 10) > 0);
+	if (v < 0)
+		*p++ = '-';
+	return put(p, span_of(digit + I64_DIGITS - n, n));
 }
 
 /* One line; what is empty is left out, but for key, which is null then. */
 static void
 print(struct cdc *c, const struct change *ch, char op, char k, bool with_old)
 {
+	struct span at = span_str(ch->at), src = buf_span(&c->src);
 	struct buf *b = &c->out;
+	char *p = buf_room(b, NAMES_BYTES + ch->db.n + ch->table.n + ch->key.n + ch->old_key.n + at.n + ch->tx.n +
+	    ch->row.n + ch->old.n + src.n);
 
 	if (c->lines == c->end_cap) {
 		c->end_cap = c->end_cap == 0 ? 64 : mem_mul(c->end_cap, 2);
 		c->end = mem_array(c->end, c->end_cap, sizeof *c->end);
 	}
-	buf_str(b, "{\"op\":\"");
+	p = PUT(p, "{\"op\":\"");
 	if (op == 'D')
-		buf_str(b, "ddl");
+		p = PUT(p, "ddl");
 	else
-		buf_byte(b, op);
-	add_name(b, "\",\"db\":", ch->db.n == 0 ? span_str("null") : ch->db);
-	add_name(b, ",\"table\":", ch->table.n <= 2 ? span_str("null") : ch->table);
-	add_name(b, ",\"key\":", ch->key.n == 0 ? span_str("null") : ch->key);
+		*p++ = op;
+	p = PUT(p, "\",\"db\":");
+	p = ch->db.n == 0 ? PUT(p, "null") : put(p, ch->db);
+	p = PUT(p, ",\"table\":");
+	p = ch->table.n <= 2 ? PUT(p, "null") : put(p, ch->table);
+	p = PUT(p, ",\"key\":");
+	p = ch->key.n == 0 ? PUT(p, "null") : put(p, ch->key);
 	if (with_old && ch->old_key.n > 0)
-		add_name(b, ",\"old_key\":", ch->old_key);
-	buf_str(b, ",\"ts\":");
-	if (ch->has_ts)
-		buf_i64(b, ch->ts_ms);
-	else
-		buf_str(b, "null");
-	buf_str(b, ",\"ord\":\"");
-	ord_print(ch->at, k, b);
-	buf_byte(b, '"');
+		p = put(PUT(p, ",\"old_key\":"), ch->old_key);
+	p = PUT(p, ",\"ts\":");
+	p = ch->has_ts ? put_i64(p, ch->ts_ms) : PUT(p, "null");
+	p = put(PUT(p, ",\"ord\":\""), at);
+	*p++ = '.';
+	*p++ = k;
+	*p++ = '"';
 	if (ch->tx.n > 0)
-		add_name(b, ",\"tx\":", ch->tx);
+		p = put(PUT(p, ",\"tx\":"), ch->tx);
 	if (ch->row.n > 0)
-		add_name(b, ",\"row\":", ch->row);
+		p = put(PUT(p, ",\"row\":"), ch->row);
 	if (with_old && ch->old.n > 0)
-		add_name(b, ",\"old\":", ch->old);
-	add_name(b, ",\"src\":{", buf_span(&c->src));
-	buf_str(b, ch->partial ? ",\"partial\":true}}" : "}}");
+		p = put(PUT(p, ",\"old\":"), ch->old);
+	p = put(PUT(p, ",\"src\":{"), src);
+	p = ch->partial ? PUT(p, ",\"partial\":true}}") : PUT(p, "}}");
+	b->n = (size_t)(p - b->p);
 	c->end[c->lines++] = b->n;
 }
 
@@ -405,13 +559,27 @@ cells_find(struct cells *cs, struct span key, size_t *hint)
 	return NULL;
 }
 
-static struct cell *
-cells_named(struct cdc *c, struct cells *cs, struct span name)
+/*
+ * Does no column of this object have that name and value? Then neither stands after the other anywhere in it.  False
+ * where they do: it may be in a text or an inner object.
+ */
+static bool
+surely_lacks(const struct cells *cs, const struct cell *x)
 {
-	for (size_t i = 0; i < cs->n; i++)
-		if (rec_key_is(cs->v[i].key, name, &c->scratch))
-			return &cs->v[i];
-	return NULL;
+	const char *p = cs->raw.p, *end = p + cs->raw.n;
+	struct span value = x->v.raw;
+	struct find f;
+
+	find_init(&f, span_of(x->key.p - 1, x->key.n + 2));
+	for (; (p = find_next(&f, p, end)) != NULL; p++) {
+		const char *q = p + x->key.n + 2;
+
+		while (q < end && ((unsigned char)*q <= ' ' || *q == ':'))
+			q++;
+		if ((size_t)(end - q) >= value.n && memcmp(q, value.p, value.n) == 0)
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -421,8 +589,14 @@ cells_named(struct cdc *c, struct cells *cs, struct span name)
 static void
 old_reduce(struct cdc *c)
 {
-	size_t hint = 0;
+	size_t hint = 0, lacked = 0;
 
+	while (c->data.part && lacked < c->old.n && surely_lacks(&c->data, &c->old.v[lacked]))
+		lacked++;
+	if (lacked == c->old.n)
+		return;
+	if (c->data.part)
+		cells_read(&c->data, c->data.raw);
 	for (size_t i = 0; i < c->old.n; i++) {
 		struct cell *x = &c->old.v[i], *y = cells_find(&c->data, x->key, &hint);
 
@@ -470,6 +644,8 @@ old_row(struct cdc *c)
 {
 	size_t hint = 0;
 
+	if (c->data.part)
+		cells_read(&c->data, c->data.raw);
 	buf_clear(&c->old_row);
 	for (size_t i = 0; i < c->data.n; i++) {
 		struct cell *x = &c->data.v[i], *o = cells_find(&c->old, x->key, &hint);
@@ -656,6 +832,7 @@ static void
 cells_free(struct cells *cs)
 {
 	free(cs->v);
+	free(cs->hint);
 	buf_free(&cs->text);
 }
 
@@ -664,12 +841,17 @@ cdc_free(struct cdc *c)
 {
 	struct buf *all[] = { &c->key, &c->old_key, &c->row, &c->old_row, &c->changed, &c->src,
 	    &c->out, &c->scratch,
-	    &c->inner_key, &c->names.text, &c->env.text, &c->env.bytes };
+	    &c->inner_key, &c->names.text, &c->env.text, &c->env.bytes, &c->part };
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		buf_free(all[i]);
-	for (int i = 0; i <= CDC_DEBEZIUM; i++)
-		ord_free(&c->ord[i]);
+	for (int i = 0; i < PRODUCERS; i++) {
+		ord_free(&c->own[i]);
+		if (c->first == NULL)
+			ord_free(&c->past[i]);
+	}
+	if (c->first == NULL)
+		free(c->past);
 	cells_free(&c->data);
 	cells_free(&c->old);
 	known_free(&c->canal);

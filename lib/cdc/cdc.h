@@ -11,7 +11,7 @@
  * Invariants: a message is taken whole or not at all; its lines live until the next cdc_take.
  * Values are in one form whatever the producer: exact numbers, texts as the database prints them;
  * what no type is known for stays as it came. `ord` is a string whose byte order is the order of
- * changes (cdc/ord.h).  Nothing recurses, buffers are used again.
+ * changes (cdc/ord.h).  One thread each.  Nothing recurses, buffers are used again.
  */
 #ifndef CDC_CDC_H
 #define CDC_CDC_H
@@ -59,6 +59,18 @@ enum cdc_what {
 };
 
 struct cdc *cdc_new(const struct cdc_conf *);
+/*
+ * One more, for another thread: blocks of the stream may then be taken in any order.  cdc_block begins one of which
+ * nothing before is known; cdc_left appends what it leaves, a byte at least, to be given to cdc_past of the first,
+ * block by block in their order.  A message that needs what came before makes cdc_take call turn(arg): 0 when all
+ * blocks in front of it have been given to cdc_past; nobody else then is at that before this block is over.
+ */
+struct cdc *cdc_more(const struct cdc *first);
+void cdc_block(struct cdc *, int (*turn)(void *), void *arg);
+void cdc_left(const struct cdc *, struct buf *);
+void cdc_past(struct cdc *first, struct span left);
+/* Did a message need that? Then there will be more of them, and the stream is better taken in order. */
+bool cdc_bound(const struct cdc *);
 /*
  * Take record i of the batch; map[f] is the column of cdc_field[f].  meta is the value that ingest
  * --meta put beside the message: {topic, partition, offset, key}; absent where there is none.

@@ -16,6 +16,7 @@
 #include "cdc/cdc.h"
 #include "cdc/ord.h"
 #include "cdc/value.h"
+#include "in/rec.h"
 
 struct cell {
 	struct span key;	/* raw, inside its quotes */
@@ -26,10 +27,12 @@ struct cell {
 
 struct cells {
 	struct cell *v;
+	struct rec_hint *hint;	/* [cap] the key that stood there in the object before */
 	size_t n, cap;
 	struct span raw;	/* the object */
 	struct buf text;
 	bool touched;		/* some cell is not as it came, or left out */
+	bool part;		/* more columns stand in raw than were read; none is touched */
 };
 
 struct change {
@@ -59,13 +62,22 @@ struct names {			/* the key's columns */
 	struct buf text;
 };
 
+#define PRODUCERS (CDC_DEBEZIUM + 1)
+
 struct cdc {
 	struct cdc_conf conf;
 	struct message msg;
 	struct val topic, partition, offset, meta_key;	/* what came beside the message */
 	const struct columns *types;		/* of this message's table, from --types */
 	struct known canal, debezium;
-	struct ord ord[CDC_DEBEZIUM + 1];
+	struct ord *ord;		/* [PRODUCERS] own or past */
+	struct ord own[PRODUCERS];	/* of this block, while others may be at work on those before it */
+	struct ord *past;		/* [PRODUCERS] of all: one for all threads, of the first of them */
+	const struct cdc *first;	/* NULL: this is it */
+	bool bound;			/* some message needed what came before */
+	int (*turn)(void *);
+	void *turn_arg;
+	struct buf part;
 	struct names names;
 	struct cells data, old;
 	struct value_env env;
@@ -91,13 +103,15 @@ enum cdc_what bad(struct cdc *, const char *why);
 
 /* The columns of an object; what is left of the last one is forgotten. */
 void cells_read(struct cells *, struct span object);
+/* No more of them than it takes to have all columns of the key. */
+void cells_key(struct cdc *, struct cells *, struct span object);
 /* The object as it stands, where no column of it is asked for. */
 static inline void
 cells_whole(struct cells *cs, struct span object)
 {
 	cs->n = 0;
 	cs->raw = object;
-	cs->touched = false;
+	cs->touched = cs->part = false;
 }
 /*
  * Convert one cell: append its value to cells.text between these; _end keeps the raw bytes where
@@ -126,6 +140,12 @@ bool table_wanted(struct cdc *, struct val db, struct val table);
 struct span inside(struct cdc *, struct val);
 /* An integer as it stands. False when it is none. */
 bool member_u64(const struct cdc *, enum cdc_member, uint64_t *);
+/*
+ * Before one of the functions of cdc/ord.h that need what came before: what is at hand then is the ord of all. False:
+ * the work is over, and what becomes of the message does not matter.
+ */
+bool ord_known(struct cdc *, enum cdc_from, struct ord **);
+extern const char cdc_over[];		/* the reason then */
 /* The ord by what came beside the message: true when there is an offset. */
 bool ord_beside(struct cdc *, struct ord *, uint64_t row, char *at, const char **why);
 

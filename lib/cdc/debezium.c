@@ -46,7 +46,7 @@ read_source(struct source *s, struct val v)
 static const char *
 ord_sequence(struct cdc *c, const struct source *s, char *at)
 {
-	struct ord *o = &c->ord[CDC_DEBEZIUM];
+	struct ord *o;
 	uint64_t commit = 0, lsn = 0, n;
 	struct span text = inside(c, s->sequence), number = { NULL, 0 };
 	size_t which = 0;
@@ -62,6 +62,8 @@ ord_sequence(struct cdc *c, const struct source *s, char *at)
 			which++;			/* null: no commit was seen yet */
 		number.n = 0;
 	}
+	if (!ord_known(c, CDC_DEBEZIUM, &o))
+		return cdc_over;
 	if (which < 2)
 		return ord_stream(o, 0, at);
 	return ord_postgres(o, commit, lsn, ord_same(o, text), at);
@@ -86,7 +88,7 @@ find_ord(struct cdc *c, const struct source *s, bool snapshot, char *at)
 	}
 	if (s->sequence.tag == T_STR)
 		return ord_sequence(c, s, at);
-	return ord_stream(o, 0, at);
+	return ord_known(c, CDC_DEBEZIUM, &o) ? ord_stream(o, 0, at) : cdc_over;
 }
 
 /*

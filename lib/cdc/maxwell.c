@@ -21,20 +21,25 @@ find_ord(struct cdc *c, struct change *ch, bool boot)
 	if (ord_beside(c, o, 0, ch->at, &why))
 		return why;
 	if (boot) {
+		if (!ord_known(c, CDC_MAXWELL, &o))
+			return cdc_over;
 		ord_boot(o, buf_span(&c->inner_key), ch->at);
 		ch->k = '2';
 		return NULL;
 	}
 	if (member(c, M_POSITION).tag != T_STR)
-		return ord_stream(o, 0, ch->at);
+		return ord_known(c, CDC_MAXWELL, &o) ? ord_stream(o, 0, ch->at) : cdc_over;
 	place = inside(c, member(c, M_POSITION));
 	colon = memchr(place.p, ':', place.n);
 	if (colon == NULL || !digits_u64(span_from(place, (size_t)(colon - place.p) + 1), &pos))
 		return "a position that is not FILE:OFFSET";
 	if (member(c, M_COMMIT).tag == T_TRUE)
 		row = ORD_LAST;
-	else if (!member_u64(c, M_XOFFSET, &row))
+	else if (!member_u64(c, M_XOFFSET, &row)) {
+		if (!ord_known(c, CDC_MAXWELL, &o))
+			return cdc_over;
 		row = ord_same(o, place);
+	}
 	return ord_binlog(o, span_of(place.p, (size_t)(colon - place.p)), pos, row, ch->at);
 }
 
@@ -114,7 +119,7 @@ row(struct cdc *c, struct change *ch)
 		cells_whole(&c->data, data.raw);
 		cells_whole(&c->old, old.raw);
 	} else {
-		cells_read(&c->data, data.raw);
+		(c->types == NULL ? cells_key(c, &c->data, data.raw) : cells_read(&c->data, data.raw));
 		cells_read(&c->old, old.tag == T_OBJ ? old.raw : span_of("", 0));
 	}
 	if ((why = convert(c, &c->data)) != NULL || (why = convert(c, &c->old)) != NULL ||
@@ -129,6 +134,7 @@ maxwell_take(struct cdc *c)
 	struct val db = member(c, M_DATABASE), table = member(c, M_TABLE);
 	struct change ch = { .db = db.raw, .table = table.raw };
 	struct span type;
+	struct ord *o;
 
 	if (!table_wanted(c, db, table)) {
 		/* its place is still one that a bootstrap may begin behind */
@@ -151,8 +157,8 @@ maxwell_take(struct cdc *c)
 	else if (span_is(type, "bootstrap-insert"))
 		ch.op = 'r';
 	else if (span_is(type, "bootstrap-start") || span_is(type, "bootstrap-complete")) {
-		if (span_is(type, "bootstrap-start"))
-			ord_boot_begin(&c->ord[CDC_MAXWELL], buf_span(&c->inner_key));
+		if (span_is(type, "bootstrap-start") && ord_known(c, CDC_MAXWELL, &o))
+			ord_boot_begin(o, buf_span(&c->inner_key));
 		return CDC_MARK;
 	} else if (begins(type, "table-") || begins(type, "database-"))
 		return ddl(c, &ch);

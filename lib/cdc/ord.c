@@ -72,6 +72,8 @@ ord_binlog(struct ord *o, struct span file, uint64_t pos, uint64_t row, char at[
 		return "the binlog's name does not end in a number";
 	if (file_number > FILE_MAX || pos > POS_MAX || row > ORD_LAST)
 		return "a binlog position is too large";
+	if (o->base.n == 0)
+		buf_span_add(&o->first, span_of(file.p, dot));
 	watch(o, &o->base, span_of(file.p, dot));
 	place(o, 'b', file_number, FILE_DIGITS, pos, POS_DIGITS, row, at);
 	raise_max(o, at);
@@ -175,12 +177,49 @@ ord_boot(struct ord *o, struct span table, char at[ORD_BYTES_MAX])
 		snprintf(at, ORD_BYTES_MAX, "%010" PRIu64 "a.%020d.%010d", o->epoch, 0, 0);
 }
 
+/* ---- a block on its own ---- */
+
+struct part {			/* behind it the first base name and the last */
+	uint64_t breaks;
+	size_t first_n, base_n;
+	char max[ORD_BYTES_MAX];
+};
+
 void
-ord_print(const char *at, char k, struct buf *b)
+ord_part(const struct ord *o, struct buf *b)
 {
-	buf_str(b, at);
-	buf_byte(b, '.');
-	buf_byte(b, k);
+	struct part p = { .breaks = o->breaks, .first_n = o->first.n, .base_n = o->base.n };
+
+	memcpy(p.max, o->max, sizeof p.max);
+	buf_add(b, (const char *)&p, sizeof p);
+	buf_span_add(b, buf_span(&o->first));
+	buf_span_add(b, buf_span(&o->base));
+}
+
+void
+ord_join(struct ord *o, struct span s)
+{
+	struct part p;
+	struct span first;
+
+	memcpy(&p, s.p, sizeof p);
+	first = span_of(s.p + sizeof p, p.first_n);
+	if (first.n > 0) {
+		watch(o, &o->base, first);
+		buf_clear(&o->base);
+		buf_span_add(&o->base, span_of(first.p + first.n, p.base_n));
+	}
+	o->breaks += p.breaks;
+	raise_max(o, p.max);
+}
+
+void
+ord_clear(struct ord *o)
+{
+	buf_clear(&o->base);
+	buf_clear(&o->first);
+	o->breaks = 0;
+	o->max[0] = '\0';
 }
 
 bool
@@ -202,6 +241,7 @@ void
 ord_free(struct ord *o)
 {
 	buf_free(&o->base);
+	buf_free(&o->first);
 	buf_free(&o->gtid);
 	buf_free(&o->place);
 	if (o->boot != NULL)

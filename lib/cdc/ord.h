@@ -3,13 +3,16 @@
  * ord - where a change stands among all changes, as a string that sorts
  *
  *	why = ord_binlog(&o, span_str("bin.000001"), 4711, 2, at);
- *	ord_print(at, '1', &out);	// "0000000000b.0000000001.000000004711.0000000002.1"
+ *	// at: "0000000000b.0000000001.000000004711.0000000002"; printed with a dot and K behind it
  *
  * Invariants: within one class all ords have one length and byte order is the order of changes.
  * The form is EPOCH CLASS . PLACE … . K: class `b` binlog file, offset, row · `p` PostgreSQL commit
  * and change · `g` gtid and stream · `k` Kafka offset, partition, index · `n` place in this stream
  * · `a` a bootstrap row whose begin was not seen: before all others.  K orders the two halves of a
  * key change (0, 1) and puts a bootstrap's rows behind what came before it (2).
+ * A block of a stream may be gone through before those in front of it, with an ord of its own, as long as it only calls
+ * ord_binlog and ord_kafka: ord_join then adds what it saw to the ord of all.  The other functions count and compare
+ * with what came before.
  */
 #ifndef CDC_ORD_H
 #define CDC_ORD_H
@@ -26,8 +29,8 @@ struct ord {			/* of one producer; zero with an epoch set is a new one */
 	uint64_t epoch, n;
 	uint64_t breaks, unordered;
 	char max[ORD_BYTES_MAX];	/* the largest yet, without K */
-	/* the binlog's base name, the gtid's source, the last position */
-	struct buf base, gtid, place;
+	/* the binlog's base name, the first of them, the gtid's source, the last position */
+	struct buf base, first, gtid, place;
 	uint64_t same;			/* rows seen at that position */
 	struct map *boot;		/* table -> ord of its bootstrap's rows */
 };
@@ -50,8 +53,10 @@ const char *ord_stream(struct ord *, uint64_t row, char at[ORD_BYTES_MAX]);
 /* A bootstrap of this table begins here; then the ord of its rows. */
 void ord_boot_begin(struct ord *, struct span table);
 void ord_boot(struct ord *, struct span table, char at[ORD_BYTES_MAX]);
-/* Append the ord with its K, no quotes. */
-void ord_print(const char *at, char k, struct buf *);
+/* What a block saw, as bytes, appended; added to the ord of what came before it; forgotten for the next block. */
+void ord_part(const struct ord *, struct buf *);
+void ord_join(struct ord *, struct span part);
+void ord_clear(struct ord *);
 /* May the order of these two be read from their bytes? */
 bool ord_comparable(struct span a, struct span b);
 void ord_free(struct ord *);

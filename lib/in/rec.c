@@ -20,14 +20,21 @@ skip_blank(const char *p, const char *end)
  * The first byte at or behind p that is one of the wanted, or end: 16 at a time while they are all inside.  A machine
  * without SSE2 takes the bytes one by one.
  */
-enum want { WANT_QUOTE, WANT_BRACKET };
+enum want { WANT_QUOTE, WANT_BRACKET, WANT_DELIM };
+
+/* What ends a number or a word. */
+static bool
+is_delim(char c)
+{
+	return scan_delim[(unsigned char)c] != 0;
+}
 
 static inline const char *
 find(const char *p, const char *end, enum want w)
 {
 #ifdef __SSE2__
 	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), low = _mm_set1_epi8(0x20),
-	    open = _mm_set1_epi8('{'), shut = _mm_set1_epi8('}');
+	    open = _mm_set1_epi8('{'), shut = _mm_set1_epi8('}'), comma = _mm_set1_epi8(',');
 
 	for (; end - p >= 16; p += 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), hit = _mm_cmpeq_epi8(v, quote);
@@ -35,6 +42,9 @@ find(const char *p, const char *end, enum want w)
 
 		if (w == WANT_QUOTE) {
 			hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, slash));
+		} else if (w == WANT_DELIM) {	/* blanks too; what is beyond ASCII stands behind the first of them */
+			hit = _mm_or_si128(_mm_cmpeq_epi8(v, comma), _mm_cmpeq_epi8(_mm_or_si128(v, low), shut));
+			hit = _mm_or_si128(hit, _mm_cmplt_epi8(v, _mm_set1_epi8(0x21)));
 		} else {	/* [ and { differ in one bit, and so do ] and } */
 			v = _mm_or_si128(v, low);
 			hit = _mm_or_si128(hit, _mm_or_si128(_mm_cmpeq_epi8(v, open), _mm_cmpeq_epi8(v, shut)));
@@ -44,7 +54,8 @@ find(const char *p, const char *end, enum want w)
 	}
 #endif
 	for (; p < end; p++)
-		if (*p == '"' || (w == WANT_QUOTE ? *p == '\\' : (*p | 0x20) == '{' || (*p | 0x20) == '}'))
+		if (w == WANT_DELIM ? is_delim(*p) :
+		    *p == '"' || (w == WANT_QUOTE ? *p == '\\' : (*p | 0x20) == '{' || (*p | 0x20) == '}'))
 			return p;
 	return end;
 }
@@ -72,11 +83,8 @@ rec_value_end(const char *p, const char *end)
 		return end;
 	if (*p == '"')
 		return string_end(p, end, &escaped);
-	if (*p != '{' && *p != '[') {
-		while (p < end && !scan_delim[(unsigned char)*p])
-			p++;
-		return p;
-	}
+	if (*p != '{' && *p != '[')
+		return find(p, end, WANT_DELIM);
 	do {
 		if (*p == '"') {
 			p = string_end(p, end, &escaped);
@@ -105,6 +113,19 @@ rec_begin(struct rec *r, struct span value)
 	r->p = skip_blank(r->p, r->end);
 }
 
+/* The value at p, and the place behind its comma. */
+static inline bool
+take_value(struct rec *r, const char *p, struct val *v)
+{
+	bool escaped = false;
+	const char *q = *p == '"' ? string_end(p, r->end, &escaped) : rec_value_end(p, r->end);
+
+	*v = (struct val){ span_of(p, (size_t)(q - p)), scan_tag[(unsigned char)*p], (uint8_t)escaped };
+	p = skip_blank(q, r->end);
+	r->p = skip_blank(p + (p < r->end), r->end);	/* the comma */
+	return true;
+}
+
 bool
 rec_next(struct rec *r, struct span *key, struct val *v)
 {
@@ -120,11 +141,42 @@ rec_next(struct rec *r, struct span *key, struct val *v)
 		p = skip_blank(q, r->end);
 		p = skip_blank(p + 1, r->end);		/* the colon */
 	}
-	escaped = false;
-	q = *p == '"' ? string_end(p, r->end, &escaped) : rec_value_end(p, r->end);
-	*v = (struct val){ span_of(p, (size_t)(q - p)), scan_tag[(unsigned char)*p], (uint8_t)escaped };
-	p = skip_blank(q, r->end);
-	r->p = skip_blank(p + (p < r->end), r->end);	/* the comma */
+	return take_value(r, p, v);
+}
+
+/* Does the hint stand at p? */
+static inline bool
+expected(const char *p, const char *end, const struct rec_hint *h)
+{
+#ifdef __SSE2__
+	if (h->n > 0 && end - p > REC_HINT_BYTES) {
+		const __m128i *a = (const void *)p, *b = (const void *)h->text;
+		unsigned low = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(a), _mm_loadu_si128(b)));
+		unsigned high = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(a + 1),
+		    _mm_loadu_si128(b + 1)));
+
+		return (uint64_t)~(high << 16 | low) << (64 - h->n) == 0;
+	}
+#endif
+	return h->n > 0 && end - p > h->n && memcmp(p, h->text, h->n) == 0;
+}
+
+bool
+rec_next_like(struct rec *r, struct rec_hint *h, struct span *key, struct val *v)
+{
+	const char *p = r->p;
+
+	if (expected(p, r->end, h) && (unsigned char)p[h->n] > ' ') {
+		*key = span_of(p + 1, h->n - 3u);
+		return take_value(r, p + h->n, v);
+	}
+	if (!rec_next(r, key, v))
+		return false;
+	h->n = 0;
+	if (!r->array && key->n + 3 <= REC_HINT_BYTES && key->p[key->n + 1] == ':') {
+		h->n = (uint8_t)(key->n + 3);
+		memcpy(h->text, p, h->n);
+	}
 	return true;
 }
 

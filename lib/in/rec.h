@@ -19,6 +19,13 @@ struct rec { const char *p, *end; bool array; };
 void rec_begin(struct rec *, struct span value);
 /* Next member or element; false at the end. key is empty for elements. */
 bool rec_next(struct rec *, struct span *key, struct val *);
+/*
+ * The same where objects come with their members in one order: the hint holds the key that stood at this place in the
+ * last one, quotes and colon included, and is looked at first; behind the call it holds the one found.  Zero: none yet.
+ */
+#define REC_HINT_BYTES 32
+struct rec_hint { char text[REC_HINT_BYTES]; uint8_t n; };
+bool rec_next_like(struct rec *, struct rec_hint *, struct span *key, struct val *);
 /* Does the raw key equal these unescaped bytes? */
 bool rec_key_is(struct span key_raw, struct span name, struct buf *scratch);
 /* The end of the value that begins at p (no leading blanks); end bounds it. */

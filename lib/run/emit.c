@@ -186,3 +186,15 @@ ctx_host(struct ctx *c)
 	c->host = (struct host){ c, host_row, host_raw, NULL };
 	return &c->host;
 }
+
+struct buf *
+ctx_left(struct ctx *c)
+{
+	return c->yield == NULL ? NULL : &c->yield->left;
+}
+
+int
+ctx_turn(struct ctx *c)
+{
+	return c->yield == NULL ? 0 : crew_full(c);
+}

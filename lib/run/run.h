@@ -31,7 +31,8 @@ struct flow_counts;
  * How a command runs on several cores: blocks in parallel with order kept, the same with states that are joined by
  * add(), or one batch after the other behind a parallel scan.  In the first two, batch() runs in threads and may call
  * of the functions below only those of output (ctx_pass_*, ctx_made_*, ctx_side, ctx_host), those that ask for
- * options, ctx_expr_state and ctx_source; batch.seq0 is then no count, but still rises with the input.
+ * options, ctx_expr_state, ctx_source, ctx_left and ctx_turn; batch.seq0 is then no count, but still rises with the
+ * input.
  */
 enum par { PAR_STATELESS, PAR_ADD, PAR_SERIAL };
 
@@ -88,6 +89,11 @@ struct command {
 	int (*thread)(struct ctx *, void *st, const void *first);
 	/* The input has ended: take a thread's state back into st (counters, op->add), free what it holds. Optional. */
 	int (*join)(struct ctx *, void *st, void *thread_st);
+	/*
+	 * What a block left by ctx_left; called by the main thread for the blocks one after the other, before the next
+	 * one has its turn. 0 or an exit status. With ctx_left only.
+	 */
+	int (*past)(struct ctx *, void *st, struct span left);
 	/* Its i-th operator, NULL after the last: run snapshots, spills and joins them. Optional. */
 	const struct op *(*op)(void *st, int i, void **op_state);
 	/*
@@ -158,6 +164,14 @@ struct buf *ctx_made_begin(struct ctx *, const struct batch *, size_t i);	/* b N
 int ctx_made_end(struct ctx *);
 /* A line to a side output. */
 int ctx_side(struct ctx *, int out, struct span line);
+/*
+ * For the batch() of a command of which threads work on several blocks at once, and that must know something of what
+ * stands before a batch.  ctx_left: where to put what those behind this block must know of it (command.past); empty
+ * when the block begins; NULL: batches come in order. ctx_turn: wait until all blocks before this one are out; those
+ * behind it then wait for this one. 0, or the work is over: return at once.
+ */
+struct buf *ctx_left(struct ctx *);
+int ctx_turn(struct ctx *);
 /* Source position of record i of the current batch, for messages and positions. */
 struct where { const char *source; uint64_t line, offset; };
 struct where ctx_where(struct ctx *, const struct batch *, size_t i);
@@ -183,7 +197,9 @@ bool ctx_to_terminal(struct ctx *);
 /* For bytes: the name of the operand at hand, for messages and rejects. */
 const char *ctx_source(struct ctx *);
 uint64_t ctx_jobs(struct ctx *);		/* -j */
-/* For set_up: with these options batches must come in order, whatever the command's par says. */
+/*
+ * For set_up, or a batch() before there are threads: batches must come in order, whatever the command's par says.
+ */
 void ctx_serial(struct ctx *);
 const char *ctx_run_dir(struct ctx *);		/* PIPEHOUSE_RUN or NULL */
 const char *ctx_run_id(struct ctx *);		/* its last path component, or NULL */

@@ -116,5 +116,6 @@ yield_free(struct yield *p)
 	free(p->side);
 	free(p->bad);
 	arena_free(&p->text);
+	buf_free(&p->left);
 	*p = (struct yield){ 0 };
 }

@@ -40,6 +40,7 @@ struct yield {
 	struct bad_line *bad;
 	size_t n_bad, cap_bad;
 	struct arena text;		/* reasons */
+	struct buf left;		/* ctx_left: of the whole block, not yield_commit's business */
 	struct tally count;
 };
 
@@ -50,8 +51,8 @@ struct buf *yield_side(struct yield *, int out);
  * block's first line. 0 or an exit status after a message.
  */
 int yield_commit(struct ctx *, struct feed *, struct yield *, uint64_t line);
-void yield_free(struct yield *);
 /* The same of a second input's block: what was made of it is taken (struct second of run/ctx.h). */
 int yield_take(struct ctx *, struct feed *, struct yield *, uint64_t line);
+void yield_free(struct yield *);
 
 #endif
