@@ -7,6 +7,7 @@
  * With -w alone a line that passes is not touched.  With NAME=EXPR the kept and then the named fields are written; with
  * --all the record stays and named fields are replaced where they stand, or appended.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "out/json.h"
@@ -146,9 +147,14 @@ set_up(struct ctx *c, void *arg)
 		return rc;
 	if (st->drop != NULL && (rc = ctx_cols(c, st->drop, "--drop", &st->dropped)) != 0)
 		return rc;
-	for (size_t i = 0; i < st->n_fields; i++)
-		if ((rc = ctx_expr(c, st->field[i].text, "NAME=EXPR", &st->field[i].expr)) != 0)
+	for (size_t i = 0; i < st->n_fields; i++) {
+		char what[80];
+
+		snprintf(what, sizeof what, "%.*s", (int)(st->field[i].name.n < 60 ? st->field[i].name.n : 60),
+		    st->field[i].name.p);
+		if ((rc = ctx_expr(c, st->field[i].text, what, &st->field[i].expr)) != 0)
 			return rc;
+	}
 	if ((rc = check_names(c, st)) != 0 || (st->all && (rc = set_up_edits(c, st)) != 0))
 		return rc;
 	return scratch(c, st, st);

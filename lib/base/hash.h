@@ -27,8 +27,8 @@ struct fp hash_fp(struct span);		/* XXH3-128, seed 0 */
 #define SHA256_HEX 64
 #define MD5_HEX 32
 /*
- * Digests in lower-case hex, without a NUL (FIPS 180-4, RFC 1321).  They are libmd's: OpenSSL costs each process more to
- * load than most of them spend on digests, and on fields of some ten bytes is no faster.
+ * Digests in lower-case hex, without a NUL (FIPS 180-4, RFC 1321).  They are libmd's: OpenSSL costs each process more
+ * to load than most of them spend on digests, and on fields of some ten bytes is no faster.
  */
 void hash_sha256(struct span, char out[SHA256_HEX]);
 void hash_md5(struct span, char out[MD5_HEX]);

@@ -188,8 +188,12 @@ call_parse(struct span text, struct call *c, char *err, size_t err_size)
 	else if (strip(span_of(from, (size_t)(p - from))).n > 0 || c->n > 0)
 		add(c, from, p);
 	if (p + 1 < end) {
+		struct span rest = strip(span_of(p + 1, (size_t)(end - p - 1)));
+
 		call_free(c);
-		return fail(text, p + 1, "nothing may follow the call", err, err_size);
+		return fail(text, p + 1, at_where(rest.p, p, end) ?
+		    "WHERE stands within the parentheses, behind the value" : "nothing may follow the call",
+		    err, err_size);
 	}
 	return 0;
 unclosed:

@@ -503,6 +503,7 @@ calls(void)
 		{ "f(a", "usage: column 1: the parenthesis is not closed" },
 		{ "f('a)", "usage: column 3: the quote is not closed" },
 		{ "f(a) b", "usage: column 5: nothing may follow the call" },
+		{ "f(a) where b", "usage: column 5: WHERE stands within the parentheses, behind the value" },
 	};
 	struct buf b = { 0 };
 	struct span name = { 0 }, rest = { 0 }, arg = span_str("DISTINCT  uid");
