@@ -7,6 +7,7 @@
  * 512 bits.
  */
 #include "base/decimal.h"
+#include "base/digits.h"
 
 __extension__ typedef unsigned __int128 u128;
 
@@ -643,9 +644,20 @@ const char *
 dec_parse(struct span s, struct dec *d)
 {
 	const char *p = s.p, *end = s.p + s.n, *whole, *frac = NULL;
-	uint64_t v = 0;
+	uint64_t v = 0, cents;
 	bool neg;
 
+	/* nearly all: a whole number, or one with two digits behind the point */
+	if (digits_u64(s.p, s.n, &v) && (s.n == 1 || *s.p != '0')) {
+		settle64(v, 0, false, d);
+		return NULL;
+	}
+	if (s.n > 3 && s.n < DIGITS_MAX && end[-3] == '.' && digits_u64(s.p, s.n - 3, &v) &&
+	    digits_u64(end - 2, 2, &cents) && (s.n == 4 || *s.p != '0')) {
+		settle64(v * 100 + cents, 2, false, d);
+		return NULL;
+	}
+	v = 0;
 	/*
 	 * Up to 18 digits and no exponent; anything else, wrong or long, is looked at again from
 	 * the start.
@@ -765,15 +777,7 @@ static void
 accumulate(struct decsum *s, const struct dec *d, bool minus)
 {
 	uint64_t x[SUM_LIMBS] = { d->w[0], d->w[1], d->w[2], d->w[3], 0 };
-	bool carry;
 
-	if (d->scale == s->scale && d->scale <= s->shown && (x[1] | x[2] | x[3]) == 0) {	/* nearly all */
-		carry = minus ? s->w[0] < x[0] : s->w[0] > UINT64_MAX - x[0];
-		s->w[0] += minus ? 0 - x[0] : x[0];
-		for (size_t i = 1; carry && i < SUM_LIMBS; i++)
-			carry = minus ? s->w[i]-- == 0 : ++s->w[i] == 0;
-		return;
-	}
 	if (d->scale > s->scale)
 		raise(s, d->scale);
 	else if (d->scale < s->scale)
@@ -787,7 +791,7 @@ accumulate(struct decsum *s, const struct dec *d, bool minus)
 }
 
 void
-decsum_add(struct decsum *s, const struct dec *d)
+decsum_add_wide(struct decsum *s, const struct dec *d)
 {
 	accumulate(s, d, d->neg);
 }

@@ -74,7 +74,17 @@ const char *dec_floor(const struct dec *, struct dec *);
 /* To a 64-bit integer; false when it has a fraction or does not fit. */
 bool dec_to_i64(const struct dec *, int64_t *);
 
-void decsum_add(struct decsum *, const struct dec *);
+void decsum_add_wide(struct decsum *, const struct dec *);
+static inline void
+decsum_add(struct decsum *s, const struct dec *d)
+{
+	/* nearly all: one limb, at the sum's scale, and no carry */
+	if (d->scale != s->scale || d->scale > s->shown || d->neg || (d->w[1] | d->w[2] | d->w[3]) != 0 ||
+	    d->w[0] > UINT64_MAX - s->w[0])
+		decsum_add_wide(s, d);
+	else
+		s->w[0] += d->w[0];
+}
 /* The inverse, for sliding windows and merges. */
 void decsum_sub(struct decsum *, const struct dec *);
 void decsum_join(struct decsum *, const struct decsum *);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* map - see map.h */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,13 +69,13 @@ map_new(size_t cell_bytes)
 }
 
 static void
-grow(struct map *m)
+rehash(struct map *m, size_t slots)
 {
 	struct entry **old = m->slot;
 	size_t n = m->mask + 1;
 
 	free(m->tag);
-	make_slots(m, m->used * 2 > n ? mem_mul(n, 2) : n);	/* many dead slots: same size, cleaned */
+	make_slots(m, slots);
 	for (size_t i = 0; i < n; i++) {
 		size_t at;
 
@@ -89,13 +90,46 @@ grow(struct map *m)
 	free(old);
 }
 
+/* Room for so many more. */
+static void
+make_room(struct map *m, size_t more)
+{
+	size_t n = m->mask + 1;
+
+	if (mem_mul(mem_add(m->used + m->dead, more), 4) <= n * 3)
+		return;
+	while (mem_mul(m->used + more, 4) > n * 3 || m->used * 2 > n)
+		n = mem_mul(n, 2);
+	rehash(m, n);			/* many dead slots: perhaps the same size, cleaned */
+}
+
+static bool
+same_key(const struct map *m, const struct entry *e, struct span key)
+{
+	const char *k = entry_key(m, e);
+	uint64_t a, b;
+
+	if (e->key_n != key.n)
+		return false;
+	if (key.n < sizeof a || key.n > 4 * sizeof a)
+		return key.n == 0 || memcmp(k, key.p, key.n) == 0;
+	for (size_t i = 0; i + sizeof a < key.n; i += sizeof a) {	/* most are so short that a call costs more */
+		memcpy(&a, k + i, sizeof a);
+		memcpy(&b, key.p + i, sizeof b);
+		if (a != b)
+			return false;
+	}
+	memcpy(&a, k + key.n - sizeof a, sizeof a);
+	memcpy(&b, key.p + key.n - sizeof b, sizeof b);
+	return a == b;
+}
+
 static bool
 holds(const struct map *m, size_t at, uint64_t hash, struct span key)
 {
 	const struct entry *e = m->slot[at];
 
-	return m->tag[at] == (uint32_t)(hash >> 32) && e != DEAD && e->hash == hash && e->key_n == key.n &&
-	    (key.n == 0 || memcmp(entry_key(m, e), key.p, key.n) == 0);
+	return m->tag[at] == (uint32_t)(hash >> 32) && e != DEAD && e->hash == hash && same_key(m, e, key);
 }
 
 static size_t
@@ -161,14 +195,20 @@ void *
 map_put_hashed(struct map *m, uint64_t hash, struct span key, bool *fresh)
 {
 	bool found;
-	size_t at = find(m, hash, key, &found);
+	size_t at = hash & m->mask;
 
+	if (m->slot[at] != NULL && holds(m, at, hash, key)) {	/* nearly all */
+		if (fresh != NULL)
+			*fresh = false;
+		return entry_cell(m->slot[at]);
+	}
+	at = find(m, hash, key, &found);
 	if (fresh != NULL)
 		*fresh = !found;
 	if (found)
 		return entry_cell(m->slot[at]);
 	if ((m->used + m->dead + 1) * 4 > (m->mask + 1) * 3) {
-		grow(m);
+		make_room(m, 1);
 		at = find(m, hash, key, &found);
 	}
 	m->dead -= m->slot[at] == DEAD;
@@ -237,10 +277,22 @@ map_next(const struct map *m, size_t *i, struct map_entry *out)
 	return false;
 }
 
+/* By bytes; eight at a time as long as both have them, which saves a call for each two keys. */
 static int
-by_key(const void *a, const void *b)
+by_key(const void *pa, const void *pb)
 {
-	return span_cmp(((const struct map_entry *)a)->key, ((const struct map_entry *)b)->key);
+	struct span a = ((const struct map_entry *)pa)->key, b = ((const struct map_entry *)pb)->key;
+	uint64_t x, y;
+
+	while (a.n >= sizeof x && b.n >= sizeof y) {
+		memcpy(&x, a.p, sizeof x);
+		memcpy(&y, b.p, sizeof y);
+		if (x != y)
+			return be64toh(x) < be64toh(y) ? -1 : 1;
+		a = span_from(a, sizeof x);
+		b = span_from(b, sizeof y);
+	}
+	return span_cmp(a, b);
 }
 
 struct map_entry *
@@ -253,6 +305,42 @@ map_sorted(const struct map *m)
 		n++;
 	qsort(v, n, sizeof *v, by_key);
 	return v;
+}
+
+/*
+ * Both maps by slots, that is by hash, so near each other: but only where ours has room for all of it at once, or the
+ * slots at the beginning would be full before the rest knows of it.
+ */
+void
+map_take(struct map *m, struct map *from, void (*both)(void *arg, struct span key, void *cell, void *other),
+    void *arg)
+{
+	make_room(m, from->used);
+	for (size_t i = 0; i <= from->mask; i++) {
+		struct entry *e = from->slot[i];
+		struct span key;
+		bool found;
+		size_t at;
+
+		if (i + 8 <= from->mask && from->slot[i + 8] != NULL)
+			__builtin_prefetch(from->slot[i + 8]);
+		if (e == NULL || e == DEAD)
+			continue;
+		key = (struct span){ entry_key(from, e), e->key_n };
+		at = find(m, e->hash, key, &found);
+		if (found) {
+			both(arg, key, entry_cell(m->slot[at]), entry_cell(e));
+			e->next_free = *spare_of(m, e->room);
+			*spare_of(m, e->room) = e;
+			continue;
+		}
+		m->dead -= m->slot[at] == DEAD;
+		m->slot[at] = e;
+		m->tag[at] = (uint32_t)(e->hash >> 32);
+		m->used++;
+	}
+	arena_take(&m->mem, &from->mem);
+	map_clear(from);
 }
 
 void

@@ -38,6 +38,12 @@ size_t map_bytes(const struct map *);
 bool map_next(const struct map *, size_t *i, struct map_entry *);
 /* All entries in key byte order: an array of map_count() entries, to be freed by the caller. */
 struct map_entry *map_sorted(const struct map *);
+/*
+ * All entries of another map with cells of the same size, where they are in memory; it is empty then.  Of keys that
+ * both have both(arg, key, cell, other) lays the other map's cell into ours; nobody looks at it again.
+ */
+void map_take(struct map *, struct map *from,
+    void (*both)(void *arg, struct span key, void *cell, void *other), void *arg);
 void map_clear(struct map *);
 void map_free(struct map *);
 

@@ -141,6 +141,23 @@ arena_dup(struct arena *a, struct span s)
 }
 
 void
+arena_take(struct arena *a, struct arena *from)
+{
+	struct arena_block *last = from->head;
+
+	if (a->head == NULL) {
+		*a = *from;
+	} else if (last != NULL) {
+		while (last->next != NULL)
+			last = last->next;
+		last->next = a->head->next;
+		a->head->next = from->head;
+		a->bytes += from->bytes;
+	}
+	*from = (struct arena){ 0 };
+}
+
+void
 arena_reset(struct arena *a)
 {
 	struct arena_block *b, *next;

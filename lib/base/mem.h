@@ -43,6 +43,8 @@ struct arena {
 void *arena_get(struct arena *, size_t n);
 /* A copy of the span's bytes (no terminator). */
 char *arena_dup(struct arena *, struct span);
+/* What `from` holds, into another arena; it is empty then. */
+void arena_take(struct arena *, struct arena *from);
 /* Forget everything but keep one block for reuse. */
 void arena_reset(struct arena *);
 void arena_free(struct arena *);

@@ -53,6 +53,11 @@ struct op {
 	 * seq: write it.  NULL: deferred lines are records as they stand.
 	 */
 	int (*deferred)(void *st, struct span line, const struct host *);
+	/*
+	 * All that another state of the same set-up holds, into this one, as add() of its pairs would, but nothing is
+	 * sorted or packed for it; the other is only good for free then.  NULL: it is done with save and add.
+	 */
+	int (*join)(void *st, void *other);
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/decimal.h"
+#include "base/digits.h"
 #include "base/when.h"
 
 #define DAY_SECS INT64_C(86400)
@@ -148,19 +149,14 @@ from_number(struct span s, enum unit unit, int64_t *us)
 {
 	struct dec d;
 	const char *why;
-	int64_t v = 0;
-	size_t i = 0;
+	uint64_t u;
+	int64_t v;
 
-	if (s.n <= 18 && !(s.n > 1 && *s.p == '0'))
-		for (; i < s.n && is_digit(s.p[i]); i++)
-			v = v * 10 + (s.p[i] - '0');
-	if (i < s.n || i == 0) {
-		if ((why = dec_parse(s, &d)) != NULL)
-			return why;
-		if (!dec_to_i64(&d, &v))
-			return "a time is a whole number";
-	}
-	return when_count(v, unit, us);
+	if (digits_u64(s.p, s.n, &u) && (s.n == 1 || *s.p != '0'))
+		return when_count((int64_t)u, unit, us);
+	if ((why = dec_parse(s, &d)) != NULL)
+		return why;
+	return dec_to_i64(&d, &v) ? when_count(v, unit, us) : "a time is a whole number";
 }
 
 /* Text */
@@ -272,8 +268,17 @@ when_parse(struct span s, enum unit unit, const struct zone *z, int64_t *us)
 const char *
 when_val(struct val v, enum unit unit, const struct zone *z, struct buf *scratch, int64_t *us)
 {
-	if (v.tag == T_NUM)
-		return from_number(v.raw, unit, us);
+	static const uint64_t per[] = { 0, US_PER_SEC, 1000, 1 };
+	uint64_t n;
+
+	if (v.tag == T_NUM) {
+		/* nearly all: a unit that is known, and a year after 1970 */
+		if (unit == UNIT_GUESS || !digits_u64(v.raw.p, v.raw.n, &n) || (*v.raw.p == '0' && v.raw.n > 1) ||
+		    n > (uint64_t)WHEN_US_MAX / per[unit])
+			return from_number(v.raw, unit, us);
+		*us = (int64_t)(n * per[unit]);
+		return NULL;
+	}
 	if (v.tag == T_STR)
 		return when_parse(val_text(v, scratch), unit, z, us);
 	return val_is_null(v) ? "no time" : why_form;

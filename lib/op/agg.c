@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/digits.h"
 #include "base/limits.h"
 #include "op/agg.h"
 #include "op/hist.h"
@@ -18,12 +19,13 @@ struct cell_edge { int64_t us; struct kept raw; };	/* raw.p NULL: none yet */
 
 struct agg_in {
 	bool skip;
-	struct val v;
-	struct dec num;
-	struct order order;
-	struct fp id;
+	union {
+		struct dec num;
+		struct order order;
+		struct fp id;
+		struct span text;	/* canonical form (hll, topk), or as it stood (first, last, collect) */
+	};
 	struct buf scratch;
-	struct span text;	/* canonical form, or as it stood: what topk, collect and hll take */
 };
 
 int
@@ -43,7 +45,7 @@ agg_kind(struct span name)
 }
 
 void
-agg_layout(struct agg_set *s)
+agg_set_up(struct agg_set *s, const struct agg *v, size_t n, enum key_as as, struct pool *pool)
 {
 	static const size_t bytes[] = {
 		[AGG_ROWS] = sizeof(uint64_t), [AGG_COUNT] = sizeof(uint64_t),
@@ -56,7 +58,10 @@ agg_layout(struct agg_set *s)
 		[AGG_COLLECT_SET] = sizeof(struct bag),
 	};
 
-	s->cell_bytes = sizeof(uint64_t);
+	*s = (struct agg_set){ .n = n, .as = as, .pool = pool, .cell_bytes = sizeof(uint64_t) };
+	s->v = mem_array(NULL, n, sizeof *s->v);
+	if (n > 0)
+		memcpy(s->v, v, n * sizeof *s->v);
 	for (size_t k = 0; k < s->n; k++) {
 		size_t first = 0;
 
@@ -64,6 +69,7 @@ agg_layout(struct agg_set *s)
 		    s->v[first].col != s->v[k].col))
 			first++;
 		s->v[k].shared = first < k;
+		s->ordered = s->ordered || s->v[k].kind == AGG_MIN || s->v[k].kind == AGG_MAX;
 		s->v[k].at = first < k ? s->v[first].at : s->cell_bytes;
 		if (first < k)
 			continue;
@@ -104,16 +110,16 @@ add_rows(void *cell, uint64_t n)
 /* ---- one record ---- */
 
 static const char *
-number_of(struct val v, struct buf *scratch, struct dec *d)
+number_of(const struct val *v, struct buf *scratch, struct dec *d)
 {
+	if (v->tag == T_NUM)
+		return dec_parse(v->raw, d);
 	/* as in expressions: a boolean is 1 or 0, a string must be a JSON number: an error, not a silent zero */
-	if (v.tag == T_TRUE || v.tag == T_FALSE) {
-		dec_int(v.tag == T_TRUE, d);
+	if (v->tag == T_TRUE || v->tag == T_FALSE) {
+		dec_int(v->tag == T_TRUE, d);
 		return NULL;
 	}
-	if (v.tag == T_STR)
-		return dec_parse(val_text(v, scratch), d);
-	return v.tag == T_NUM ? dec_parse(v.raw, d) : "not a number";
+	return v->tag == T_STR ? dec_parse(val_text(*v, scratch), d) : "not a number";
 }
 
 /*
@@ -126,19 +132,14 @@ id_of(struct span canonical)
 {
 	bool text = canonical.p[0] == '"';
 	struct span s = text ? span_of(canonical.p + 1, canonical.n - 2) : canonical;
-	uint64_t v = 0;
-	size_t i = 0;
+	uint64_t v;
 	struct fp id;
 
-	if (s.n > 0 && s.n <= 18 && (s.p[0] != '0' || s.n == 1)) {
-		while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
-			v = v * 10 + (uint64_t)(s.p[i++] - '0');
-		if (i == s.n)
-			return (struct fp){ v | (uint64_t)(text ? 3 : 4) << 60, 0 };
-	}
+	if (digits_u64(s.p, s.n, &v) && (s.p[0] != '0' || s.n == 1))
+		return (struct fp){ v | (uint64_t)(text ? 3 : 4) << 60, 0 };
 	if (s.n <= 7) {
 		v = s.n << 56;
-		for (i = 0; i < s.n; i++)
+		for (size_t i = 0; i < s.n; i++)
 			v |= (uint64_t)(unsigned char)s.p[i] << (8 * i);
 		return (struct fp){ v | (uint64_t)(text ? 1 : 2) << 60, 0 };
 	}
@@ -147,42 +148,30 @@ id_of(struct span canonical)
 	return id;
 }
 
-static bool
-plain_digits(struct span s)
-{
-	size_t i = 0;
-
-	while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
-		i++;
-	return i == s.n;
-}
-
 /* Most values are their own form as a key: texts without a backslash, natural numbers. */
 static const char *
-key_form(struct val v, enum key_as as, struct buf *b, struct span *out)
+key_form(const struct val *v, enum key_as as, struct buf *b, struct span *out)
 {
 	const char *why;
+	uint64_t n;
 
-	*out = v.raw;
-	if ((v.tag == T_STR && !v.escaped) || (v.tag == T_NUM && as == KEY_EXACT && v.raw.n <= 18 &&
-	    plain_digits(v.raw)))
+	*out = v->raw;
+	if ((v->tag == T_STR && !v->escaped) || (v->tag == T_NUM && as == KEY_EXACT &&
+	    digits_u64(v->raw.p, v->raw.n, &n)))
 		return NULL;
 	buf_clear(b);
-	if ((why = val_key(v, as, b)) == NULL)
+	if ((why = val_key(*v, as, b)) == NULL)
 		*out = buf_span(b);
 	return why;
 }
 
+/* Of a value that is not null. */
 static const char *
-read_one(struct agg_set *s, struct agg_in *in, enum agg_kind kind, struct val v)
+read_one(struct agg_set *s, struct agg_in *in, enum agg_kind kind, const struct val *v)
 {
 	struct span form;
 	const char *why;
 
-	in->v = v;
-	in->skip = val_is_null(v);
-	if (in->skip)
-		return NULL;
 	switch (kind) {
 	case AGG_SUM:
 	case AGG_AVG:
@@ -192,7 +181,7 @@ read_one(struct agg_set *s, struct agg_in *in, enum agg_kind kind, struct val v)
 		return number_of(v, &in->scratch, &in->num);
 	case AGG_MIN:
 	case AGG_MAX:
-		return order_of(v, &in->scratch, &in->order);
+		return order_of(*v, &in->scratch, &in->order);
 	case AGG_DISTINCT:
 		if ((why = key_form(v, s->as, &s->scratch, &form)) != NULL)
 			return why;
@@ -203,38 +192,52 @@ read_one(struct agg_set *s, struct agg_in *in, enum agg_kind kind, struct val v)
 	case AGG_COLLECT_SET:
 		why = key_form(v, s->as, &in->scratch, &in->text);
 		return kind == AGG_COLLECT_SET ? NULL : why;
+	case AGG_FIRST:
+	case AGG_LAST:
 	case AGG_COLLECT:
-		in->text = v.raw;
+		in->text = v->raw;
 		return NULL;
 	default:
 		return NULL;
 	}
 }
 
+static inline const char *
+read_value(struct agg_set *s, size_t k, const struct val *v)
+{
+	const struct agg *a = &s->v[k];
+	struct agg_in *in = &s->in[k];
+
+	in->skip = a->shared || (a->col != -1 && val_is_null(*v));
+	return in->skip || a->kind <= AGG_COUNT ? NULL : read_one(s, in, a->kind, v);
+}
+
 const char *
 agg_read(struct agg_set *s, const struct val *value, int64_t us)
 {
-	s->us = us;
-	for (size_t k = 0; k < s->n; k++) {
-		const char *why;
+	const char *why = NULL;
 
-		s->in[k].skip = s->v[k].shared;
-		if (s->v[k].shared)
-			continue;
-		if (s->v[k].kind == AGG_ROWS) {
-			s->in[k].skip = s->v[k].col != -1 && val_is_null(value[k]);
-			continue;
-		}
-		if ((why = read_one(s, &s->in[k], s->v[k].kind, value[k])) != NULL)
-			return why;
-	}
-	return NULL;
+	s->us = us;
+	for (size_t k = 0; k < s->n && why == NULL; k++)
+		why = read_value(s, k, &value[k]);
+	return why;
+}
+
+const char *
+agg_read_row(struct agg_set *s, const struct batch *b, size_t i, int64_t us)
+{
+	const char *why = NULL;
+
+	s->us = us;
+	for (size_t k = 0; k < s->n && why == NULL; k++)
+		why = read_value(s, k, s->v[k].col == -1 ? NULL : &b->col[s->v[k].col][i]);
+	return why;
 }
 
 const char *
 agg_check(const struct agg_set *s, const void *cell)
 {
-	for (size_t k = 0; k < s->n; k++) {
+	for (size_t k = 0; s->ordered && k < s->n; k++) {
 		const struct cell_best *c = cpart(s, cell, k);
 
 		if ((s->v[k].kind == AGG_MIN || s->v[k].kind == AGG_MAX) && !s->in[k].skip &&
@@ -254,7 +257,7 @@ better(struct agg_set *s, struct cell_best *c, const struct order *o, enum agg_k
 	if (c->best.kind != ORDER_NULL && (kind == AGG_MIN ? d >= 0 : d <= 0))
 		return;
 	c->best = *o;
-	order_keep(&s->pool, &c->text, &c->best);
+	order_keep(s->pool, &c->text, &c->best);
 }
 
 /* The same time twice: by canonical form, then by bytes; arrays and objects have only bytes. */
@@ -288,7 +291,7 @@ edge(struct agg_set *s, struct cell_edge *c, int64_t us, struct span raw, enum a
 	if (d <= 0)
 		return;
 	c->us = us;
-	kept_set(&s->pool, &c->raw, raw);
+	kept_set(s->pool, &c->raw, raw);
 }
 
 static void
@@ -304,6 +307,7 @@ static void
 apply(struct agg_set *s, size_t k, void *p)
 {
 	const struct agg_in *in = &s->in[k];
+	struct cell_sum *sum = p;
 	size_t had;
 
 	switch (s->v[k].kind) {
@@ -313,8 +317,8 @@ apply(struct agg_set *s, size_t k, void *p)
 		break;
 	case AGG_SUM:
 	case AGG_AVG:
-		decsum_add(&((struct cell_sum *)p)->sum, &in->num);
-		((struct cell_sum *)p)->n++;
+		decsum_add(&sum->sum, &in->num);
+		sum->n++;
 		break;
 	case AGG_MIN:
 	case AGG_MAX:
@@ -322,7 +326,7 @@ apply(struct agg_set *s, size_t k, void *p)
 		break;
 	case AGG_FIRST:
 	case AGG_LAST:
-		edge(s, p, s->us, in->v.raw, s->v[k].kind);
+		edge(s, p, s->us, in->text, s->v[k].kind);
 		break;
 	case AGG_DISTINCT:
 		into_set(s, p, in->id);
@@ -344,7 +348,7 @@ apply(struct agg_set *s, size_t k, void *p)
 	case AGG_TOPK:
 	case AGG_COLLECT:
 	case AGG_COLLECT_SET:
-		bag_add(&s->desk, &s->pool, p, in->text, 1);
+		bag_add(&s->desk, s->pool, p, in->text, 1);
 		break;
 	}
 }
@@ -416,7 +420,7 @@ print_bag(struct agg_set *s, const struct agg *a, struct bag *b, struct buf *out
 
 	if (b->over)
 		return "more values than a collection may hold (256 MiB)";
-	n = top ? bag_top(&s->desk, &s->pool, b) : bag_order(&s->desk, &s->pool, b);
+	n = top ? bag_top(&s->desk, s->pool, b) : bag_order(&s->desk, s->pool, b);
 	if (b->over)
 		return "more values than a collection may hold (256 MiB)";
 	if (top && n > a->k)
@@ -551,7 +555,7 @@ agg_pack(struct agg_set *s, void *cell, struct buf *out)
 		case AGG_TOPK:
 		case AGG_COLLECT:
 		case AGG_COLLECT_SET:
-			bag_pack(&s->desk, &s->pool, p, out);
+			bag_pack(&s->desk, s->pool, p, out);
 			break;
 		}
 	}
@@ -649,7 +653,7 @@ join_one(struct agg_set *s, size_t k, void *p, struct unpack *u, const char **wh
 	case AGG_TOPK:
 	case AGG_COLLECT:
 	case AGG_COLLECT_SET:
-		bag_join(&s->desk, &s->pool, p, u);
+		bag_join(&s->desk, s->pool, p, u);
 		break;
 	default:
 		join_numbers(s, p, u, s->v[k].kind);
@@ -667,6 +671,97 @@ agg_join(struct agg_set *s, void *cell, struct unpack *u, const char **why)
 }
 
 void
+agg_adopt(struct agg_set *s, struct agg_set *from)
+{
+	s->set_bytes += from->set_bytes;
+	from->set_bytes = 0;
+}
+
+static void
+merge_sets(struct agg_set *s, void *p, void *f, enum agg_kind kind)
+{
+	size_t had;
+
+	switch (kind) {
+	case AGG_DISTINCT:
+		had = ids_bytes(p) + ids_bytes(f);
+		ids_take(p, f);
+		((struct cell_ids *)p)->more += ((struct cell_ids *)f)->more;
+		s->set_bytes += ids_bytes(p) - had;
+		break;
+	case AGG_HLL:
+		had = hll_bytes(p) + hll_bytes(f);
+		hll_take(p, f);
+		s->set_bytes += hll_bytes(p) - had;
+		break;
+	default:
+		had = hist_bytes(p) + hist_bytes(f);
+		hist_take(p, f);
+		s->set_bytes += hist_bytes(p) - had;
+	}
+}
+
+static void
+merge_one(struct agg_set *s, size_t k, void *p, void *f, const char **why)
+{
+	struct cell_sum *sum = p, *add = f;
+	struct cell_best *best = f;
+	struct cell_edge *e = f;
+
+	switch (s->v[k].kind) {
+	case AGG_ROWS:
+	case AGG_COUNT:
+		*(uint64_t *)p += *(const uint64_t *)f;
+		break;
+	case AGG_SUM:
+	case AGG_AVG:
+		sum->n += add->n;
+		decsum_join(&sum->sum, &add->sum);
+		break;
+	case AGG_MIN:
+	case AGG_MAX:
+		if (order_mixed(&best->best, &((struct cell_best *)p)->best))
+			*why = ORDER_MIXED;
+		else if (best->best.kind != ORDER_NULL)
+			better(s, p, &best->best, s->v[k].kind);
+		if (best->scale > ((struct cell_best *)p)->scale)
+			((struct cell_best *)p)->scale = best->scale;
+		break;
+	case AGG_FIRST:
+	case AGG_LAST:
+		if (e->raw.p != NULL)
+			edge(s, p, e->us, kept_span(&e->raw), s->v[k].kind);
+		break;
+	case AGG_STDDEV:
+	case AGG_STDDEV_SAMP:
+		moment_join(p, f);
+		break;
+	case AGG_DISTINCT:
+	case AGG_HLL:
+	case AGG_QUANTILE:
+		merge_sets(s, p, f, s->v[k].kind);
+		break;
+	case AGG_TOPK:
+	case AGG_COLLECT:
+	case AGG_COLLECT_SET:
+		bag_pour(&s->desk, s->pool, p, f);
+	}
+}
+
+const char *
+agg_merge(struct agg_set *s, void *cell, void *from)
+{
+	const char *why = NULL;
+
+	add_rows(cell, agg_rows(from));
+	for (size_t k = 0; k < s->n; k++)
+		if (!s->v[k].shared)
+			merge_one(s, k, part(s, cell, k), part(s, from, k), &why);
+	agg_drop(s, from);
+	return why;
+}
+
+void
 agg_drop(struct agg_set *s, void *cell)
 {
 	for (size_t k = 0; k < s->n; k++) {
@@ -677,11 +772,11 @@ agg_drop(struct agg_set *s, void *cell)
 		switch (s->v[k].kind) {
 		case AGG_MIN:
 		case AGG_MAX:
-			kept_drop(&s->pool, &((struct cell_best *)p)->text);
+			kept_drop(s->pool, &((struct cell_best *)p)->text);
 			break;
 		case AGG_FIRST:
 		case AGG_LAST:
-			kept_drop(&s->pool, &((struct cell_edge *)p)->raw);
+			kept_drop(s->pool, &((struct cell_edge *)p)->raw);
 			break;
 		case AGG_DISTINCT:
 			s->set_bytes -= ids_bytes(p);
@@ -698,7 +793,7 @@ agg_drop(struct agg_set *s, void *cell)
 		case AGG_TOPK:
 		case AGG_COLLECT:
 		case AGG_COLLECT_SET:
-			bag_drop(&s->pool, p);
+			bag_drop(s->pool, p);
 			break;
 		default:
 			break;
@@ -768,7 +863,7 @@ part_begin(struct agg_set *s, struct agg_parts *o)
 		ids_part(o->set[o->k], o->at);
 		return;
 	}
-	n = bag_parts(&s->desk, &s->pool, o->set[o->k]);
+	n = bag_parts(&s->desk, s->pool, o->set[o->k]);
 	for (unsigned p = 0; p <= IDS_PARTS; p++) {
 		while (i < n && s->desk.item[i].text < p)
 			i++;
@@ -783,7 +878,7 @@ part_end(struct agg_set *s, struct agg_parts *o)
 		s->set_bytes -= ids_bytes(o->set[o->k]);
 		ids_free(o->set[o->k]);
 	} else
-		bag_drop(&s->pool, o->set[o->k]);
+		bag_drop(s->pool, o->set[o->k]);
 	free(o->set[o->k]);
 	o->set[o->k] = NULL;
 	o->ready = false;
@@ -843,22 +938,9 @@ agg_part_join(struct agg_set *s, void *cell, size_t k, struct unpack *u)
 
 		u->ok = u->ok && value.n > 0;
 		if (u->ok)
-			bag_add(&s->desk, &s->pool, p, value, times);
+			bag_add(&s->desk, s->pool, p, value, times);
 	}
 	return unpack_done(u);
-}
-
-/* Each value of a bag with its count into another one. */
-static void
-pour(struct agg_set *s, struct bag *to, const struct bag *from)
-{
-	struct unpack u = { kept_span(&from->bytes), true };
-
-	while (u.s.n > 0) {
-		struct span value = unpack_span(&u);
-
-		bag_add(&s->desk, &s->pool, to, value, unpack_u64(&u));
-	}
 }
 
 void
@@ -872,8 +954,8 @@ agg_fold(struct agg_set *s, void *to, void *from, size_t k, unsigned number)
 		for (size_t i = 0; ids_next(part(s, from, k), &i, &id);)
 			t->more += !ids_has(&t->ids, id);
 	} else {
-		pour(s, part(s, to, k), part(s, from, k));
-		bag_prune(&s->desk, &s->pool, part(s, to, k), s->v[k].k, number);
+		bag_pour(&s->desk, s->pool, part(s, to, k), part(s, from, k));
+		bag_prune(&s->desk, s->pool, part(s, to, k), s->v[k].k, number);
 	}
 }
 
@@ -886,7 +968,7 @@ agg_part_take(struct agg_set *s, void *to, void *from, size_t k)
 		for (size_t i = 0; ids_next(part(s, from, k), &i, &id);)
 			into_set(s, part(s, to, k), id);
 	else
-		pour(s, part(s, to, k), part(s, from, k));
+		bag_pour(&s->desk, s->pool, part(s, to, k), part(s, from, k));
 }
 
 void
@@ -898,7 +980,7 @@ agg_rest(struct agg_set *s)
 size_t
 agg_bytes(const struct agg_set *s)
 {
-	return pool_bytes(&s->pool) + s->set_bytes + bag_desk_bytes(&s->desk);
+	return s->set_bytes + bag_desk_bytes(&s->desk);
 }
 
 void
@@ -907,9 +989,9 @@ agg_free(struct agg_set *s)
 	for (size_t k = 0; k < s->n; k++)
 		buf_free(&s->in[k].scratch);
 	free(s->in);
-	pool_free(&s->pool);
+	free(s->v);
 	bag_desk_free(&s->desk);
 	buf_free(&s->scratch);
 	buf_free(&s->other);
-	s->in = NULL;
+	*s = (struct agg_set){ 0 };
 }

@@ -2,7 +2,7 @@
 /*
  * agg - partial aggregates of one group: count sum avg stddev min max first last distinct quantile hll topk collect
  *
- *	agg_layout(&set);				// set.v, set.n, set.as given: fixes the places in a cell
+ *	agg_set_up(&set, v, n, as, &pool);
  *	why = agg_read(&set, value, us);		// one record's inputs, judged before anything is changed
  *	if (why == NULL && (why = agg_check(&set, cell)) == NULL) agg_apply(&set, cell);
  *	agg_print(&set, k, cell, &out, &why);
@@ -30,8 +30,8 @@ int agg_kind(struct span name);
 struct agg {
 	enum agg_kind kind;
 	int col;		/* of a batch; AGG_ROWS: -1, or a column that is null for records that do not count */
-	size_t at;		/* in the cell; agg_layout sets it */
-	bool shared;		/* agg_layout: an earlier one's part is its own: quantiles of one column */
+	size_t at;		/* in the cell; agg_set_up sets it */
+	bool shared;		/* agg_set_up: an earlier one's part is its own: quantiles of one column */
 	struct dec p;		/* AGG_QUANTILE: 0 to 1 */
 	uint64_t k;		/* AGG_TOPK: how many */
 };
@@ -45,15 +45,19 @@ struct agg_set {
 	size_t cell_bytes;
 	struct agg_in *in;		/* [n] the record read last */
 	int64_t us;			/* its time */
-	struct pool pool;		/* texts that cells keep */
+	bool ordered;			/* a min or a max is among them */
+	struct pool *pool;		/* texts that cells keep: the owner's */
 	size_t set_bytes;		/* held by distinct sets, quantiles and hll */
 	struct bag_desk desk;
 	struct buf scratch, other;
 };
 
-void agg_layout(struct agg_set *);
+/* A set of these, copied; the texts its cells keep will be in the pool, which is the caller's. */
+void agg_set_up(struct agg_set *, const struct agg *, size_t n, enum key_as, struct pool *);
 /* Read the inputs of one record: value[k] is that of aggregate k. NULL, or why the record is in error. */
 const char *agg_read(struct agg_set *, const struct val *value, int64_t us);
+/* The same of record i of a batch: value k stands in column v[k].col. */
+const char *agg_read_row(struct agg_set *, const struct batch *, size_t i, int64_t us);
 /* Would they meet values of another type in this cell? NULL or a reason. */
 const char *agg_check(const struct agg_set *, const void *cell);
 /* Lay the record into a cell. Pre: agg_read and agg_check said NULL. */
@@ -67,6 +71,12 @@ uint64_t agg_rows(const void *cell);
  */
 void agg_pack(struct agg_set *, void *cell, struct buf *);
 bool agg_join(struct agg_set *, void *cell, struct unpack *, const char **why);
+/*
+ * The cells of another set of the same aggregates are this one's now, whose pool is to have taken the other's: they may
+ * be laid into others, which leaves `from` as new.  NULL, or why their types do not meet.
+ */
+void agg_adopt(struct agg_set *, struct agg_set *from);
+const char *agg_merge(struct agg_set *, void *cell, void *from);
 /*
  * A cell whose sets are large goes to disk in parts: what is left of it, then each part of each large set of its own,
  * so that no more than one part of it must fit in memory when it comes back.

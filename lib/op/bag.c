@@ -62,16 +62,22 @@ settle(struct bag_desk *d, struct pool *p, struct bag *b)
 	b->settled = b->bytes.n;
 }
 
+/* It holds nothing any more. */
+static void
+overflow(struct pool *p, struct bag *b)
+{
+	kept_drop(p, &b->bytes);
+	b->settled = 0;
+	b->over = true;
+}
+
 /* Each value once, and not more than a bag may hold. */
 static void
 settle_within(struct bag_desk *d, struct pool *p, struct bag *b)
 {
 	settle(d, p, b);
-	if (b->settled > BAG_BYTES_MAX) {
-		kept_drop(p, &b->bytes);
-		b->settled = 0;
-		b->over = true;
-	}
+	if (b->settled > BAG_BYTES_MAX)
+		overflow(p, b);
 }
 
 void
@@ -208,25 +214,37 @@ bag_pack(struct bag_desk *d, struct pool *p, struct bag *b, struct buf *out)
 	pack_span(out, kept_span(&b->bytes));
 }
 
+/* Values and counts, as they stand in a bag; false: they do not. */
+static bool
+add_items(struct bag_desk *d, struct pool *p, struct bag *b, struct span items)
+{
+	struct unpack u = { items, true };
+
+	while (u.s.n > 0) {
+		struct span value = unpack_span(&u);
+		uint64_t n = unpack_u64(&u);
+
+		if (!u.ok || value.n == 0)
+			return false;
+		bag_add(d, p, b, value, n);
+	}
+	return true;
+}
+
 void
 bag_join(struct bag_desk *d, struct pool *p, struct bag *b, struct unpack *u)
 {
-	uint64_t over = unpack_u64(u);
-	struct unpack v = { unpack_span(u), true };
+	if (unpack_u64(u) != 0)
+		overflow(p, b);
+	u->ok = add_items(d, p, b, unpack_span(u)) && u->ok;
+}
 
-	if (over != 0) {
-		kept_drop(p, &b->bytes);
-		b->settled = 0;
-		b->over = true;
-	}
-	while (u->ok && v.s.n > 0) {
-		struct span value = unpack_span(&v);
-		uint64_t n = unpack_u64(&v);
-
-		u->ok = v.ok && value.n > 0;
-		if (u->ok)
-			bag_add(d, p, b, value, n);
-	}
+void
+bag_pour(struct bag_desk *d, struct pool *p, struct bag *b, const struct bag *from)
+{
+	if (from->over)
+		overflow(p, b);
+	(void)add_items(d, p, b, kept_span(&from->bytes));
 }
 
 void

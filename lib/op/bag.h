@@ -60,6 +60,8 @@ void bag_prune(struct bag_desk *, struct pool *, struct bag *, uint64_t k, unsig
 size_t bag_desk_bytes(const struct bag_desk *);
 void bag_pack(struct bag_desk *, struct pool *, struct bag *, struct buf *);
 void bag_join(struct bag_desk *, struct pool *, struct bag *, struct unpack *);
+/* All of another bag of the same pool into this one; that one stays as it is. */
+void bag_pour(struct bag_desk *, struct pool *, struct bag *, const struct bag *from);
 void bag_drop(struct pool *, struct bag *);
 void bag_desk_free(struct bag_desk *);
 

@@ -37,7 +37,8 @@ struct funnel {
 
 static int save_one(void *st, const struct map_entry *, kv_fn *, void *arg);
 static size_t drop(void *st, const struct map_entry *);
-static const struct keyed cells = { NULL, save_one, drop };
+static const char *merge(void *st, void *cell, void *other);
+static const struct keyed cells = { NULL, save_one, drop, merge };
 
 void *
 funnel_new(const struct funnel_conf *conf)
@@ -359,6 +360,18 @@ drop(void *st, const struct map_entry *e)
 	return n;
 }
 
+static const char *
+merge(void *st, void *cell, void *other)
+{
+	struct funnel *s = st;
+	struct cell *o = other;
+
+	for (size_t at = 0; at < o->events.n; at += s->width)
+		put_event(s, cell, o->events.p + at);
+	kept_drop(&s->held.pool, &o->events);
+	return NULL;
+}
+
 static void *
 fresh(const void *st)
 {
@@ -383,4 +396,5 @@ destroy(void *st)
 const struct op funnel_op = {
 	.name = "funnel", .version = 1, .batch = batch, .close = close_funnel, .add = add, .save = held_save,
 	.shed = held_shed, .bytes = held_bytes, .fresh = fresh, .free = destroy, .flush = flush,
+	.join = held_join,
 };

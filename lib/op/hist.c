@@ -272,6 +272,21 @@ hist_join(struct hist *h, struct unpack *u)
 }
 
 void
+hist_take(struct hist *h, struct hist *from)
+{
+	if (from->rows > 0) {
+		widen(h, &from->lo, &from->hi);
+		h->rows += from->rows;
+		if (from->scale > h->scale)
+			h->scale = from->scale;
+		for (uint32_t i = 0; i < from->cap; i++)
+			if (from->v[i].n != 0)
+				count(h, from->v[i].bucket, from->v[i].n);
+	}
+	hist_free(from);
+}
+
+void
 hist_free(struct hist *h)
 {
 	free(h->v);

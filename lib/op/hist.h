@@ -44,6 +44,8 @@ size_t hist_bytes(const struct hist *);
 void hist_pack(struct buf *, const struct hist *);
 /* Lay packed counts into this one; sets ok to false when they are none. */
 void hist_join(struct hist *, struct unpack *);
+/* The same of another one as it stands; that one is empty then. */
+void hist_take(struct hist *, struct hist *from);
 void hist_free(struct hist *);
 
 #endif

@@ -24,13 +24,11 @@ set(uint8_t *reg, uint64_t hash)
 static void
 densify(struct hll *h)
 {
-	struct fp *v = ids_sorted(&h->few);
-	uint64_t n = ids_count(&h->few);
+	struct fp id;
 
 	h->reg = mem_new(REGS);
-	for (uint64_t i = 0; i < n; i++)
-		set(h->reg, v[i].lo);
-	free(v);
+	for (size_t i = 0; ids_next(&h->few, &i, &id);)
+		set(h->reg, id.lo);
 	ids_free(&h->few);
 }
 
@@ -126,6 +124,32 @@ hll_join(struct hll *h, struct unpack *u)
 		if (r <= RANK_MAX && r > h->reg[i])
 			h->reg[i] = r;
 	}
+}
+
+void
+hll_take(struct hll *h, struct hll *from)
+{
+	struct hll less = *from;
+	struct fp id;
+
+	*from = (struct hll){ 0 };
+	if (h->reg == NULL && less.reg != NULL) {
+		struct hll more = less;
+
+		less = *h;
+		*h = more;
+	}
+	if (h->reg == NULL) {
+		ids_take(&h->few, &less.few);
+		if (ids_count(&h->few) > HLL_EXACT)
+			densify(h);
+	} else if (less.reg == NULL) {
+		for (size_t i = 0; ids_next(&less.few, &i, &id);)
+			set(h->reg, id.lo);
+	} else
+		for (size_t i = 0; i < REGS; i++)
+			h->reg[i] = less.reg[i] > h->reg[i] ? less.reg[i] : h->reg[i];
+	hll_free(&less);
 }
 
 void

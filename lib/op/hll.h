@@ -32,6 +32,8 @@ size_t hll_bytes(const struct hll *);
 void hll_pack(struct buf *, const struct hll *);
 /* Lay a packed one into this one; sets ok to false when it is none. */
 void hll_join(struct hll *, struct unpack *);
+/* The same of another one as it stands; that one is empty then. */
+void hll_take(struct hll *, struct hll *from);
 void hll_free(struct hll *);
 
 #endif

@@ -8,8 +8,6 @@
 
 __extension__ typedef unsigned __int128 u128;
 
-#define LIST_MAX 8		/* so many are looked through one after the other */
-
 /* Ids may be chosen by whoever writes the records: without the seeds their places cannot be. */
 static size_t
 place(struct fp id, uint64_t cap)
@@ -39,13 +37,19 @@ empty(struct fp a)
 	return (a.lo | a.hi) == 0;
 }
 
-/* In a table with room: the slot that holds it, or the free one where it belongs. */
+/* In a table with room: the slot that holds it, or the free one where it belongs. Pre: wide, or id.hi is 0. */
 static size_t
 find(const struct ids *s, struct fp id, bool *held)
 {
 	size_t i = place(id, s->cap);
 	struct fp x;
 
+	if (!s->wide) {
+		while (s->v[i] != 0 && s->v[i] != id.lo)
+			i = i + 1 == s->cap ? 0 : i + 1;
+		*held = s->v[i] != 0;
+		return i;
+	}
 	for (; !empty(x = ids_slot(s, i)); i = i + 1 == s->cap ? 0 : i + 1) {
 		if (same(x, id)) {
 			*held = true;
@@ -56,12 +60,25 @@ find(const struct ids *s, struct fp id, bool *held)
 	return i;
 }
 
+/* Four at a time: one branch that is guessed right nearly always. */
 static bool
 in_list(const struct ids *s, struct fp id)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (same(ids_slot(s, i), id))
-			return true;
+	const uint64_t *v = s->v;
+	size_t i = 0;
+
+	if (s->wide) {
+		for (; i < s->n; i++)
+			if (same(ids_slot(s, i), id))
+				return true;
+		return false;
+	}
+	for (; i + 4 <= s->n; i += 4)
+		if ((v[i] == id.lo) | (v[i + 1] == id.lo) | (v[i + 2] == id.lo) | (v[i + 3] == id.lo))
+			return id.hi == 0;
+	for (; i < s->n; i++)
+		if (v[i] == id.lo)
+			return id.hi == 0;
 	return false;
 }
 
@@ -71,6 +88,14 @@ rebuild(struct ids *s, uint64_t cap, bool wide)
 {
 	struct ids old = *s;
 
+	if (cap <= IDS_LIST && wide == s->wide) {
+		size_t words = wide ? 2 : 1;
+
+		s->v = mem_array(s->v, cap * words, sizeof *s->v);
+		memset(s->v + s->cap * words, 0, (cap - s->cap) * words * sizeof *s->v);
+		s->cap = cap;
+		return;
+	}
 	s->v = mem_table(mem_mul(mem_mul(cap, wide ? 2 : 1), sizeof *s->v));
 	s->cap = cap;
 	s->wide = wide;
@@ -80,7 +105,7 @@ rebuild(struct ids *s, uint64_t cap, bool wide)
 
 		if (empty(id))
 			continue;
-		ids_slot_put(s, cap <= LIST_MAX ? n++ : find(s, id, &held), id);
+		ids_slot_put(s, cap <= IDS_LIST ? n++ : find(s, id, &held), id);
 	}
 	free(old.v);
 }
@@ -89,13 +114,13 @@ rebuild(struct ids *s, uint64_t cap, bool wide)
 static uint64_t
 room(uint64_t cap)
 {
-	return cap <= LIST_MAX ? cap : cap / 5 * 4;
+	return cap <= IDS_LIST ? cap : cap / 5 * 4;
 }
 
 static uint64_t
 next_cap(uint64_t cap)
 {
-	return cap == 0 ? 2 : cap <= LIST_MAX ? cap * 2 : mem_add(cap, cap / 2);
+	return cap == 0 ? 2 : cap <= IDS_LIST ? cap * 2 : mem_add(cap, cap / 2);
 }
 
 bool
@@ -105,8 +130,10 @@ ids_has(const struct ids *s, struct fp id)
 
 	if (empty(id))
 		return s->zero;
-	if (s->cap <= LIST_MAX)
+	if (s->cap <= IDS_LIST)
 		return in_list(s, id);
+	if (id.hi != 0 && !s->wide)
+		return false;
 	(void)find(s, id, &held);
 	return held;
 }
@@ -130,7 +157,7 @@ ids_add(struct ids *s, struct fp id)
 		return add_zero(s);
 	if (id.hi != 0 && !s->wide)
 		rebuild(s, s->cap, true);
-	if (s->cap > LIST_MAX)
+	if (s->cap > IDS_LIST)
 		i = find(s, id, &held);
 	else {
 		held = in_list(s, id);
@@ -140,7 +167,7 @@ ids_add(struct ids *s, struct fp id)
 		return false;
 	if (s->n >= room(s->cap)) {
 		rebuild(s, next_cap(s->cap), s->wide);
-		i = s->cap > LIST_MAX ? find(s, id, &held) : s->n;
+		i = s->cap > IDS_LIST ? find(s, id, &held) : s->n;
 	}
 	ids_slot_put(s, i, id);
 	s->n++;
@@ -156,41 +183,17 @@ ids_full(const struct ids *s)
 void
 ids_reserve(struct ids *s, uint64_t n)
 {
-	uint64_t cap = mem_add(n, n / 4 + 2 * LIST_MAX);
+	uint64_t cap = mem_add(n, n / 4 + 16);
 
 	if (n > room(s->cap))
 		rebuild(s, cap, s->wide);
 }
 
-size_t
-ids_bytes_with(const struct ids *s, uint64_t more)
-{
-	uint64_t was = 0, cap = s->cap;
-
-	while (mem_add(s->n, more) > room(cap)) {
-		was = cap;
-		cap = next_cap(cap);
-	}
-	return mem_mul(mem_add(was, cap), s->wide ? 16 : 8);
-}
-
 void
 ids_prefetch(const struct ids *s, struct fp id)
 {
-	if (s->cap > LIST_MAX)
+	if (s->cap > IDS_LIST)
 		__builtin_prefetch(s->v + place(id, s->cap) * (s->wide ? 2 : 1));
-}
-
-uint64_t
-ids_count(const struct ids *s)
-{
-	return s->n + s->zero;
-}
-
-size_t
-ids_bytes(const struct ids *s)
-{
-	return s->cap * (s->wide ? 16 : 8);
 }
 
 bool
@@ -230,6 +233,24 @@ ids_sorted(const struct ids *s)
 			v[n++] = ids_slot(s, i);
 	qsort(v, n, sizeof *v, by_number);
 	return v;
+}
+
+void
+ids_take(struct ids *s, struct ids *from)
+{
+	struct ids less = *from;
+	struct fp id;
+
+	*from = (struct ids){ .wide = from->wide };
+	if (less.n > s->n) {
+		struct ids more = less;
+
+		less = *s;
+		*s = more;
+	}
+	for (size_t i = 0; ids_next(&less, &i, &id);)
+		(void)ids_add(s, id);
+	ids_free(&less);
 }
 
 void

@@ -6,8 +6,9 @@
  *	if (ids_add(&s, (struct fp){ id, 0 })) ... it is new ...
  *	ids_free(&s);
  *
- * Invariants: up to 8 ids are a list without slots to spare; more are an open-addressed table, filled between 53 % and
- * 80 %, so 8 (16) byte ids cost about 12 (24) bytes each.  The id 0 is allowed.  A set that is not wide
+ * Invariants: up to IDS_LIST ids are a list that doubles, looked through one after the other; more are an
+ * open-addressed table, filled between 53 % and 80 %.  Ids of 8 (16) bytes cost about 12 (24) bytes each in both; a
+ * free slot is 0.  The id 0 is allowed.  A set that is not wide
  * takes ids with hi = 0; the first other one makes it wide.  Places depend on a seed of the process and decide
  * no order.
  */
@@ -15,6 +16,8 @@
 #define OP_IDS_H
 
 #include "base/hash.h"
+
+#define IDS_LIST 32
 
 struct ids {
 	uint64_t *v;		/* slots of one or two words */
@@ -48,10 +51,21 @@ void ids_prefetch(const struct ids *, struct fp);
 bool ids_full(const struct ids *);
 /* Room for n ids without growing on the way. */
 void ids_reserve(struct ids *, uint64_t n);
-/* Bytes at the worst moment of taking so many more: a table that grows stands twice. */
-size_t ids_bytes_with(const struct ids *, uint64_t more);
-uint64_t ids_count(const struct ids *);
-size_t ids_bytes(const struct ids *);
+/* All of another set into this one; that one is empty then. */
+void ids_take(struct ids *, struct ids *from);
+
+static inline uint64_t
+ids_count(const struct ids *s)
+{
+	return s->n + s->zero;
+}
+
+static inline size_t
+ids_bytes(const struct ids *s)
+{
+	return s->cap * (s->wide ? 16 : 8);
+}
+
 /* Everything, in numeric order (hi, lo): an array of ids_count(), to be freed by the caller. */
 struct fp *ids_sorted(const struct ids *);
 /* All in no order: *i from 0 until it is false. */

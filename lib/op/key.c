@@ -2,6 +2,25 @@
 /* key - see key.h */
 #include "op/key.h"
 
+/* As buf_span_add; most keys are so short that a call of memcpy costs more. */
+static void
+add_short(struct buf *b, struct span s)
+{
+	uint64_t head, tail;
+	char *p;
+
+	if (s.n < sizeof head || s.n > 2 * sizeof head) {
+		buf_span_add(b, s);
+		return;
+	}
+	p = b->cap - b->n >= s.n ? b->p + b->n : buf_room(b, s.n);
+	memcpy(&head, s.p, sizeof head);
+	memcpy(&tail, s.p + s.n - sizeof tail, sizeof tail);
+	memcpy(p, &head, sizeof head);
+	memcpy(p + s.n - sizeof tail, &tail, sizeof tail);
+	b->n += s.n;
+}
+
 const char *
 key_of(const struct batch *b, size_t i, const int *col, size_t n, enum key_as as, struct buf *out, bool *none)
 {
@@ -9,13 +28,17 @@ key_of(const struct batch *b, size_t i, const int *col, size_t n, enum key_as as
 
 	*none = false;
 	for (size_t c = 0; c < n; c++) {
-		struct val v = b->col[col[c]][i];
+		const struct val *v = &b->col[col[c]][i];
 		const char *why;
 
-		*none = *none || val_is_null(v);
+		*none = *none || val_is_null(*v);
 		if (c > 0)
 			buf_byte(out, ',');
-		if ((why = val_key(v, as, out)) != NULL) {
+		if (v->tag == T_STR && !v->escaped) {	/* it is its own form */
+			add_short(out, v->raw);
+			continue;
+		}
+		if ((why = val_key(*v, as, out)) != NULL) {
 			out->n = from;
 			return why;
 		}

@@ -4,6 +4,7 @@
 
 #include "op/keyed.h"
 #include "op/pack.h"
+#include "op/row.h"
 
 static bool
 changed(const struct keyed *k, void *st, const struct map_entry *e)
@@ -65,7 +66,7 @@ held_save(void *st, bool all, kv_fn *put, void *arg)
 {
 	struct held *h = st;
 
-	return keyed_save(h->is, st, h->map, NULL, all, put, arg);
+	return keyed_save(h->is, st, h->map, &h->gone, all, put, arg);
 }
 
 int
@@ -81,7 +82,43 @@ held_bytes(const void *st)
 {
 	const struct held *h = st;
 
-	return map_bytes(h->map) + pool_bytes(&h->pool) + h->more;
+	return map_bytes(h->map) + pool_bytes(&h->pool) + h->more + h->gone.cap;
+}
+
+struct taking { struct held *h; const char *why; struct span key; };
+
+static void
+both(void *arg, struct span key, void *cell, void *other)
+{
+	struct taking *t = arg;
+	const char *why = t->h->is->merge(t->h, cell, other);
+
+	if (why == NULL || (t->why != NULL && span_cmp(key, t->key) >= 0))
+		return;
+	t->why = why;
+	t->key = key;
+}
+
+const char *
+held_take(struct held *h, struct held *other, struct span *key)
+{
+	struct taking t = { .h = h };
+
+	pool_take(&h->pool, &other->pool);
+	h->more += other->more;
+	other->more = 0;
+	map_take(h->map, other->map, both, &t);
+	*key = t.key;
+	return t.why;
+}
+
+int
+held_join(void *st, void *other)
+{
+	struct span key;
+	const char *why = held_take(st, other, &key);
+
+	return why == NULL ? 0 : row_error(key, why);
 }
 
 void
@@ -96,4 +133,5 @@ held_free(struct held *h)
 {
 	map_free(h->map);
 	pool_free(&h->pool);
+	buf_free(&h->gone);
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * keyed - save and shed of operators whose state is a map: in key order, what changed or all of it
+ * keyed - save, shed and join of operators whose state is a map: in key order, what changed or all of it
  *
  *	struct top { struct held held; ... };			// first: the functions below know nothing else of it
- *	static const struct keyed cells = { NULL, save_one, drop };	// struct cell { bool dirty; ... }
+ *	static const struct keyed cells = { NULL, save_one, drop, merge };	// struct cell { bool dirty; ... }
  *	s->held = (struct held){ &cells, map_new(sizeof(struct cell)) };
- *	const struct op top_op = { ..., .save = held_save, .shed = held_shed, .bytes = held_bytes };
+ *	const struct op top_op = { ..., .save = held_save, .shed = held_shed, .bytes = held_bytes, .join = held_join };
  *
  * Invariants: save and shed go through the map in key order and stop at the first non-zero of put, which they return.
  */
 #ifndef OP_KEYED_H
 #define OP_KEYED_H
 
+#include "base/buf.h"
 #include "base/map.h"
 #include "base/op.h"
 #include "op/pool.h"
@@ -23,6 +24,11 @@ struct keyed {
 	int (*put)(void *st, const struct map_entry *, kv_fn *, void *arg);
 	/* the cell leaves the map: give back what it holds elsewhere, say how much that was; NULL: nothing */
 	size_t (*drop)(void *st, const struct map_entry *);
+	/*
+	 * lay another state's cell into this one, which changed with it; what the other holds in the pool is ours by
+	 * then, and nobody looks at it again.  NULL, or why the two do not meet.  NULL: there is no join
+	 */
+	const char *(*merge)(void *st, void *cell, void *other);
 };
 
 /*
@@ -42,11 +48,15 @@ struct held {
 	struct map *map;
 	struct pool pool;	/* what cells hold elsewhere */
 	size_t more;		/* bytes that they hold in neither */
+	struct buf gone;	/* keys, each by pack_span, that were saved and are closed: the next save says so */
 };
 
 int held_save(void *st, bool all, kv_fn *, void *arg);
 int held_shed(void *st, size_t want, kv_fn *, void *arg);
 size_t held_bytes(const void *st);
+int held_join(void *st, void *other);
+/* What held_join does; NULL, or why two cells do not meet, and the first key where they do not. */
+const char *held_take(struct held *, struct held *other, struct span *key);
 /* Forget all cells, which hold nothing outside the pool, and give the memory back. */
 void held_clear(struct held *);
 void held_free(struct held *);

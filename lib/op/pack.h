@@ -13,6 +13,8 @@
 #ifndef OP_PACK_H
 #define OP_PACK_H
 
+#include <endian.h>
+
 #include "base/buf.h"
 #include "base/decimal.h"
 #include "base/hash.h"
@@ -51,42 +53,37 @@ unpack_done(const struct unpack *u)
 static inline void
 pack_order(char out[8], int64_t v)
 {
-	uint64_t u = (uint64_t)v ^ UINT64_C(1) << 63;
+	uint64_t u = htobe64((uint64_t)v ^ UINT64_C(1) << 63);
 
-	for (int i = 0; i < 8; i++)
-		out[i] = (char)(unsigned char)(u >> (56 - 8 * i));
+	memcpy(out, &u, sizeof u);
 }
 
 static inline int64_t
 unpack_order(const char in[8])
 {
-	uint64_t u = 0;
+	uint64_t u;
 
-	for (int i = 0; i < 8; i++)
-		u = u << 8 | (unsigned char)in[i];
-	return (int64_t)(u ^ UINT64_C(1) << 63);
+	memcpy(&u, in, sizeof u);
+	return (int64_t)(be64toh(u) ^ UINT64_C(1) << 63);
 }
 
 /* A fingerprint big-endian, so that byte order is numeric order. */
 static inline void
 pack_fp(char out[FP_BYTES], struct fp id)
 {
-	for (int i = 0; i < 8; i++) {
-		out[i] = (char)(unsigned char)(id.hi >> (56 - 8 * i));
-		out[8 + i] = (char)(unsigned char)(id.lo >> (56 - 8 * i));
-	}
+	id = (struct fp){ htobe64(id.lo), htobe64(id.hi) };
+	memcpy(out, &id.hi, sizeof id.hi);
+	memcpy(out + 8, &id.lo, sizeof id.lo);
 }
 
 static inline struct fp
 unpack_fp(const char in[FP_BYTES])
 {
-	struct fp id = { 0, 0 };
+	struct fp id;
 
-	for (int i = 0; i < 8; i++) {
-		id.hi = id.hi << 8 | (unsigned char)in[i];
-		id.lo = id.lo << 8 | (unsigned char)in[8 + i];
-	}
-	return id;
+	memcpy(&id.hi, in, sizeof id.hi);
+	memcpy(&id.lo, in + 8, sizeof id.lo);
+	return (struct fp){ be64toh(id.lo), be64toh(id.hi) };
 }
 
 #endif

@@ -95,6 +95,25 @@ kept_drop(struct pool *p, struct kept *k)
 	*k = (struct kept){ 0 };
 }
 
+void
+pool_take(struct pool *p, struct pool *from)
+{
+	for (unsigned c = 0; c < POOL_CLASSES; c++) {
+		void *last = from->spare[c], *next = last;
+
+		while (next != NULL) {
+			last = next;
+			memcpy(&next, last, sizeof next);
+		}
+		if (last == NULL)
+			continue;
+		memcpy(last, &p->spare[c], sizeof(void *));
+		p->spare[c] = from->spare[c];
+	}
+	arena_take(&p->mem, &from->mem);
+	*from = (struct pool){ 0 };
+}
+
 size_t
 pool_bytes(const struct pool *p)
 {

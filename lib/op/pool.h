@@ -43,6 +43,8 @@ void kept_room(struct pool *, struct kept *, size_t n);
 /* Append; a block that grows at least doubles. */
 void kept_add(struct pool *, struct kept *, struct span);
 void kept_drop(struct pool *, struct kept *);
+/* All blocks of `from` are this pool's now, where they are; the other is empty. */
+void pool_take(struct pool *, struct pool *from);
 size_t pool_bytes(const struct pool *);
 void pool_free(struct pool *);
 

@@ -36,7 +36,8 @@ struct retention {
 };
 
 static int save_one(void *st, const struct map_entry *, kv_fn *, void *arg);
-static const struct keyed cells = { NULL, save_one, NULL };
+static const char *merge(void *st, void *cell, void *other);
+static const struct keyed cells = { NULL, save_one, NULL, merge };
 
 void *
 retention_new(const struct retention_conf *conf)
@@ -319,6 +320,22 @@ save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 	return put(arg, e->key, buf_span(&s->val));
 }
 
+/* Of the empty key it is the later day. */
+static const char *
+merge(void *st, void *cell, void *other)
+{
+	const struct retention *s = st;
+	const struct cell *o = other;
+	struct cell *c = cell;
+
+	if (map_key(s->held.map, c).n > 0)
+		c->bits |= o->bits;
+	else if (o->bits > c->bits)
+		c->bits = o->bits;
+	c->dirty = true;
+	return NULL;
+}
+
 static void *
 fresh(const void *st)
 {
@@ -343,4 +360,5 @@ destroy(void *st)
 const struct op retention_op = {
 	.name = "retention", .version = 1, .batch = batch, .close = close_retention, .add = add, .save = held_save,
 	.shed = held_shed, .bytes = held_bytes, .fresh = fresh, .free = destroy, .flush = flush,
+	.join = held_join,
 };

@@ -47,13 +47,12 @@ struct due {
 };
 
 struct state {
+	struct held held;
 	struct window_conf conf;
 	struct agg_set set;
-	struct map *map;
-	struct pool pool;
 	struct keys keys;
 	struct row row;
-	struct buf val, gone, sorted;
+	struct buf val, sorted;
 	struct val *input;
 	struct span *event;		/* of one group while it is sorted */
 	size_t cap_events;
@@ -169,7 +168,7 @@ static struct group *
 group_of(struct state *s, uint64_t hash, struct span key)
 {
 	bool fresh;
-	struct group *g = map_put_hashed(s->map, hash, key, &fresh);
+	struct group *g = map_put_hashed(s->held.map, hash, key, &fresh);
 
 	if (fresh)
 		g->due = g->brk = INT64_MAX;
@@ -218,7 +217,7 @@ put_event(struct state *s, struct group *g, struct span e)
 
 	buf_clear(b);
 	pack_span(b, e);
-	kept_add(&s->pool, &g->events, buf_span(b));
+	kept_add(&s->held.pool, &g->events, buf_span(b));
 	g->n++;
 	g->flags |= DIRTY;
 	if (s->conf.late) {
@@ -276,7 +275,7 @@ batch(void *st, const struct batch *b, const struct host *host)
 	keys_batch(&s->keys, b, s->conf.group, s->conf.n_groups, s->conf.as, KEYS_NULL_IS);
 	for (size_t i = 0; i < b->n; i++)
 		if (!s->keys.none[i])
-			map_prefetch(s->map, s->keys.hash[i]);
+			map_prefetch(s->held.map, s->keys.hash[i]);
 	for (size_t i = 0; i < b->n; i++) {
 		if (b->fate[i] != F_PASS)
 			continue;
@@ -440,7 +439,7 @@ deferred(void *st, struct span line, const struct host *host)
 static int
 look(struct state *s, struct group *g, int64_t wm, bool end)
 {
-	struct span key = map_key(s->map, g);
+	struct span key = map_key(s->held.map, g);
 	size_t from = s->n_done;
 	int64_t due;
 
@@ -476,13 +475,13 @@ forget(struct state *s)
 
 		g->flags &= (uint8_t)~LOOKED;
 		if (left.n == 0) {
-			struct span key = map_key(s->map, g);
+			struct span key = map_key(s->held.map, g);
 
 			if ((g->flags & SAVED) != 0)
-				pack_span(&s->gone, key);
-			kept_drop(&s->pool, &g->events);
+				pack_span(&s->held.gone, key);
+			kept_drop(&s->held.pool, &g->events);
 			g->due = INT64_MAX;
-			map_del(s->map, key);
+			map_del(s->held.map, key);
 			continue;
 		}
 		if (g->closed == 0)
@@ -500,10 +499,9 @@ forget(struct state *s)
 static void
 clear(struct state *s)
 {
-	if (map_count(s->map) > 0)
+	if (map_count(s->held.map) > 0)
 		return;
-	map_clear(s->map);
-	pool_free(&s->pool);
+	held_clear(&s->held);
 	s->n_due = 0;
 }
 
@@ -524,7 +522,7 @@ close_sessions(void *st, int64_t wm_ms, const struct host *host)
 		while (rc == 0 && (g = next_due(s, wm)) != NULL)
 			rc = look(s, g, wm, end);
 	else
-		for (size_t i = 0; rc == 0 && map_next(s->map, &i, &e);)
+		for (size_t i = 0; rc == 0 && map_next(s->held.map, &i, &e);)
 			rc = look(s, e.cell, wm, end);
 	if (s->n_done > 1)
 		qsort(s->done, s->n_done, sizeof *s->done, s->conf.late ? by_over : by_start);
@@ -593,30 +591,54 @@ drop(void *st, const struct map_entry *e)
 	struct group *g = e->cell;
 	size_t n = g->events.cap;
 
-	kept_drop(&s->pool, &g->events);
+	kept_drop(&s->held.pool, &g->events);
 	g->due = INT64_MAX;		/* the heap still points at it */
 	return n;
 }
 
-static const struct keyed groups = { changed, save_one, drop };
-
-static int
-save(void *st, bool all, kv_fn *put, void *arg)
+static const char *
+merge(void *st, void *cell, void *other)
 {
 	struct state *s = st;
+	struct group *g = cell, *o = other;
 
-	return keyed_save(&groups, s, s->map, &s->gone, all, put, arg);
+	for (size_t k = 0; k < s->set.n; k++) {
+		if (g->kind[k] != ORDER_NULL && o->kind[k] != ORDER_NULL && g->kind[k] != o->kind[k])
+			return ORDER_MIXED;
+		g->kind[k] |= o->kind[k];	/* one of them is 0 */
+	}
+	kept_add(&s->held.pool, &g->events, kept_span(&o->events));
+	kept_drop(&s->held.pool, &o->events);
+	g->n += o->n;
+	g->flags |= DIRTY;
+	g->brk = o->brk < g->brk ? o->brk : g->brk;
+	g->due = o->due < g->due ? o->due : g->due;
+	return NULL;
 }
+
+static const struct keyed groups = { changed, save_one, drop, merge };
 
 static int
 shed(void *st, size_t want, kv_fn *put, void *arg)
 {
-	struct state *s = st;
+	int rc = held_shed(st, want, put, arg);
 
-	int rc = keyed_shed(&groups, s, s->map, &s->pool, want, put, arg);
-
-	clear(s);
+	clear(st);
 	return rc;
+}
+
+static int
+join(void *st, void *other)
+{
+	struct state *s = st;
+	struct map_entry e;
+	struct span key;
+	const char *why = held_take(&s->held, &((struct state *)other)->held, &key);
+
+	s->n_due = 0;
+	for (size_t i = 0; map_next(s->held.map, &i, &e);)
+		set_due(s, e.cell, ((struct group *)e.cell)->due);
+	return why == NULL ? 0 : row_error(key, why);
 }
 
 static size_t
@@ -624,28 +646,28 @@ bytes(const void *st)
 {
 	const struct state *s = st;
 
-	return map_bytes(s->map) + pool_bytes(&s->pool) + s->gone.cap + s->cap_due * sizeof *s->due;
+	return held_bytes(st) + s->cap_due * sizeof *s->due;
 }
 
-/* Also how the first state is made: `st` begins with its conf, as a state does. */
-static void *
-fresh(const void *st)
+void *
+session_new(const struct window_conf *conf)
 {
-	const struct window_conf *conf = st;
 	struct state *s = mem_new(sizeof *s);
 
 	s->conf = *conf;
-	s->set.n = conf->n_aggs;
-	s->set.as = conf->as;
-	s->set.v = mem_array(NULL, conf->n_aggs, sizeof *s->set.v);
-	if (conf->n_aggs > 0)
-		memcpy(s->set.v, conf->agg, conf->n_aggs * sizeof *s->set.v);
-	agg_layout(&s->set);
+	agg_set_up(&s->set, conf->agg, conf->n_aggs, conf->as, &s->held.pool);
 	s->cell = mem_new(s->set.cell_bytes);
-	s->map = map_new(sizeof(struct group) + conf->n_aggs);
+	s->held.is = &groups;
+	s->held.map = map_new(sizeof(struct group) + conf->n_aggs);
 	s->input = mem_new(mem_mul(conf->n_aggs, sizeof *s->input));
 	row_init(&s->row, window_cells(conf));
 	return s;
+}
+
+static void *
+fresh(const void *st)
+{
+	return session_new(&((const struct state *)st)->conf);
 }
 
 static void
@@ -653,12 +675,10 @@ destroy(void *st)
 {
 	struct state *s = st;
 
-	map_free(s->map);
+	held_free(&s->held);
 	agg_free(&s->set);
-	pool_free(&s->pool);
 	keys_free(&s->keys);
 	row_free(&s->row);
-	free(s->set.v);
 	free(s->cell);
 	free(s->input);
 	free(s->event);
@@ -666,12 +686,12 @@ destroy(void *st)
 	free(s->seen);
 	free(s->due);
 	buf_free(&s->val);
-	buf_free(&s->gone);
 	buf_free(&s->sorted);
 	free(s);
 }
 
 const struct op window_session_op = {
-	.name = "session", .version = 1, .batch = batch, .close = close_sessions, .add = add, .save = save,
+	.name = "session", .version = 1, .batch = batch, .close = close_sessions, .add = add, .save = held_save,
 	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy, .flush = flush, .deferred = deferred,
+	.join = join,
 };

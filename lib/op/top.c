@@ -35,7 +35,8 @@ struct top {
 
 static int save_one(void *st, const struct map_entry *, kv_fn *, void *arg);
 static size_t drop(void *st, const struct map_entry *);
-static const struct keyed cells = { NULL, save_one, drop };
+static const char *merge(void *st, void *cell, void *other);
+static const struct keyed cells = { NULL, save_one, drop, merge };
 
 void *
 top_new(const struct top_conf *conf)
@@ -102,17 +103,16 @@ may_enter(const struct top *s, const struct group *g, const struct order *by, ui
 	return d != 0 ? d > 0 : s->conf.ties != TOP_ROW || seq < g->floor_seq;
 }
 
-static void
-enter(struct top *s, struct group *g, const struct entry *e, struct span line)
+/* Room for one more; NULL: it can have no rank. */
+static struct entry *
+entry_for(struct top *s, struct group *g, const struct entry *e)
 {
-	struct entry *x;
-
 	if (!may_enter(s, g, &e->by, e->seq))
-		return;
+		return NULL;
 	if (g->n == g->cap) {
 		cut(s, g);
 		if (!may_enter(s, g, &e->by, e->seq))
-			return;
+			return NULL;
 		/* half of it free again, or twice the room: either way a cut is paid by as many entries */
 		if (g->n >= g->cap / 2) {
 			s->held.more -= g->cap * sizeof *g->v;
@@ -121,12 +121,21 @@ enter(struct top *s, struct group *g, const struct entry *e, struct span line)
 			s->held.more += g->cap * sizeof *g->v;
 		}
 	}
-	x = &g->v[g->n++];
+	g->dirty = true;
+	return &g->v[g->n++];
+}
+
+static void
+enter(struct top *s, struct group *g, const struct entry *e, struct span line)
+{
+	struct entry *x = entry_for(s, g, e);
+
+	if (x == NULL)
+		return;
 	*x = *e;
 	x->line = x->text = (struct kept){ 0 };
 	order_keep(&s->held.pool, &x->text, &x->by);
 	kept_set(&s->held.pool, &x->line, line);
-	g->dirty = true;
 }
 
 /* A value of another type than the group's has no place in its order. */
@@ -302,6 +311,27 @@ save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 	return put(arg, e->key, buf_span(&s->val));
 }
 
+static const char *
+merge(void *st, void *cell, void *other)
+{
+	struct top *s = st;
+	struct group *g = cell, *o = other;
+	const char *why = NULL;
+
+	for (size_t i = 0; i < o->n && why == NULL; i++) {
+		struct entry *e = &o->v[i], *x;
+
+		if (!meets(g, &e->by)) {
+			why = ORDER_MIXED;
+		} else if ((x = entry_for(s, g, e)) != NULL) {
+			*x = *e;		/* its texts move with it */
+			e->line = e->text = (struct kept){ 0 };
+		}
+	}
+	(void)drop(s, &(struct map_entry){ .cell = o });
+	return why;
+}
+
 static void *
 fresh(const void *st)
 {
@@ -326,4 +356,5 @@ destroy(void *st)
 const struct op top_op = {
 	.name = "top", .version = 1, .batch = batch, .close = close_top, .add = add, .save = held_save,
 	.shed = held_shed, .bytes = held_bytes, .fresh = fresh, .free = destroy, .flush = flush,
+	.join = held_join,
 };

@@ -29,14 +29,14 @@ struct open {				/* a window that holds something */
 };
 
 struct window {
+	struct held held;		/* more: nothing, agg_bytes says it */
 	struct window_conf conf;
 	struct agg_set set;
-	struct map *map;
 	struct row row;
-	struct buf val, gone;		/* gone: keys that were saved and are closed */
-	struct val *input;		/* [n_aggs] of one record */
+	struct buf val;
 	void **cell;			/* the windows of one record */
 	size_t cap_cells;
+	bool single;			/* a record is in one window: tumbling, or none */
 	int64_t lo, hi;			/* the tumbling window met last: most records stay in it */
 	int64_t known, known_end;	/* where the window asked for last begins and ends */
 	struct open *open;		/* [n_open] with conf.late: by start, and so by end */
@@ -49,8 +49,9 @@ struct window {
 	size_t at[BATCH_RECORDS_MAX + 1];
 	uint64_t hash[BATCH_RECORDS_MAX];
 	int64_t us[BATCH_RECORDS_MAX];
-	bool skip[BATCH_RECORDS_MAX];
 };
+
+static void *fixed_new(const struct window_conf *);
 
 const struct op *
 window_op(const struct window_conf *conf)
@@ -61,7 +62,7 @@ window_op(const struct window_conf *conf)
 void *
 window_new(const struct window_conf *conf)
 {
-	return window_op(conf)->fresh(conf);
+	return conf->kind == WINDOW_SESSION ? session_new(conf) : fixed_new(conf);
 }
 
 size_t
@@ -262,7 +263,7 @@ static void *
 cell_of(struct window *w, uint64_t hash, struct span key)
 {
 	bool fresh;
-	void *cell = map_put_hashed(w->map, hash, key, &fresh);
+	void *cell = map_put_hashed(w->held.map, hash, key, &fresh);
 
 	if (fresh && w->conf.late)
 		list(w, unpack_order(key.p), cell);
@@ -279,7 +280,7 @@ find_cells(struct window *w, size_t i)
 	int64_t start, wm = c->late ? c->water->us : WATERMARK_NONE;
 	size_t n = 0;
 
-	if (c->kind == WINDOW_NONE || same_dur(c->width, c->slide)) {
+	if (w->single) {
 		if (c->late && end_of(w, unpack_order(key.p)) <= wm)
 			return 0;
 		w->cell[0] = cell_of(w, w->hash[i], key);
@@ -309,10 +310,7 @@ record(struct window *w, const struct batch *b, size_t i, bool *late)
 	const char *why;
 	size_t n;
 
-	for (size_t k = 0; k < w->set.n; k++)
-		if (w->set.v[k].col != -1)
-			w->input[k] = b->col[w->set.v[k].col][i];
-	if ((why = agg_read(&w->set, w->input, w->us[i])) != NULL)
+	if ((why = agg_read_row(&w->set, b, i, w->us[i])) != NULL)
 		return why;
 	n = find_cells(w, i);
 	*late = n == 0;
@@ -339,21 +337,18 @@ batch(void *st, const struct batch *b, const struct host *host)
 	buf_clear(&w->keys);
 	for (size_t i = 0; i < b->n; i++) {
 		w->at[i] = w->keys.n;
-		w->skip[i] = b->fate[i] != F_PASS;
-		if (!w->skip[i] && (why = locate(w, b, i)) != NULL) {
+		if (b->fate[i] != F_PASS)
+			continue;
+		if ((why = locate(w, b, i)) != NULL) {
 			batch_reject(b, i, why);
-			w->skip[i] = true;
+			continue;
 		}
+		w->hash[i] = hash_mem(span_from(buf_span(&w->keys), w->at[i]));
+		map_prefetch(w->held.map, w->hash[i]);
 	}
 	w->at[b->n] = w->keys.n;
 	for (size_t i = 0; i < b->n; i++) {
-		if (w->skip[i])
-			continue;
-		w->hash[i] = hash_mem(key_at(w, i));
-		map_prefetch(w->map, w->hash[i]);
-	}
-	for (size_t i = 0; i < b->n; i++) {
-		if (w->skip[i])
+		if (b->fate[i] != F_PASS)
 			continue;
 		if ((why = record(w, b, i, &late)) != NULL)
 			batch_reject(b, i, why);
@@ -391,10 +386,10 @@ static void
 forget(struct window *w, struct map_entry e)
 {
 	if ((tail(w, e.cell)->flags & SAVED) != 0)
-		pack_span(&w->gone, e.key);
+		pack_span(&w->held.gone, e.key);
 	agg_drop(&w->set, e.cell);
 	w->n_parts -= is_part(e.key);
-	map_del(w->map, e.key);
+	map_del(w->held.map, e.key);
 }
 
 /* The open windows anew, of what is left in the map. */
@@ -404,7 +399,7 @@ list_all(struct window *w)
 	struct map_entry e;
 
 	w->n_open = 0;
-	for (size_t i = 0; map_next(w->map, &i, &e);)
+	for (size_t i = 0; map_next(w->held.map, &i, &e);)
 		list(w, unpack_order(e.key.p), e.cell);
 }
 
@@ -413,16 +408,16 @@ static void
 gather(struct window *w)
 {
 	struct map_entry *e;
-	size_t n = map_count(w->map);
+	size_t n = map_count(w->held.map);
 	void *cell;
 
 	if (w->n_parts == 0)
 		return;
-	e = map_sorted(w->map);
+	e = map_sorted(w->held.map);
 	for (size_t i = 0; i < n; i++) {
 		if (!is_part(e[i].key))
 			continue;
-		cell = map_put(w->map, whole_key(e[i].key), NULL);
+		cell = map_put(w->held.map, whole_key(e[i].key), NULL);
 		agg_part_take(&w->set, cell, e[i].cell, part_agg(e[i].key));
 		tail(w, cell)->flags |= DIRTY;		/* of whose records nothing may have come yet */
 		forget(w, e[i]);
@@ -436,10 +431,9 @@ gather(struct window *w)
 static void
 clear(struct window *w)
 {
-	if (map_count(w->map) > 0)
+	if (map_count(w->held.map) > 0)
 		return;
-	map_clear(w->map);
-	pool_free(&w->set.pool);
+	held_clear(&w->held);
 	w->n_open = 0;
 }
 
@@ -461,7 +455,7 @@ close_one(struct window *w, const struct open *o, const struct host *host)
 			w->cap_done = w->cap_done == 0 ? 64 : mem_mul(w->cap_done, 2);
 			w->done = mem_array(w->done, w->cap_done, sizeof *w->done);
 		}
-		w->done[n++] = (struct map_entry){ map_key(w->map, cell), cell };
+		w->done[n++] = (struct map_entry){ map_key(w->held.map, cell), cell };
 	}
 	if (n > 1)
 		qsort(w->done, n, sizeof *w->done, by_key);
@@ -495,12 +489,12 @@ close_window(void *st, int64_t wm_ms, const struct host *host)
 	struct window *w = st;
 	bool end = wm_ms == INT64_MAX;
 	struct map_entry *e;
-	size_t n = map_count(w->map);
+	size_t n = map_count(w->held.map);
 	int64_t wm;
 	int rc = 0;
 
 	if (end && n == 0 && w->conf.kind == WINDOW_NONE && w->conf.n_groups == 0)	/* SQL: one row of nothing */
-		(void)map_put(w->map, span_of("\0\0\0\0\0\0\0\0", START_BYTES), NULL);
+		(void)map_put(w->held.map, span_of("\0\0\0\0\0\0\0\0", START_BYTES), NULL);
 	else if (!end && w->conf.kind == WINDOW_NONE)
 		return 0;
 	if (__builtin_mul_overflow(wm_ms, 1000, &wm))
@@ -508,8 +502,8 @@ close_window(void *st, int64_t wm_ms, const struct host *host)
 	gather(w);
 	if (w->conf.late)
 		return close_open(w, wm, host);
-	e = map_sorted(w->map);
-	for (size_t i = 0, all = map_count(w->map); i < all && rc == 0; i++) {
+	e = map_sorted(w->held.map);
+	for (size_t i = 0, all = map_count(w->held.map); i < all && rc == 0; i++) {
 		if (!end && unpack_order(e[i].key.p) > wm)
 			break;		/* this and all that follow have only begun */
 		if (!end && window_end(&w->conf, unpack_order(e[i].key.p)) > wm)
@@ -527,8 +521,8 @@ static int
 flush(void *st, const struct host *host)
 {
 	struct window *w = st;
-	struct map_entry *e = map_sorted(w->map), *cell = NULL;
-	size_t n = map_count(w->map);
+	struct map_entry *e = map_sorted(w->held.map), *cell = NULL;
+	size_t n = map_count(w->held.map);
 	int rc = 0;
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
@@ -629,16 +623,23 @@ shed_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 	return rc;
 }
 
-static const struct keyed groups = { changed, save_one, drop };
-static const struct keyed in_parts = { changed, shed_one, drop };
+static const char *
+merge(void *st, void *cell, void *other)
+{
+	struct window *w = st;
+
+	tail(w, cell)->flags |= DIRTY;
+	return agg_merge(&w->set, cell, other);
+}
+
+static const struct keyed groups = { changed, save_one, drop, merge };
+static const struct keyed in_parts = { changed, shed_one, drop, NULL };
 
 static int
 save(void *st, bool all, kv_fn *put, void *arg)
 {
-	struct window *w = st;
-
-	gather(w);
-	return keyed_save(&groups, w, w->map, &w->gone, all, put, arg);
+	gather(st);
+	return held_save(st, all, put, arg);
 }
 
 static size_t
@@ -646,40 +647,49 @@ bytes(const void *st)
 {
 	const struct window *w = st;
 
-	return map_bytes(w->map) + agg_bytes(&w->set) + w->gone.cap + w->cap_open * sizeof *w->open;
+	return held_bytes(st) + agg_bytes(&w->set) + w->cap_open * sizeof *w->open;
 }
 
 static int
 shed(void *st, size_t want, kv_fn *put, void *arg)
 {
 	struct window *w = st;
-
 	int rc;
 
 	gather(w);
-	rc = keyed_shed(&in_parts, w, w->map, &w->set.pool, want, put, arg);
+	rc = keyed_shed(&in_parts, w, w->held.map, &w->held.pool, want, put, arg);
 	agg_rest(&w->set);
 	if (w->conf.late)
 		list_all(w);
 	return rc;
 }
 
-/* Also how the first state is made: `st` begins with its conf, as a state does. */
-static void *
-fresh(const void *st)
+static int
+join(void *st, void *other)
 {
-	const struct window_conf *conf = st;
+	struct window *w = st, *o = other;
+	const char *why;
+	struct span key;
+
+	agg_adopt(&w->set, &o->set);
+	w->n_parts += o->n_parts;
+	o->n_parts = 0;
+	why = held_take(&w->held, &o->held, &key);
+	if (w->conf.late)
+		list_all(w);
+	return why == NULL ? 0 : row_error(span_from(key, START_BYTES), why);
+}
+
+static void *
+fixed_new(const struct window_conf *conf)
+{
 	struct window *w = mem_new(sizeof *w);
 
 	w->conf = *conf;
-	w->set.n = conf->n_aggs;
-	w->set.as = conf->as;
-	w->set.v = mem_array(NULL, conf->n_aggs, sizeof *w->set.v);
-	if (conf->n_aggs > 0)
-		memcpy(w->set.v, conf->agg, conf->n_aggs * sizeof *w->set.v);
-	agg_layout(&w->set);
-	w->map = map_new(w->set.cell_bytes + (conf->late ? sizeof(struct tail) : sizeof(uint64_t)));
-	w->input = mem_new(mem_mul(conf->n_aggs, sizeof *w->input));
+	agg_set_up(&w->set, conf->agg, conf->n_aggs, conf->as, &w->held.pool);
+	w->held.is = &groups;
+	w->held.map = map_new(w->set.cell_bytes + (conf->late ? sizeof(struct tail) : sizeof(uint64_t)));
+	w->single = conf->kind == WINDOW_NONE || same_dur(conf->width, conf->slide);
 	w->cap_cells = 8;
 	w->cell = mem_array(NULL, w->cap_cells, sizeof *w->cell);
 	w->lo = INT64_MAX;
@@ -688,29 +698,32 @@ fresh(const void *st)
 	return w;
 }
 
+static void *
+fresh(const void *st)
+{
+	return fixed_new(&((const struct window *)st)->conf);
+}
+
 static void
 destroy(void *st)
 {
 	struct window *w = st;
 	struct map_entry e;
 
-	for (size_t i = 0; map_next(w->map, &i, &e);)
+	for (size_t i = 0; map_next(w->held.map, &i, &e);)
 		agg_drop(&w->set, e.cell);
-	map_free(w->map);
+	held_free(&w->held);
 	agg_free(&w->set);
 	row_free(&w->row);
-	free(w->set.v);
-	free(w->input);
 	free(w->cell);
 	free(w->open);
 	free(w->done);
 	buf_free(&w->val);
-	buf_free(&w->gone);
 	buf_free(&w->keys);
 	free(w);
 }
 
 const struct op window_fixed_op = {
 	.name = "window", .version = 1, .batch = batch, .close = close_window, .add = add, .save = save,
-	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy, .flush = flush,
+	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy, .flush = flush, .join = join,
 };

@@ -59,5 +59,6 @@ const char *window_why(const struct window_conf *);
 int window_late(const struct window_conf *, const struct batch *, size_t i, const struct host *);
 
 extern const struct op window_fixed_op, window_session_op;
+void *session_new(const struct window_conf *);		/* in session.c, for window_new */
 
 #endif

@@ -5,8 +5,8 @@
 #include "run/spill.h"
 
 /* Shedding sorts, and tables double: both need room of their own. */
-static size_t
-full(const struct spill *s)
+size_t
+spill_room(const struct spill *s)
 {
 	return ctx_budget(s->c) / 4 * 3;
 }
@@ -34,7 +34,7 @@ drop_runs(struct spill *s)
 int
 spill_relieve(struct spill *s)
 {
-	return s->op->flush == NULL || s->op->bytes(s->st) <= full(s) ? 0 : shed(s);
+	return s->op->flush == NULL || s->op->bytes(s->st) <= spill_room(s) ? 0 : shed(s);
 }
 
 int
@@ -130,7 +130,7 @@ again(void *arg, struct span key, struct span val)
 	int rc = 0;
 
 	if (!span_eq(key, buf_span(&s->last))) {
-		if (s->op->bytes(s->st) > full(s) / 2)
+		if (s->op->bytes(s->st) > spill_room(s) / 2)
 			rc = flush(s);
 		buf_clear(&s->last);
 		buf_span_add(&s->last, key);
@@ -160,7 +160,7 @@ sift_one(void *arg, struct span key, struct span val)
 
 	/* a key that goes on with a NUL is more of the one before, which is not to be closed between */
 	if (!same || (key.n > s->last.n && key.p[s->last.n] != '\0')) {
-		if (s->op->bytes(s->st) > full(s) / 2)
+		if (s->op->bytes(s->st) > spill_room(s) / 2)
 			rc = sift(s);
 		buf_clear(&s->last);
 		buf_span_add(&s->last, key);
@@ -193,7 +193,7 @@ sift_all(struct spill *s, const struct host *host)
 	s->next = NULL;
 	s->settled = runs_bytes(s->runs);
 	buf_clear(&s->last);
-	if (rc == 0 && s->settled < full(s) / 8) {	/* so little is left that it may live in memory again */
+	if (rc == 0 && s->settled < spill_room(s) / 8) {	/* so little is left that it may live in memory again */
 		rc = runs_merge(s->runs, add_one, s);
 		drop_runs(s);
 	}

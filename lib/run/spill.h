@@ -35,6 +35,8 @@ struct spill {
 	int64_t rest_until_us;	/* idle ticks leave the disk alone until then */
 };
 
+/* Bytes of state that may be in memory. */
+size_t spill_room(const struct spill *);
 /* 0 or EXIT_IO after a message. */
 int spill_relieve(struct spill *);
 /*

@@ -24,7 +24,11 @@ spill_join(struct spill *s, struct spill *other)
 {
 	int rc = 0;
 
-	if (other->runs == NULL) {
+	/* in memory, and together still in it */
+	if (s->op->join != NULL && s->runs == NULL && other->runs == NULL &&
+	    s->op->bytes(s->st) + other->op->bytes(other->st) <= spill_room(s)) {
+		rc = s->op->join(s->st, other->st);
+	} else if (other->runs == NULL) {
 		rc = other->op->save(other->st, true, add, s);
 	} else {
 		rc = other->op->shed(other->st, SIZE_MAX, runs_put, other->runs);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* base_test - masks, memory, buffers, values, maps and specs */
 #include "base/decimal.h"
+#include "base/digits.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/map.h"
@@ -81,6 +82,94 @@ test_val(void)
 	ok(strcmp(key_of("1e400", KEY_TEXT, &b), "1e400") != 0 && b.n == 0, "also as text, and leaves nothing behind");
 	buf_free(&b);
 	buf_free(&scratch);
+}
+
+/* Digits against one after the other, at the very end of what may be read. */
+static void
+test_digits(void)
+{
+	uint64_t x = 88172645463325252u;
+
+	for (int r = 0; r < 200000; r++) {
+		size_t n = (size_t)r % 21;
+		char *p = mem_array(NULL, n, 1);
+		uint64_t want = 0, got;
+		bool digits = n > 0 && n <= DIGITS_MAX;
+
+		for (size_t i = 0; i < n; i++) {
+			x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+			p[i] = (char)('0' + x % 10);
+		}
+		if (n > 0 && x >> 62 == 0)
+			p[x % n] = (char)(x >> 40);
+		for (size_t i = 0; i < n; i++) {
+			digits = digits && p[i] >= '0' && p[i] <= '9';
+			want = want * 10 + (uint64_t)(p[i] - '0');
+		}
+		okf(digits_u64(p, n, &got) == digits && (!digits || got == want), "%.*s", (int)n, p);
+		free(p);
+	}
+	ok_all("runs of digits");
+}
+
+static void
+add_cells(void *arg, struct span key, void *cell, void *other)
+{
+	uint64_t *c = cell, *o = other;
+
+	okf(key.n > 0 && *c != 0 && *o != 0, "a key of both");
+	*c += *o;
+	++*(size_t *)arg;
+}
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzabcdefghijklmn"
+
+/* Two maps into one, the smaller into the larger and the other way. */
+static void
+test_map_take(void)
+{
+	enum { KEYS = 4000 };
+
+	for (unsigned r = 0; r < 40; r++) {
+		struct map *m[2] = { map_new(sizeof(uint64_t)), map_new(sizeof(uint64_t)) };
+		static uint64_t want[KEYS];
+		size_t n = 0, met = 0, both = 0;
+		uint64_t x = 88172645463325252u + r;
+
+		memset(want, 0, sizeof want);
+		for (size_t k = 0; k < KEYS; k++)
+			for (int i = 0; i < 2; i++) {
+				char key[64];
+				int len = snprintf(key, sizeof key, "%zu%.*s", k, (int)(k % 40), LETTERS);
+
+				x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+				if (x >> 32 & ((UINT64_C(1) << (i == 0 ? r % 7 : r / 7)) - 1))
+					continue;
+				if ((x >> 50) % 9 == 0) {	/* and gone again: holes */
+					*(uint64_t *)map_put(m[i], span_of("gone", 4), NULL) = 1;
+					(void)map_del(m[i], span_of("gone", 4));
+				}
+				*(uint64_t *)map_put(m[i], span_of(key, (size_t)len), NULL) = k + 1;
+				both += want[k] != 0;
+				n += want[k] == 0;
+				want[k] += k + 1;
+			}
+		map_take(m[0], m[1], add_cells, &met);
+		okf(map_count(m[0]) == n && map_count(m[1]) == 0 && met == both, "%zu keys of %zu, %zu of both",
+		    map_count(m[0]), n, met);
+		for (size_t k = 0; k < KEYS; k++) {
+			char key[64];
+			int len = snprintf(key, sizeof key, "%zu%.*s", k, (int)(k % 40), LETTERS);
+			uint64_t *c = map_get(m[0], span_of(key, (size_t)len));
+
+			okf(c == NULL ? want[k] == 0 : *c == want[k], "cell of %s", key);
+		}
+		*(uint64_t *)map_put(m[1], span_str("new"), NULL) = 1;
+		okf(map_count(m[1]) == 1, "the other one can be used again");
+		map_free(m[1]);
+		map_free(m[0]);
+	}
+	ok_all("a map into another");
 }
 
 /* Random puts and dels against a plain array. */
@@ -177,7 +266,9 @@ main(void)
 	test_mask();
 	test_buf();
 	test_val();
+	test_digits();
 	test_map();
+	test_map_take();
 	test_spec();
 	for (size_t i = 0; i < 10000; i++)
 		okf((uintptr_t)arena_get(&a, i % 700) % 16 == 0, "alignment %zu", i);

@@ -2,6 +2,7 @@
 /* op_test - the law of every operator on random records: any split, any order of joining, the same state and output */
 #include "base/err.h"
 #include "base/map.h"
+#include "op/hll.h"
 #include "op/ids.h"
 #include "op/join.h"
 #include "op/key.h"
@@ -183,7 +184,19 @@ output(const struct op *op, void *st, int64_t wm, struct buf *out)
 
 /* ---- the law ---- */
 
-/* Parts of the input in states of their own, joined in a random order: by pairs that save gives. */
+/* All of a state into another: by the pairs that save gives, or as states of threads are joined. */
+static void
+pour(const struct op *op, void *into, void *from)
+{
+	struct kv kv = { NULL, into, op };
+
+	if (op->join != NULL && rnd(2) == 0)
+		okf(op->join(into, from) == 0, "%s: join", op->name);
+	else
+		okf(op->save(from, true, add_now, &kv) == 0, "%s: add", op->name);
+}
+
+/* Parts of the input in states of their own, joined in a random order. */
 static void
 split_and_join(const struct op *op, void *proto, struct span want_state, struct span want_out)
 {
@@ -210,17 +223,12 @@ split_and_join(const struct op *op, void *proto, struct span want_state, struct 
 	}
 	/* ((a b) c) d, but the first two may also be joined into each other first */
 	if (rnd(2) == 0) {
-		struct kv kv = { NULL, part[order[1]], op };
-
-		okf(op->save(part[order[0]], true, add_now, &kv) == 0, "%s: add", op->name);
+		pour(op, part[order[1]], part[order[0]]);
 		order[0] = -1;
 	}
-	for (int i = 0; i < PARTS; i++) {
-		struct kv kv = { NULL, all, op };
-
+	for (int i = 0; i < PARTS; i++)
 		if (order[i] != -1)
-			okf(op->save(part[order[i]], true, add_now, &kv) == 0, "%s: add", op->name);
-	}
+			pour(op, all, part[order[i]]);
 	state_text(op, all, &got);
 	if (op != &seen_op || want_state.n > 0)
 		okf(span_eq(buf_span(&got), want_state), "%s: joined parts make another state", op->name);
@@ -525,6 +533,116 @@ test_ids(void)
 	ok_all("ids: narrow, wide, 0, growth");
 }
 
+/* Two sets of every size and width into one, against an array that says who is in. */
+static void
+test_ids_take(void)
+{
+	enum { IDS = 3000 };
+	static const uint64_t sizes[] = { 0, 1, 5, IDS_LIST - 1, IDS_LIST, IDS_LIST + 1, 200, 2500 };
+	const size_t n_sizes = sizeof sizes / sizeof *sizes;
+
+	for (size_t r = 0; r < n_sizes * n_sizes * 4; r++) {
+		struct ids a = { .wide = r & 1 }, b = { .wide = r >> 1 & 1 };
+		static bool in[IDS];
+		uint64_t n[2] = { sizes[r / 4 % n_sizes], sizes[r / 4 / n_sizes] }, count = 0;
+
+		memset(in, 0, sizeof in);
+		for (int k = 0; k < 2; k++)
+			for (uint64_t i = 0; i < n[k]; i++) {
+				uint64_t id = rnd(IDS);
+
+				(void)ids_add(k == 0 ? &a : &b, (struct fp){ id, r % 3 == 0 && id % 7 == 0 ? 1 : 0 });
+				count += !in[id];
+				in[id] = true;
+			}
+		ids_take(&a, &b);
+		okf(ids_count(&a) == count && ids_count(&b) == 0, "round %d: %d ids", (int)r, (int)ids_count(&a));
+		for (uint64_t id = 0; id < IDS; id++)
+			okf(ids_has(&a, (struct fp){ id, r % 3 == 0 && id % 7 == 0 ? 1 : 0 }) == in[id] &&
+			    !ids_has(&a, (struct fp){ id, 2 }), "round %d: id %d", (int)r, (int)id);
+		ids_free(&a);
+		ids_free(&b);
+	}
+	ok_all("ids: two sets into one");
+}
+
+/* Values that are counted: a run of numbers, as texts. */
+static void
+count_run(struct hll *h, uint64_t from, uint64_t n)
+{
+	for (uint64_t i = from; i < from + n; i++) {
+		char text[24];
+		int len = snprintf(text, sizeof text, "\"user %llu\"", (unsigned long long)i);
+
+		hll_add(h, hash_fixed(span_of(text, (size_t)len)));
+	}
+}
+
+/* Exact up to HLL_EXACT; then off by 0.81 % in the mean of squares, as its header says, and never by much more. */
+static void
+test_hll_error(void)
+{
+	static const uint64_t sizes[] = { 1, 100, HLL_EXACT, HLL_EXACT + 1, 5000, 20000, 60000 };
+	double squares = 0;
+	int n = 0;
+
+	for (uint64_t round = 0; round < 24; round++)
+		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+			struct hll h = { 0 };
+			double off;
+
+			count_run(&h, round * 1000000, sizes[i]);
+			count_run(&h, round * 1000000, sizes[i] / 2);	/* again: nothing new */
+			off = ((double)hll_count(&h) - (double)sizes[i]) / (double)sizes[i];
+			okf(sizes[i] > HLL_EXACT ? off > -0.035 && off < 0.035 : hll_count(&h) == sizes[i],
+			    "%d values: %d", (int)sizes[i], (int)hll_count(&h));
+			squares += sizes[i] > HLL_EXACT ? off * off : 0;
+			n += sizes[i] > HLL_EXACT;
+			hll_free(&h);
+		}
+	okf(squares / n < 0.01 * 0.01, "standard error %d in a million", (int)(1e6 * squares / n));
+	ok_all("hll: 0.81 % off");
+}
+
+/* Sparse and dense into each other, as they stand and from bytes: the same bytes as from one pass. */
+static void
+test_hll_join(void)
+{
+	static const uint64_t sizes[] = { 0, 10, 1500, HLL_EXACT, 9000 };
+	const size_t n_sizes = sizeof sizes / sizeof *sizes;
+
+	for (size_t r = 0; r < n_sizes * n_sizes * 2; r++) {
+		uint64_t n = sizes[r / 2 % n_sizes], m = sizes[r / 2 / n_sizes];
+		struct hll all = { 0 }, a = { 0 }, b = { 0 };
+		struct buf want = { 0 }, got = { 0 };
+
+		count_run(&all, 0, n);
+		count_run(&all, n / 2, m);
+		count_run(&a, 0, n);
+		count_run(&b, n / 2, m);
+		hll_pack(&want, &all);
+		if (r % 2 == 0) {
+			hll_take(&a, &b);
+		} else {
+			struct unpack u;
+
+			hll_pack(&got, &b);
+			u = (struct unpack){ buf_span(&got), true };
+			hll_join(&a, &u);
+			okf(unpack_done(&u), "round %d: read to the end", (int)r);
+			buf_clear(&got);
+		}
+		hll_pack(&got, &a);
+		okf(span_eq(buf_span(&got), buf_span(&want)), "round %d: other bytes", (int)r);
+		hll_free(&all);
+		hll_free(&a);
+		hll_free(&b);
+		buf_free(&want);
+		buf_free(&got);
+	}
+	ok_all("hll: joined, sparse and dense");
+}
+
 static void
 test_join(void)
 {
@@ -646,6 +764,9 @@ main(void)
 
 	err_name("op_test");
 	test_ids();
+	test_ids_take();
+	test_hll_error();
+	test_hll_join();
 	test_join();
 	test_key();
 	test_windows();

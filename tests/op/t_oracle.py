@@ -290,6 +290,15 @@ AGGS = ["n=count()", "c=count(x)", "sum=sum(x)", "avg=avg(x)", "min=min(x)", "ma
         "p99=quantile(x,0.99)", "about=hll(m)", "top=topk(m,2)", "all=collect(x)", "set=collect(distinct m)"]
 
 
+# every aggregate with a WHERE: for it the records of which that does not hold are not there, but their groups are
+SOME = "x > 0 OR s = 'a'"
+AGGS_SOME = [w.replace("* WHERE", "* WHERE (%s) AND" % SOME) if "WHERE" in w else w.replace("()", "(*)")[:-1] + " WHERE %s)" % SOME for w in AGGS]
+
+
+def some(recs):
+    return [r for r in recs if (r[1]["x"] is not None and r[1]["x"] > 0) or r[1]["s"] == "a"]
+
+
 def events(rng, count, spread, start):
     recs = []
     for i in range(count):
@@ -310,10 +319,10 @@ def grouped(recs):
     return out
 
 
-def rows_of(windows):
+def rows_of(windows, which=lambda recs: recs):
     """{(start, end, order, group): records} to the lines that must come."""
     keys = sorted(windows, key=lambda k: (k[0], k[3].encode(), k[1], k[2]))
-    return ['{"window_start":%d,"window_end":%d,"g":%s,%s}' % (k[0], k[1], k[3], aggregates(windows[k])) for k in keys]
+    return ['{"window_start":%d,"window_end":%d,"g":%s,%s}' % (k[0], k[1], k[3], aggregates(which(windows[k]))) for k in keys]
 
 
 def calendar_start(ms, unit, zone):
@@ -360,6 +369,9 @@ def windows(rng):
         parts("window-agg -w --partial", rng, [r[1] for r in recs],
               [*args, "-w", "%ds" % (width / 1000), "-s", "%ds" % (slide / 1000), *AGGS], rows_of(want))
     small("window-agg -w", [*args, "-w", "90s", "-s", "60s", *AGGS], data, rows_of(want))
+    where = [*args, "-w", "90s", "-s", "60s", *AGGS_SOME]
+    point("window-agg: every aggregate WHERE", run(*where, data=data), rows_of(want, some))
+    parts("window-agg: every aggregate WHERE, --partial", rng, [r[1] for r in recs], where, rows_of(want, some))
     rng.shuffle(recs)
     point("window-agg: the order of the input does not matter",
           run(*args, "-w", "90s", "-s", "60s", *AGGS, "-j", "3", data=ndjson([r[1] for r in recs])), rows_of(want))
