@@ -2,7 +2,8 @@
 /*
  * dq-check - checks inside the pipe; rows pass untouched
  *
- * Path:   stdin -> in/scan -> run/check (expr, op/ids) -> stdout; broken rows to --tee-bad, events to --result
+ * Path:   stdin -> in/scan -> run/check (expr) -> stdout; broken rows to --tee-bad, events to --result; with -j in
+ *         each thread, what was found to the first one (op/ids), in the order of the input
  * Memory: 24 bytes for each key of a unique() or distinct() and for each row of a ref()'s table, within -S; keys past
  *         it wait in sorted runs on disk, unless a row's fate hangs on them; else nothing grows.
  * A row that breaks a `fail` check ends the command with 1 when all rows have passed, or is dropped (--drop-bad).
@@ -21,6 +22,7 @@ struct state {
 	char day[WHEN_DAY_BYTES];	/* that of --dt */
 	int tee_out, result_out;
 	bool drop, failed;
+	struct buf found;		/* in a batch */
 };
 
 #define AT(field) offsetof(struct state, field)
@@ -105,6 +107,9 @@ set_up(struct ctx *c, void *arg)
 		return ctx_usage(c, st->spec == NULL ? "a CHECK or -s SPEC is required" : "the spec holds no check");
 	if (st->checks.past != NULL && (rc = past_read(c, st->checks.past)) != 0)
 		return rc;
+	checks_begin(&st->checks, ctx_budget(c));
+	if (checks_in_order(&st->checks))
+		ctx_serial(c);
 	if (st->tee != NULL && (st->tee_out = side_open(c, "--tee-bad", st->tee)) == -1)
 		return EXIT_IO;
 	if (st->result != NULL && (st->result_out = side_open(c, "--result", st->result)) == -1)
@@ -116,33 +121,48 @@ static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
-	struct checks *cs = &st->checks;
+	struct buf *out = ctx_left(c);
+	const uint8_t *mark = checks_look(&st->checks, c, b, out == NULL ? &st->found : out);
 	int rc = 0;
 
-	for (size_t i = 0; i < b->n && rc == 0; i++) {
-		bool broken = false, drop = false;
-
-		for (size_t k = 0; k < cs->n; k++) {
-			struct check *ck = &cs->v[k];
-
-			/* a row that goes anyway must not make its successor a repeat */
-			if (!check_by_row(ck) || (drop && ck->kind == CHECK_UNIQUE) || check_row(ck, c, b, i))
-				continue;
-			broken = true;
-			drop = drop || (st->drop && !ck->warn);
-		}
-		for (size_t k = 0; k < cs->n && !drop; k++)
-			if (!check_by_row(&cs->v[k]))
-				check_look(&cs->v[k], c, b, i);
-		if (drop) {
+	for (size_t i = 0; i < b->n && st->checks.at_once && rc == 0; i++) {
+		if ((mark[i] & CHECK_DROP) != 0)
 			b->fate[i] = F_DROP;
-			cs->dropped++;
-		}
-		if (broken && st->tee != NULL)
+		if ((mark[i] & CHECK_BROKEN) != 0 && st->tee != NULL)
 			rc = ctx_side(c, st->tee_out, b->line[i]);
 	}
-	cs->rows += b->n;
-	return rc != 0 ? rc : checks_fit(cs, ctx_budget(c));
+	if (rc != 0 || out != NULL)
+		return rc;
+	rc = checks_take(&st->checks, c, buf_span(&st->found), 0);
+	buf_clear(&st->found);
+	return rc;
+}
+
+static int
+past(struct ctx *c, void *arg, struct span found)
+{
+	return checks_take(&((struct state *)arg)->checks, c, found, ctx_left_line(c));
+}
+
+static int
+thread(struct ctx *c, void *arg, const void *arg_first)
+{
+	const struct state *first = arg_first;
+	struct state *st = arg;
+
+	(void)c;
+	*st = *first;
+	st->found = (struct buf){ 0 };
+	checks_fork(&st->checks, &first->checks);
+	return 0;
+}
+
+static int
+join(struct ctx *c, void *arg, void *from)
+{
+	(void)c;
+	checks_join(&((struct state *)arg)->checks, &((struct state *)from)->checks);
+	return 0;
 }
 
 /* One check's event and line of history; its message on stderr where it did not hold. */
@@ -209,8 +229,9 @@ main(int argc, char *argv[])
 		.name = "dq-check", .what = "checks inside the pipe; rows pass untouched", .opts = opts,
 		.synopsis = "[-s SPEC] [--drop-bad] [--tee-bad FILE] [--history DIR] [--result FILE] [--table NAME]"
 		    " [--dt DAY] [--now TIME] [CHECK ...] [FILE ...]",
-		.state_bytes = sizeof(struct state), .par = PAR_SERIAL,
-		.word = word, .set_up = set_up, .batch = batch, .end = end
+		.state_bytes = sizeof(struct state), .par = PAR_STATELESS,
+		.word = word, .set_up = set_up, .batch = batch, .past = past, .thread = thread, .join = join,
+		.end = end
 	};
 
 	return run_main(argc, argv, &cmd);

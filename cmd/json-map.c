@@ -30,6 +30,8 @@ struct state {
 	struct edit *edit;	/* [n_fields + dropped.n] */
 	struct buf values;	/* computed values of one record */
 	size_t *end;		/* [n_fields] where each ends in values */
+	int8_t *is;		/* [BATCH_RECORDS_MAX] cond of each, and why that is in error */
+	const char **why;
 };
 
 static const struct opt opts[] = {
@@ -126,6 +128,8 @@ scratch(struct ctx *c, void *arg, const void *first)
 	st->values = (struct buf){ 0 };
 	st->end = mem_array(NULL, st->n_fields, sizeof *st->end);
 	st->edit = mem_array(NULL, st->n_fields + st->dropped.n, sizeof *st->edit);
+	st->is = mem_array(NULL, BATCH_RECORDS_MAX, sizeof *st->is);
+	st->why = mem_array(NULL, BATCH_RECORDS_MAX, sizeof *st->why);
 	return 0;
 }
 
@@ -208,27 +212,32 @@ write_record(struct ctx *c, struct state *st, const struct batch *b, size_t i)
 	json_shut(out);
 }
 
+/* Fates by the condition. */
+static void
+filter(struct state *st, struct expr_state *xs, const struct batch *b)
+{
+	expr_tests(xs, st->cond, b, st->is, st->why);
+	for (size_t i = 0; i < b->n; i++) {
+		if (st->is[i] == -2)
+			batch_reject(b, i, st->why[i]);
+		else if (st->is[i] != 1)
+			b->fate[i] = F_DROP;
+	}
+}
+
 static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
 	struct expr_state *xs = ctx_expr_state(c);
 	bool touched = st->n_fields > 0 || st->keep != NULL || st->dropped.n > 0;
+	const char *why;
 	int rc = 0;
 
-	for (size_t i = 0; i < b->n && rc == 0; i++) {
-		const char *why = NULL;
-		int t = st->cond == NULL ? 1 : expr_test(xs, st->cond, b, i, &why);
-
-		if (t == -2) {
-			batch_reject(b, i, why);
-			continue;
-		}
-		if (t != 1) {
-			b->fate[i] = F_DROP;
-			continue;
-		}
-		if (!touched)
+	if (st->cond != NULL)
+		filter(st, xs, b);
+	for (size_t i = 0; i < b->n && touched && rc == 0; i++) {
+		if (b->fate[i] != F_PASS)
 			continue;
 		if ((why = compute(st, xs, b, i)) != NULL) {
 			batch_reject(b, i, why);

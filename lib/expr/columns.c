@@ -13,6 +13,8 @@ columns_add(struct columns *cs, const struct expr *value, const struct expr *con
 	cs->c[cs->n] =
 	    (struct column){ value, cond, mem_new(BATCH_RECORDS_MAX * sizeof(struct val)) };
 	cs->n++;
+	cs->is = mem_array(cs->is, BATCH_RECORDS_MAX, sizeof *cs->is);
+	cs->why = mem_array(cs->why, BATCH_RECORDS_MAX, sizeof *cs->why);
 	cs->col = mem_array(cs->col, PATHS_MAX + cs->n, sizeof *cs->col);
 	cs->made = mem_array(cs->made, mem_mul(cs->n, BATCH_RECORDS_MAX), sizeof *cs->made);
 	return PATHS_MAX + (int)cs->n - 1;
@@ -37,16 +39,13 @@ compute(struct columns *cs, struct expr_state *xs, const struct batch *b, const 
     size_t i, uint32_t *made)
 {
 	struct xval x;
-	const char *why = NULL;
+	const char *why;
 	size_t from = cs->text.n;
-	int t = c->cond == NULL ? 1 : expr_test(xs, c->cond, b, i, &why);
 
 	*made = 0;
 	c->v[i] = (struct val){ 0 };
-	if (t == -2)
-		return why;
-	if (t != 1)
-		return NULL;
+	if (c->cond != NULL && cs->is[i] != 1)
+		return cs->is[i] == -2 ? cs->why[i] : NULL;
 	if (c->value == NULL) {
 		c->v[i] = val_make(T_TRUE, span_str("true"));
 		return NULL;
@@ -78,6 +77,8 @@ columns_batch(struct columns *cs, struct expr_state *xs, const struct batch *b, 
 		return b;
 	buf_clear(&cs->text);
 	for (size_t k = 0; k < cs->n; k++) {
+		if (cs->c[k].cond != NULL)
+			expr_tests(xs, cs->c[k].cond, b, cs->is, cs->why);
 		for (size_t i = 0; i < b->n; i++) {
 			uint32_t *made = &cs->made[k * BATCH_RECORDS_MAX + i];
 
@@ -112,6 +113,8 @@ columns_free(struct columns *cs)
 	free(cs->c);
 	free(cs->col);
 	free(cs->made);
+	free(cs->is);
+	free(cs->why);
 	buf_free(&cs->text);
 	*cs = (struct columns){ 0 };
 }

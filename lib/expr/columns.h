@@ -30,6 +30,8 @@ struct columns {
 	struct buf text;		/* computed values of a batch */
 	/* [n * BATCH_RECORDS_MAX] length of a computed value, 0: none */
 	uint32_t *made;
+	int8_t *is;			/* [BATCH_RECORDS_MAX] a column's cond of each, and why it is in error */
+	const char **why;
 };
 
 /* A column for it; value NULL: true where cond holds. Expressions must outlive the columns. */

@@ -20,6 +20,8 @@ expr_state_free(struct expr_state *st)
 	buf_free(&st->tmp);
 	pcre2_match_data_free(st->match);
 	pcre2_match_context_free(st->limits);
+	free(st->truth);
+	free(st->rows);
 	free(st);
 }
 
@@ -406,7 +408,7 @@ step(struct expr_state *st, const struct expr *e, const struct ins *in, struct x
 			set_truth(top - 1, hit != in->kind);
 		return why;
 	case OP_REGEX:
-		if (top->tag != X_NULL && (why = text_regex(st, e->re[in->a], top, &hit)) == NULL)
+		if (top->tag != X_NULL && (why = text_regex(st, &e->re[in->a], top, &hit)) == NULL)
 			set_truth(top, hit);
 		return why;
 	case OP_IS_NULL:
@@ -426,14 +428,14 @@ step(struct expr_state *st, const struct expr *e, const struct ins *in, struct x
 }
 
 static const char *
-run(struct expr_state *st, const struct expr *e, const struct batch *b, size_t row,
+run(struct expr_state *st, const struct expr *e, const struct batch *b, size_t row, size_t from, size_t to,
     struct xval **out)
 {
 	struct xval *sp = st->stack;
 	const char *why = NULL;
 	int t;
 
-	for (size_t pc = 0; pc < e->n; pc++) {
+	for (size_t pc = from; pc < to; pc++) {
 		const struct ins *in = &e->ins[pc];
 
 		switch (in->op) {
@@ -497,7 +499,7 @@ expr_eval(
 	const char *why;
 
 	ready(st, e);
-	why = run(st, e, b, i, &top);
+	why = run(st, e, b, i, 0, e->n, &top);
 	if (why != NULL)
 		set_null(out);
 	else
@@ -506,12 +508,19 @@ expr_eval(
 }
 
 int
-expr_test(
-    struct expr_state *st, const struct expr *e, const struct batch *b, size_t i, const char **why)
+code_test(struct expr_state *st, const struct expr *e, const struct batch *b, size_t row, size_t from, size_t to,
+    const char **why)
 {
 	struct xval *top;
 
 	ready(st, e);
-	*why = run(st, e, b, i, &top);
+	*why = run(st, e, b, row, from, to, &top);
 	return *why != NULL ? -2 : truth(top, why);
+}
+
+int
+expr_test(
+    struct expr_state *st, const struct expr *e, const struct batch *b, size_t i, const char **why)
+{
+	return code_test(st, e, b, i, 0, e->n, why);
 }

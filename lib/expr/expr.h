@@ -69,6 +69,11 @@ const char *expr_eval(
 /* 1 true, 0 false, -1 NULL, -2 in error with *why. */
 int expr_test(
     struct expr_state *, const struct expr *, const struct batch *, size_t i, const char **why);
+/*
+ * The same of all records of a batch: is[i], and why[i] where that is -2.  Answers are those of expr_test; common
+ * questions (NULL or not, a text, a range of numbers, a pattern, and AND, OR, NOT of such) are put to a whole column.
+ */
+void expr_tests(struct expr_state *, const struct expr *, const struct batch *, int8_t *is, const char **why);
 /* Append as JSON: an untouched value as its raw bytes. */
 void expr_print(const struct xval *, struct buf *);
 

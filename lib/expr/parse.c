@@ -627,10 +627,9 @@ regex(struct parser *p)
 		    why, sizeof why, "pattern, character %zu: %s", offset + 1, (const char *)text);
 		return fail_at(p, at, why);
 	}
-	/* where it cannot, the interpreter does it */
-	(void)pcre2_jit_compile(re, PCRE2_JIT_COMPLETE);
 	p->e->re = mem_array(p->e->re, p->e->n_re + 1, sizeof *p->e->re);
-	p->e->re[p->e->n_re] = re;
+	/* where it cannot, the interpreter does it */
+	p->e->re[p->e->n_re] = (struct pattern){ re, pcre2_jit_compile(re, PCRE2_JIT_COMPLETE) == 0 };
 	p->e->n = from;
 	p->height--;
 	(void)emit(p, OP_REGEX, 0, 0, p->e->n_re++, 0);
@@ -657,7 +656,7 @@ connective(struct parser *p, bool both)
 
 	if (!expression(p, both ? L_NOT : L_AND))
 		return false;
-	(void)emit(p, both ? OP_AND : OP_OR, 0, 0, 0, -1);
+	(void)emit(p, both ? OP_AND : OP_OR, 0, 0, jump, -1);	/* where its left side ends */
 	land(p, jump);
 	return true;
 }
@@ -800,6 +799,7 @@ expr_compile(
 		*out = NULL;
 		return EXIT_USAGE;
 	}
+	plan_make(p.e);
 	*out = p.e;
 	return 0;
 }
@@ -810,7 +810,8 @@ expr_free(struct expr *e)
 	if (e == NULL)
 		return;
 	for (size_t i = 0; i < e->n_re; i++)
-		pcre2_code_free(e->re[i]);
+		pcre2_code_free(e->re[i].code);
+	plan_free(e);
 	free(e->re);
 	free(e->ins);
 	free(e->konst);

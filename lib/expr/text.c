@@ -395,28 +395,41 @@ text_like(struct expr_state *st, const struct xval *text, const struct xval *pat
 	}
 }
 
-const char *
-text_regex(struct expr_state *st, const pcre2_code *re, const struct xval *text, bool *hit)
+static const char *
+matching(struct expr_state *st)
 {
-	struct span s;
-	const char *why = text_of(st, text, &s);
+	st->match = pcre2_match_data_create(1, NULL);
+	st->limits = pcre2_match_context_create(NULL);
+	if (st->match == NULL || st->limits == NULL)
+		return "out of memory for a pattern";
+	pcre2_set_match_limit(st->limits, REGEX_STEPS_MAX);
+	pcre2_set_heap_limit(st->limits, REGEX_HEAP_KIB);
+	return NULL;
+}
+
+const char *
+text_match(struct expr_state *st, const struct pattern *re, struct span s, bool *hit)
+{
+	PCRE2_SPTR p = (PCRE2_SPTR)(s.n == 0 ? "" : s.p);
+	const char *why;
 	int rc;
 
-	if (why != NULL)
+	if (st->limits == NULL && (why = matching(st)) != NULL)
 		return why;
-	if (st->match == NULL) {
-		st->match = pcre2_match_data_create(1, NULL);
-		st->limits = pcre2_match_context_create(NULL);
-		if (st->match == NULL || st->limits == NULL)
-			return "out of memory for a pattern";
-		pcre2_set_match_limit(st->limits, REGEX_STEPS_MAX);
-		pcre2_set_heap_limit(st->limits, REGEX_HEAP_KIB);
-	}
 	/* The bytes were judged to be UTF-8 when the record was. */
-	rc = pcre2_match(re, (PCRE2_SPTR)(s.n == 0 ? "" : s.p), s.n, 0, PCRE2_NO_UTF_CHECK,
-	    st->match, st->limits);
+	rc = re->jit ? pcre2_jit_match(re->code, p, s.n, 0, 0, st->match, st->limits) :
+	    pcre2_match(re->code, p, s.n, 0, PCRE2_NO_UTF_CHECK, st->match, st->limits);
 	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)
 		return "a pattern took too many steps on a text";
 	*hit = rc >= 0;
 	return NULL;
+}
+
+const char *
+text_regex(struct expr_state *st, const struct pattern *re, const struct xval *text, bool *hit)
+{
+	struct span s;
+	const char *why = text_of(st, text, &s);
+
+	return why != NULL ? why : text_match(st, re, s, hit);
 }

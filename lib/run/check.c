@@ -85,7 +85,10 @@ add_range(struct ctx *ctx, const struct checks *cs, struct check *k, const struc
 	(void)cs;
 	if (c->n != 3 || (c->arg[1].n == 0 && c->arg[2].n == 0))
 		return check_form(ctx, k, where, "range(PATH,LOW,HIGH), one of them may be left out");
-	for (size_t i = 1; i < 3; i++) {
+	if (c->arg[1].n > 0 && c->arg[2].n > 0)
+		buf_fmt(&sql, "(%.*s) BETWEEN (%.*s) AND (%.*s)", (int)c->arg[0].n, c->arg[0].p, (int)c->arg[1].n,
+		    c->arg[1].p, (int)c->arg[2].n, c->arg[2].p);
+	for (size_t i = 1; i < 3 && (c->arg[1].n == 0 || c->arg[2].n == 0); i++) {
 		if (c->arg[i].n == 0)
 			continue;
 		buf_fmt(&sql, "%s(%.*s) %s (%.*s)", sql.n == 0 ? "" : " AND ", (int)c->arg[0].n, c->arg[0].p,
@@ -276,63 +279,6 @@ check_spec(struct ctx *ctx, struct checks *cs, const char *path)
 }
 
 /* ---- judging ---- */
-
-void
-check_bad(struct check *k, struct ctx *ctx, const struct batch *b, size_t i)
-{
-	struct where w;
-
-	if (k->bad++ > 0)
-		return;
-	w = ctx_where(ctx, b, i);
-	buf_fmt(&k->first, "%s:%llu", w.source, (unsigned long long)w.line);
-}
-
-void
-check_cannot(struct check *k, struct ctx *ctx, const struct batch *b, size_t i, const char *why)
-{
-	if (k->errors++ == 0)
-		buf_str(&k->why, why);
-	check_bad(k, ctx, b, i);
-}
-
-static bool
-schema_holds(struct check *k, const struct batch *b, size_t i)
-{
-	const char *why = schema_row(k->schema, b->line[i]);
-
-	if (why != NULL && k->bad == 0)
-		buf_str(&k->why, why);
-	return why == NULL;
-}
-
-bool
-check_row(struct check *k, struct ctx *ctx, const struct batch *b, size_t i)
-{
-	const char *why = NULL;
-	bool holds = true, none = false;
-
-	if (k->kind == CHECK_EXPR) {
-		int is = expr_test(ctx_expr_state(ctx), k->expr, b, i, &why);
-
-		holds = is == 1 || is == -1;
-	} else if (k->kind == CHECK_SCHEMA) {
-		holds = schema_holds(k, b, i);
-	} else {
-		buf_clear(&k->key);
-		why = key_of(b, i, k->cols.col, k->cols.n, ctx_key_as(ctx), &k->key, &none);
-		if (why == NULL && !none) {
-			struct fp id = hash_fp(buf_span(&k->key));
-
-			holds = k->kind == CHECK_UNIQUE ? ids_add(&k->seen, id) : ids_has(&k->seen, id);
-		}
-	}
-	if (why != NULL)
-		check_cannot(k, ctx, b, i, why);
-	else if (!holds)
-		check_bad(k, ctx, b, i);
-	return why == NULL && holds;
-}
 
 /* The verdict of a check that rows break. */
 static void

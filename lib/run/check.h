@@ -10,7 +10,8 @@
  *
  * Invariants: NULL breaks only not_null, as in SQL's CHECK; a value that a check cannot judge (a word where a number is
  * compared) breaks it.  unique, ref and distinct keep 128-bit fingerprints of canonical keys: two keys are taken for
- * one with a probability below n^2 / 2^129.  unique remembers the rows it was asked about, in their order.
+ * one with a probability below n^2 / 2^129.  unique remembers the rows it was asked about, in their order: so keys are
+ * made where a batch is looked at, and kept where it is taken in, unless a row's fate hangs on them (checks_in_order).
  */
 #ifndef RUN_CHECK_H
 #define RUN_CHECK_H
@@ -53,7 +54,13 @@ struct check {
 	uint64_t bad, errors;		/* rows that broke it; those of them it could not judge */
 	struct buf first;		/* SOURCE:LINE of the first of them */
 	struct buf why;			/* reason of the first it could not judge, or of schema's first */
+	/* of the batch looked at */
+	struct buf why_now;
+	struct fp *id;			/* [BATCH_RECORDS_MAX] keys, and the rows they are of */
+	uint16_t *row;
 };
+
+enum { CHECK_BROKEN = 1, CHECK_DROP = 2 };
 
 struct checks {
 	struct check *v;
@@ -64,8 +71,12 @@ struct checks {
 	int64_t clock;			/* us, for fresh() */
 	bool drop;			/* rows that break a fail check do not go on */
 	bool at_once;			/* a row's fate hangs on unique(): its keys stay in memory */
-	/* counted by the caller: */
 	uint64_t rows, dropped;		/* judged, and of these dropped */
+	size_t budget;			/* bytes for keys in memory */
+	/* of the batch looked at, [BATCH_RECORDS_MAX] */
+	uint8_t *mark;
+	int8_t *is;
+	const char **why;
 };
 
 struct verdict {
@@ -90,15 +101,24 @@ check_by_row(const struct check *k)
 	return k->kind <= CHECK_SCHEMA;
 }
 
-/* Judge record i, counting; true when it holds. Pre: check_by_row. */
-bool check_row(struct check *, struct ctx *, const struct batch *, size_t i);
-/* Take record i, which goes on, into what the whole is judged by. Pre: not check_by_row. */
-void check_look(struct check *, struct ctx *, const struct batch *, size_t i);
+/* Behind the last check_add: keys shall fit into half of that many bytes. */
+void checks_begin(struct checks *, size_t budget);
+/* Must one thread look at all batches, in their order? */
+bool checks_in_order(const struct checks *);
 /*
- * Between batches: have the keys fit into half of that many bytes, what can wait goes to sorted runs on disk.  0, or
- * EXIT_IO after a message.
+ * Judge all records: CHECK_BROKEN of each that breaks a check, CHECK_DROP of those that do not go on, good until the
+ * next call.  What is to be taken in is appended to `out`.
  */
-int checks_fit(struct checks *, size_t budget);
+const uint8_t *checks_look(struct checks *, struct ctx *, const struct batch *, struct buf *out);
+/*
+ * Take in what was found in batches of ctx's source, in their order, from one checks_look or more.  `line` is added to
+ * its line numbers. 0, or EXIT_IO after a message: keys outgrew -S or the disk.
+ */
+int checks_take(struct checks *, struct ctx *, struct span found, uint64_t line);
+/* Make it another thread's, to look with. */
+void checks_fork(struct checks *, const struct checks *from);
+/* Such a thread has ended: what schema() must know of its rows comes back, the rest is freed. */
+void checks_join(struct checks *, struct checks *from);
 /* Behind the last row: count what went to disk. 0 or EXIT_IO. */
 int checks_settle(struct checks *);
 /* What came of it, once settled. Empties and fills *v. */

@@ -3,7 +3,7 @@
  * check_own - what the files of lib/run/check share (for them alone)
  *
  *	rc = check_add_fresh(ctx, cs, k, &call, where);		// of the whole: check_whole.c
- *	check_cannot(k, ctx, b, i, why);			// a row that it cannot judge
+ *	rc = checks_fit(cs, budget);				// keys past it go to disk: check_spill.c
  *
  * Invariants: the adders fill a zeroed check whose text and severity are set.
  */
@@ -20,9 +20,8 @@ check_adder check_add_rows, check_add_fresh, check_add_change;
 int check_form(struct ctx *, const struct check *, const char *where, const char *form);
 /* Columns of a key from the arguments of a call. */
 int check_key(struct ctx *, struct check *, const struct call *, const char *where);
-/* Row i breaks it, or cannot be judged: counted, the first one kept. */
-void check_bad(struct check *, struct ctx *, const struct batch *, size_t i);
-void check_cannot(struct check *, struct ctx *, const struct batch *, size_t i, const char *why);
+/* Between batches: have the keys fit into half of that many bytes, what can wait goes to sorted runs on disk. */
+int checks_fit(struct checks *, size_t budget);
 /* The whole of a verdict that is not about rows. */
 void check_judge_whole(const struct checks *, const struct check *, struct verdict *);
 

@@ -219,6 +219,36 @@ schema_free(struct schema *s)
 	free(s);
 }
 
+struct schema *
+schema_fork(const struct schema *from)
+{
+	struct schema *s = from == NULL ? NULL : mem_new(sizeof *s);
+
+	if (s == NULL)
+		return NULL;
+	/* names, types and what they are found by stay shared */
+	*s = *from;
+	s->col = mem_array(NULL, s->n, sizeof *s->col);
+	if (s->n > 0)
+		memcpy(s->col, from->col, s->n * sizeof *s->col);
+	s->scratch = s->name = s->why = (struct buf){ 0 };
+	return s;
+}
+
+void
+schema_join(struct schema *s, struct schema *from)
+{
+	if (from == NULL)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		s->col[i].met = s->col[i].met || from->col[i].met;
+	free(from->col);
+	buf_free(&from->scratch);
+	buf_free(&from->name);
+	buf_free(&from->why);
+	free(from);
+}
+
 size_t
 schema_columns(const struct schema *s)
 {

@@ -26,6 +26,10 @@ int schema_open(struct ctx *, const char *table, const char *where, bool *known,
 const char *schema_row(struct schema *, struct span line);
 /* Append the declared columns that no row so far had, `a, b`; false where there are none. */
 bool schema_missing(const struct schema *, struct buf *names);
+/* The same for another thread, while `from` stays; NULL of NULL. */
+struct schema *schema_fork(const struct schema *from);
+/* Back: the columns that its rows had are met; it is freed. */
+void schema_join(struct schema *, struct schema *from);
 size_t schema_columns(const struct schema *);
 void schema_free(struct schema *);
 

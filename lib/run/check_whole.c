@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "op/key.h"
 #include "run/check_own.h"
 
 /* ---- set-up ---- */
@@ -150,67 +149,6 @@ check_add_change(struct ctx *ctx, const struct checks *cs, struct check *k, cons
 	(void)buf_cstr(&k->name);
 	k->want = past_want(cs->past, buf_span(&k->name));
 	return 0;
-}
-
-/* ---- looking at rows ---- */
-
-static void
-look_time(struct check *k, struct ctx *ctx, const struct batch *b, size_t i)
-{
-	struct val v = b->col[k->col][i];
-	const char *why;
-	int64_t us;
-
-	if (val_is_null(v))
-		return;
-	if ((why = when_val(v, k->unit, k->zone, &k->key, &us)) != NULL)
-		check_cannot(k, ctx, b, i, why);
-	else if (us > k->clock)
-		k->ahead++;
-	else if (us > k->newest)
-		k->newest = us;
-}
-
-static void
-look_value(struct check *k, struct ctx *ctx, const struct batch *b, size_t i)
-{
-	struct xval v;
-	const char *why = expr_eval(ctx_expr_state(ctx), k->expr, b, i, &v);
-	struct dec d;
-
-	if (why == NULL && v.tag == X_NULL) {
-		k->nulls++;
-		return;
-	}
-	if (why == NULL && k->metric == METRIC_SUM && (why = xval_num(&v, &d)) == NULL)
-		decsum_add(&k->sum, &d);
-	if (why != NULL)
-		check_cannot(k, ctx, b, i, why);
-}
-
-static void
-look_key(struct check *k, struct ctx *ctx, const struct batch *b, size_t i)
-{
-	bool none = false;
-	const char *why;
-
-	buf_clear(&k->key);
-	why = key_of(b, i, k->cols.col, k->cols.n, ctx_key_as(ctx), &k->key, &none);
-	if (why != NULL)
-		check_cannot(k, ctx, b, i, why);
-	else if (!none)
-		(void)ids_add(&k->seen, hash_fp(buf_span(&k->key)));
-}
-
-void
-check_look(struct check *k, struct ctx *ctx, const struct batch *b, size_t i)
-{
-	if (k->kind == CHECK_FRESH)
-		look_time(k, ctx, b, i);
-	else if (k->kind == CHECK_CHANGE && k->metric == METRIC_DISTINCT)
-		look_key(k, ctx, b, i);
-	else if (k->kind == CHECK_CHANGE && k->metric != METRIC_ROWS)
-		look_value(k, ctx, b, i);
 }
 
 const char *

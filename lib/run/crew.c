@@ -311,6 +311,7 @@ commit(struct crew *w, struct queue *q, struct slot *s)
 	else
 		rc = kept_deliver(&s->kept, c, f, w->paths, line, &s->lines);
 	if (!full) {
+		f->line_number = line;
 		if (rc == 0 && s->yield.left.n > 0)
 			rc = c->cmd->past(c, c->st, buf_span(&s->yield.left));
 		buf_clear(&s->yield.left);

@@ -193,6 +193,12 @@ ctx_left(struct ctx *c)
 	return c->yield == NULL ? NULL : &c->yield->left;
 }
 
+uint64_t
+ctx_left_line(struct ctx *c)
+{
+	return c->feed->line_number;
+}
+
 int
 ctx_turn(struct ctx *c)
 {

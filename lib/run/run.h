@@ -13,6 +13,8 @@
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
 
+#include <signal.h>
+
 #include "base/batch.h"
 #include "base/err.h"
 #include "base/mark.h"
@@ -31,8 +33,8 @@ struct flow_counts;
  * How a command runs on several cores: blocks in parallel with order kept, the same with states that are joined by
  * add(), or one batch after the other behind a parallel scan.  In the first two, batch() runs in threads and may call
  * of the functions below only those of output (ctx_pass_*, ctx_made_*, ctx_side, ctx_host), those that ask for
- * options, ctx_expr_state, ctx_source, ctx_left and ctx_turn; batch.seq0 is then no count, but still rises with the
- * input.
+ * options, ctx_where, ctx_expr_state, ctx_source, ctx_left and ctx_turn; batch.seq0 is then no count, but still rises
+ * with the input.
  */
 enum par { PAR_STATELESS, PAR_ADD, PAR_SERIAL };
 
@@ -172,6 +174,8 @@ int ctx_side(struct ctx *, int out, struct span line);
  */
 struct buf *ctx_left(struct ctx *);
 int ctx_turn(struct ctx *);
+/* For past: what to add to the line numbers that ctx_where gave in its block. */
+uint64_t ctx_left_line(struct ctx *);
 /* Source position of record i of the current batch, for messages and positions. */
 struct where { const char *source; uint64_t line, offset; };
 struct where ctx_where(struct ctx *, const struct batch *, size_t i);
@@ -235,5 +239,7 @@ int ctx_outside(const struct ctx *);
 int64_t ctx_now_us(struct ctx *);
 /* A signal asked for a clean stop (CMD_EFFECT). */
 bool ctx_stopped(struct ctx *);
+/* The same to look at while waiting: not 0 once a signal came. */
+volatile const sig_atomic_t *ctx_stop(struct ctx *);
 
 #endif

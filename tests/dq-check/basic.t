@@ -265,3 +265,16 @@ $ dq-check 'ref(sku_id,wh:dim.sku@2026-11-19,id)' 'ref(sku_id,wh:dim.sku@last,id
 < {"sku_id":2}
 ! dq-check: fail ref(sku_id,wh:dim.sku@2026-11-19,id): 1 of 2 rows, first at <stdin>:2
 ? 1
+
+# dq-check unique: with threads the repeats are those of one, and the first of them; past -S too
+$ { seq 20000; seq 15001 40000; } | sed 's/.*/{"id":&,"k":"k&"}/' >rows; export PIPEHOUSE_BLOCK=20000
+$ for j in 1 2 4; do dq-check -j $j 'unique(k)' 'warn unique(id,k)' rows 2>&1 >/dev/null; dq-check -j $j -S 512K 'unique(k)' rows 2>&1 >/dev/null | sed 's/,.*//'; done; rm rows
+> dq-check: fail unique(k): 5000 of 45000 rows, first at rows:20001
+> dq-check: warn unique(id,k): 5000 of 45000 rows, first at rows:20001
+> dq-check: fail unique(k): 5000 of 45000 rows
+> dq-check: fail unique(k): 5000 of 45000 rows, first at rows:20001
+> dq-check: warn unique(id,k): 5000 of 45000 rows, first at rows:20001
+> dq-check: fail unique(k): 5000 of 45000 rows
+> dq-check: fail unique(k): 5000 of 45000 rows, first at rows:20001
+> dq-check: warn unique(id,k): 5000 of 45000 rows, first at rows:20001
+> dq-check: fail unique(k): 5000 of 45000 rows

@@ -238,3 +238,14 @@ $ seq 1 30000 | sed 's/.*/{"id":&}/' >rows; dq-check -S 64K --drop-bad 'unique(i
 ! dq-check: the keys of unique() and ref() need more memory than -S lets them have (0 MiB)
 ! dq-check: the keys of unique() and ref() need more memory than -S lets them have (0 MiB)
 ? 4
+
+# dq-check schema: with threads a column stands in the rows of any of them
+$ mkdir wh; export PIPEHOUSE_ROOT=$PWD/wh PIPEHOUSE_BLOCK=1000; printf 'column id int\ncolumn gone string\ncolumn rare int\ncolumn late int\n' | wh-table t.x -
+$ seq 2000 | sed 's/.*/{"id":&}/; 1300s/}/,"rare":1}/; 1700s/,*"id":/"id":"x","late":1,"no":/; $s/}/,"late":"2"}/' >rows
+$ for j in 1 2 4; do dq-check -j $j --table t.x 'schema()' rows 2>&1 >out; echo $?; cmp out rows; rm out; done; rm -r wh rows
+> dq-check: fail schema(): 2 of 2000 rows, first at rows:1700: "id": this string is no int; no row has gone
+> 1
+> dq-check: fail schema(): 2 of 2000 rows, first at rows:1700: "id": this string is no int; no row has gone
+> 1
+> dq-check: fail schema(): 2 of 2000 rows, first at rows:1700: "id": this string is no int; no row has gone
+> 1

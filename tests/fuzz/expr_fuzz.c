@@ -16,6 +16,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* A batch of this record alone has the same answer. */
+static void
+same_as_batch(struct expr_state *st, const struct expr *e, const struct scanned *got, size_t n, size_t i, int t,
+    const char *why)
+{
+	const struct val *col[PATHS_MAX];
+	const char *again = NULL;
+	int8_t is;
+
+	for (size_t k = 0; k < n; k++)
+		col[k] = got->col[k] + i;
+	expr_tests(st, e, &(struct batch){ .n = 1, .line = got->line + i, .col = col }, &is, &again);
+	MUST(is == t && (t != -2 || strcmp(why, again) == 0));
+}
+
 static void
 run(const struct expr *e, const struct pathset *ps, struct span json)
 {
@@ -45,6 +60,7 @@ run(const struct expr *e, const struct pathset *ps, struct span json)
 				expr_print(&x, &one);
 			t = expr_test(st, e, &b, i, &again);
 			MUST((t == -2) == (again != NULL) && (why == NULL || t == -2));
+			same_as_batch(st, e, &got, ps->n, i, t, again);
 			if ((again = expr_eval(st, e, &b, i, &x)) == NULL)
 				expr_print(&x, &two);
 			MUST(why == again && span_eq(buf_span(&one), buf_span(&two)));

@@ -440,7 +440,12 @@ conditions(void)
 		int got = one_begin(&o, span_str(v[i].text), span_str(v[i].json)) == 0
 		    ? expr_test(o.st, o.e, &o.b, 0, &why)
 		    : 99;
+		int8_t all = 99;
+		const char *again = NULL;
 
+		if (got != 99)
+			expr_tests(o.st, o.e, &o.b, &all, &again);
+		okf(all == got, "%s over %s: of a batch %d", v[i].text, v[i].json, all);
 		okf(got == v[i].want && (got == -2) == (why != NULL), "%s over %s: got %d",
 		    v[i].text, v[i].json, got);
 		one_end(&o);
@@ -452,6 +457,181 @@ conditions(void)
 	(void)one_begin(&o, span_str("a.b + 1"), span_str("{}"));
 	is_int(expr_column(o.e), -1, "what is more has none");
 	one_end(&o);
+}
+
+/* ---- conditions over a batch, against the same record by record ---- */
+
+static uint32_t dice_state = 1;
+
+static unsigned
+dice(unsigned n)
+{
+	dice_state = dice_state * 1664525u + 1013904223u;
+	return (dice_state >> 8) % n;
+}
+
+static const char *
+any_of(const char *const *v, size_t n)
+{
+	return v[dice((unsigned)n)];
+}
+
+#define ANY(v) any_of(v, sizeof v / sizeof *v)
+
+static void
+question(struct buf *b)
+{
+	static const char *const path[] = { "a", "b", "c.d" };
+	static const char *const sign[] = { "=", "<>", "<", "<=", ">", ">=" };
+	static const char *const number[] = { "0", "1", "-1", "12.5", "12.50", "100000000", "1e2", "0.001", "-12.345678901234567",
+		"999999999999999999", "1000000000000000000", "123456789012345678901234567890", ":least", "'12.5'", "'7'", "true" };
+	static const char *const text[] = { "''", "'a'", "'ab'", "'abc'", "'abcd'", "'abcdefgh'", "'abcdefghi'", "'abcdefghij'",
+		"'it''s'", "'12.5'", "'\xe4\xb8\xad'", ":who", ":day" };
+	static const char *const pattern[] = { "'^a'", "'^[a-z]+$'", "'b'", "'^$'", "'^mid_[0-9]+$'", "'(a|ab)c'", "'(?i)^AB'", "'.'" };
+	unsigned n = 1 + dice(4);
+
+	switch (dice(11)) {
+	case 0:
+		buf_fmt(b, "%s IS %sNULL", ANY(path), dice(2) ? "NOT " : "");
+		break;
+	case 1:
+		buf_fmt(b, "%s %s %s", ANY(path), ANY(sign), ANY(text));
+		break;
+	case 2:
+		buf_fmt(b, "%s %s %s", ANY(path), ANY(sign), ANY(number));
+		break;
+	case 3:
+		buf_fmt(b, "%s %s %s", ANY(number), ANY(sign), ANY(path));
+		break;
+	case 4:
+		buf_fmt(b, "%s %sBETWEEN %s AND %s", ANY(path), dice(2) ? "NOT " : "", ANY(number), ANY(number));
+		break;
+	case 5:
+	case 6:
+		buf_fmt(b, "%s %sIN (", ANY(path), dice(2) ? "NOT " : "");
+		for (unsigned texts = dice(2); n > 0; n--)
+			buf_fmt(b, "%s%s", texts ? ANY(text) : ANY(number), n > 1 ? ", " : dice(8) ? ")" : ", NULL)");
+		break;
+	case 7:
+		buf_fmt(b, "%s ~ %s", ANY(path), ANY(pattern));
+		break;
+	case 8:
+		buf_fmt(b, "if(%s > 1, %s, %s IS NULL AND NOT %s = 1)", ANY(path), ANY(path), ANY(path), ANY(path));
+		break;
+	case 9:
+		buf_fmt(b, "CASE WHEN %s = 1 THEN %s ELSE NOT %s END", ANY(path), ANY(path), ANY(path));
+		break;
+	default:
+		buf_fmt(b, "%s", dice(2) ? ANY(path) : "coalesce(a, NOT b)");
+	}
+}
+
+/* Questions with AND, OR, NOT and parentheses between them. */
+static void
+condition(struct buf *b)
+{
+	unsigned n = 1 + dice(6), open = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (i > 0)
+			buf_str(b, dice(2) ? " AND " : " OR ");
+		if (dice(4) == 0)
+			buf_str(b, "NOT ");
+		if (dice(3) == 0) {
+			buf_byte(b, '(');
+			open++;
+		}
+		question(b);
+		if (open > 0 && dice(3) == 0) {
+			buf_byte(b, ')');
+			open--;
+		}
+	}
+	for (; open > 0; open--)
+		buf_byte(b, ')');
+}
+
+static void
+lines_of(struct buf *b, unsigned n)
+{
+	static const char *const v[] = { "null", "0", "-0", "1", "-1", "12.5", "12.50", "1.25e1", "125E-1", "100", "99999999", "100000000",
+		"1234567890123", "0.001", "0.0010000000000000", "-12.345678901234567", "999999999999999999", "1000000000000000000",
+		"123456789012345678901234567890", "1e-30", "1e99", "true", "false", "[]", "{\"d\":1}", "\"\"", "\"a\"",
+		"\"ab\"", "\"abc\"", "\"abcd\"", "\"abcdefgh\"", "\"abcdefghi\"", "\"abcdefghij\"", "\"it's\"", "\"\\u0061bc\"",
+		"\"12.5\"", "\"7\"", "\"mid_123\"", "\"mid_\"", "\"\xe4\xb8\xad\"", "\"x\\ny\"", "\"2024-11-20\"" };
+
+	while (n-- > 0) {
+		buf_fmt(b, "{\"a\":%s", ANY(v));
+		if (dice(8) > 0)
+			buf_fmt(b, ",\"b\":%s", ANY(v));
+		buf_fmt(b, ",\"c\":{\"d\":%s}}\n", ANY(v));
+	}
+}
+
+/* How many answers of each sort there were: all must have been met. */
+static void
+batch_alike(const char *text, struct span lines, unsigned long met[4])
+{
+	struct expr_env env = { pathset_new(), zone_open("Asia/Shanghai"), args, sizeof args / sizeof *args };
+	struct expr_state *st = expr_state_new(), *other = expr_state_new();
+	int8_t is[BATCH_RECORDS_MAX];
+	const char *why[BATCH_RECORDS_MAX], *w;
+	struct scanned got;
+	struct expr *e;
+	struct scan *scan;
+	char err[256];
+
+	if (!okf(expr_compile(span_str(text), &env, &e, err, sizeof err) == 0, "%s: %s", text, err))
+		return;
+	scan = scan_new(env.paths, &(struct scan_conf){ 0 });
+	scan_block(scan, lines.p, lines.n);
+	while (scan_next(scan, &got)) {
+		struct batch b = { .n = got.n, .line = got.line, .col = got.col };
+
+		expr_tests(st, e, &b, is, why);
+		for (size_t i = 0; i < b.n; i++) {
+			int t = expr_test(other, e, &b, i, &w);
+
+			okf(t == is[i] && (t != -2 || strcmp(w, why[i]) == 0), "%s over %.*s: %d, and of the batch %d", text,
+			    (int)b.line[i].n, b.line[i].p, t, is[i]);
+			met[t + 2]++;
+		}
+	}
+	scan_free(scan);
+	expr_free(e);
+	expr_state_free(st);
+	expr_state_free(other);
+	pathset_free(env.paths);
+}
+
+static void
+batches(void)
+{
+	unsigned long met[4] = { 0 };
+	struct buf text = { 0 }, lines = { 0 };
+
+	lines_of(&lines, 200);
+	memset(buf_room(&lines, BLOCK_PAD_BYTES), 0, BLOCK_PAD_BYTES);
+	for (int i = 0; i < 1000; i++) {
+		buf_clear(&text);
+		condition(&text);
+		batch_alike(buf_cstr(&text), buf_span(&lines), met);
+	}
+	/* one more AND in parentheses than a plan has room for, and far more */
+	for (int deep = 15; deep < 100; deep = deep < 20 ? deep + 1 : 2 * deep) {
+		buf_clear(&text);
+		for (int i = 0; i < deep; i++)
+			buf_str(&text, i % 2 ? "b IS NULL OR (" : "a <> 1 AND (");
+		buf_str(&text, "a > 0");
+		for (int i = 0; i < deep; i++)
+			buf_byte(&text, ')');
+		batch_alike(buf_cstr(&text), buf_span(&lines), met);
+	}
+	okf(met[0] > 1000 && met[1] > 1000 && met[2] > 1000 && met[3] > 1000, "errors %lu, NULL %lu, false %lu, true %lu", met[0], met[1],
+	    met[2], met[3]);
+	ok_all("a batch at once is as one record after the other");
+	buf_free(&text);
+	buf_free(&lines);
 }
 
 /* The parts of a call, one behind the other. */
@@ -574,6 +754,7 @@ main(int argc, char *argv[])
 	arguments();
 	mistakes();
 	conditions();
+	batches();
 	calls();
 	return done();
 }

@@ -56,6 +56,14 @@ COMMANDS = [
     ("dedup by", "dedup -k k,u --by x"),
     ("dedup within", "dedup -k k --within 10s -t t"),
     ("dq-check", "dq-check 'not_null(u)' 'unique(id)' 'warn range(x,0,90)' \"regex(k,'^[a-f]$')\" --result @/result --table t.x --dt 2026-11-20"),
+    # keys that come again, in blocks of other threads; conditions of all sorts; what the whole is judged by
+    ("dq-check repeats", "dq-check 'unique(u)' 'warn unique(k,x)' \"warn expr(k IN ('a','b') OR x > 50 AND NOT u ~ '^u1')\" 'warn range(u,1,2)' "
+                         "\"ref(k,'@/dim',k)\" 'warn unique(a)' --result @/result"),
+    ("dq-check whole", "dq-check --history @/h --table t.x --dt 2023-11-15 'fresh(t,1d)' 'change(distinct(u),1%)' 'change(sum(x),0)' "
+                       "'change(null_rate(u),1%)' 'rows(1,3)' 'change(sum(k),0)' --result @/result"),
+    ("dq-check --drop-bad unique", "dq-check --drop-bad 'range(x,0,90)' 'unique(u)' 'rows(1,)' --tee-bad @/tee --result @/result"),
+    ("dq-check --drop-bad whole", "dq-check --drop-bad 'range(x,0,50)' 'warn not_null(u)' 'fresh(t,1d)' --history @/h --table t.x --dt 2023-11-15 "
+                                  "'change(distinct(u),1%)' 'change(sum(x),0)' --tee-bad @/tee --result @/result"),
     ("dq-check --drop-bad", "dq-check --drop-bad 'not_null(u)' 'range(x,0,90)' --tee-bad @/tee"),
     ("json-to-csv", "json-to-csv --columns id,k,x,u"),
     ("trace-grep", "trace-grep -n u7"),
@@ -198,7 +206,7 @@ def one(command, options, inputs, files, jobs, stdin, whole=False):
         p = subprocess.run([os.path.join(cases.BIN, argv[0])] + argv[1:] + names, input=feed, cwd=d, env=env, timeout=120,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         left = {"stdout": p.stdout, "stderr": p.stderr, "status": b"%d" % p.returncode}
-        for f in sorted(os.listdir(d)):
+        for f in sorted(os.path.relpath(os.path.join(at, f), d) for at, _, names in os.walk(d) for f in names):
             with open(os.path.join(d, f), "rb") as g:
                 left[f] = g.read() if whole else OWN.sub(b"", g.read())
         if stdin and "stats" in left:   # how a pipe is cut into blocks is the clock's choice: it shows where a bad record ends the work
