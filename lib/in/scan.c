@@ -262,7 +262,7 @@ mark_window(struct scan *s, size_t n)
 		s->relaxed--;
 		k = &kernel_portable;
 	}
-	marks_clear(m, n);
+	marks_clear(m);
 	k->mark(&s->tables, m, s->p, n);
 	while (m->n > 0 && m->pos[m->n - 1] >= n)
 		m->n--;

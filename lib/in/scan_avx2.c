@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * scan_avx2 - the kernel for x86-64 with AVX2, BMI and carry-less multiply
+ * scan_avx2 - the kernel for x86-64 with AVX2 and BMI
  *
- * Per 64 bytes: masks of quotes and backslashes; which bytes are in strings (carry-less multiply); a class code for
- * each byte (perfect hash by pshufb), C_IN inside strings; then "may these two classes be neighbours" for all 64
- * pairs at once; UTF-8 after Keiser and Lemire; two rules on numbers that look further than a pair; and the tokens'
- * offsets.  O(n), no table bigger than 32 bytes, one branch that data decides (not ASCII) besides the rare ones.
+ * 64 bytes are two registers.  First masks of quotes, backslashes, control and high bytes; then, when in/scan_stride.h
+ * made of them what is in strings, a class code for each byte (perfect hash by pshufb), C_IN in strings, and "may these
+ * two classes be neighbours" for all 64 pairs; UTF-8 after Keiser and Lemire where it is not ASCII.  O(n), no table
+ * bigger than 32 bytes.
  */
 #ifdef __x86_64__
 #include <immintrin.h>
-#include <string.h>
 
-#include "in/scan_bits.h"
-#include "in/scan_kernel.h"
+#define LANE_BYTES 32
+#include "in/scan_stride.h"
 
 struct half2 { __m256i lo, hi; };	/* 64 bytes */
 
@@ -26,13 +25,22 @@ struct luts {
 };
 
 /* What one block of 64 bytes hands to the next. */
-struct carry {
-	uint64_t in;		/* all ones inside a string */
-	uint64_t escape;
-	uint64_t u, surrogate;	/* escaped u's, and \ud beginnings, near the end of the block before */
+struct pairs {
 	__m256i allows;		/* what the bytes before allow */
-	struct bits_carry rules;
 };
+
+static struct pairs
+pairs_begin(const struct tables *t)
+{
+	return (struct pairs){ _mm256_set1_epi8((char)t->allows[C_LF]) };
+}
+
+BITS_INLINE struct half2
+load(const char *b)
+{
+	return (struct half2){ _mm256_loadu_si256((const __m256i *)(const void *)b),
+	    _mm256_loadu_si256((const __m256i *)(const void *)(b + 32)) };
+}
 
 BITS_INLINE uint64_t
 mask(struct half2 v)
@@ -59,22 +67,6 @@ high_nibbles(const struct luts *t, __m256i v)
 	return _mm256_and_si256(_mm256_srli_epi16(v, 4), t->nibble);
 }
 
-BITS_INLINE bool
-any(struct half2 v)
-{
-	__m256i x = _mm256_or_si256(v.lo, v.hi);
-
-	return !_mm256_testz_si256(x, x);
-}
-
-/* 1 from each quote on to the one that closes it, that one not. */
-BITS_INLINE uint64_t
-inside(uint64_t quotes)
-{
-	return (uint64_t)_mm_cvtsi128_si64(_mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)quotes),
-	    _mm_set1_epi8(-1), 0));
-}
-
 /* Kinds of bytes behind a backslash, for escape_low and escape_high: a byte is of those that both its nibbles are. */
 enum {
 	ESC_2 = 1, ESC_5 = 2, ESC_6 = 4, ESC_7 = 8,	/* what may follow a backslash, by high nibble */
@@ -94,9 +86,9 @@ of_kind(struct half2 kinds, char kind)
 
 /* Escapes that JSON does not know, \u without four hex digits, and surrogates, which the plain parser pairs. */
 BITS_INLINE uint64_t
-escape_errors(const struct luts *t, struct half2 v, uint64_t escaped, struct carry *c)
+escape_errors(const struct luts *t, const char *b, uint64_t escaped, uint64_t *u_before, uint64_t *surrogate)
 {
-	struct half2 kinds = {
+	struct half2 v = load(b), kinds = {
 		_mm256_and_si256(_mm256_shuffle_epi8(t->escape_low, v.lo),
 		    _mm256_shuffle_epi8(t->escape_high, high_nibbles(t, v.lo))),
 		_mm256_and_si256(_mm256_shuffle_epi8(t->escape_low, v.hi),
@@ -104,14 +96,15 @@ escape_errors(const struct luts *t, struct half2 v, uint64_t escaped, struct car
 	};
 	uint64_t err = escaped & ~of_kind(kinds, ESC_ANY), u = escaped & equal(v, _mm256_set1_epi8('u')), after, d;
 
-	if ((u | c->u | c->surrogate) == 0)
+	if ((u | *u_before | *surrogate) == 0)
 		return err;
-	after = u << 1 | u << 2 | u << 3 | u << 4 | c->u >> 63 | c->u >> 62 | c->u >> 61 | c->u >> 60;
+	after = u << 1 | u << 2 | u << 3 | u << 4 | *u_before >> 63 | *u_before >> 62 | *u_before >> 61 |
+	    *u_before >> 60;
 	err |= after & ~of_kind(kinds, HEX_DIGIT | HEX_LETTER);
-	d = (u << 1 | c->u >> 63) & (equal(v, _mm256_set1_epi8('d')) | equal(v, _mm256_set1_epi8('D')));
-	err |= (d << 1 | c->surrogate >> 63) & of_kind(kinds, HEX_89 | HEX_LETTER);
-	c->u = u;
-	c->surrogate = d;
+	d = (u << 1 | *u_before >> 63) & (equal(v, _mm256_set1_epi8('d')) | equal(v, _mm256_set1_epi8('D')));
+	err |= (d << 1 | *surrogate >> 63) & of_kind(kinds, HEX_89 | HEX_LETTER);
+	*u_before = u;
+	*surrogate = d;
 	return err;
 }
 
@@ -153,7 +146,7 @@ pair_errors(const struct luts *t, __m256i code, __m256i allows, __m256i before)
 
 /* Not 0 where UTF-8 breaks off: see struct utf8_tables. */
 BITS_INLINE __m256i
-utf8_errors(const struct luts *t, const char *p)
+utf8_wrong(const struct luts *t, const char *p)
 {
 	__m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p);
 	__m256i p1 = _mm256_loadu_si256((const __m256i *)(const void *)(p - 1));
@@ -168,6 +161,23 @@ utf8_errors(const struct luts *t, const char *p)
 	return _mm256_xor_si256(_mm256_and_si256(must, t->top), wrong);
 }
 
+/* Three bytes before b are readable. */
+BITS_INLINE uint64_t
+utf8_errors(const struct luts *t, const char *b)
+{
+	return ~equal((struct half2){ utf8_wrong(t, b), utf8_wrong(t, b + 32) }, _mm256_setzero_si256());
+}
+
+BITS_INLINE void
+first_look(const struct luts *t, struct strip *s, size_t i, const char *b)
+{
+	struct half2 v = load(b);
+
+	s->quote[i] = equal(v, t->quote);
+	s->slash[i] = equal(v, t->slash);
+	s->control[i] = mask((struct half2){ at_most(v.lo, t->control), at_most(v.hi, t->control) });
+	s->high[i] = mask(v);
+}
 
 BITS_INLINE __m256i
 twice(__m256i v)
@@ -175,60 +185,24 @@ twice(__m256i v)
 	return _mm256_add_epi8(v, v);
 }
 
-/* The classes of 64 bytes, and all that two neighbours tell.  Three bytes before b are readable. */
-BITS_INLINE struct bits_flags
-look(const struct luts *t, struct marks *m, struct carry *c, const char *b, size_t base)
+/* The classes of 64 bytes, and all that two neighbours tell. */
+BITS_INLINE void
+second_look(const struct luts *t, struct strip *s, size_t i, const char *b, struct pairs *p)
 {
-	struct half2 v = { _mm256_loadu_si256((const __m256i *)(const void *)b),
-	    _mm256_loadu_si256((const __m256i *)(const void *)(b + 32)) };
-	__m256i ascii = _mm256_or_si256(_mm256_or_si256(v.lo, v.hi),
-	    _mm256_loadu_si256((const __m256i *)(const void *)(b - 3)));
-	uint64_t quotes = equal(v, t->quote), slash = equal(v, t->slash), escaped = 0, in, lf;
-	struct half2 code, now, allows, bad, in_bytes;
-	struct bits_flags f;
+	struct half2 v = load(b), in = bytes_of(t, s->in[i]), now, allows;
 
-	if (RARE(slash | c->escape)) {
-		escaped = bits_escaped(slash, &c->escape);
-		quotes &= ~escaped;
-		m->slash[base / 64] = slash;
-		m->any_slash |= slash;
-	}
-	in = inside(quotes) ^ c->in;
-	code = (struct half2){ codes(t, v.lo), codes(t, v.hi) };
-again:
-	in_bytes = bytes_of(t, in);
-	now = (struct half2){ _mm256_blendv_epi8(code.lo, t->in_code, in_bytes.lo),
-	    _mm256_blendv_epi8(code.hi, t->in_code, in_bytes.hi) };
+	now = (struct half2){ _mm256_blendv_epi8(codes(t, v.lo), t->in_code, in.lo),
+	    _mm256_blendv_epi8(codes(t, v.hi), t->in_code, in.hi) };
 	allows = (struct half2){ _mm256_shuffle_epi8(t->allows, now.lo), _mm256_shuffle_epi8(t->allows, now.hi) };
-	bad.lo = _mm256_or_si256(pair_errors(t, now.lo, allows.lo, c->allows),
-	    _mm256_and_si256(in_bytes.lo, at_most(v.lo, t->control)));
-	bad.hi = _mm256_or_si256(pair_errors(t, now.hi, allows.hi, allows.lo),
-	    _mm256_and_si256(in_bytes.hi, at_most(v.hi, t->control)));
-	if (RARE(any(bad))) {
-		lf = equal(v, _mm256_set1_epi8('\n'));
-		if ((in & lf) != 0) {	/* its error bit comes with the second look: no LF follows C_IN */
-			in = bits_end_at_lf(in, lf);
-			goto again;
-		}
-		marks_error(m, base, mask(bad));
-	}
-	if (_mm256_movemask_epi8(ascii) != 0) {
-		struct half2 e = { utf8_errors(t, b), utf8_errors(t, b + 32) };
-
-		if (RARE(any(e)))
-			marks_error(m, base, ~equal(e, _mm256_setzero_si256()));
-	}
-	if (RARE((escaped & in) | c->u | c->surrogate))
-		marks_error(m, base, escape_errors(t, v, escaped & in, c));
-	c->in = (uint64_t)((int64_t)in >> 63);
-	c->allows = allows.hi;
+	s->bad[i] = mask((struct half2){ pair_errors(t, now.lo, allows.lo, p->allows),
+	    pair_errors(t, now.hi, allows.hi, allows.lo) });
+	p->allows = allows.hi;
 	now = (struct half2){ twice(now.lo), twice(now.hi) };
-	f.e = mask(now);
+	s->e[i] = mask(now);
 	now = (struct half2){ twice(now.lo), twice(now.hi) };
-	f.d = mask(now);
+	s->d[i] = mask(now);
 	now = (struct half2){ twice(now.lo), twice(now.hi) };
-	f.t = mask(now);
-	return f;
+	s->t[i] = mask(now);
 }
 
 BITS_INLINE __m256i
@@ -293,60 +267,51 @@ luts_init(struct luts *t, const struct tables *from)
 	escape_tables(t);
 }
 
-/* First the vector part of each block, then the rest: see scan_avx512.c. */
-#define STRIDE 16
-
-static void
-stride(const struct luts *t, struct marks *m, struct carry *carry, const char *b, size_t base, size_t blocks)
+/* 64 bytes, those in `members` complemented. */
+BITS_INLINE void
+stage(const struct luts *t, uint8_t *to, const char *b, uint64_t members)
 {
-	struct carry c = *carry;
-	struct bits_carry rules = c.rules;
-	struct bits_flags flags[STRIDE];
-	struct bits_found f;
-	_Alignas(64) uint8_t staged[128];	/* 65 used: bits_put reads one more */
-	uint8_t *token = m->token + m->n;
-	uint16_t *pos = m->pos + m->n, *word = m->word + m->n_words;
-	size_t n;
+	struct half2 m = bytes_of(t, members);
 
-	for (size_t i = 0; i < blocks; i++)
-		flags[i] = look(t, m, &c, b + i * 64, base + i * 64);
-	staged[64] = 0;
-	for (size_t i = 0; i < blocks; i++, b += 64, base += 64) {
-		struct half2 members;
-
-		f = bits_rules(flags[i], &rules, b);
-		if (RARE(f.error))
-			marks_error(m, base, f.error);
-		members = bytes_of(t, f.members);
-		_mm256_store_si256((__m256i *)(void *)staged, _mm256_xor_si256(members.lo,
-		    _mm256_loadu_si256((const __m256i *)(const void *)b)));
-		_mm256_store_si256((__m256i *)(void *)(staged + 32), _mm256_xor_si256(members.hi,
-		    _mm256_loadu_si256((const __m256i *)(const void *)(b + 32))));
-		n = bits_put(pos, token, f.tokens, 0, staged, base);
-		pos += n;
-		token += n;
-		word += bits_put_words(word, f.words, base);
-	}
-	m->n = (size_t)(pos - m->pos);
-	m->n_words = (size_t)(word - m->word);
-	c.rules = rules;
-	*carry = c;
+	_mm256_store_si256((__m256i *)(void *)to, _mm256_xor_si256(m.lo,
+	    _mm256_loadu_si256((const __m256i *)(const void *)b)));
+	_mm256_store_si256((__m256i *)(void *)(to + 32), _mm256_xor_si256(m.hi,
+	    _mm256_loadu_si256((const __m256i *)(const void *)(b + 32))));
 }
 
-static void
-mark(const struct tables *tables, struct marks *m, const char *p, size_t n)
+/* Each lane's neighbour before it. */
+BITS_INLINE lanes
+lanes_before(lanes v, lanes before)
 {
-	struct luts t;
-	struct carry c = { .allows = _mm256_set1_epi8((char)tables->allows[C_LF]), .rules = bits_line_start };
-	char first[128];	/* the first block behind a line end, for nothing may be readable before it */
-
-	luts_init(&t, tables);
-	memset(first, '\n', 64);
-	memcpy(first + 64, p, 64);
-	stride(&t, m, &c, first + 64, 0, 1);
-	for (size_t i = 64; i < n; i += STRIDE * 64)
-		stride(&t, m, &c, p + i, i, n - i < STRIDE * 64 ? (n - i + 63) / 64 : STRIDE);
+	return (lanes)_mm256_alignr_epi8((__m256i)v, _mm256_permute2x128_si256((__m256i)before, (__m256i)v, 0x21), 8);
 }
+
+/* Lanes with their highest bit set, a bit a lane. */
+BITS_INLINE unsigned
+lanes_top(lanes v)
+{
+	return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd((__m256i)v));
+}
+
+/* Lanes that are not 0. */
+BITS_INLINE unsigned
+lanes_set(lanes v)
+{
+	return LANES_ALL ^ lanes_top((lanes)_mm256_cmpeq_epi64((__m256i)v, _mm256_setzero_si256()));
+}
+
+/* All ones in these lanes, else 0. */
+BITS_INLINE lanes
+lanes_of(unsigned set)
+{
+	const lanes bit = { 1, 2, 4, 8 };
+	lanes which = (lanes){ set, set, set, set } & bit;
+
+	return (lanes)_mm256_cmpeq_epi64((__m256i)which, (__m256i)bit);
+}
+
+#define STRIDE_BODY
+#include "in/scan_stride.h"
 
 const struct kernel_ops kernel_avx2 = { "avx2", mark };
 #endif

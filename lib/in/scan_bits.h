@@ -145,49 +145,16 @@ bits_points(uint64_t digit, uint64_t point, uint8_t *carry)
 	return bits_add(digit | point, point, carry) & point;
 }
 
-/* What the flags of a class code (in/scan_grammar.h) say of 64 bytes. */
-struct bits_flags {
-	uint64_t t, d, e;
-};
-
-/* What a block hands to the next in bits_rules: begin with bits_line_start. */
-struct bits_carry {
-	uint64_t t, any, begin;	/* the masks of the block before */
-	uint8_t colon, run;
-};
-
-static const struct bits_carry bits_line_start = { .t = ~(uint64_t)0, .any = ~(uint64_t)0 };
-
-struct bits_found {
-	uint64_t tokens, members, words, error;
-};
-
-/* All that looks further than at two neighbours: b are the bytes, three before them are readable. */
-BITS_INLINE struct bits_found
-bits_rules(struct bits_flags f, struct bits_carry *c, const char *b)
-{
-	struct bits_found r = { .error = 0 };
-	uint64_t odd = f.e & ~f.t, digit = f.d & ~f.t, zero = odd & digit, any = f.d | f.e, begin, after_zero;
-
-	r.tokens = f.t & ~any;
-	r.members = bits_members(f.t & f.d, r.tokens, &c->colon, &r.error);
-	r.error |= bits_points(digit, odd ^ zero, &c->run);
-	/* A zero behind what is no part of a number, and a digit behind that. */
-	begin = zero & bits_shift(f.t, &c->t);
-	after_zero = bits_shift(begin, &c->begin) & digit;
-	if (RARE(after_zero))
-		r.error |= bits_leading_zeros(after_zero, b);
-	any |= f.t;			/* all but words */
-	r.words = bits_shift(any, &c->any) & ~any;
-	return r;
-}
-
 /* The lowest bit's place; any place when there is none. */
 BITS_INLINE uint64_t
 bits_lowest(uint64_t m)
 {
 #ifdef __BMI__
-	return _tzcnt_u64(m);
+	uint64_t at;
+
+	/* Compilers clear the register first, for machines on which tzcnt waits for its old value. */
+	__asm__("tzcntq %1, %0" : "=r"(at) : "r"(m) : "cc");
+	return at;
 #else
 	return (uint64_t)__builtin_ctzll(m | UINT64_C(1) << 63);
 #endif

@@ -42,6 +42,7 @@ struct marks {
 	uint16_t word[WINDOW_BYTES + MARKS_SLACK];	/* where runs of other bytes begin */
 	uint64_t error[WINDOW_WORDS];	/* a bit a byte */
 	uint64_t slash[WINDOW_WORDS];	/* backslashes, a bit a byte */
+	uint64_t slashed[WINDOW_WORDS / 64];	/* words of slash that are not 0, a bit each */
 };
 
 /* Bit 7 of a token: a colon stands before it. */
@@ -62,15 +63,18 @@ token_byte(uint8_t token)
 #define TOKEN_OPEN 0x02
 #define TOKEN_CURLY 0x20
 
+/* All marks of the window before off: only what it has set. */
 static inline void
-marks_clear(struct marks *m, size_t n)
+marks_clear(struct marks *m)
 {
-	size_t words = (n + 63) / 64;
-
 	m->n = m->n_words = 0;
+	if (m->any_error != 0)
+		memset(m->error, 0, sizeof m->error);
+	if (m->any_slash != 0) {
+		memset(m->slash, 0, sizeof m->slash);
+		memset(m->slashed, 0, sizeof m->slashed);
+	}
 	m->any_error = m->any_slash = 0;
-	memset(m->error, 0, words * sizeof m->error[0]);
-	memset(m->slash, 0, words * sizeof m->slash[0]);
 }
 
 /* There is an error at some of the 64 bytes from offset `base` on. */

@@ -296,8 +296,7 @@ static void
 fill(struct plain *a, int node, const char *p, const char *end, bool escaped)
 {
 	if (node != TRIE_NONE)
-		trie_fill(a->trie, node, a->col, a->row, (struct val){ span_of(p, (size_t)(end - p)),
-		    scan_tag[(unsigned char)*p], (uint8_t)escaped });
+		trie_fill(a->trie, node, a->col, a->row, p, (size_t)(end - p), (uint8_t)escaped);
 }
 
 /* The value at p with all that is in it; behind it. */
@@ -404,7 +403,7 @@ static void
 clear_row(const struct plain *a)
 {
 	for (size_t r = 0; r < a->trie->n_refs; r++)
-		a->col[a->trie->ref[r].col][a->row] = (struct val){ .raw = { "", 0 } };
+		val_set(&a->col[a->trie->ref[r].col][a->row], "", 0, T_ABSENT, 0);
 }
 
 void

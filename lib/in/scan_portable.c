@@ -174,6 +174,7 @@ block(struct marks *m, struct carry *c, const char *b, const char *end, size_t b
 		escaped = bits_escaped(k.slash, &c->escape);
 		quotes &= ~escaped;
 		m->slash[base / 64] = k.slash;
+		m->slashed[base / 4096] |= (uint64_t)(k.slash != 0) << base / 64 % 64;
 		m->any_slash |= k.slash;
 	}
 	in = inside(quotes) ^ c->in;

@@ -84,18 +84,16 @@ fill(const struct shape *s, const struct marks *m, const char *p, size_t t0, str
 	for (size_t i = 0; i < s->n_values; i++) {
 		const struct shape_value *v = &s->value[i];
 		struct val *to = &col[v->col][row];
+		struct span in = { "", 0 };
 
-		switch (v->place) {
-		case PLACE_BETWEEN:
-			*to = value_between(m, p, pos[v->from] + 1u + v->skip, pos[v->to]);
-			break;
-		case PLACE_BRACKETS:
-			*to = (struct val){ span_of(p + pos[v->from], pos[v->to] + 1u - pos[v->from]),
-			    scan_tag[(unsigned char)p[pos[v->from]]], 0 };
-			break;
-		default:
-			*to = (struct val){ .raw = { "", 0 } };
-		}
+		if (v->place == PLACE_BETWEEN)
+			in = value_between(p, pos[v->from] + 1u + v->skip, pos[v->to]);
+		else if (v->place == PLACE_BRACKETS)
+			in = span_of(p + pos[v->from], pos[v->to] + 1u - pos[v->from]);
+		if (in.n > 0)
+			val_set(to, in.p, in.n, scan_tag[(unsigned char)*in.p], value_escaped(m, p, in));
+		else
+			val_set(to, "", 0, T_ABSENT, 0);
 	}
 }
 

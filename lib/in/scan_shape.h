@@ -69,21 +69,24 @@ struct shapes {
 	unsigned rest;		/* lines for which the cache is left alone */
 };
 
-/* The value between the bytes from and to, blanks taken off. */
-static inline struct val
-value_between(const struct marks *m, const char *p, size_t from, size_t to)
+/* The value between the bytes from and to of the window at p, blanks taken off. */
+static inline struct span
+value_between(const char *p, size_t from, size_t to)
 {
-	uint8_t tag;
-
 	while ((unsigned char)p[from] <= ' ' && from < to)
 		from++;
 	while ((unsigned char)p[to - 1] <= ' ' && from < to)
 		to--;
-	if (from == to)
-		return (struct val){ .raw = { "", 0 } };
-	tag = scan_tag[(unsigned char)p[from]];
-	return (struct val){ span_of(p + from, to - from), tag,
-	    tag == T_STR && m->any_slash != 0 && bits_in(m->slash, from, to) };
+	return span_of(p + from, to - from);
+}
+
+/* Does a backslash stand in v, a value in the window at p? */
+static inline uint8_t
+value_escaped(const struct marks *m, const char *p, struct span v)
+{
+	size_t from = (size_t)(v.p - p);
+
+	return m->any_slash != 0 && v.n > 0 && *v.p == '"' && bits_in(m->slash, from, from + v.n);
 }
 
 /*

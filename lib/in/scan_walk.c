@@ -29,10 +29,48 @@ struct tokens {
 	uint64_t bracket, open, close, curly, member;
 };
 
+/* Keys that begin with c and any byte of `second`, or any at all. */
+static void
+may_begin(struct walk *w, char c, const char *second)
+{
+	char two[2] = { c, 0 };
+	uint16_t at;
+
+	for (int b = 0; b < 256; b++)
+		if (second == NULL || (b != 0 && strchr(second, b) != NULL)) {
+			two[1] = (char)b;
+			memcpy(&at, two, sizeof at);
+			w->begins[at] = 1;
+		}
+}
+
+/*
+ * find_asked takes the two bytes where they stand if no blank is before the key; where one is, it takes the quote and
+ * the first byte, or blanks.
+ */
+static void
+begins_init(struct walk *w, const struct trie *t)
+{
+	memset(w->begins, 0, sizeof w->begins);
+	for (size_t n = 0; n < t->n; n++)
+		for (int c = t->node[n].child; c != TRIE_NONE; c = t->node[c].next) {
+			struct span name = t->node[c].name;
+			char second[2] = { name.n > 1 ? name.p[1] : '"', '\0' };
+
+			may_begin(w, name.n > 0 ? name.p[0] : '"', name.n > 0 && second[0] != '\0' ? second : NULL);
+			second[0] = name.n > 0 ? name.p[0] : '"';
+			may_begin(w, '"', second[0] != '\0' ? second : NULL);
+		}
+	for (const char *blank = " \t\r"; *blank != '\0'; blank++)
+		may_begin(w, *blank, " \t\r\"");
+}
+
 void
 walk_init(struct walk *w, struct plain *plain, size_t columns)
 {
 	w->plain = plain;
+	w->todo = mem_array(NULL, plain->trie->n, sizeof *w->todo);
+	begins_init(w, plain->trie);
 	w->draft = (struct draft){ .n_values = columns };
 	w->draft.value = mem_array(NULL, mem_add(columns, 1), sizeof *w->draft.value);
 }
@@ -41,6 +79,7 @@ void
 walk_free(struct walk *w)
 {
 	free(w->draft.value);
+	free(w->todo);
 }
 
 static struct tokens
@@ -81,55 +120,57 @@ is_void(struct at *a, size_t t)
 }
 
 /*
- * Do the brackets pair, in one value, and stand members in objects and elements in arrays?  Fills close_of.
+ * Do the brackets pair, in one value, and stand members in objects and elements in arrays?  Fills what the walk knows
+ * of brackets; no object is asked for yet.
  * The types of the open containers are bits, the innermost lowest, an object 1; the outermost two are `10`, a marker
  * and what is around the line's value: no object.
  */
 static bool
 prove(struct at *a)
 {
-	uint16_t *close_of = a->w->close_of, stack[WALK_DEPTH + 3];
-	size_t depth = 0, last = 0, limit = a->w->plain->limits->depth;
-	uint64_t types = 2, after_close = 0, after_curly = 0;
+	struct walk *w = a->w;
+	uint16_t stack[WALK_DEPTH + 3] = { 0 };
+	size_t depth = 0, last = 0, limit = w->plain->limits->depth, top;
+	uint64_t types = 2, most, after_close = 0, after_curly = 0;
 
-	if (limit > WALK_DEPTH)
-		limit = WALK_DEPTH;
+	most = UINT64_C(4) << (limit < WALK_DEPTH ? limit : WALK_DEPTH);
 	for (size_t base = 0; base < a->n; base += 64) {
 		struct tokens k = tokens_at(a->token + base, a->n - base);
 		uint64_t void_ = bits_shift(k.open & k.curly, &after_curly) & k.close & k.curly & ~k.member;
-		uint64_t look, wrong, run, object, open;
-		size_t end = a->n - base < 64 ? a->n - base : 64, from = 0, t;
+		uint64_t all = ~(uint64_t)0 >> (a->n - base < 64 ? 64 - (a->n - base) : 0);
+		uint64_t look, wrong, bit, object, from = 1;
+		bool open;
 
+		w->bracket[base / 64] = k.bracket;
+		w->member[base / 64] = k.member & all;
+		w->before[base / 64] = (uint16_t)last;
 		/* Nothing stands between a closing bracket and the next token, and in empty objects. */
 		look = ~(bits_shift(k.close, &after_close) | void_);
 		for (; RARE(void_); void_ &= void_ - 1)
 			if (!is_void(a, base + (size_t)__builtin_ctzll(void_) - 1))
 				return false;
-		for (uint64_t left = k.bracket; left != 0; left &= left - 1) {
-			unsigned i = (unsigned)__builtin_ctzll(left);
-
-			run = (UINT64_C(2) << i) - (UINT64_C(1) << from);
-			object = k.curly >> i & 1;
-			open = k.open >> i & 1;
-			wrong = (k.member ^ -(types & 1)) & look & run;
-			wrong |= (types ^ object) & 1 & ~open;
+		for (uint64_t left = k.bracket; left != 0; left ^= bit) {
+			bit = left & -left;
+			object = (k.curly & bit) != 0;
+			open = (k.open & bit) != 0;
+			wrong = (k.member ^ -(types & 1)) & look & ((bit << 1) - from);
+			wrong |= (types ^ object) & 1 & ~(uint64_t)open;
 			types = open ? types << 1 | object : types >> 1;
-			wrong |= types >> (limit + 2);
-			if (wrong != 0 || (types <= 2 && base + i != a->n - 1))
+			last = base + (size_t)__builtin_ctzll(bit);
+			if (wrong != 0 || types >= most || (types <= 2 && last != a->n - 1))
 				return false;
-			/* Where an open bracket lies, or the one that closes here did. */
-			depth += open;
-			t = open ? base + i : stack[depth];
-			stack[depth] = (uint16_t)(base + i);
-			close_of[t] = (uint16_t)(base + i);
-			depth -= 1 - open;
-			from = i + 1;
-			last = base + i;
+			top = stack[depth];
+			stack[depth + open] = (uint16_t)last;	/* what closes is no more looked at */
+			w->close_of[top ^ ((top ^ last) & -(size_t)open)] = (uint16_t)last;	/* no branch */
+			w->node[last] = TRIE_NONE;
+			depth += 2 * (size_t)open - 1;
+			w->within[last] = stack[depth];
+			from = bit << 1;
 		}
-		if (from < end && ((k.member ^ -(types & 1)) & look & (~(uint64_t)0 << from) &
-		    (~(uint64_t)0 >> (64 - end))) != 0)
+		if (((k.member ^ -(types & 1)) & look & -from & all) != 0)
 			return false;
 	}
+	w->member[(a->n + 63) / 64] = 0;
 	return depth == 0 && last == a->n - 1;
 }
 
@@ -157,20 +198,28 @@ keys_within(const struct at *a, size_t limit)
 	return true;
 }
 
-/* The columns at this node get v, and the shape learns where it stood. */
-static void
-found(struct at *a, int node, struct val v, struct shape_value where)
+/* The shape learns where the value of this node stood. */
+static void __attribute__((noinline))
+draft_value(struct at *a, int node, struct shape_value where)
 {
 	const struct trie *t = a->w->plain->trie;
-	struct draft *d = &a->w->draft;
 
-	trie_fill(t, node, a->w->plain->col, a->row, v);
-	if (!d->keep)
-		return;
 	for (int r = t->node[node].col; r != TRIE_NONE; r = t->ref[r].next) {
 		where.col = (uint16_t)t->ref[r].col;
-		d->value[where.col] = where;
+		a->w->draft.value[where.col] = where;
 	}
+}
+
+/* The columns at this node get v, which stands as `where` says. */
+BITS_INLINE void
+found(struct at *a, int node, struct span v, struct shape_value where)
+{
+	bool slash = a->slash < (size_t)(v.p - a->p) + v.n;	/* perhaps in v */
+
+	trie_fill(a->w->plain->trie, node, a->w->plain->col, a->row, v.p, v.n,
+	    RARE(slash) ? value_escaped(a->m, a->p, v) : 0);
+	if (RARE(a->w->draft.keep))
+		draft_value(a, node, where);
 }
 
 /* Lines like this one have these bytes, `off` behind token t and one byte. */
@@ -193,20 +242,20 @@ pin(struct draft *d, size_t t, const char *p, size_t n)
 }
 
 /*
- * What a line must have behind token l->t to be like this one: the key at q, n bytes with its quotes, and its colon too
+ * What a line must have behind token t to be like this one: the key at q, n bytes with its quotes, and its colon too
  * when it is asked for.  One that is not need not be the same, if what is compared of it begins no asked one.
  */
-static void __attribute__((noinline))
-draft_key(struct at *a, const struct level *l, const char *q, size_t n, int node)
+static void
+draft_key(struct at *a, size_t t, int above, const char *q, size_t n, int node)
 {
-	const char *from = a->p + a->pos[l->t] + 1;
+	const char *from = a->p + a->pos[t] + 1;
 	size_t gap = (size_t)(q - from), part = 8 - gap;
 
 	if (node == TRIE_NONE && gap < 7 && part < n && memchr(q, '\\', part) == NULL &&
-	    trie_none_begins(a->w->plain->trie, l->node, span_of(q + 1, part - 1)))
-		pin(&a->w->draft, l->t, from, 8);
+	    trie_none_begins(a->w->plain->trie, above, span_of(q + 1, part - 1)))
+		pin(&a->w->draft, t, from, 8);
 	else
-		pin(&a->w->draft, l->t, from, (size_t)(q + n - from));
+		pin(&a->w->draft, t, from, (size_t)(q + n - from));
 }
 
 /* Behind the string whose opening quote is at q. */
@@ -218,16 +267,24 @@ key_end(const char *q)
 	return q + 1;
 }
 
-/* Where the first backslash from `from` on stands in the line; SIZE_MAX when there is none. */
-static size_t __attribute__((noinline))
+/* Where the first backslash from `from` on stands in the window; SIZE_MAX when there is none. */
+static size_t
 next_slash(const struct at *a, size_t from)
 {
-	size_t end = a->pos[a->n - 1], w = from / 64;
-	uint64_t bits = a->m->slash[w] & ~(uint64_t)0 << from % 64;
+	const struct marks *m = a->m;
+	size_t w = from / 64, g = w / 64;
+	uint64_t bits = m->slash[w] & ~(uint64_t)0 << from % 64, blocks;
 
-	while (bits == 0 && (w + 1) * 64 <= end)
-		bits = a->m->slash[++w];
-	return bits == 0 ? SIZE_MAX : w * 64 + (size_t)__builtin_ctzll(bits);
+	if (bits == 0) {
+		blocks = m->slashed[g] & ~(uint64_t)1 << w % 64;
+		while (blocks == 0 && ++g < WINDOW_WORDS / 64)
+			blocks = m->slashed[g];
+		if (blocks == 0)
+			return SIZE_MAX;
+		w = g * 64 + (size_t)__builtin_ctzll(blocks);
+		bits = m->slash[w];
+	}
+	return w * 64 + (size_t)__builtin_ctzll(bits);
 }
 
 /* Does a backslash stand between token t and the next?  Asked in ascending order. */
@@ -241,130 +298,198 @@ slash_behind(struct at *a, size_t t)
 	return a->slash < a->pos[t + 1];
 }
 
-/*
- * From token t on, pass over an object's members that no asked path can go through: most of them, so it is done with
- * everything in registers and no branch on what a value is.
- */
-static size_t
-pass_members(const struct at *a, size_t t, size_t close, int node)
+/* Does a backslash at `slash` stand in the key at or behind `from`, or behind it? */
+static bool
+in_key(const char *p, size_t from, size_t slash)
 {
-	const struct trie *trie = a->w->plain->trie;
-	const uint16_t *pos = a->pos, *close_of = a->w->close_of;
-	const uint8_t *token = a->token;
-	const char *p = a->p, *q;
-	size_t slash = a->slash;
-
-	for (; t != close; t = (token_byte(token[t + 1]) & OPENING) == OPENING ? close_of[t + 1] + 1u : t + 1) {
-		for (q = p + pos[t] + 1; (unsigned char)*q <= ' '; q++)
-			;
-		if (slash < pos[t + 1] || trie_may(trie, node, q + 1))
-			break;
-	}
-	return t;
+	while ((unsigned char)p[from] <= ' ')
+		from++;
+	return memchr(p + from + 1, '"', slash - from - 1) == NULL;
 }
 
-/* The key behind token l->t: the node below it, and where its value may begin. False: it was met before. */
-BITS_INLINE bool
-member(struct at *a, const struct level *l, int *node, const char **value)
+/*
+ * Mark the tokens behind which a key stands that may be asked for: by its first two bytes, or there is an escape.  What
+ * is marked too much costs a look, so blanks before keys need no thought here.
+ */
+static void
+find_asked(struct at *a)
+{
+	struct walk *w = a->w;
+	const uint16_t *pos = a->pos;
+	const char *p = a->p + 2;	/* behind the token and a quote */
+	uint8_t hit[64] = { 0 };
+
+	for (size_t base = 0; base < a->n; base += 64) {
+		size_t end = a->n - base < 64 ? a->n - base : 64;
+		uint64_t hits = 0, members = w->member[base / 64] >> 1 | w->member[base / 64 + 1] << 63;
+
+		for (size_t i = 0; i < end; i++) {
+			uint16_t two;
+
+			memcpy(&two, p + pos[base + i], sizeof two);
+			hit[i] = w->begins[two];
+		}
+		for (size_t i = 0; i < end; i += 16)
+			hits |= bits_of(bytes_load(hit + i) << 7) << i;
+		w->asked[base / 64] = hits & members;
+	}
+	for (size_t s = a->slash; s < pos[a->n - 1]; s = next_slash(a, pos[s])) {
+		size_t t = 0;
+
+		for (size_t step = a->n; step > 1; step -= step / 2)
+			t += pos[t + step / 2] < s ? step / 2 : 0;
+		if (token_member(a->token[t + 1]) && in_key(a->p, pos[t] + 1u, s))
+			w->asked[t / 64] |= UINT64_C(1) << t % 64;
+		s = t + 1;
+	}
+}
+
+/* The node below `above` for the key behind token t; *q: its opening quote, *behind: behind its closing one. */
+BITS_INLINE int
+look_up(struct at *a, size_t t, int above, const char **q, const char **behind)
 {
 	struct plain *plain = a->w->plain;
-	const char *end = a->p + a->pos[l->t + 1], *q = a->p + a->pos[l->t] + 1, *behind = NULL;
-	size_t len = 0;
+	const char *end = a->p + a->pos[t + 1];
+	size_t len;
+	int node;
 
-	while ((unsigned char)*q <= ' ')
-		q++;
-	if (RARE(slash_behind(a, l->t))) {
-		behind = key_end(q);
-		len = (size_t)(behind - q) - 2;
-		*node = trie_key(plain->trie, l->node, span_of(q + 1, len), memchr(q, '\\', len + 1) != NULL,
+	for (*q = a->p + a->pos[t] + 1; (unsigned char)**q <= ' '; ++*q)
+		;
+	*behind = NULL;
+	if (RARE(slash_behind(a, t)) && in_key(a->p, a->pos[t] + 1u, a->slash)) {
+		*behind = key_end(*q);
+		len = (size_t)(*behind - *q) - 2;
+		return trie_key(plain->trie, above, span_of(*q + 1, len), memchr(*q, '\\', len + 1) != NULL,
 		    &plain->key);
-	} else
-		*node = trie_find(plain->trie, l->node, q + 1, (size_t)(end - q) - 1, &len);
-	if (*node != TRIE_NONE) {
-		if (plain->met[*node] == plain->serial)
-			return false;
-		plain->met[*node] = plain->serial;
-		for (behind = q + len + 2; *behind != ':'; behind++)	/* blanks */
-			;
-		*value = ++behind;
 	}
-	if (RARE(a->w->draft.keep))
-		draft_key(a, l, q, (size_t)((behind != NULL ? behind : key_end(q)) - q), *node);
-	return true;
-}
-
-/* The node that the next element stands on. */
-static int
-element(const struct trie *t, struct level *l)
-{
-	int node = l->element;
-
-	if (node == TRIE_NONE || t->node[node].index_of != l->n++)
-		return TRIE_NONE;
-	l->element = t->node[node].next;
+	node = trie_find(plain->trie, above, *q + 1, (size_t)(end - *q) - 1, &len);
+	if (node != TRIE_NONE)
+		*behind = *q + len + 2;
 	return node;
 }
 
-/* Begin to go through the container that token t opens, if asked paths go through it. */
-static struct level *
-enter(const struct at *a, struct level *l, size_t t, int node)
+/* Behind the colon of a key that ends at p. */
+BITS_INLINE const char *
+value_at(const char *p)
+{
+	while (*p != ':')		/* blanks */
+		p++;
+	return p + 1;
+}
+
+/* The object or array around what stands behind token t: the token that opened it. */
+BITS_INLINE size_t
+around(const struct walk *w, size_t t)
+{
+	uint64_t here = w->bracket[t / 64] & ~(uint64_t)0 >> (63 - t % 64);
+
+	return w->within[here != 0 ? t / 64 * 64 + 63 - (size_t)__builtin_clzll(here) : w->before[t / 64]];
+}
+
+/* A value behind token t, which begins at `from`, stands on this node.  Returns the token that opens it, or 0. */
+BITS_INLINE size_t
+take(struct at *a, size_t t, const char *from, int node)
+{
+	size_t next = t + 1, close;
+
+	if ((token_byte(a->token[next]) & OPENING) != OPENING) {
+		found(a, node, value_between(a->p, (size_t)(from - a->p), a->pos[next]),
+		    (struct shape_value){ .from = (uint16_t)t, .to = (uint16_t)next, .place = PLACE_BETWEEN,
+		    .skip = (uint16_t)(from - (a->p + a->pos[t] + 1)) });
+		return 0;
+	}
+	close = a->w->close_of[next];
+	found(a, node, span_of(a->p + a->pos[next], a->pos[close] + 1u - a->pos[next]),
+	    (struct shape_value){ .from = (uint16_t)next, .to = (uint16_t)close, .place = PLACE_BRACKETS });
+	return next;
+}
+
+/* Token t opens what stands on this node: an object is gone through when its keys come, an array soon. */
+BITS_INLINE size_t
+open_node(struct at *a, size_t t, int node, size_t todo)
+{
+	const struct trie_node *n = &a->w->plain->trie->node[node];
+
+	if ((token_byte(a->token[t]) & TOKEN_CURLY) != 0)
+		a->w->node[t] = n->child != TRIE_NONE ? node : TRIE_NONE;
+	else if (n->index != TRIE_NONE)
+		a->w->todo[todo++] = (struct walk_todo){ t, node };
+	return todo;
+}
+
+/* Take the asked elements of n arrays, and of arrays in them. */
+static void __attribute__((noinline))
+take_elements(struct at *a, size_t n)
 {
 	const struct trie *trie = a->w->plain->trie;
-	bool object = (token_byte(a->token[t]) & TOKEN_CURLY) != 0;
-	size_t close = a->w->close_of[t];
 
-	if (object ? trie->node[node].child == TRIE_NONE || (close == t + 1 && !token_member(a->token[close])) :
-	    trie->node[node].index == TRIE_NONE)
-		return l;
-	*++l = (struct level){ .t = t, .close = close, .node = node, .object = object,
-	    .element = trie->node[node].index };
-	return l;
+	while (n > 0) {
+		struct walk_todo in = a->w->todo[--n];
+		size_t at = in.t, close = a->w->close_of[in.t], t;	/* at: the token before element i */
+		uint32_t i = 0;
+
+		for (int e = trie->node[in.node].index; e != TRIE_NONE; e = trie->node[e].next) {
+			for (; i < trie->node[e].index_of && at != close; i++)
+				at = (token_byte(a->token[at + 1]) & OPENING) == OPENING ? a->w->close_of[at + 1] + 1u :
+				    at + 1;
+			if (at == close)
+				break;
+			if ((t = take(a, at, a->p + a->pos[at] + 1, e)) != 0)
+				n = open_node(a, t, e, n);
+		}
+	}
+}
+
+/* What token t opens stands on this node. */
+BITS_INLINE void
+enter(struct at *a, size_t t, int node)
+{
+	if (open_node(a, t, node, 0) != 0)
+		take_elements(a, 1);
 }
 
 /* Find the asked values of a line that is proved. False: a key on their way stands twice. */
 static bool
 bind(struct at *a)
 {
-	struct level *stack = a->w->level, *l = enter(a, stack, 0, TRIE_ROOT);
-	int node;
+	struct walk *w = a->w;
+	struct plain *plain = w->plain;
 
-	while (l > stack) {
-		const char *from;
-		size_t next;
+	enter(a, 0, TRIE_ROOT);
+	for (size_t base = 0; base < a->n; base += 64)
+		for (uint64_t asked = w->asked[base / 64]; asked != 0; asked &= asked - 1) {
+			size_t t = base + (size_t)__builtin_ctzll(asked), opens;
+			int above = w->node[around(w, t)], node;
+			const char *q, *behind;
 
-		if (l->object && !a->w->draft.keep)
-			l->t = pass_members(a, l->t, l->close, l->node);
-		from = a->p + a->pos[l->t] + 1;
-		next = l->t + 1;
-		if (l->t == l->close || (!l->object && l->element == TRIE_NONE)) {
-			l--;
-			continue;
-		}
-		if (!l->object)
-			node = element(a->w->plain->trie, l);
-		else if (!member(a, l, &node, &from))
-			return false;
-		if ((token_byte(a->token[next]) & OPENING) == OPENING) {
-			size_t close = a->w->close_of[next];
-
-			l->t = close + 1;
-			if (node == TRIE_NONE)
+			if (above == TRIE_NONE || (node = look_up(a, t, above, &q, &behind)) == TRIE_NONE)
 				continue;
-			from = a->p + a->pos[next];
-			found(a, node, (struct val){ span_of(from, (size_t)(a->p + a->pos[close] + 1 - from)),
-			    scan_tag[(unsigned char)*from], 0 }, (struct shape_value){ .from = (uint16_t)next,
-			    .to = (uint16_t)close, .place = PLACE_BRACKETS });
-			l = enter(a, l, next, node);
-		} else {
-			if (node != TRIE_NONE)
-				found(a, node, value_between(a->m, a->p, (size_t)(from - a->p), a->pos[next]),
-				    (struct shape_value){ .from = (uint16_t)l->t, .to = (uint16_t)next,
-				    .place = PLACE_BETWEEN,
-				    .skip = (uint16_t)(from - (a->p + a->pos[l->t] + 1)) });
-			l->t = next;
+			if (plain->met[node] == plain->serial)
+				return false;
+			plain->met[node] = plain->serial;
+			if ((opens = take(a, t, value_at(behind), node)) != 0)
+				enter(a, opens, node);
 		}
-	}
 	return true;
+}
+
+/* Pin the keys of objects that asked paths go through. */
+static void __attribute__((noinline))
+draft_keys(struct at *a)
+{
+	struct walk *w = a->w;
+
+	for (size_t t = 0; t + 1 < a->n && w->draft.keep; t++) {
+		int above, node;
+		const char *q, *behind;
+
+		if (!token_member(a->token[t + 1]) || (above = w->node[around(w, t)]) == TRIE_NONE)
+			continue;
+		node = look_up(a, t, above, &q, &behind);
+		if (behind == NULL)
+			behind = key_end(q);
+		draft_key(a, t, above, q, (size_t)((node != TRIE_NONE ? value_at(behind) : behind) - q), node);
+	}
 }
 
 bool
@@ -372,6 +497,7 @@ walk_line(struct walk *w, const struct marks *m, const char *p, size_t t0, size_
 {
 	struct at a = { .w = w, .m = m, .p = p, .token = m->token + t0, .pos = m->pos + t0, .n = n, .row = row };
 	struct draft *d = &w->draft;
+	size_t slash;
 
 	if (a.token[0] != '{' && (a.token[0] != '[' || !w->plain->limits->any))
 		return false;
@@ -382,6 +508,13 @@ walk_line(struct walk *w, const struct marks *m, const char *p, size_t t0, size_
 	plain_begin(w->plain, row);
 	for (size_t c = 0; d->keep && c < d->n_values; c++)
 		d->value[c] = (struct shape_value){ .col = (uint16_t)c, .place = PLACE_ABSENT };
-	a.slash = m->any_slash != 0 ? next_slash(&a, a.pos[0]) : SIZE_MAX;
-	return bind(&a);
+	a.slash = slash = m->any_slash != 0 ? next_slash(&a, a.pos[0]) : SIZE_MAX;
+	find_asked(&a);
+	if (!bind(&a))
+		return false;
+	if (d->keep) {
+		a.slash = slash;
+		draft_keys(&a);
+	}
+	return true;
 }
