@@ -7,19 +7,16 @@
  * The answer does not depend on the order of the input.
  */
 #include "expr/call.h"
-#include "expr/columns.h"
 #include "op/funnel.h"
-#include "run/spill_join.h"
+#include "run/by_op.h"
 
 struct state {
+	struct by_op one;		/* first: run/by_op.h */
 	const char *users, *time, *within, *groups;
 	bool unordered;
 	struct span *quoted, *cond;	/* [n_steps] both sides of the : */
 	size_t n_steps;
 	struct col_list user, group;
-	struct columns columns;
-	void *funnel;
-	struct spill spill;
 };
 
 #define AT(field) offsetof(struct state, field)
@@ -72,7 +69,7 @@ set_up_steps(struct ctx *c, struct state *st, struct funnel_conf *conf)
 			if (span_eq(name[i], name[j]))
 				return ctx_usage(c, "the step '%.*s' stands twice", (int)bare.n, bare.p);
 		if ((rc = ctx_expr(c, st->cond[i], "NAME: COND", &cond)) == 0)
-			step[i] = columns_add(&st->columns, NULL, cond);
+			step[i] = columns_add(&st->one.columns, NULL, cond);
 	}
 	conf->step = step;
 	conf->name = name;
@@ -123,63 +120,16 @@ set_up(struct ctx *c, void *arg)
 	for (size_t i = 0; i < conf.n_groups + conf.n_users; i++)
 		key[i] = i < conf.n_groups ? st->group.col[i] : st->user.col[i - conf.n_groups];
 	conf.key = key;
-	st->funnel = funnel_new(&conf);
-	st->spill = (struct spill){ .c = c, .op = &funnel_op, .st = st->funnel };
+	by_op_set_up(&st->one, c, &funnel_op, funnel_new(&conf));
 	return 0;
-}
-
-static int
-thread(struct ctx *c, void *arg, const void *first)
-{
-	struct state *st = arg;
-
-	*st = *(const struct state *)first;
-	columns_fork(&st->columns);
-	st->funnel = spill_fork(c, &st->spill);
-	return 0;
-}
-
-static int
-join(struct ctx *c, void *arg, void *other)
-{
-	(void)c;
-	return spill_join(&((struct state *)arg)->spill, &((struct state *)other)->spill);
-}
-
-static int
-batch(struct ctx *c, void *arg, const struct batch *b)
-{
-	struct state *st = arg;
-	int rc = spill_relieve(&st->spill);
-
-	if (rc != 0)
-		return rc;
-	b = columns_batch(&st->columns, ctx_expr_state(c), b, ctx_paths(c)->n);
-	return funnel_op.batch(st->funnel, b, ctx_host(c));
-}
-
-static int
-end(struct ctx *c, void *arg)
-{
-	struct state *st = arg;
-
-	return spill_close(&st->spill, ctx_host(c));
-}
-
-static const struct op *
-op(void *arg, int i, void **op_state)
-{
-	struct state *st = arg;
-
-	*op_state = st->funnel;
-	return i == 0 ? &funnel_op : NULL;
 }
 
 static const struct command cmd = {
 	.name = "funnel-agg", .what = "how many users took each step",
 	.synopsis = "-u PATHS -t PATH --within DUR|day [-g PATHS] [--unordered] 'NAME: COND' ... [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
-	.word = word, .set_up = set_up, .thread = thread, .join = join, .batch = batch, .end = end, .op = op,
+	.word = word, .set_up = set_up, .thread = by_op_thread, .join = by_op_join, .batch = by_op_batch,
+	.end = by_op_end, .op = by_op_op,
 };
 
 int

@@ -7,15 +7,14 @@
  * The answer does not depend on the order of the input.
  */
 #include "op/retention.h"
-#include "run/spill_join.h"
+#include "run/by_op.h"
 
 struct state {
+	struct by_op one;		/* first: run/by_op.h */
 	const char *users, *cohort, *day, *groups, *days;
 	struct col_list user, group;
 	struct retention_conf conf;
 	int32_t after[RETENTION_DAYS_MAX];
-	void *retention;
-	struct spill spill;
 };
 
 #define AT(field) offsetof(struct state, field)
@@ -84,59 +83,16 @@ set_up(struct ctx *c, void *arg)
 	f->n_users = st->user.n;
 	f->as = ctx_key_as(c);
 	f->zone = ctx_zone(c);
-	st->retention = retention_new(f);
-	st->spill = (struct spill){ .c = c, .op = &retention_op, .st = st->retention };
+	by_op_set_up(&st->one, c, &retention_op, retention_new(f));
 	return 0;
-}
-
-static int
-thread(struct ctx *c, void *arg, const void *first)
-{
-	struct state *st = arg;
-
-	*st = *(const struct state *)first;
-	st->retention = spill_fork(c, &st->spill);
-	return 0;
-}
-
-static int
-join(struct ctx *c, void *arg, void *other)
-{
-	(void)c;
-	return spill_join(&((struct state *)arg)->spill, &((struct state *)other)->spill);
-}
-
-static int
-batch(struct ctx *c, void *arg, const struct batch *b)
-{
-	struct state *st = arg;
-	int rc = spill_relieve(&st->spill);
-
-	return rc != 0 ? rc : retention_op.batch(st->retention, b, ctx_host(c));
-}
-
-static int
-end(struct ctx *c, void *arg)
-{
-	struct state *st = arg;
-
-	return spill_close(&st->spill, ctx_host(c));
-}
-
-static const struct op *
-op(void *arg, int i, void **op_state)
-{
-	struct state *st = arg;
-
-	*op_state = st->retention;
-	return i == 0 ? &retention_op : NULL;
 }
 
 static const struct command cmd = {
 	.name = "retention-agg", .what = "how many users of a cohort came back",
 	.synopsis = "-u PATHS --cohort PATH --day PATH [-g PATHS] [--days 1,2,3,7,14,30] [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
-	.set_up = set_up, .thread = thread, .join = join, .batch = batch, .end = end, .op = op,
+	.set_up = set_up, .thread = by_op_thread, .join = by_op_join, .batch = by_op_batch,
+	.end = by_op_end, .op = by_op_op,
 };
 
 int

@@ -6,24 +6,21 @@
  * Memory: about twice the lines that are written, at most -S; they come at the end, groups in key order, with --per
  *         each time its value grows.
  */
-#include "expr/columns.h"
 #include "op/order.h"
 #include "op/top.h"
 #include "out/json.h"
-#include "run/spill_join.h"
+#include "run/by_op.h"
 
 struct state {
+	struct by_op one;		/* first: run/by_op.h */
 	struct ctx *c;
 	uint64_t n;
 	const char *by, *groups, *per;
 	int ties;
 	struct col_list group;
 	struct expr *expr;
-	struct columns columns;
 	struct buf key;			/* "rank": */
 	struct host host;
-	void *top;
-	struct spill spill;
 	/* --per: the value at hand */
 	int per_col;			/* -1: none */
 	bool open;			/* there is one */
@@ -83,12 +80,11 @@ set_up(struct ctx *c, void *arg)
 		return EXIT_USAGE;
 	if ((conf.place = ctx_col(c, span_str("rank"), "rank")) == -1)
 		return EXIT_USAGE;
-	conf.by = columns_add(&st->columns, st->expr, NULL);
-	st->col = mem_array(NULL, PATHS_MAX + st->columns.n, sizeof *st->col);
+	conf.by = columns_add(&st->one.columns, st->expr, NULL);
+	st->col = mem_array(NULL, PATHS_MAX + st->one.columns.n, sizeof *st->col);
 	conf.group = st->group.col;
 	conf.n_groups = st->group.n;
-	st->top = top_new(&conf);
-	st->spill = (struct spill){ .c = c, .op = &top_op, .st = st->top };
+	by_op_set_up(&st->one, c, &top_op, top_new(&conf));
 	st->host = (struct host){ .self = c, .row = write_ranked };
 	return 0;
 }
@@ -127,9 +123,9 @@ part(struct state *st, const struct batch *b, size_t from, size_t to)
 		return 0;
 	for (size_t i = 0; i < ctx_paths(st->c)->n; i++)
 		st->col[i] = b->col[i] + from;
-	for (size_t i = PATHS_MAX; i < PATHS_MAX + st->columns.n; i++)
+	for (size_t i = PATHS_MAX; i < PATHS_MAX + st->one.columns.n; i++)
 		st->col[i] = b->col[i] + from;
-	return top_op.batch(st->top, &sub, &st->host);
+	return top_op.batch(st->one.spill.st, &sub, &st->host);
 }
 
 static int
@@ -151,7 +147,7 @@ batch_per(struct state *st, const struct batch *b)
 		if (!grows)
 			continue;
 		if ((rc = part(st, b, from, i)) == 0 && st->open)
-			rc = spill_close(&st->spill, &st->host);
+			rc = spill_close(&st->one.spill, &st->host);
 		from = i;
 		st->open = true;
 		st->now = o;
@@ -167,30 +163,22 @@ thread(struct ctx *c, void *arg, const void *first)
 {
 	struct state *st = arg;
 
-	*st = *(const struct state *)first;
-	columns_fork(&st->columns);
-	st->top = spill_fork(c, &st->spill);
-	st->host.self = c;
-	return 0;
-}
+	int rc = by_op_thread(c, st, first);
 
-static int
-join(struct ctx *c, void *arg, void *other)
-{
-	(void)c;
-	return spill_join(&((struct state *)arg)->spill, &((struct state *)other)->spill);
+	st->host.self = c;
+	return rc;
 }
 
 static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
-	int rc = spill_relieve(&st->spill);
+	int rc = spill_relieve(&st->one.spill);
 
 	if (rc != 0)
 		return rc;
-	b = columns_batch(&st->columns, ctx_expr_state(c), b, ctx_paths(c)->n);
-	return st->per_col != -1 ? batch_per(st, b) : top_op.batch(st->top, b, &st->host);
+	b = by_op_columns(&st->one, c, b);
+	return st->per_col != -1 ? batch_per(st, b) : top_op.batch(st->one.spill.st, b, &st->host);
 }
 
 static int
@@ -199,7 +187,7 @@ end(struct ctx *c, void *arg)
 	struct state *st = arg;
 
 	(void)c;
-	return spill_close(&st->spill, &st->host);
+	return spill_close(&st->one.spill, &st->host);
 }
 
 static const struct op *
@@ -207,15 +195,14 @@ op(void *arg, int i, void **op_state)
 {
 	struct state *st = arg;
 
-	*op_state = st->top;
-	return i == 0 && st->per_col == -1 ? &top_op : NULL;	/* --per lives by the order */
+	return st->per_col == -1 ? by_op_op(st, i, op_state) : NULL;	/* --per lives by the order */
 }
 
 static const struct command cmd = {
 	.name = "topn", .what = "the n largest records of each group",
 	.synopsis = "-n N --by EXPR [-g PATHS] [--ties row|rank|dense] [--per PATH] [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
-	.set_up = set_up, .thread = thread, .join = join, .batch = batch, .end = end, .op = op,
+	.set_up = set_up, .thread = thread, .join = by_op_join, .batch = batch, .end = end, .op = op,
 };
 
 int

@@ -9,22 +9,19 @@
  */
 #include "op/window.h"
 #include "run/agg_words.h"
+#include "run/by_op.h"
 #include "run/event_time.h"
 #include "run/partial.h"
-#include "run/spill_join.h"
 
 struct state {
+	struct by_op one;		/* first: run/by_op.h */
 	const char *time, *width, *slide, *gap, *brk, *groups, *offset;
 	int style;
 	bool partial, merge;
 	struct agg_words words;
 	struct col_list group;
-	struct columns columns;
 	struct window_conf conf;
-	const struct op *op;
-	void *window;
 	struct partial parts;
-	struct spill spill;
 	struct event_time live;
 };
 
@@ -103,7 +100,7 @@ set_up_windows(struct ctx *c, struct state *st)
 
 		if ((rc = ctx_expr(c, span_str(st->brk), "--break", &e)) != 0)
 			return rc;
-		w->brk = columns_add(&st->columns, NULL, e);
+		w->brk = columns_add(&st->one.columns, NULL, e);
 	}
 	return 0;
 }
@@ -134,11 +131,11 @@ set_up_state(struct ctx *c, struct state *st)
 		ctx_serial(c);		/* what one partial record holds hangs on when memory is full */
 		if (st->conf.water != NULL)
 			return ctx_usage(c, "--late and --max-future do not go with --partial and --merge");
-		*p = (struct partial){ .c = c, .op = st->op, .st = st->window, .group = &st->group,
+		*p = (struct partial){ .c = c, .op = st->one.spill.op, .st = st->one.spill.st, .group = &st->group,
 		    .head = st->gap == NULL ? sizeof(int64_t) : 0, .at = st->width != NULL };
 		partial_sign(p, meaning(c, st, &same));
 		rc = partial_set_up(p);
-	} else if ((rc = event_time_open(&st->live, st->op)) == 0) {
+	} else if ((rc = event_time_open(&st->live, st->one.spill.op)) == 0) {
 		if (st->live.keep != NULL)
 			keep_sign(st->live.keep, meaning(c, st, &same));
 		rc = event_time_load(&st->live);
@@ -159,7 +156,7 @@ set_up(struct ctx *c, void *arg)
 		return rc;
 	if (st->groups != NULL && (rc = ctx_cols(c, st->groups, "-g", &st->group)) != 0)
 		return rc;
-	if ((rc = agg_words_compile(c, &st->words, &st->columns, st->time != NULL)) != 0)
+	if ((rc = agg_words_compile(c, &st->words, &st->one.columns, st->time != NULL)) != 0)
 		return rc;
 	st->conf.group = st->group.col;
 	st->conf.n_groups = st->group.n;
@@ -171,44 +168,24 @@ set_up(struct ctx *c, void *arg)
 	if ((rc = agg_words_names(c, &st->words, st->conf.kind != WINDOW_NONE, &st->group)) != 0 ||
 	    (rc = event_time_set_up(&st->live, c, &st->conf)) != 0)
 		return rc;
-	st->op = window_op(&st->conf);
-	st->window = window_new(&st->conf);
-	st->spill = (struct spill){ .c = c, .op = st->op, .st = st->window };
-	st->live.spill = &st->spill;
+	by_op_set_up(&st->one, c, window_op(&st->conf), window_new(&st->conf));
+	st->live.spill = &st->one.spill;
 	return set_up_state(c, st);
-}
-
-static int
-thread(struct ctx *c, void *arg, const void *first)
-{
-	struct state *st = arg;
-
-	*st = *(const struct state *)first;
-	columns_fork(&st->columns);
-	st->window = spill_fork(c, &st->spill);
-	return 0;
-}
-
-static int
-join(struct ctx *c, void *arg, void *other)
-{
-	(void)c;
-	return spill_join(&((struct state *)arg)->spill, &((struct state *)other)->spill);
 }
 
 static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
-	int rc = st->partial ? partial_relieve(&st->parts, b) : spill_relieve(&st->spill);
+	int rc = st->partial ? partial_relieve(&st->parts, b) : spill_relieve(&st->one.spill);
 
 	if (rc != 0)
 		return rc;
 	if (st->merge)
 		return partial_batch(&st->parts, b);
 	event_time_clock(&st->live);
-	b = columns_batch(&st->columns, ctx_expr_state(c), b, ctx_paths(c)->n);
-	rc = st->op->batch(st->window, b, ctx_host(c));
+	b = by_op_columns(&st->one, c, b);
+	rc = st->one.spill.op->batch(st->one.spill.st, b, ctx_host(c));
 	return rc != 0 ? rc : event_time_advance(&st->live, ctx_host(c));
 }
 
@@ -238,8 +215,7 @@ op(void *arg, int i, void **op_state)
 {
 	struct state *st = arg;
 
-	*op_state = st->window;
-	return i == 0 && st->conf.water == NULL ? st->op : NULL;	/* what is late depends on the order */
+	return st->conf.water == NULL ? by_op_op(st, i, op_state) : NULL;	/* what is late depends on the order */
 }
 
 static const struct command cmd = {
@@ -248,8 +224,8 @@ static const struct command cmd = {
 	    " [--late DUR [--late-to FILE] [--idle DUR] [--state DIR [--final]]] [--max-future DUR]"
 	    " [--time-format ms|s|sql|rfc3339] [--partial] [--merge] NAME=AGG(EXPR [WHERE COND]) ... [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
-	.word = word, .set_up = set_up, .thread = thread, .join = join, .batch = batch, .idle = idle, .end = end,
-	.finish = finish, .op = op,
+	.word = word, .set_up = set_up, .thread = by_op_thread, .join = by_op_join, .batch = batch, .idle = idle,
+	.end = end, .finish = finish, .op = op,
 };
 
 int

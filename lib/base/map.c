@@ -271,6 +271,7 @@ map_next(const struct map *m, size_t *i, struct map_entry *out)
 		if (e == NULL || e == DEAD)
 			continue;
 		++*i;
+		__builtin_prefetch(m->slot[(*i + 8) & m->mask]);
 		*out = (struct map_entry){ { entry_key(m, e), e->key_n }, entry_cell(e) };
 		return true;
 	}

@@ -8,6 +8,7 @@
 #include "op/keyed.h"
 #include "op/funnel.h"
 #include "op/pack.h"
+#include "op/tally.h"
 
 #define SETTLE_BYTES_MIN 128
 #define CELLS 4			/* behind the groups: step, number, users, rate */
@@ -30,15 +31,17 @@ struct funnel {
 	struct buf val, text;
 	struct span *part;		/* of a key */
 	struct val *row;
-	uint64_t users[FUNNEL_STEPS_MAX];	/* of the group that is open */
-	bool open;
-	struct buf group;
+	struct tally users;		/* of each group: how many got to each step */
 };
 
 static int save_one(void *st, const struct map_entry *, kv_fn *, void *arg);
 static size_t drop(void *st, const struct map_entry *);
 static const char *merge(void *st, void *cell, void *other);
 static const struct keyed cells = { NULL, save_one, drop, merge };
+static bool group_of(void *st, struct span key, struct span *group);
+static void count_user(void *st, void *cell, uint64_t *users);
+static int emit(void *st, struct span group, const uint64_t *users, const struct host *);
+static const struct tally_of by_group = { group_of, count_user, emit };
 
 void *
 funnel_new(const struct funnel_conf *conf)
@@ -48,6 +51,7 @@ funnel_new(const struct funnel_conf *conf)
 	s->conf = *conf;
 	s->width = 8 + (conf->n_steps + 7) / 8;
 	s->held = (struct held){ &cells, map_new(sizeof(struct cell)) };
+	s->users = (struct tally){ &by_group, map_new(conf->n_steps * sizeof(uint64_t)) };
 	s->part = mem_array(NULL, conf->n_groups + conf->n_users, sizeof *s->part);
 	s->row = mem_array(NULL, conf->n_groups + CELLS, sizeof *s->row);
 	return s;
@@ -173,6 +177,12 @@ batch(void *st, const struct batch *b, const struct host *host)
 
 /* ---- output ---- */
 
+static int
+bad_state(void)
+{
+	return err_input("a saved state is not one of this command");
+}
+
 /* The last instant at which a funnel that began then may go on. */
 static int64_t
 limit_of(const struct funnel_conf *f, int64_t us)
@@ -189,8 +199,10 @@ limit_of(const struct funnel_conf *f, int64_t us)
  * earlier can do more: so one limit a step is enough.
  */
 static void
-count_user(struct funnel *s, struct cell *c)
+count_user(void *st, void *cell, uint64_t *users)
 {
+	struct funnel *s = st;
+	struct cell *c = cell;
 	const struct funnel_conf *f = &s->conf;
 	int64_t limit[FUNNEL_STEPS_MAX];
 	size_t steps = 0;
@@ -205,7 +217,7 @@ count_user(struct funnel *s, struct cell *c)
 			if ((mask >> k & 1) == 0)
 				continue;
 			if (f->unordered)
-				s->users[k]++;
+				users[k]++;
 			else if (k == 0)
 				limit[0] = limit_of(f, us);
 			else if (k <= steps && us <= limit[k - 1])
@@ -216,15 +228,18 @@ count_user(struct funnel *s, struct cell *c)
 		}
 	}
 	for (size_t k = 0; !f->unordered && k < steps; k++)
-		s->users[k]++;
+		users[k]++;
 }
 
 static int
-emit(struct funnel *s, const struct host *host)
+emit(void *st, struct span group, const uint64_t *users_at, const struct host *host)
 {
+	struct funnel *s = st;
 	const struct funnel_conf *f = &s->conf;
 	int rc = 0;
 
+	if (!key_split(group, s->part, f->n_groups))
+		return bad_state();
 	for (size_t k = 0; k < f->n_steps && rc == 0; k++) {
 		struct dec users, before, rate;
 		struct val *cell = s->row + f->n_groups;
@@ -232,12 +247,12 @@ emit(struct funnel *s, const struct host *host)
 
 		for (size_t g = 0; g < f->n_groups; g++)
 			s->row[g] = val_of(s->part[g]);
-		dec_int((int64_t)s->users[k], &users);
-		dec_int((int64_t)s->users[k == 0 ? 0 : k - 1], &before);
+		dec_int((int64_t)users_at[k], &users);
+		dec_int((int64_t)users_at[k == 0 ? 0 : k - 1], &before);
 		buf_clear(&s->text);
 		buf_u64(&s->text, k + 1);
 		end[0] = s->text.n;
-		buf_u64(&s->text, s->users[k]);
+		buf_u64(&s->text, users_at[k]);
 		end[1] = s->text.n;
 		if (dec_is_zero(&before) || dec_div(&users, &before, &rate) != NULL)
 			buf_str(&s->text, "null");
@@ -249,14 +264,14 @@ emit(struct funnel *s, const struct host *host)
 		cell[3] = val_of(span_from(buf_span(&s->text), end[1]));
 		rc = host->row(host->self, 0, s->row, f->n_groups + CELLS);
 	}
-	memset(s->users, 0, sizeof s->users);
 	return rc;
 }
 
 /* The groups' part of a key. False: it is no key of ours. */
 static bool
-group_of(struct funnel *s, struct span key, struct span *group)
+group_of(void *st, struct span key, struct span *group)
 {
+	struct funnel *s = st;
 	size_t n = s->conf.n_groups;
 
 	if (!key_split(key, s->part, n + s->conf.n_users))
@@ -265,47 +280,13 @@ group_of(struct funnel *s, struct span key, struct span *group)
 	return true;
 }
 
-static int
-bad_state(void)
-{
-	return err_input("a saved state is not one of this command");
-}
-
-/* The group whose users are being counted is over. */
-static int
-end_group(struct funnel *s, const struct host *host)
-{
-	if (!s->open)
-		return 0;
-	s->open = false;
-	return key_split(buf_span(&s->group), s->part, s->conf.n_groups) ? emit(s, host) : bad_state();
-}
-
 /* Count all users that are held, and forget them; the last group stays open. */
 static int
 flush(void *st, const struct host *host)
 {
 	struct funnel *s = st;
-	struct map_entry *e = map_sorted(s->held.map);
-	size_t n = map_count(s->held.map);
-	struct span group;
-	int rc = 0;
+	int rc = tally_count(&s->users, s, s->held.map, host);
 
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		if (!group_of(s, e[i].key, &group)) {
-			rc = bad_state();
-			break;
-		}
-		if (s->open && !span_eq(group, buf_span(&s->group)))
-			rc = end_group(s, host);
-		if (!s->open) {
-			buf_clear(&s->group);
-			buf_span_add(&s->group, group);
-			s->open = true;
-		}
-		count_user(s, e[i].cell);
-	}
-	free(e);
 	held_clear(&s->held);
 	return rc;
 }
@@ -319,7 +300,7 @@ close_funnel(void *st, int64_t wm_ms, const struct host *host)
 	if (wm_ms != INT64_MAX)
 		return 0;		/* a group is never over */
 	rc = flush(s, host);
-	return rc != 0 ? rc : end_group(s, host);
+	return rc != 0 ? rc : tally_rows(&s->users, s, true, host);
 }
 
 /* ---- the law ---- */
@@ -387,7 +368,7 @@ destroy(void *st)
 	keys_free(&s->keys);
 	buf_free(&s->val);
 	buf_free(&s->text);
-	buf_free(&s->group);
+	tally_free(&s->users);
 	free(s->part);
 	free(s->row);
 	free(s);

@@ -8,6 +8,7 @@
 #include "op/keyed.h"
 #include "op/pack.h"
 #include "op/retention.h"
+#include "op/tally.h"
 
 #define CELLS 4			/* behind the groups: cohort, day, users, kept */
 
@@ -23,9 +24,7 @@ struct retention {
 	struct buf key, val, text;
 	struct span *part;		/* of a key */
 	struct val *row;
-	uint64_t users, kept[RETENTION_DAYS_MAX];	/* of the cohort that is open */
-	bool open;
-	struct buf begun;
+	struct tally counts;		/* of each group and cohort: users, and those that came again */
 	uint64_t known;			/* the last day met, once rows are written */
 	int32_t cohort;			/* the one met last, and its text */
 	char cohort_text[WHEN_DAY_BYTES];
@@ -38,6 +37,10 @@ struct retention {
 static int save_one(void *st, const struct map_entry *, kv_fn *, void *arg);
 static const char *merge(void *st, void *cell, void *other);
 static const struct keyed cells = { NULL, save_one, NULL, merge };
+static bool cohort_of(void *st, struct span key, struct span *cohort);
+static void count_user(void *st, void *cell, uint64_t *n);
+static int emit(void *st, struct span cohort, const uint64_t *n, const struct host *);
+static const struct tally_of by_cohort = { cohort_of, count_user, emit };
 
 void *
 retention_new(const struct retention_conf *conf)
@@ -46,6 +49,7 @@ retention_new(const struct retention_conf *conf)
 
 	s->conf = *conf;
 	s->held = (struct held){ &cells, map_new(sizeof(struct cell)) };
+	s->counts = (struct tally){ &by_cohort, map_new((1 + conf->n_days) * sizeof(uint64_t)) };
 	s->part = mem_array(NULL, conf->n_groups + 1 + conf->n_users, sizeof *s->part);
 	s->row = mem_array(NULL, conf->n_groups + CELLS, sizeof *s->row);
 	s->cohort = INT32_MIN;
@@ -180,16 +184,29 @@ batch(void *st, const struct batch *b, const struct host *host)
 
 /* ---- output ---- */
 
-/* The rows of the group and cohort that s->part tells. */
-static int
-emit(struct retention *s, const struct host *host)
+static void
+count_user(void *st, void *cell, uint64_t *n)
 {
+	const struct retention *s = st;
+	const struct cell *c = cell;
+
+	n[0]++;
+	for (size_t k = 0; k < s->conf.n_days; k++)
+		n[1 + k] += c->bits >> k & 1;
+}
+
+/* The rows of a group and cohort. */
+static int
+emit(void *st, struct span begun, const uint64_t *n, const struct host *host)
+{
+	struct retention *s = st;
 	const struct retention_conf *f = &s->conf;
-	struct span text = span_of(s->part[f->n_groups].p + 1, s->part[f->n_groups].n - 2);
+	const struct span *part = &s->part[f->n_groups];
 	int32_t cohort;
 	int rc = 0;
 
-	if (s->part[f->n_groups].n != WHEN_DAY_BYTES + 1 || day_parse(text, &cohort) != NULL)
+	if (!key_split(begun, s->part, f->n_groups + 1) || part->n != WHEN_DAY_BYTES + 1 ||
+	    day_parse(span_of(part->p + 1, part->n - 2), &cohort) != NULL)
 		return err_input("a saved state is not one of this command");
 	for (size_t g = 0; g <= f->n_groups; g++)
 		s->row[g] = val_of(s->part[g]);
@@ -201,44 +218,34 @@ emit(struct retention *s, const struct host *host)
 		buf_clear(&s->text);
 		buf_i64(&s->text, f->days[i]);
 		end[0] = s->text.n;
-		buf_u64(&s->text, s->users);
+		buf_u64(&s->text, n[0]);
 		end[1] = s->text.n;
 		if (day > INT32_MAX || day_bits((int32_t)day) > s->known)
 			buf_str(&s->text, "null");
 		else
-			buf_u64(&s->text, s->kept[i]);
+			buf_u64(&s->text, n[1 + i]);
 		cell[0] = val_make(T_NUM, span_of(s->text.p, end[0]));
 		cell[1] = val_make(T_NUM, span_of(s->text.p + end[0], end[1] - end[0]));
 		cell[2] = val_of(span_from(buf_span(&s->text), end[1]));
 		rc = host->row(host->self, 0, s->row, f->n_groups + CELLS);
 	}
-	s->users = 0;
-	memset(s->kept, 0, sizeof s->kept);
 	return rc;
 }
 
-/* The part of a key before the user, taken apart into s->part. False: it is no key of ours. */
+/* The part of a key before the user, taken apart into s->part; the empty key has none. False: it is no key of ours. */
 static bool
-cohort_of(struct retention *s, struct span key, struct span *cohort)
+cohort_of(void *st, struct span key, struct span *cohort)
 {
+	struct retention *s = st;
 	size_t n = s->conf.n_groups;
 
+	*cohort = span_of(NULL, 0);
+	if (key.n == 0)
+		return true;
 	if (!key_split(key, s->part, n + 1 + s->conf.n_users))
 		return false;
 	*cohort = span_of(key.p, (size_t)(s->part[n].p + s->part[n].n - key.p));
 	return true;
-}
-
-/* The cohort whose users are being counted is over. */
-static int
-end_cohort(struct retention *s, const struct host *host)
-{
-	if (!s->open)
-		return 0;
-	s->open = false;
-	if (!key_split(buf_span(&s->begun), s->part, s->conf.n_groups + 1))
-		return err_input("a saved state is not one of this command");
-	return emit(s, host);
 }
 
 /* Count all users that are held, and forget them; the last cohort stays open. */
@@ -246,34 +253,13 @@ static int
 flush(void *st, const struct host *host)
 {
 	struct retention *s = st;
-	struct map_entry *e = map_sorted(s->held.map);
-	size_t n = map_count(s->held.map);
-	struct span cohort;
-	int rc = 0;
+	const struct cell *day = map_get(s->held.map, span_of(NULL, 0));
+	int rc;
 
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		const struct cell *c = e[i].cell;
-
-		if (e[i].key.n == 0) {		/* the first of all keys */
-			s->known = c->bits > s->known ? c->bits : s->known;
-			continue;
-		}
-		if (!cohort_of(s, e[i].key, &cohort)) {
-			rc = err_input("a saved state is not one of this command");
-			break;
-		}
-		if (s->open && !span_eq(cohort, buf_span(&s->begun)))
-			rc = end_cohort(s, host);
-		if (!s->open) {
-			buf_clear(&s->begun);
-			buf_span_add(&s->begun, cohort);
-			s->open = true;
-		}
-		s->users++;
-		for (size_t k = 0; k < s->conf.n_days; k++)
-			s->kept[k] += c->bits >> k & 1;
-	}
-	free(e);
+	/* the first of all keys: it is here before a row is written */
+	if (day != NULL && day->bits > s->known)
+		s->known = day->bits;
+	rc = tally_count(&s->counts, s, s->held.map, host);
 	held_clear(&s->held);
 	return rc;
 }
@@ -287,7 +273,7 @@ close_retention(void *st, int64_t wm_ms, const struct host *host)
 	if (wm_ms != INT64_MAX)
 		return 0;		/* a cohort is never over */
 	rc = flush(s, host);
-	return rc != 0 ? rc : end_cohort(s, host);
+	return rc != 0 ? rc : tally_rows(&s->counts, s, true, host);
 }
 
 /* ---- the law ---- */
@@ -300,7 +286,7 @@ add(void *st, struct span key, struct span val)
 	uint64_t bits = unpack_u64(&u);
 	struct span cohort;
 
-	if (!unpack_done(&u) || (key.n > 0 && !cohort_of(s, key, &cohort)))
+	if (!unpack_done(&u) || !cohort_of(s, key, &cohort))
 		return err_input("a saved state is not one of this command");
 	if (key.n == 0)
 		meet_day(s, bits);
@@ -351,7 +337,7 @@ destroy(void *st)
 	buf_free(&s->key);
 	buf_free(&s->val);
 	buf_free(&s->text);
-	buf_free(&s->begun);
+	tally_free(&s->counts);
 	free(s->part);
 	free(s->row);
 	free(s);

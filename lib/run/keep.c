@@ -178,6 +178,14 @@ number_of(const char *name, uint64_t *number)
 	return errno == 0 && strcmp(end, SUFFIX) == 0;
 }
 
+static void
+shut(struct keep *k)
+{
+	if (k->fd != -1)
+		close(k->fd);
+	k->fd = -1;
+}
+
 /* Does this snapshot count? Then it is left open in k->fd. */
 static int
 judge(struct keep *k, uint64_t number, bool *counts)
@@ -204,10 +212,8 @@ judge(struct keep *k, uint64_t number, bool *counts)
 		free(dir);
 	}
 	*counts = rc == 0 && fate == RUN_KEPT;
-	if (!*counts && k->fd != -1) {
-		close(k->fd);
-		k->fd = -1;
-	}
+	if (!*counts)
+		shut(k);
 	buf_free(&b);
 	free(path);
 	return rc;
@@ -315,8 +321,7 @@ keep_load(struct keep *k, struct buf *head, kv_fn *each, void *arg)
 		buf_span_add(head, saved);
 		rc = load_pieces(k, path, each, arg);
 	}
-	close(k->fd);
-	k->fd = -1;
+	shut(k);
 	buf_free(&b);
 	free(path);
 	return rc;
@@ -415,8 +420,7 @@ keep_close(struct keep *k)
 		return;
 	if (k->out != NULL)
 		sink_abort(k->out);
-	if (k->fd != -1)
-		close(k->fd);
+	shut(k);
 	if (k->lock != -1)
 		close(k->lock);
 	buf_free(&k->args);

@@ -6,3 +6,10 @@ $ seq 20000 | awk '{ printf "{\"k\":\"k%d\",\"v\":%d,\"c\":\"2026-11-%02d\"}\n",
 $ seq 20000 | awk '{ printf "{\"k\":\"k%d\",\"v\":%d,\"c\":\"2026-11-%02d\"}\n", $1 * 7919 % 4999, $1, $1 % 20 + 1 }' >in; TMPDIR=none funnel-agg -u k --unordered 'a: v > 0' -S 100K in
 ! funnel-agg: none: no temporary file: No such file or directory
 ? 4
+
+# nearly as many groups as users, in memory and on disk, with threads or without: groups in the order of bytes
+$ seq 9000 | awk '{ printf "{\"u\":%d,\"g\":\"g%d\",\"v\":1}\n", $1, $1 % 6000 }' >in; seq 0 5999 | sed 's/.*/"g&"/' | LC_ALL=C sort | awk '{ n = substr($0, 3) + 0; u = n > 0 && n <= 3000 ? 2 : 1; printf "{\"g\":%s,\"step\":\"a\",\"n\":1,\"users\":%d,\"rate\":1.0000}\n", $0, u }' >want; for s in 64M 100K; do for j in 1 3; do funnel-agg -u u -g g --unordered -S $s -j $j 'a: v = 1' in | cmp - want && echo same; done; done
+> same
+> same
+> same
+> same

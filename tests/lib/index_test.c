@@ -40,9 +40,9 @@ static char path[200];
 static struct index_file file;
 
 static void
-note(const char *id, unsigned frame)
+note(const char *before, unsigned k, const char *behind, unsigned frame)
 {
-	snprintf(put[n_put].id, sizeof put->id, "%s", id);
+	snprintf(put[n_put].id, sizeof put->id, "%s%u%s", before, k, behind);
 	put[n_put++].frame = frame;
 }
 
@@ -58,34 +58,17 @@ make_row(struct buf *b, unsigned kinds, unsigned frame)
 	case 0:
 		buf_fmt(b, "{\"a\":1,\"trace_id\":\"t-%u\"", k);
 		buf_fmt(b, ",\"o\":{\"ids\":[\"u%u\",\"v-%u\"]}", k, k);
-		note(buf_cstr(b) + 7, frame);
-		n_put--;
-		{
-			char id[24];
-
-			snprintf(id, sizeof id, "t-%u", k);
-			note(id, frame);
-			snprintf(id, sizeof id, "v-%u", k);
-			note(id, frame);
-		}
+		note("t-", k, "", frame);
+		note("v-", k, "", frame);
 		break;
-	case 1: {
-		char id[24];
-
-		/* escaped in the name and in the value */
+	case 1:		/* escaped in the name and in the value */
 		buf_fmt(b, "{\"\\u0074race_id\" : \"e\\/\\u00e9%u\"", k);
-		snprintf(id, sizeof id, "e/\xc3\xa9%u", k);
-		note(id, frame);
+		note("e/\xc3\xa9", k, "", frame);
 		break;
-	}
-	case 2: {
-		char id[24];
-
+	case 2:
 		buf_fmt(b, "{\"trace_id\":%u.50", k);
-		snprintf(id, sizeof id, "%u.50", k);
-		note(id, frame);
+		note("", k, ".50", frame);
 		break;
-	}
 	case 3:
 		buf_fmt(b, "{\"o\":{\"ids\":\"t-%u\",\"trace_id\":\"no-%u\"},\"trace_id\":null", k, k);
 		break;

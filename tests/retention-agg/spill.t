@@ -6,3 +6,10 @@ $ seq 20000 | awk '{ printf "{\"k\":\"k%d\",\"v\":%d,\"c\":\"2026-11-%02d\"}\n",
 $ seq 20000 | awk '{ printf "{\"k\":\"k%d\",\"v\":%d,\"c\":\"2026-11-%02d\"}\n", $1 * 7919 % 4999, $1, $1 % 20 + 1 }' >in; TMPDIR=none retention-agg -u k --cohort c --day c -S 100K in
 ! retention-agg: none: no temporary file: No such file or directory
 ? 4
+
+# nearly as many groups as users, in memory and on disk, with threads or without: groups in the order of bytes
+$ seq 9000 | awk '{ printf "{\"u\":%d,\"g\":\"g%d\",\"d\":\"2026-11-01\"}\n", $1, $1 % 6000 }' >in; seq 0 5999 | sed 's/.*/"g&"/' | LC_ALL=C sort | awk '{ n = substr($0, 3) + 0; u = n > 0 && n <= 3000 ? 2 : 1; printf "{\"g\":%s,\"cohort\":\"2026-11-01\",\"day\":0,\"users\":%d,\"kept\":%d}\n", $0, u, u }' >want; for s in 64M 100K; do for j in 1 3; do retention-agg -u u -g g --cohort d --day d --days 0 -S $s -j $j in | cmp - want && echo same; done; done
+> same
+> same
+> same
+> same
