@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 
 #define HUGE_BYTES ((size_t)2 * 1024 * 1024)	/* a large page */
+#define TABLE_BYTES_MIN (2 * HUGE_BYTES)	/* less is not worth one */
 #define ARENA_BLOCK_BYTES ((size_t)256 * 1024)
 #define ARENA_ALIGN ((size_t)16)
 
@@ -19,8 +21,8 @@ struct arena_block {
 };
 
 /* Fail the n-th allocation when a test asks for it: every out-of-memory path can be walked. */
-static void *
-checked(void *p, size_t n)
+static bool
+told_to_fail(void)
 {
 	static _Atomic long fail_at = -1, calls;
 
@@ -28,7 +30,13 @@ checked(void *p, size_t n)
 		const char *s = getenv("PIPEHOUSE_OOM_AT");
 		fail_at = s == NULL ? 0 : strtol(s, NULL, 10);
 	}
-	if (fail_at > 0 && ++calls == fail_at) {
+	return fail_at > 0 && ++calls == fail_at;
+}
+
+static void *
+checked(void *p, size_t n)
+{
+	if (told_to_fail()) {
 		free(p);
 		p = NULL;
 	}
@@ -63,18 +71,46 @@ mem_new(size_t n)
 	return checked(calloc(1, n == 0 ? 1 : n), n);
 }
 
+static size_t
+whole_pages(size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return mem_add(n, page - 1) / page * page;
+}
+
+/*
+ * Not by malloc: tables are made to be thrown away for larger ones, and of the holes that leaves it could use few again
+ * and give fewer back.
+ */
 void *
 mem_table(size_t n)
 {
-	size_t whole = mem_add(n, HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
-	void *p;
+	size_t all = mem_add(n, 2 * HUGE_BYTES), before, behind;
+	char *p;
 
-	if (n < 2 * HUGE_BYTES)
+	if (n < TABLE_BYTES_MIN)
 		return mem_new(n);
-	p = checked(aligned_alloc(HUGE_BYTES, whole), whole);
-	(void)madvise(p, whole, MADV_HUGEPAGE);		/* speed only */
-	memset(p, 0, whole);
+	p = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED || told_to_fail())
+		err_die(EXIT_IO, "out of memory (%zu bytes)", n);
+	/* from a large page's edge to the end of a small one */
+	before = HUGE_BYTES - ((uintptr_t)p & (HUGE_BYTES - 1));
+	behind = all - before - whole_pages(n);
+	(void)munmap(p, before);
+	p += before;
+	(void)munmap(p + whole_pages(n), behind);
+	(void)madvise(p, n, MADV_HUGEPAGE);		/* speed only */
 	return p;
+}
+
+void
+mem_table_free(void *p, size_t n)
+{
+	if (n < TABLE_BYTES_MIN)
+		free(p);
+	else
+		(void)munmap(p, whole_pages(n));
 }
 
 void *
@@ -102,6 +138,17 @@ mem_str(const char *s)
 	return mem_dup(span_str(s));
 }
 
+/* A block of one large page, aligned to it; *size: what it holds. */
+static struct arena_block *
+large_page(size_t *size)
+{
+	struct arena_block *b = checked(aligned_alloc(HUGE_BYTES, HUGE_BYTES), HUGE_BYTES);
+
+	(void)madvise(b, HUGE_BYTES, MADV_HUGEPAGE);		/* speed only */
+	*size = HUGE_BYTES - sizeof *b;
+	return b;
+}
+
 void *
 arena_get(struct arena *a, size_t n)
 {
@@ -117,7 +164,8 @@ arena_get(struct arena *a, size_t n)
 			size = 4 * ARENA_BLOCK_BYTES;
 		if (size < need)
 			size = need;
-		b = mem_array(NULL, mem_add(sizeof *b, size), 1);
+		b = a->large && size == 4 * ARENA_BLOCK_BYTES ? large_page(&size) :
+		    mem_array(NULL, mem_add(sizeof *b, size), 1);
 		b->next = a->head;
 		b->size = size;
 		a->head = b;
@@ -182,5 +230,5 @@ arena_free(struct arena *a)
 		next = b->next;
 		free(b);
 	}
-	*a = (struct arena){ 0 };
+	*a = (struct arena){ .large = a->large };
 }

@@ -21,9 +21,11 @@
 void *mem_new(size_t n);
 /*
  * The same for a table that is looked up at random: in large pages where it is long enough and the system has them,
- * which saves a walk through the page tables at each look. All of it is touched at once.
+ * which saves a walk through the page tables at each look.  It goes back, whole, to the system: by mem_table_free, with
+ * the same n; p may be NULL where n is 0.
  */
 void *mem_table(size_t n);
+void mem_table_free(void *p, size_t n);
 /* An array of n elements of the given size; grows old (may be NULL); new elements are not zeroed. */
 void *mem_array(void *old, size_t n, size_t size);
 /* A terminated copy of a span / of a C string; free() it. */
@@ -37,6 +39,7 @@ struct arena {
 	struct arena_block *head;
 	size_t used, size;	/* of the head block */
 	size_t bytes;		/* held in all blocks, for budgets */
+	bool large;		/* set while empty: blocks become large pages, of 2 MiB, where the system has them */
 };
 
 /* n bytes, uninitialised, living until arena_free or arena_reset. */

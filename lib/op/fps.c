@@ -72,7 +72,7 @@ rebuild(struct fps *t, uint64_t cap, bool (*stays)(void *, const struct fps_slot
 		*find(t, old.v[i].id) = old.v[i];
 		t->n++;
 	}
-	free(old.v);
+	mem_table_free(old.v, fps_bytes(&old));
 }
 
 uint64_t *
@@ -163,6 +163,6 @@ fps_bytes_with(const struct fps *t, uint64_t more)
 void
 fps_free(struct fps *t)
 {
-	free(t->v);
+	mem_table_free(t->v, fps_bytes(t));
 	*t = (struct fps){ 0 };
 }

@@ -107,14 +107,14 @@ rebuild(struct ids *s, uint64_t cap, bool wide)
 			continue;
 		ids_slot_put(s, cap <= IDS_LIST ? n++ : find(s, id, &held), id);
 	}
-	free(old.v);
+	mem_table_free(old.v, ids_bytes(&old));
 }
 
 /* A table of that many slots takes no more than so many ids; a list is filled. */
 static uint64_t
-room(uint64_t cap)
+room(const struct ids *s, uint64_t cap)
 {
-	return cap <= IDS_LIST ? cap : cap / 5 * 4;
+	return cap <= IDS_LIST ? cap : s->dense ? cap / 20 * 17 : cap / 5 * 4;
 }
 
 static uint64_t
@@ -165,7 +165,7 @@ ids_add(struct ids *s, struct fp id)
 	}
 	if (held)
 		return false;
-	if (s->n >= room(s->cap)) {
+	if (s->n >= room(s, s->cap)) {
 		rebuild(s, next_cap(s->cap), s->wide);
 		i = s->cap > IDS_LIST ? find(s, id, &held) : s->n;
 	}
@@ -177,15 +177,15 @@ ids_add(struct ids *s, struct fp id)
 bool
 ids_full(const struct ids *s)
 {
-	return s->n >= room(s->cap);
+	return s->n >= room(s, s->cap);
 }
 
 void
 ids_reserve(struct ids *s, uint64_t n)
 {
-	uint64_t cap = mem_add(n, n / 4 + 16);
+	uint64_t cap = mem_add(n, s->dense ? n / 17 * 3 + 24 : n / 4 + 16);
 
-	if (n > room(s->cap))
+	if (n > room(s, s->cap))
 		rebuild(s, cap, s->wide);
 }
 
@@ -256,6 +256,6 @@ ids_take(struct ids *s, struct ids *from)
 void
 ids_free(struct ids *s)
 {
-	free(s->v);
-	*s = (struct ids){ .wide = s->wide };
+	mem_table_free(s->v, ids_bytes(s));
+	*s = (struct ids){ .wide = s->wide, .dense = s->dense };
 }

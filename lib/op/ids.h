@@ -23,6 +23,7 @@ struct ids {
 	uint64_t *v;		/* slots of one or two words */
 	uint64_t n, cap;	/* ids held but for 0, slots */
 	bool wide, zero;	/* zero: the id 0 is in */
+	bool dense;		/* filled up to 85 % */
 };
 
 /* The id in a slot, and into it: for those that know what the slots are (a table's, a list's, a part's). */

@@ -6,7 +6,7 @@
  *	seen_op.batch(st, b, host);		// fates: F_PASS, F_DROP, F_REJECT (null key)
  *	seen_op.free(st);
  *
- * Invariants: a key is held as its 128-bit fingerprint (XXH3, fixed seed), about 24 bytes each: two keys of a
+ * Invariants: a key is held as its 128-bit fingerprint (XXH3, fixed seed), about 22 bytes each: two keys of a
  * set of n meet with probability n^2 / 2^129.  Lines pass at once and untouched, in input order.  State: fingerprint
  * -> nothing.  It is never shed: what does not fit is judged later (op/sift.h, run/repeats.h).
  */
