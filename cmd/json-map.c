@@ -30,8 +30,8 @@ struct state {
 	struct edit *edit;	/* [n_fields + dropped.n] */
 	struct buf values;	/* computed values of one record */
 	size_t *end;		/* [n_fields] where each ends in values */
-	int8_t *is;		/* [BATCH_RECORDS_MAX] cond of each, and why that is in error */
-	const char **why;
+	struct json_row row;	/* without --all: what is kept, then the fields */
+	struct span *value;	/* [n] of its members */
 };
 
 static const struct opt opts[] = {
@@ -128,8 +128,7 @@ scratch(struct ctx *c, void *arg, const void *first)
 	st->values = (struct buf){ 0 };
 	st->end = mem_array(NULL, st->n_fields, sizeof *st->end);
 	st->edit = mem_array(NULL, st->n_fields + st->dropped.n, sizeof *st->edit);
-	st->is = mem_array(NULL, BATCH_RECORDS_MAX, sizeof *st->is);
-	st->why = mem_array(NULL, BATCH_RECORDS_MAX, sizeof *st->why);
+	st->value = mem_array(NULL, st->kept.n + st->n_fields, sizeof *st->value);
 	return 0;
 }
 
@@ -161,6 +160,10 @@ set_up(struct ctx *c, void *arg)
 	}
 	if ((rc = check_names(c, st)) != 0 || (st->all && (rc = set_up_edits(c, st)) != 0))
 		return rc;
+	for (size_t i = 0; i < st->kept.n; i++)
+		json_row_key(&st->row, st->kept.key[i]);
+	for (size_t i = 0; i < st->n_fields; i++)
+		json_row_key(&st->row, buf_span(&st->field[i].key));
 	return scratch(c, st, st);
 }
 
@@ -178,6 +181,7 @@ compute(struct state *st, struct expr_state *xs, const struct batch *b, size_t i
 		expr_print(&v, &st->values);
 		st->end[k] = st->values.n;
 	}
+	(void)buf_room(&st->values, JSON_AHEAD);	/* for json_row_add */
 	return NULL;
 }
 
@@ -204,25 +208,11 @@ write_record(struct ctx *c, struct state *st, const struct batch *b, size_t i)
 		json_edit(out, b->line[i], st->edit, st->n_fields + st->dropped.n);
 		return;
 	}
-	json_open(out);
 	for (size_t k = 0; k < st->kept.n; k++)
-		json_member(out, st->kept.key[k], b->col[st->kept.col[k]][i].raw);
+		st->value[k] = b->col[st->kept.col[k]][i].raw;
 	for (size_t k = 0; k < st->n_fields; k++)
-		json_member(out, buf_span(&st->field[k].key), computed(st, k));
-	json_shut(out);
-}
-
-/* Fates by the condition. */
-static void
-filter(struct state *st, struct expr_state *xs, const struct batch *b)
-{
-	expr_tests(xs, st->cond, b, st->is, st->why);
-	for (size_t i = 0; i < b->n; i++) {
-		if (st->is[i] == -2)
-			batch_reject(b, i, st->why[i]);
-		else if (st->is[i] != 1)
-			b->fate[i] = F_DROP;
-	}
+		st->value[st->kept.n + k] = computed(st, k);
+	json_row_add(&st->row, st->value, out);
 }
 
 static int
@@ -235,7 +225,7 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 	int rc = 0;
 
 	if (st->cond != NULL)
-		filter(st, xs, b);
+		expr_filter(xs, st->cond, b);
 	for (size_t i = 0; i < b->n && touched && rc == 0; i++) {
 		if (b->fate[i] != F_PASS)
 			continue;

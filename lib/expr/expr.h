@@ -74,6 +74,8 @@ int expr_test(
  * questions (NULL or not, a text, a range of numbers, a pattern, and AND, OR, NOT of such) are put to a whole column.
  */
 void expr_tests(struct expr_state *, const struct expr *, const struct batch *, int8_t *is, const char **why);
+/* Records that pass so far and for which it is not true are dropped, those for which it is in error rejected. */
+void expr_filter(struct expr_state *, const struct expr *, const struct batch *);
 /* Append as JSON: an untouched value as its raw bytes. */
 void expr_print(const struct xval *, struct buf *);
 

@@ -265,3 +265,20 @@ expr_tests(struct expr_state *st, const struct expr *e, const struct batch *b, i
 			ask(&at[d], s);
 	}
 }
+
+void
+expr_filter(struct expr_state *st, const struct expr *e, const struct batch *b)
+{
+	int8_t is[BATCH_RECORDS_MAX];
+	const char *why[BATCH_RECORDS_MAX];
+
+	expr_tests(st, e, b, is, why);
+	for (size_t i = 0; i < b->n; i++) {
+		if (is[i] == 1 || b->fate[i] != F_PASS)
+			continue;
+		if (is[i] == -2)
+			batch_reject(b, i, why[i]);
+		else
+			b->fate[i] = F_DROP;
+	}
+}

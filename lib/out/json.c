@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* json - see json.h */
 #include <assert.h>
+#include <stdlib.h>
 
 #include "out/json.h"
 
@@ -39,6 +40,55 @@ void
 json_shut(struct buf *b)
 {
 	buf_byte(b, '}');
+}
+
+void
+json_row_key(struct json_row *r, struct span key)
+{
+	r->key = mem_array(r->key, r->n + 1, sizeof *r->key);
+	r->key[r->n] = (struct json_part){ r->text.n, key.n + 1 };
+	buf_byte(&r->text, r->n++ == 0 ? '{' : ',');
+	buf_span_add(&r->text, key);
+	while (r->text.n % JSON_AHEAD != 0)
+		buf_byte(&r->text, ' ');
+	r->bytes += key.n + 1;
+}
+
+/* In chunks: what is written behind the end is written over by what follows. */
+static inline char *
+chunks(char *to, const char *from, size_t n)
+{
+	for (size_t i = 0; i < n; i += JSON_AHEAD)
+		memcpy(to + i, from + i, JSON_AHEAD);
+	return to + n;
+}
+
+void
+json_row_add(const struct json_row *r, const struct span *value, struct buf *out)
+{
+	static const char null[JSON_AHEAD] = "null";
+	size_t need = mem_add(r->bytes, 2 + JSON_AHEAD);
+	char *p;
+
+	for (size_t k = 0; k < r->n; k++)
+		need = mem_add(need, value[k].n + 4);
+	p = out->cap - out->n >= need ? out->p + out->n : buf_room(out, need);
+	if (r->n == 0)
+		*p++ = '{';
+	for (size_t k = 0; k < r->n; k++) {
+		p = chunks(p, r->text.p + r->key[k].at, r->key[k].n);
+		p = value[k].n == 0 ? chunks(p, null, 4) : chunks(p, value[k].p, value[k].n);
+	}
+	*p++ = '}';
+	out->n = (size_t)(p - out->p);
+}
+
+void
+json_row_free(struct json_row *r)
+{
+	free(r->key);
+	buf_free(&r->text);
+	*r = (struct json_row){ 0 };
 }
 
 /* Few edits, mostly in order already. Absent ones go behind all others, in the caller's order. */

@@ -22,6 +22,27 @@ void json_open(struct buf *);
 void json_member(struct buf *, struct span key, struct span value);
 void json_shut(struct buf *);
 
+/*
+ * Many records with the same members: keys are kept with what stands before them, and all is copied in chunks.  A use:
+ *	struct json_row r = { 0 };
+ *	json_row_key(&r, key); ... v[k] = ...; json_row_add(&r, v, &out); ... json_row_free(&r);
+ */
+#define JSON_AHEAD 32		/* so many bytes behind a value are read, whatever they are */
+struct json_row {
+	size_t n, bytes;
+	struct buf text;	/* `{"a":`, `,"b":`, …, each from a multiple of JSON_AHEAD on */
+	struct json_part { size_t at, n; } *key;
+};
+
+/* One more member; key is from json_key and may be freed after. */
+void json_row_key(struct json_row *, struct span key);
+/*
+ * Append a record; an empty value prints null.  Values are of a block of input (BLOCK_PAD_BYTES are behind it), or
+ * have JSON_AHEAD bytes behind them of their own.
+ */
+void json_row_add(const struct json_row *, const struct span *value, struct buf *out);
+void json_row_free(struct json_row *);
+
 enum edit_kind {
 	EDIT_SET,	/* replace old where it stands; append when absent */
 	EDIT_DROP	/* take the member out; nothing when absent */

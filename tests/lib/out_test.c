@@ -92,6 +92,49 @@ at(const char *line, const char *raw)
 	return val_of(span_of(strstr(line, raw), strlen(raw)));
 }
 
+/* Members of all lengths, against the same written one byte after the other. */
+static void
+test_row(void)
+{
+	char *text = calloc(1, 300 + JSON_AHEAD);
+	struct buf out = { 0 }, want = { 0 };
+
+	for (size_t n = 0; n < 5; n++) {
+		for (size_t len = 0; len < 260; len += len < 70 ? 1 : 37) {
+			struct json_row r = { 0 };
+			struct span v[5];
+
+			buf_clear(&want);
+			buf_byte(&want, '{');
+			for (size_t k = 0; k < n; k++) {
+				struct buf key = { 0 };
+
+				memset(text, 'k', 300);
+				json_key(&key, span_of(text, len * (k + 1) % 101));
+				json_row_key(&r, buf_span(&key));
+				buf_fmt(&want, "%s%s", k > 0 ? "," : "", buf_cstr(&key));
+				for (size_t i = 0; i < (len + 7 * k) % 200; i++)
+					buf_byte(&want, '1');
+				buf_str(&want, (len + 7 * k) % 200 == 0 ? "null" : "");
+				v[k] = span_of(text, (len + 7 * k) % 200);
+				buf_free(&key);
+			}
+			buf_byte(&want, '}');
+			memset(text, '1', 300);
+			buf_free(&out);
+			buf_str(&out, "x");
+			json_row_add(&r, v, &out);
+			okf(out.n == want.n + 1 && memcmp(out.p + 1, want.p, want.n) == 0, "%zu members, %zu: %.*s", n, len, (int)out.n,
+			    out.p);
+			json_row_free(&r);
+		}
+	}
+	ok_all("rows");
+	buf_free(&out);
+	buf_free(&want);
+	free(text);
+}
+
 static void
 test_edit(void)
 {
@@ -148,6 +191,7 @@ main(void)
 	if (mkdtemp(dir) == NULL || chdir(dir) == -1)
 		return 1;
 	test_files();
+	test_row();
 	test_edit();
 	test_reject();
 	for (const char *const *p = (const char *const[]){ "o.ndjson", "o.ndjson.zst", "o.ndjson.gz", "app", "rej", NULL }; *p != NULL; p++)
