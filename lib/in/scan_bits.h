@@ -145,6 +145,22 @@ bits_points(uint64_t digit, uint64_t point, uint8_t *carry)
 	return bits_add(digit | point, point, carry) & point;
 }
 
+/* How many bits are set; without an instruction for it compilers would call a function. */
+BITS_INLINE size_t
+bits_count(uint64_t m)
+{
+#if defined(__POPCNT__) || !defined(__x86_64__)
+	return (size_t)__builtin_popcountll(m);
+#else
+	const uint64_t all = ~(uint64_t)0;
+
+	m -= m >> 1 & all / 3;
+	m = (m & all / 5) + (m >> 2 & all / 5);
+	m = (m + (m >> 4)) & all / 17;
+	return (size_t)((m * (all / 255)) >> 56);
+#endif
+}
+
 /* The lowest bit's place; any place when there is none. */
 BITS_INLINE uint64_t
 bits_lowest(uint64_t m)
@@ -167,7 +183,7 @@ bits_lowest(uint64_t m)
 BITS_INLINE size_t
 bits_put(uint16_t *pos, uint8_t *token, uint64_t tokens, uint64_t members, const uint8_t *bytes, size_t base)
 {
-	size_t n = (size_t)__builtin_popcountll(tokens);
+	size_t n = bits_count(tokens);
 
 #define BITS_PUT(k) do { \
 		uint64_t at_ = bits_lowest(tokens); \
@@ -189,11 +205,11 @@ bits_put(uint16_t *pos, uint8_t *token, uint64_t tokens, uint64_t members, const
 BITS_INLINE size_t
 bits_put_words(uint16_t *word, uint64_t words, size_t base)
 {
-	size_t n = (size_t)__builtin_popcountll(words);
+	size_t n = words != 0;
 
 	*word = (uint16_t)(base + bits_lowest(words));
 	while (words &= words - 1, RARE(words))
-		*++word = (uint16_t)(base + bits_lowest(words));
+		word[n++] = (uint16_t)(base + bits_lowest(words));
 	return n;
 }
 

@@ -313,6 +313,50 @@ many_paths(void)
 	ok_all("256 paths");
 }
 
+/* Elements by the hundred, of arrays in arrays and of objects in them; more tokens in a row than a mask has bits. */
+static void
+many_elements(void)
+{
+	struct pathset *ps = pathset_new();
+	struct buf line = { 0 }, want = { 0 }, got = { 0 };
+	char err[200], name[40];
+
+	for (int i = 0; i < 80; i++) {
+		snprintf(name, sizeof name, "a[%d].x", 79 - i);
+		okf(pathset_add(ps, span_str(name), err, sizeof err) == 3 * i, "%s", name);
+		snprintf(name, sizeof name, "b[%d][1]", 79 - i);
+		okf(pathset_add(ps, span_str(name), err, sizeof err) == 3 * i + 1, "%s", name);
+		snprintf(name, sizeof name, "c[%d]", 2 * i);
+		okf(pathset_add(ps, span_str(name), err, sizeof err) == 3 * i + 2, "%s", name);
+	}
+	for (int n = 76; n < 84; n++) {
+		buf_str(&line, "{\"c\":[0");
+		for (int i = 1; i < 2 * n; i++)
+			buf_fmt(&line, "%s%d%s", i % 9 == 0 ? ",[" : ",", i, i % 9 == 0 ? "]" : "");
+		buf_str(&line, "],\"a\":[{}");
+		for (int i = 1; i < n; i++)
+			buf_fmt(&line, "%s%d%s", i % 7 == 0 ? "," : ",{\"y\":[],\"x\":", i, i % 7 == 0 ? "" : "}");
+		buf_str(&line, "],\"b\":[[]");
+		for (int i = 1; i < n; i++)
+			buf_fmt(&line, "%s%d%s", i % 5 == 0 ? ",[" : ",[[],{\"x\":", i, i % 5 == 0 ? "]" : "},1]");
+		buf_str(&line, "]}\n");
+	}
+	buf_room(&line, line.n);	/* each line twice */
+	buf_add(&line, line.p, line.n);
+	dump_with(KERNEL_PLAIN, ps, (struct scan_conf){ 0 }, buf_span(&line), &want);
+	for (size_t k = 1; k < N_KERNELS; k++) {
+		buf_clear(&got);
+		dump_with(kernels[k], ps, (struct scan_conf){ 0 }, buf_span(&line), &got);
+		okf(span_eq(buf_span(&got), buf_span(&want)), "%s", kernel_names[k]);
+	}
+	okf(strstr(buf_cstr(&want), " 7/0@") != NULL && strstr(buf_cstr(&want), " 4/0@") != NULL, "values are found");
+	pathset_free(ps);
+	buf_free(&line);
+	buf_free(&want);
+	buf_free(&got);
+	ok_all("elements of many arrays");
+}
+
 /* All sequences of up to `len` of these, inside a prefix and a suffix: what the grammar is, to the last case. */
 static void
 every_sequence(void)
@@ -365,6 +409,8 @@ almost_alike(void)
 		"{\"a\":\"x\"}", "{\"a\":\"\\n\"}", "{\"a\":null}", "{\"a\":tru}", "{\"a\":01}", "x{\"a\":1}", "{\"a\":1}x", "1{\"a\":1}",
 		"\"s\"{\"a\":1}", "{\"a\":1}1", "{\"a\":1}\"s\"", "{\"a\":\"1\"x}", "{\"a\":x\"1\"}", "{\"a\":1true}", "{\"a\":true1}",
 		"{\"a\":1,\"a\":2}", "{\"a\":1,\"b\":2}", "{\"b\":1,\"a\":2}", "{\"b\":1,\"b\":2}",
+		"{  \"a\":1}", "{\t\"b\":1,\t \"a\":2}", "{\"b\":2 ,\r\"a\" :1}", "{\"b\":\"\\\\\",\"a\":1}", "{\"b\\n\":1,\"a\":2}",
+		"{\"b\":\"\\\"\",\"\\u0061\":\"\\n\"}", "{\"ab\":1,\"a\":\"\\t\",\"aa\":\"\\\\\"}", "{\"\":1,\"a\":[[1],2]}",
 	};
 	struct pathset *ps = paths((const char *[]){ "a", "\"a long key, number 1\"", "a[0]", NULL });
 	struct buf in = { 0 }, want = { 0 }, got = { 0 };
@@ -636,6 +682,7 @@ main(int argc, char **argv)
 	limits();
 	columns();
 	many_paths();
+	many_elements();
 	every_sequence();
 	almost_alike();
 	edges();
