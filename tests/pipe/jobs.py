@@ -329,6 +329,20 @@ def second(inputs):
             first = one(command, options, inputs, [("asks", None)], "1", False)
             say(all(one(command, options, inputs, [("asks", None)], j, False) == first for j in JOBS[1:]) and first["status"] != b"2",
                 "a second input, %s %s: 1 to 4 threads alike" % (what, " ".join(options[:2])), repr(first)[:900])
+    files = {"base": ['{"id":%d,"v":"b%d"}' % (i, i) for i in range(0, 300, 2)],
+             "news": ['{"op":"%s","db":"d","table":"t","key":{"id":%d},"ts":%d,"ord":"%06d","row":{"id":%d,"v":"n"}}' % (
+                 r.choice("uuud"), i, n, n, i) for n, i in enumerate(r.randrange(300) for _ in range(200))],
+             "left": ['{"k":%d,"t":%d}' % (r.randrange(9), 1700000000000 + n * 100 - r.randrange(3000)) for n in range(300)],
+             "right": ['{"k":%d,"t":%d}' % (r.randrange(9), 1700000000000 + n * 100 - r.randrange(3000)) for n in range(300)]}
+    for name, lines in files.items():
+        with open(os.path.join(inputs.dir, name), "w", encoding="ascii") as f:
+            f.write("\n".join(lines) + "\n")
+    for what, command, main_ in (("a base", "cdc-merge --base ../base", [("news", None)]),
+                                 ("two streams", "stream-join --left ../left --right ../right -k k -t t:ms --between -1s,1s", []),
+                                 ("two tables", "dq-reconcile -k id ../base", [("base", None)])):
+        first = one(command, [], inputs, main_, "1", False)
+        say(all(one(command, [], inputs, main_, j, False) == first for j in JOBS[1:]) and first["status"] == b"0" and first["stdout"],
+            "%s: 1 to 4 threads alike" % what, repr(first)[:900])
 
 
 def main(argv):
