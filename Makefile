@@ -40,7 +40,7 @@ $O/lib/in/scan_portable.o: KERNEL = -O3
 $O/bin/mysql-extract $O/bin/mysql-load: EDGE = -lmariadb
 $O/bin/wh-alert: EDGE = -lcurl
 $O/bin/json-from-csv $O/bin/dimjoin: EDGE = -lcsv
-$O/bin/ingest: EDGE = -lrdkafka
+$O/bin/emit $O/bin/ingest: EDGE = -lrdkafka
 $O/bin/%: $O/cmd/%.o $O/lib.a
 	@mkdir -p $(@D)
 	$(call say,ld)

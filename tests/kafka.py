@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""kafka - librdkafka for the tests, by ctypes: a producer, transactions, and a mock cluster in this process
+"""kafka - librdkafka for the tests, by ctypes: a producer, transactions, a reader, and a mock cluster in this process
 
     with Mock({"orders": 3}) as m:
         p = Producer(m.brokers)
@@ -31,6 +31,12 @@ for f, restype, argtypes in (
         ("topic_partition_list_add", P, [P, C.c_char_p, C.c_int32]), ("DeleteRecords_new", P, [P]), ("DeleteRecords_destroy", None, [P]),
         ("DeleteRecords", None, [P, C.POINTER(P), C.c_size_t, P, P]), ("DeleteTopic_new", P, [C.c_char_p]), ("DeleteTopic_destroy", None, [P]),
         ("DeleteTopics", None, [P, C.POINTER(P), C.c_size_t, P, P]),
+        ("topic_new", P, [P, C.c_char_p, P]), ("topic_destroy", None, [P]), ("consume_start", C.c_int, [P, C.c_int32, C.c_int64]),
+        ("consume_stop", C.c_int, [P, C.c_int32]), ("consume", C.POINTER(Message), [P, C.c_int32, C.c_int]),
+        ("message_destroy", None, [C.POINTER(Message)]), ("message_timestamp", C.c_int64, [C.POINTER(Message), P]),
+        ("message_headers", C.c_int, [C.POINTER(Message), C.POINTER(P)]),
+        ("header_get_all", C.c_int, [P, C.c_size_t, C.POINTER(C.c_char_p), C.POINTER(P), C.POINTER(C.c_size_t)]),
+        ("mock_push_request_errors_array", None, [P, C.c_int16, C.c_size_t, C.POINTER(C.c_int)]),
         ("mock_broker_set_down", C.c_int, [P, C.c_int32]), ("mock_broker_set_up", C.c_int, [P, C.c_int32])):
     getattr(lib, "rd_kafka_" + f).restype = restype
     getattr(lib, "rd_kafka_" + f).argtypes = argtypes
@@ -116,6 +122,52 @@ class Producer:
         lib.rd_kafka_destroy(self.rk)
 
 
+class Read:
+    """All messages of a topic: (partition, offset, key, value, time, {header: value}), in the order of each partition."""
+
+    def __init__(self, brokers, topic, partitions):
+        why, conf, self.all = C.create_string_buffer(500), lib.rd_kafka_conf_new(), []
+        lib.rd_kafka_conf_set_log_cb(conf, C.cast(QUIET, P))
+        for k, v in (("bootstrap.servers", brokers), ("group.id", "reader"), ("enable.partition.eof", "true"), ("check.crcs", "true")):
+            if lib.rd_kafka_conf_set(conf, k.encode(), v.encode(), why, 500):
+                raise ValueError(why.value.decode())
+        rk = lib.rd_kafka_new(1, conf, why, 500)
+        rkt = lib.rd_kafka_topic_new(rk, topic.encode(), None)
+        for p in range(partitions):
+            self._partition(rkt, p)
+        lib.rd_kafka_topic_destroy(rkt)
+        lib.rd_kafka_destroy(rk)
+
+    def _partition(self, rkt, p):
+        lib.rd_kafka_consume_start(rkt, p, -2)
+        while True:
+            m = lib.rd_kafka_consume(rkt, p, 30000)
+            if not m:
+                raise RuntimeError("no end of partition %d" % p)
+            err = m.contents.err
+            if not err:
+                self.all.append((p, m.contents.offset, self._bytes(m.contents.key, m.contents.key_len),
+                                 self._bytes(m.contents.payload, m.contents.len), lib.rd_kafka_message_timestamp(m, None), self._headers(m)))
+            lib.rd_kafka_message_destroy(m)
+            if err == -191:     # the end
+                break
+            if err:
+                raise RuntimeError(lib.rd_kafka_err2str(err).decode())
+        lib.rd_kafka_consume_stop(rkt, p)
+
+    @staticmethod
+    def _bytes(p, n):
+        return None if not p else C.string_at(p, n)
+
+    def _headers(self, m):
+        h, name, value, size, found = P(), C.c_char_p(), P(), C.c_size_t(), {}
+        if lib.rd_kafka_message_headers(m, C.byref(h)):
+            return found
+        while not lib.rd_kafka_header_get_all(h, len(found), C.byref(name), C.byref(value), C.byref(size)):
+            found[name.value.decode()] = self._bytes(value.value, size.value)
+        return found
+
+
 class Mock:
     """A cluster of one broker that lives as long as this object; topics: {name: partitions}."""
 
@@ -128,6 +180,10 @@ class Mock:
         for name, partitions in topics.items():
             if lib.rd_kafka_mock_topic_create(self.cluster, name.encode(), partitions, 1):
                 raise RuntimeError("topic " + name)
+
+    def refuse(self, *errors):
+        """What the next requests to produce are answered."""
+        lib.rd_kafka_mock_push_request_errors_array(self.cluster, 0, len(errors), (C.c_int * len(errors))(*errors))
 
     def down(self):
         lib.rd_kafka_mock_broker_set_down(self.cluster, 1)

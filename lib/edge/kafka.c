@@ -3,19 +3,20 @@
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "edge/kafka.h"
 #include "edge/kafka_conf.h"
+#include "edge/kafka_link.h"
 
 #define CONNECT_SECONDS 30
 #define ASK_MS 2000		/* one question; it is asked again */
 #define DOUBT_SECONDS 60	/* a topic that vanished may come back: a broker that starts learns them by and by */
 
 struct kafka {
+	struct kafka_link link;		/* first: the callbacks' opaque is either */
 	struct kafka_conf conf;
 	rd_kafka_t *rk;
 	char *cluster;
@@ -27,23 +28,11 @@ struct kafka {
 	const rd_kafka_topic_t *last_topic;	/* of the last message, */
 	int32_t last_id;
 	size_t last;			/* and which that was */
-	int status;
-	bool up;			/* somebody answered once */
-	time_t down;			/* since when nobody does; 0: they do */
 	time_t doubt;			/* since when a topic is not there; 0: all are */
 	time_t asked;			/* the last look for it */
 	rd_kafka_topic_partition_list_t *change;	/* what the group gives or takes */
-	bool giving, closing, debug;
+	bool giving, closing;
 };
-
-static time_t
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + 1;	/* never 0 */
-}
 
 static bool
 stopped(const struct kafka *k)
@@ -52,44 +41,6 @@ stopped(const struct kafka *k)
 }
 
 /* ---- callbacks: they run inside our own calls of the library ---- */
-
-static void
-on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
-{
-	struct kafka *k = opaque;
-
-	(void)rk;
-	switch (err) {
-	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-	case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-	case RD_KAFKA_RESP_ERR__SSL:
-		/* where it worked before, a server that restarts is no reason to give up */
-		if (!k->up && k->status == 0)
-			k->status = err_remote("%s: %s", k->conf.brokers, reason);
-		break;
-	case RD_KAFKA_RESP_ERR__FATAL:
-		if (k->status == 0)
-			k->status = err_temp("%s: %s", k->conf.brokers, reason);
-		break;
-	case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-		if (k->down == 0 && k->up)
-			err_warn("%s: no broker answers: waiting for one", k->conf.brokers);
-		if (k->down == 0)
-			k->down = now();
-		break;
-	default:
-		break;		/* the library tries again by itself */
-	}
-}
-
-static void
-on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
-{
-	const struct kafka *k = rd_kafka_opaque(rk);
-
-	if (k != NULL && k->debug)
-		err_warn("librdkafka: %d %s %s", level, facility, text);
-}
 
 static void
 on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *opaque)
@@ -104,16 +55,6 @@ on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_l
 		rd_kafka_topic_partition_list_destroy(k->change);
 	k->change = rd_kafka_topic_partition_list_copy(list);
 	k->giving = err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-}
-
-/* Somebody answered. */
-static void
-alive(struct kafka *k)
-{
-	if (k->down != 0 && k->up)
-		err_warn("%s: a broker answers again", k->conf.brokers);
-	k->down = 0;
-	k->up = true;
 }
 
 /* ---- opening ---- */
@@ -143,7 +84,7 @@ add_parts(struct kafka *k, const char *topic, int n)
 	}
 }
 
-/* What the cluster says of a topic: its number of partitions; -1 when it cannot say now; -2 and k->status. */
+/* What the cluster says of a topic: its number of partitions; -1 when it cannot say now; -2 and k->link.status. */
 static int
 ask_topic(struct kafka *k, const char *topic, int timeout_ms)
 {
@@ -154,13 +95,13 @@ ask_topic(struct kafka *k, const char *topic, int timeout_ms)
 
 	if (err == RD_KAFKA_RESP_ERR_NO_ERROR && md->topic_cnt == 1) {
 		err = md->topics[0].err;
-		alive(k);
+		kafka_link_alive(&k->link);
 		if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
 			n = md->topics[0].partition_cnt;
 	}
 	if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION ||
 	    err == RD_KAFKA_RESP_ERR__INVALID_ARG) {
-		k->status = err_remote("topic %s: %s", topic, rd_kafka_err2str(err));
+		k->link.status = err_remote("topic %s: %s", topic, rd_kafka_err2str(err));
 		n = -2;
 	} else if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || (err == 0 && n == 0)) {
 		n = 0;
@@ -185,21 +126,21 @@ serve(struct kafka *k)
 static int
 learn_topics(struct kafka *k)
 {
-	time_t end = now() + CONNECT_SECONDS;
+	time_t end = kafka_link_now() + CONNECT_SECONDS;
 
 	for (size_t i = 0; i < k->n_topics;) {
 		int n = ask_topic(k, k->topic[i], ASK_MS);
 
 		serve(k);
-		if (k->status != 0)
-			return k->status;
+		if (k->link.status != 0)
+			return k->link.status;
 		if (n == 0)
 			return err_remote("topic %s: there is no such topic", k->topic[i]);
 		if (n > 0)
 			add_parts(k, k->topic[i++], n);
 		else if (stopped(k))
 			return err_temp("stopped by a signal");
-		else if (now() >= end)
+		else if (kafka_link_now() >= end)
 			return err_temp("%s: no broker tells about topic %s", k->conf.brokers, k->topic[i]);
 	}
 	return 0;
@@ -213,11 +154,10 @@ create(struct kafka *k)
 	char why[300];
 	int rc;
 
-	if ((rc = kafka_settings(&k->conf, &conf, &k->debug)) != 0)
+	if ((rc = kafka_settings(&k->conf, &conf, &k->link.debug)) != 0)
 		return rc;
-	rd_kafka_conf_set_opaque(conf, k);
-	rd_kafka_conf_set_error_cb(conf, on_error);
-	rd_kafka_conf_set_log_cb(conf, on_log);
+	k->link.brokers = k->conf.brokers;
+	kafka_link_set(&k->link, conf);
 	if (k->conf.group != NULL)
 		rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
 	k->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
@@ -306,7 +246,7 @@ kafka_parts(struct kafka *k, size_t *n)
 int
 kafka_status(const struct kafka *k)
 {
-	return k->status;
+	return k->link.status;
 }
 
 /* ---- where things stand ---- */
@@ -316,19 +256,19 @@ static int
 judge(struct kafka *k, const struct kafka_part *p, rd_kafka_resp_err_t err, time_t end)
 {
 	serve(k);
-	if (k->status != 0)
-		return k->status;
+	if (k->link.status != 0)
+		return k->link.status;
 	if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
 		return err_remote("topic %s: %s", p->topic, rd_kafka_err2str(err));
 	if (stopped(k))
 		return err_temp("stopped by a signal");
-	return now() < end ? 0 : err_temp("%s/%d: %s", p->topic, (int)p->id, rd_kafka_err2str(err));
+	return kafka_link_now() < end ? 0 : err_temp("%s/%d: %s", p->topic, (int)p->id, rd_kafka_err2str(err));
 }
 
 int
 kafka_bounds(struct kafka *k)
 {
-	time_t end = now() + CONNECT_SECONDS;
+	time_t end = kafka_link_now() + CONNECT_SECONDS;
 	int rc;
 
 	for (size_t i = 0; i < k->n;) {
@@ -348,7 +288,7 @@ kafka_bounds(struct kafka *k)
 int
 kafka_times(struct kafka *k, int64_t ms)
 {
-	time_t end = now() + CONNECT_SECONDS;
+	time_t end = kafka_link_now() + CONNECT_SECONDS;
 	int rc = kafka_bounds(k);
 
 	for (size_t i = 0; rc == 0 && i < k->n;) {
@@ -457,14 +397,14 @@ out_of_range(struct kafka *k, size_t part)
 {
 	struct kafka_part *p = &k->part[part];
 
-	if ((k->status = kafka_bounds(k)) != 0)
+	if ((k->link.status = kafka_bounds(k)) != 0)
 		return KAFKA_FAILED;
-	k->doubt = k->doubt == 0 ? now() : k->doubt;
-	if (p->next >= p->low && p->next <= p->high && now() - k->doubt < DOUBT_SECONDS) {
-		k->status = kafka_start(k);
-		return k->status == 0 ? KAFKA_NONE : KAFKA_FAILED;
+	k->doubt = k->doubt == 0 ? kafka_link_now() : k->doubt;
+	if (p->next >= p->low && p->next <= p->high && kafka_link_now() - k->doubt < DOUBT_SECONDS) {
+		k->link.status = kafka_start(k);
+		return k->link.status == 0 ? KAFKA_NONE : KAFKA_FAILED;
 	}
-	k->status = err_remote("%s/%d: offset %lld is not there (it holds %lld to %lld)", p->topic, (int)p->id,
+	k->link.status = err_remote("%s/%d: offset %lld is not there (it holds %lld to %lld)", p->topic, (int)p->id,
 	    (long long)p->next, (long long)p->low, (long long)p->high);
 	return KAFKA_FAILED;
 }
@@ -485,28 +425,29 @@ trouble(struct kafka *k, const rd_kafka_message_t *m)
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
 		if (k->doubt == 0)
-			k->doubt = k->asked = now();
+			k->doubt = k->asked = kafka_link_now();
 		return KAFKA_NONE;
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-		k->status = err_remote("%s", rd_kafka_message_errstr(m));
+		k->link.status = err_remote("%s", rd_kafka_message_errstr(m));
 		return KAFKA_FAILED;
 	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
 		if (k->conf.group == NULL)
 			return KAFKA_NONE;	/* we use none */
-		k->status = err_remote("group %s: %s", k->conf.group, rd_kafka_err2str(m->err));
+		k->link.status = err_remote("group %s: %s", k->conf.group, rd_kafka_err2str(m->err));
 		return KAFKA_FAILED;
 	case RD_KAFKA_RESP_ERR__BAD_MSG:
-		k->status = err_input("%s/%d:%lld: %s", known ? k->part[part].topic : "?", (int)m->partition,
+		k->link.status = err_input("%s/%d:%lld: %s", known ? k->part[part].topic : "?", (int)m->partition,
 		    (long long)m->offset, rd_kafka_message_errstr(m));
 		return KAFKA_FAILED;
 	case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
-		k->status = err_temp("group %s: a commit took too long: others have our partitions", k->conf.group);
+		k->link.status = err_temp("group %s: a commit took too long: others have our partitions",
+		    k->conf.group);
 		return KAFKA_FAILED;
 	default:
 		break;
 	}
 	if (rd_kafka_fatal_error(k->rk, NULL, 0) != 0) {
-		k->status = err_temp("%s", rd_kafka_message_errstr(m));
+		k->link.status = err_temp("%s", rd_kafka_message_errstr(m));
 		return KAFKA_FAILED;
 	}
 	return KAFKA_NONE;	/* the library tries again by itself */
@@ -516,12 +457,12 @@ trouble(struct kafka *k, const rd_kafka_message_t *m)
 static enum kafka_got
 idle(struct kafka *k)
 {
-	time_t t = now();
+	time_t t = kafka_link_now();
 
-	if (k->status != 0)
+	if (k->link.status != 0)
 		return KAFKA_FAILED;
-	if (k->down != 0 && k->conf.patience > 0 && t - k->down >= k->conf.patience) {
-		k->status = err_temp("%s: no broker answers for %u s", k->conf.brokers, k->conf.patience);
+	if (k->link.down != 0 && k->conf.patience > 0 && t - k->link.down >= k->conf.patience) {
+		k->link.status = err_temp("%s: no broker answers for %u s", k->conf.brokers, k->conf.patience);
 		return KAFKA_FAILED;
 	}
 	if (k->doubt == 0 || t == k->asked)
@@ -531,15 +472,15 @@ idle(struct kafka *k)
 		int n = ask_topic(k, k->topic[i], ASK_MS);
 
 		if (n == 0 && t - k->doubt >= DOUBT_SECONDS)
-			k->status = err_remote("topic %s: it is gone", k->topic[i]);
-		if (k->status != 0)
+			k->link.status = err_remote("topic %s: it is gone", k->topic[i]);
+		if (k->link.status != 0)
 			return KAFKA_FAILED;
 		if (n <= 0)
 			return KAFKA_NONE;
 	}
 	k->doubt = 0;
-	k->status = kafka_start(k);
-	return k->status == 0 ? KAFKA_NONE : KAFKA_FAILED;
+	k->link.status = kafka_start(k);
+	return k->link.status == 0 ? KAFKA_NONE : KAFKA_FAILED;
 }
 
 enum kafka_got
@@ -555,13 +496,13 @@ kafka_next(struct kafka *k, int timeout_ms, struct kafka_message *m)
 	k->msg = r = rd_kafka_consumer_poll(k->rk, timeout_ms);
 	if (group_change(k, &got)) {
 		/* what came with it may be of a partition that is no longer ours: whoever has it reads it again */
-		return k->status == 0 ? got : KAFKA_FAILED;
+		return k->link.status == 0 ? got : KAFKA_FAILED;
 	}
-	if (r == NULL || k->status != 0)
+	if (r == NULL || k->link.status != 0)
 		return idle(k);
 	if (r->err != RD_KAFKA_RESP_ERR_NO_ERROR && r->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		return trouble(k, r);
-	alive(k);
+	kafka_link_alive(&k->link);
 	if (!find_part(k, r, &m->part) || !(p = &k->part[m->part])->ours || !p->on)
 		return KAFKA_NONE;
 	m->offset = r->offset;

@@ -30,6 +30,7 @@ struct kafka_conf {
 	const char *group;		/* NULL: all partitions are ours; else those that the group gives us */
 	const char *properties;		/* a file of librdkafka's settings, or NULL */
 	bool insecure;			/* no TLS, wherever the brokers are */
+	bool writes;			/* edge/kafka_out: settings of a producer */
 	unsigned patience;		/* seconds without any broker until KAFKA_FAILED with EXIT_TEMP; 0: for ever */
 	volatile const sig_atomic_t *stop;	/* not 0: waiting ends */
 };

@@ -17,25 +17,41 @@
  * Defaults that a file may change.  The library stops fetching for a second when its queue is full, so the queue is
  * larger than the default; its size in bytes bounds the memory.
  */
-static const char *const first[][2] = {
+static const char *const first_all[][2] = {
 	{ "client.id", "pipehouse" },
-	{ "queued.min.messages", "1000000" },
-	{ "queued.max.messages.kbytes", "131072" },
-	{ "check.crcs", "true" },
-	{ "isolation.level", "read_committed" },
 	{ "log.connection.close", "false" },
 	{ "reconnect.backoff.max.ms", "2000" },
 	{ NULL, NULL }
 };
+static const char *const first_read[][2] = {
+	{ "queued.min.messages", "1000000" },
+	{ "queued.max.messages.kbytes", "131072" },
+	{ "check.crcs", "true" },
+	{ "isolation.level", "read_committed" },
+	{ NULL, NULL }
+};
+/* Keys are put into partitions as Java's producers do it, so that one key has one partition whoever writes it. */
+static const char *const first_write[][2] = {
+	{ "compression.codec", "zstd" },
+	{ "linger.ms", "20" },
+	{ "queue.buffering.max.kbytes", "65536" },
+	{ "partitioner", "murmur2_random" },
+	{ NULL, NULL }
+};
 
 /* What it may not. */
-static const char *const ours[][2] = {
+static const char *const ours_read[][2] = {
 	{ "enable.auto.commit", "false" },
 	{ "enable.auto.offset.store", "false" },
 	{ "auto.offset.reset", "error" },
 	{ "enable.partition.eof", "true" },
 	{ "allow.auto.create.topics", "false" },
 	{ "partition.assignment.strategy", "range,roundrobin" },
+	{ NULL, NULL }
+};
+static const char *const ours_write[][2] = {
+	{ "enable.idempotence", "true" },
+	{ "acks", "all" },
 	{ NULL, NULL }
 };
 
@@ -53,12 +69,30 @@ put(rd_kafka_conf_t *conf, const char *name, const char *value)
 	return err_usage("%s: %s", name, why);
 }
 
+static int
+put_all(rd_kafka_conf_t *conf, const char *const v[][2])
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && v[i][0] != NULL; i++)
+		rc = put(conf, v[i][0], v[i][1]);
+	return rc;
+}
+
+static bool
+is_among(const char *const v[][2], const char *name)
+{
+	for (size_t i = 0; v[i][0] != NULL; i++)
+		if (strcmp(v[i][0], name) == 0)
+			return true;
+	return false;
+}
+
 static bool
 is_ours(const char *name)
 {
-	for (size_t i = 0; ours[i][0] != NULL; i++)
-		if (strcmp(ours[i][0], name) == 0)
-			return true;
+	if (is_among(ours_read, name) || is_among(ours_write, name))
+		return true;
 	for (size_t i = 0; refused[i] != NULL; i++)
 		if (strcmp(refused[i], name) == 0)
 			return true;
@@ -169,19 +203,19 @@ int
 kafka_settings(const struct kafka_conf *k, rd_kafka_conf_t **out, bool *debug)
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	int rc = 0;
+	int rc;
 
 	*debug = false;
-	for (size_t i = 0; rc == 0 && first[i][0] != NULL; i++)
-		rc = put(conf, first[i][0], first[i][1]);
+	if ((rc = put_all(conf, first_all)) == 0)
+		rc = put_all(conf, k->writes ? first_write : first_read);
 	if (rc == 0 && k->properties != NULL)
 		rc = read_file(conf, k->properties, debug);
-	for (size_t i = 0; rc == 0 && ours[i][0] != NULL; i++)
-		rc = put(conf, ours[i][0], ours[i][1]);
+	if (rc == 0)
+		rc = put_all(conf, k->writes ? ours_write : ours_read);
 	if (rc == 0)
 		rc = put(conf, "bootstrap.servers", k->brokers);
 	/* without a group of its own the library still wants a name; it joins nothing by it */
-	if (rc == 0)
+	if (rc == 0 && !k->writes)
 		rc = put(conf, "group.id", k->group != NULL ? k->group : "pipehouse");
 	if (rc == 0)
 		rc = check_security(k, conf);

@@ -16,7 +16,10 @@
 
 #include "edge/kafka.h"
 
-/* The settings of a consumer; *debug: the file asks for the library's log. 0, EXIT_USAGE, EXIT_IO. */
+/*
+ * The settings of a consumer, or with conf.writes of a producer; *debug: the file asks for the library's log. 0,
+ * EXIT_USAGE, EXIT_IO.
+ */
 int kafka_settings(const struct kafka_conf *, rd_kafka_conf_t **, bool *debug);
 
 #endif

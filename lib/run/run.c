@@ -431,6 +431,13 @@ ctx_stopped(struct ctx *c)
 	return run_stop != 0;
 }
 
+volatile const sig_atomic_t *
+ctx_stop(struct ctx *c)
+{
+	(void)c;
+	return &run_stop;
+}
+
 /* ---- start and end ---- */
 
 static int

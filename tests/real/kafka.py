@@ -129,6 +129,10 @@ broker.heartbeat.interval.ms=500
                 self.process.kill()
                 self.process.wait()
 
+    def configure(self, topic, settings):
+        jars.java(self.classpath, "kafka.admin.ConfigCommand", "--bootstrap-server", self.address, "--alter", "--topic", topic, "--add-config", settings,
+                  cwd=self.dir, log=self.dir + "/config.log", out=subprocess.DEVNULL).wait(60)
+
     def codecs(self, topic):
         """How many batches of the topic's files have which compression (0 none, 4 zstd)."""
         found = collections.Counter()
@@ -172,8 +176,8 @@ class Case:
     def run(self, *more, status=0):
         return self.call(*self.args(*more), status=status)
 
-    def call(self, *cmd, status=0):
-        p = subprocess.run(cmd, cwd=self.dir, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=180)
+    def call(self, *cmd, status=0, lines=b""):
+        p = subprocess.run(cmd, cwd=self.dir, env=self.env, input=lines, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=180)
         self.err = p.stderr.decode(errors="replace")
         if p.returncode != status:
             raise AssertionError("%s: %d instead of %d\n%s" % (" ".join(cmd), p.returncode, status, self.err))
@@ -454,6 +458,45 @@ def secure(b):
     c.producer.close()
 
 
+def emitted(b):
+    """What emit sends is what a reader finds, with a broker that restarts under it; a topic's own limits."""
+    read = lambda topic: librdkafka.Read(b.address, topic, 3).all
+    c = Case(b, "emitted")
+    c.producer.send("emitted", 0, b"{}", b"-")      # makes the topic
+    c.producer.flush()
+    rows = [b'{"n":%d,"k":"k%d","pad":"%s"}' % (i, i * 7919 % 500, b"x" * 80) for i in range(60000)]
+    p = subprocess.Popen([BIN + "/emit", "-b", b.address, "-t", "emitted", "-k", "k", "--id", "e"], cwd=c.dir, env=c.env, stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    p.stdin.write(b"".join(x + b"\n" for x in rows[:30000]))
+    p.stdin.flush()
+    b.stop(signal.SIGKILL)
+    b.start()
+    p.stdin.write(b"".join(x + b"\n" for x in rows[30000:]))
+    err = p.communicate(timeout=180)[1].decode()
+    got = [m for m in read("emitted") if m[3] != b"{}"]
+    last, order = {}, True
+    for part, _, key, value, _, _ in got:
+        number = json.loads(value)["n"]
+        order = order and last.get(key, (part, -1))[0] == part and last.get(key, (part, -1))[1] < number
+        last[key] = part, number
+    point(p.returncode == 0 and sorted(m[3] for m in got) == sorted(rows), "emit: %d records once each, the broker killed in their middle" % len(rows),
+          (p.returncode, len(got), err))
+    point(order and all(m[2] == json.loads(m[3])["k"].encode() for m in got), "each key in one partition, in its order")
+    c.producer.close()
+    d = Case(b, "small")
+    d.producer.send("small", 0, b"{}", b"-")
+    d.producer.flush()
+    d.producer.close()
+    b.configure("small", "cleanup.policy=compact,max.message.bytes=8000")
+    rows = [b'{"n":%d,"k":%s,"pad":"%s"}' % (i, b"null" if i % 1000 == 500 else b'"k%d"' % i, os.urandom(11000 if i % 1000 == 700 else 30).hex().encode())
+            for i in range(4000)]
+    d.call("sh", "-c", "cat > in && exec %s/emit -b %s -t small -k k --reject bad in" % (BIN, b.address), lines=b"".join(x + b"\n" for x in rows))
+    got, bad = [m[3] for m in read("small") if m[3] != b"{}"], [json.loads(x) for x in open(d.dir + "/bad")]
+    point(sorted(got + [x["raw"].encode() for x in bad]) == sorted(rows), "a compacted topic of small records: each is there or rejected", (len(got), len(bad)))
+    alone = {x["line"] - 1 for x in bad if "newer" not in x["reason"]}
+    point(alone == {i for i in range(4000) if i % 1000 in (500, 700)}, "rejected alone: those without a key, and the large ones", (sorted(alone)[:9], len(bad)))
+
+
 def main():
     for tool in ("java", "mvn", "openssl"):
         if not shutil.which(tool):
@@ -463,7 +506,7 @@ def main():
             b = Broker(d)
             try:
                 b.start()
-                for f in (whole, transactions, times, killed, zombie, group, gone, secure):
+                for f in (whole, transactions, times, killed, zombie, group, gone, secure, emitted):
                     if len(sys.argv) > 1 and not re.search(sys.argv[1], f.__name__):
                         continue
                     try:

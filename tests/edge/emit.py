@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""emit - records to topics of librdkafka's mock cluster: what a reader finds there is what went in; TAP
+
+    BIN=build/bin python3 tests/edge/emit.py [PATTERN]
+
+The mock cluster refuses, fails and goes away on demand.  A real broker: tests/real/kafka.py.
+"""
+import collections
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+from kafka import Mock, Read  # noqa: E402
+
+BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
+SLOW = 4 if os.environ.get("SANITIZED") else 1
+TOO_LARGE, TIMED_OUT, NOT_LEADER, INVALID_RECORD, DENIED = 10, 7, 6, 87, 29
+n = failed = 0
+
+
+def point(held, name, why=""):
+    global n, failed
+    n += 1
+    failed += not held
+    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
+    for w in str(why).split("\n")[:12] if not held else []:
+        print("#   " + w[:400])
+    return held
+
+
+def record(i, keys=50):
+    return b'{"n":%d,"k":"k%d","t":%d}' % (i, i % keys, 1780000000000 + i)
+
+
+class Case:
+    def __init__(self, partitions=3):
+        self.partitions = partitions
+
+    def __enter__(self):
+        self.mock = Mock({"o": self.partitions})
+        self.tmp = tempfile.TemporaryDirectory(prefix="emit.")
+        self.dir = self.tmp.name
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("PIPEHOUSE_")}
+        self.env.update(PIPEHOUSE_ROOT=self.dir + "/wh", PATH=BIN + ":" + self.env["PATH"], LC_ALL="C", HOME=self.dir)
+        return self
+
+    def __exit__(self, *what):
+        self.mock.__exit__()
+        self.tmp.cleanup()
+
+    def start(self, *more, topic="o", command=("emit",)):
+        return subprocess.Popen([*command, "-b", self.mock.brokers, "-t", topic, *more], cwd=self.dir, env=self.env, stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def emit(self, *more, lines=b"", status=0, **how):
+        p = self.start("--stats", "stats", *more, **how)
+        out, err = p.communicate(lines if isinstance(lines, bytes) else b"".join(x + b"\n" for x in lines), timeout=120 * SLOW)
+        self.err = err.decode(errors="replace")
+        if p.returncode != status or out:
+            raise AssertionError("%d instead of %d\n%s" % (p.returncode, status, self.err))
+        self.stats = json.loads(open(self.dir + "/stats").read().splitlines()[-1])
+
+    def read(self):
+        return Read(self.mock.brokers, "o", self.partitions).all
+
+
+def in_order(messages):
+    """Each key in one partition, its records as they were sent."""
+    where, last = {}, {}
+    for p, _, key, value, _, _ in messages:
+        number = json.loads(value)["n"]
+        if where.setdefault(key, p) != p or last.get(key, -1) >= number:
+            return False
+        last[key] = number
+    return True
+
+
+def whole():
+    with Case() as c:
+        sent = [record(i) for i in range(20000)]
+        c.emit("-k", "k", "--time", "t:ms", "--id", "job7", lines=sent)
+        got = c.read()
+        point(sorted(v for _, _, _, v, _, _ in got) == sorted(sent), "every record once, byte for byte", len(got))
+        point(in_order(got) and len({p for p, *_ in got}) == 3, "a key stays in one partition, in order")
+        point(all(k == json.loads(v)["k"].encode() and t == json.loads(v)["t"] for _, _, k, v, t, _ in got), "keys and times")
+        point(sorted(h["id"] for *_, h in got) == sorted(b"job7:%d" % (i + 1) for i in range(20000)), "a header id of each")
+        point(c.stats["used"] == 20000 and c.stats["confirmed"] == 20000, "counts", c.stats)
+
+
+def keys():
+    with Case() as c:
+        c.emit("-k", "k", lines=[b'{"k":null,"n":1}', b'{"n":2}', b'{"k":1.50,"n":3}', b'{"k":"","n":4}', b'{"k":"a\\u00e9\\n","n":5}', b'{"k":true,"n":6}'])
+        got = {json.loads(v)["n"]: (k, h) for _, _, k, v, _, h in c.read()}
+        want = {1: None, 2: None, 3: b"1.50", 4: b"", 5: "a\u00e9\n".encode(), 6: b"true"}
+        point({i: k for i, (k, _) in got.items()} == want, "null, absent, a number, empty, escaped, true", got)
+        point(all(not h for _, h in got.values()), "no id without a name or a table")
+        c.emit("-k", "k", "--reject", "r", lines=[b'{"k":[1],"n":7}', b'{"k":"x","n":8}', b"{torn"])
+        bad = [json.loads(x) for x in open(c.dir + "/r")]
+        point([(b["line"], b["reason"]) for b in bad][:1] == [(1, "the key is an array or an object")] and len(bad) == 2, "what is no key is rejected", bad)
+        point(len(c.read()) == 7, "and the good one went out")
+
+
+def java_partitions():
+    """murmur2 as Kafka's own clients have it: computed here from its definition."""
+    def murmur2(data):
+        m, h = 0x5bd1e995, 0x9747b28c ^ len(data)
+        for i in range(0, len(data) - len(data) % 4, 4):
+            k = int.from_bytes(data[i:i + 4], "little") * m & 0xffffffff
+            k = (k ^ k >> 24) * m & 0xffffffff
+            h = (h * m & 0xffffffff) ^ k
+        tail = data[len(data) - len(data) % 4:]
+        if tail:
+            h = (h ^ int.from_bytes(tail, "little")) * m & 0xffffffff
+        h = (h ^ h >> 13) * m & 0xffffffff
+        return h ^ h >> 15
+    with Case(partitions=7) as c:
+        c.emit("-k", "k", lines=[record(i, keys=1000) for i in range(3000)])
+        got = c.read()
+        point(len(got) == 3000 and all((murmur2(k) & 0x7fffffff) % 7 == p for p, _, k, *_ in got), "keys go where Java's producers put them")
+
+
+def refused():
+    with Case() as c:
+        sent = [record(i) for i in range(3000)]
+        c.mock.refuse(INVALID_RECORD)
+        c.emit("-k", "k", "--reject", "r", lines=sent)
+        got = c.read()
+        bad = [json.loads(x)["raw"].encode() for x in open(c.dir + "/r")] if os.path.exists(c.dir + "/r") else []
+        point(sorted([v for _, _, _, v, _, _ in got] + bad) == sorted(sent), "a batch is refused: each record is there or rejected", (len(got), len(bad)))
+        point(in_order(got), "no record went out behind a newer one of its key")
+        point(c.stats["used"] == len(got) == c.stats["confirmed"] and c.stats["rejected"] == len(bad), "counts", c.stats)
+    with Case() as c:
+        with open(c.dir + "/p", "w") as f:
+            f.write("linger.ms=0\nbatch.num.messages=10\n")
+        os.chmod(c.dir + "/p", 0o600)
+        c.mock.refuse(0, 0, INVALID_RECORD, 0, INVALID_RECORD)
+        c.emit("-k", "k", "--properties", "p", "--reject", "r", lines=sent)
+        got = c.read()
+        bad = [json.loads(x) for x in open(c.dir + "/r")] if os.path.exists(c.dir + "/r") else []
+        point(sorted([v for _, _, _, v, _, _ in got] + [b["raw"].encode() for b in bad]) == sorted(sent) and in_order(got),
+              "small batches, others behind the refused one: the same", (len(got), len(bad), in_order(got)))
+        print("# %d rejected: %s" % (len(bad), collections.Counter(b["reason"] for b in bad)))
+    with Case(partitions=1) as c:
+        c.mock.refuse(INVALID_RECORD, INVALID_RECORD)
+        c.emit("-k", "k", "--reject", "r", lines=[record(1)])
+        bad = [json.loads(x) for x in open(c.dir + "/r")]
+        point(not c.read() and [(b["line"], b["raw"]) for b in bad] == [(1, record(1).decode())], "one that is refused alone is rejected, with its place", bad)
+    with Case() as c:
+        big = b'{"n":2,"k":"b","x":"%s"}' % (b"x" * 1100000)
+        c.emit("-k", "k", "--reject", "r", lines=[record(1), big, record(3)])
+        bad = [json.loads(x) for x in open(c.dir + "/r")]
+        point(len(c.read()) == 2 and bad[0]["line"] == 2 and "message.max.bytes" in bad[0]["reason"], "one that is too large is rejected", bad[0]["reason"])
+    with Case() as c:
+        c.mock.refuse(INVALID_RECORD, INVALID_RECORD)
+        c.emit("-k", "k", lines=[record(1)], status=3)
+        point("<stdin>:1: the broker takes no such record" in c.err, "without --reject it ends with 3 and says where", c.err)
+
+
+def troubles():
+    with Case() as c:
+        sent = [record(i) for i in range(5000)]
+        c.mock.refuse(TIMED_OUT, NOT_LEADER, TIMED_OUT, NOT_LEADER)
+        c.emit("-k", "k", lines=sent)
+        got = c.read()
+        point(sorted(v for _, _, _, v, _, _ in got) == sorted(sent) and in_order(got), "time-outs and a leader that moves: each once, in order", len(got))
+    with Case() as c:
+        p = c.start("-k", "k")
+        sent = [record(i) for i in range(4000)]
+        p.stdin.write(b"".join(x + b"\n" for x in sent[:2000]))
+        p.stdin.flush()
+        time.sleep(0.5)
+        c.mock.down()
+        p.stdin.write(b"".join(x + b"\n" for x in sent[2000:]))
+        p.stdin.flush()
+        time.sleep(1)
+        c.mock.up()
+        err = p.communicate(timeout=120 * SLOW)[1].decode()
+        got = c.read()
+        point(p.returncode == 0 and sorted(v for _, _, _, v, _, _ in got) == sorted(sent) and in_order(got), "the broker goes away and comes back", (p.returncode, len(got), err))
+    with Case() as c:
+        c.emit(topic="nope", lines=[record(1)], status=5)
+        point("topic nope: there is no such topic" in c.err, "a topic that is not there is not made", c.err)
+        c.mock.refuse(DENIED)
+        c.emit(lines=[record(1)], status=5)
+        point("topic o:" in c.err, "not allowed: 5", c.err)
+    with Case() as c:
+        with open(c.dir + "/p", "w") as f:
+            f.write("message.timeout.ms=500\n")
+        os.chmod(c.dir + "/p", 0o600)
+        p = c.start("--properties", "p")
+        p.stdin.write(record(1) + b"\n")
+        p.stdin.flush()
+        time.sleep(0.5)
+        c.mock.down()
+        err = p.communicate(record(2) + b"\n", timeout=120 * SLOW)[1].decode()
+        point(p.returncode == 75 and "topic o:" in err, "nobody takes it in time: 75", (p.returncode, err))
+
+
+def stops():
+    with Case() as c:
+        p = c.start("-k", "k")
+        p.stdin.write(b"".join(record(i) + b"\n" for i in range(100)))
+        p.stdin.flush()
+        end = time.monotonic() + 60 * SLOW
+        while len(c.read()) < 100 and time.monotonic() < end:
+            time.sleep(0.05)
+        p.send_signal(signal.SIGTERM)
+        err = p.communicate(timeout=60 * SLOW)[1].decode()
+        got = c.read()
+        point(p.returncode == 75 and len(got) == 100, "SIGTERM: what came is out, 75", (p.returncode, len(got), err))
+    with Case() as c:
+        lines, r = [record(i) for i in range(30000)], random.Random(4)
+        with open(c.dir + "/in", "wb") as f:
+            f.write(b"".join(x + b"\n" for x in lines))
+        for _ in range(4):
+            p = c.start("-k", "k", "--id", "a", "in")
+            time.sleep(r.random() * 0.3 * SLOW)
+            p.kill()
+            p.communicate()
+        c.emit("-k", "k", "--id", "a", "in")
+        got = c.read()
+        first = {}
+        for _, _, _, v, _, h in got:
+            first.setdefault(h["id"], set()).add(v)
+        point(first == {b"a:%d" % (i + 1): {x} for i, x in enumerate(lines)}, "killed and called again: each at least once, and one id one record", len(first))
+
+
+def tables():
+    with Case() as c:
+        sh = lambda text: subprocess.run(["bash", "-c", "set -euo pipefail; " + text], cwd=c.dir, env=c.env, check=True, stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE).stdout
+        sh("seq 500 | sed 's/.*/{\"n\":&}/' | wh-put ads.x dt=2026-11-20")
+        c.emit("wh:ads.x@2026-11-20")
+        got = c.read()
+        point(sorted(h["id"] for *_, h in got) == sorted(b"ads.x@2026-11-20:%d" % (i + 1) for i in range(500)), "rows of a table: their place is their id", got[:2])
+        out = sh("wh-run 'emit -b %s -t o wh:ads.x@2026-11-20' 2>&1 || echo ended with $?" % c.mock.brokers)
+        counts = collections.Counter(h["id"] for *_, h in c.read())
+        point(out == b"" and set(counts.values()) == {2}, "in a run; told twice it has the same ids", (out, counts.most_common(2)))
+        out = sh("wh-run 'echo {} | emit -b %s -t o' 2>&1 || true" % c.mock.brokers)
+        point(b"in a run the input is wh:TABLE@D" in out and len(c.read()) == 1000, "in a run no pipe", out)
+        c.env["PIPEHOUSE_OVERLAY"] = c.dir + "/over"
+        c.emit("wh:ads.x@2026-11-20", status=2)
+        point("nothing leaves the overlay" in c.err, "nothing leaves an overlay", c.err)
+
+
+def main():
+    only = re.compile(sys.argv[1]) if len(sys.argv) > 1 else None
+    for f in (whole, keys, java_partitions, refused, troubles, stops, tables):
+        if only is None or only.search(f.__name__):
+            try:
+                f()
+            except (AssertionError, RuntimeError, subprocess.SubprocessError, OSError) as e:
+                point(False, f.__name__, e)
+    print("1..%d" % n)
+    return 1 if failed or n == 0 else 0
+
+
+sys.exit(main())
