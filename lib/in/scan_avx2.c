@@ -84,9 +84,9 @@ of_kind(struct half2 kinds, char kind)
 	    _mm256_setzero_si256());
 }
 
-/* Escapes that JSON does not know, \u without four hex digits, and surrogates, which the plain parser pairs. */
+/* Escapes that JSON does not know, and \u without four hex digits. */
 BITS_INLINE uint64_t
-escape_errors(const struct luts *t, const char *b, uint64_t escaped, uint64_t *u_before, uint64_t *surrogate)
+escape_errors(const struct luts *t, const char *b, uint64_t escaped, struct bits_escapes *c)
 {
 	struct half2 v = load(b), kinds = {
 		_mm256_and_si256(_mm256_shuffle_epi8(t->escape_low, v.lo),
@@ -94,18 +94,13 @@ escape_errors(const struct luts *t, const char *b, uint64_t escaped, uint64_t *u
 		_mm256_and_si256(_mm256_shuffle_epi8(t->escape_low, v.hi),
 		    _mm256_shuffle_epi8(t->escape_high, high_nibbles(t, v.hi))),
 	};
-	uint64_t err = escaped & ~of_kind(kinds, ESC_ANY), u = escaped & equal(v, _mm256_set1_epi8('u')), after, d;
+	uint64_t err = escaped & ~of_kind(kinds, ESC_ANY), u = escaped & equal(v, _mm256_set1_epi8('u'));
 
-	if ((u | *u_before | *surrogate) == 0)
+	c->surrogates = 0;
+	if ((u | c->u | c->d) == 0)
 		return err;
-	after = u << 1 | u << 2 | u << 3 | u << 4 | *u_before >> 63 | *u_before >> 62 | *u_before >> 61 |
-	    *u_before >> 60;
-	err |= after & ~of_kind(kinds, HEX_DIGIT | HEX_LETTER);
-	d = (u << 1 | *u_before >> 63) & (equal(v, _mm256_set1_epi8('d')) | equal(v, _mm256_set1_epi8('D')));
-	err |= (d << 1 | *surrogate >> 63) & of_kind(kinds, HEX_89 | HEX_LETTER);
-	*u_before = u;
-	*surrogate = d;
-	return err;
+	return err | bits_hex_errors(c, u, of_kind(kinds, HEX_DIGIT | HEX_LETTER),
+	    equal(v, _mm256_set1_epi8('d')) | equal(v, _mm256_set1_epi8('D')), of_kind(kinds, HEX_89 | HEX_LETTER));
 }
 
 /* 64 bits to 64 bytes of 0 or -1.  The bits are read from memory, where broadcasting is free. */

@@ -54,28 +54,22 @@ between(__m512i v, char fold, char lo, char hi)
 	return _cvtmask64_u64(_mm512_cmple_epu8_mask(x, _mm512_set1_epi8((char)(hi - lo))));
 }
 
-/* Escapes that JSON does not know, \u without four hex digits, and surrogates, which the plain parser pairs. */
+/* Escapes that JSON does not know, and \u without four hex digits. */
 BITS_INLINE uint64_t
-escape_errors(const struct luts *t, const char *b, uint64_t escaped, uint64_t *u_before, uint64_t *surrogate)
+escape_errors(const struct luts *t, const char *b, uint64_t escaped, struct bits_escapes *c)
 {
 	__m512i v = _mm512_loadu_si512(b);
-	uint64_t us = equal(v, 'u'), u = escaped & us, after, d, letter, digit, err;
+	uint64_t us = equal(v, 'u'), letter, err;
 
 	(void)t;
 	err = escaped & ~(equal(v, '"') | equal(v, '\\') | equal(v, '/') | equal(v, 'b') | equal(v, 'f') |
 	    equal(v, 'n') | equal(v, 'r') | equal(v, 't') | us);
-	if ((u | *u_before | *surrogate) == 0)
+	c->surrogates = 0;
+	if (((escaped & us) | c->u | c->d) == 0)
 		return err;
 	letter = between(v, 0x20, 'a', 'f');
-	digit = between(v, 0, '0', '9');
-	after = u << 1 | u << 2 | u << 3 | u << 4 | *u_before >> 63 | *u_before >> 62 | *u_before >> 61 |
-	    *u_before >> 60;
-	err |= after & ~(digit | letter);
-	d = (u << 1 | *u_before >> 63) & between(v, 0x20, 'd', 'd');
-	err |= (d << 1 | *surrogate >> 63) & (letter | equal(v, '8') | equal(v, '9'));
-	*u_before = u;
-	*surrogate = d;
-	return err;
+	return err | bits_hex_errors(c, escaped & us, letter | between(v, 0, '0', '9'), between(v, 0x20, 'd', 'd'),
+	    letter | between(v, 0, '8', '9'));
 }
 
 /* The class code of each byte as if outside strings. */

@@ -14,6 +14,7 @@
 #ifndef IN_SCAN_BITS_H
 #define IN_SCAN_BITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -131,6 +132,54 @@ bits_leading_zeros(uint64_t digit, const char *b)
 
 		if (b[i - 2] != '-' || (b[i - 3] | 32) != 'e')
 			err |= digit & -digit;
+	}
+	return err;
+}
+
+/* \u escapes: what a block hands to the next, the masks of the last block with any; and the surrogates found in it. */
+struct bits_escapes {
+	uint64_t u, d;		/* escaped u's, and d's behind them */
+	uint64_t surrogates;	/* second hex digits of \uD800 to \uDFFF */
+};
+
+/*
+ * \u without four hex digits; u: the block's escaped u's; hex, d, upper: its hex digits, those that are a d, those from
+ * 8 on.
+ */
+BITS_INLINE uint64_t
+bits_hex_errors(struct bits_escapes *c, uint64_t u, uint64_t hex, uint64_t d, uint64_t upper)
+{
+	uint64_t after = u << 1 | u << 2 | u << 3 | u << 4 | c->u >> 63 | c->u >> 62 | c->u >> 61 | c->u >> 60;
+
+	d &= u << 1 | c->u >> 63;
+	c->surrogates = (d << 1 | c->d >> 63) & upper;
+	c->u = u;
+	c->d = d;
+	return after & ~hex;
+}
+
+/*
+ * Surrogates without a partner, of those in the block at offset `base` of the window at w: bits at the second hex digit
+ * of escapes \uDxxx.  A high one (8, 9, A, B) must be followed by a low one at once, and a low one by a high one
+ * before it, whose backslash is not itself escaped.  That the digits are hex ones is proved elsewhere.
+ */
+static uint64_t __attribute__((noinline, unused))
+bits_unpaired(uint64_t surrogates, const char *w, size_t base)
+{
+	uint64_t left = surrogates, err = 0;
+
+	for (; left != 0; left &= left - 1) {
+		size_t at = base + (size_t)__builtin_ctzll(left), high = at, slashes = 0;
+		bool low = (w[at] | 0x20) >= 'c';
+
+		if (low && at >= 9)
+			for (high = at - 6; slashes < high - 2 && w[high - 3 - slashes] == '\\'; slashes++)
+				;
+		if ((low && slashes % 2 == 0) || w[high - 2] != 'u' || (w[high - 1] | 0x20) != 'd' ||
+		    !(w[high] == '8' || w[high] == '9' || (w[high] | 0x20) == 'a' || (w[high] | 0x20) == 'b') ||
+		    w[high + 3] != '\\' || w[high + 4] != 'u' || (w[high + 5] | 0x20) != 'd' ||
+		    (w[high + 6] | 0x20) < 'c')
+			err |= left & -left;
 	}
 	return err;
 }

@@ -7,7 +7,7 @@
  * A kernel goes once over a window and finds its tokens: { } [ ] , outside strings, and every LF.  Colons are none: a
  * token's byte is complemented when a colon stands between it and the token before.  It sets an error bit on each
  * line (on one of its bytes or on its LF) in which it saw anything but these: strings of valid UTF-8 without control
- * bytes and with known escapes and no \u surrogate; numbers without a needless leading zero and with digits on both
+ * bytes and with known escapes, \u surrogates in pairs; numbers without a needless leading zero and with digits on both
  * sides of one point; and between tokens nothing but one scalar where a value may stand, with at most one key and
  * colon before it, and a colon nowhere else.  It need not prove
  *   - brackets, and that members have keys and elements have none: the walk does, or a shape walked before;

@@ -21,7 +21,8 @@ struct kinds {
 
 /* Masks of the block before, or what an addition carried out of it. */
 struct carry {
-	uint64_t in, escape, u, surrogate;
+	uint64_t in, escape;
+	struct bits_escapes escapes;
 	uint64_t scalar, word, sign, begin_sign, digit, zero;
 	uint64_t quoted, closed, separator, opened;
 	uint8_t colon, run, after_string, after_value, after_separator, after_open;
@@ -97,21 +98,14 @@ kinds_of(const struct bytes64 *b)
 }
 
 static uint64_t
-escape_errors(const struct bytes64 *b, uint64_t escaped, struct carry *c)
+escape_errors(const struct bytes64 *b, uint64_t escaped, struct bits_escapes *c)
 {
-	uint64_t us = equal(b, 'u'), u = escaped & us, err, digit, letter, after, d;
+	uint64_t us = equal(b, 'u'), letter = between(b, 0x20, 'a', 'f'), err;
 
 	err = escaped & ~(equal(b, '"') | equal(b, '\\') | equal(b, '/') | equal(b, 'b') | equal(b, 'f') |
 	    equal(b, 'n') | equal(b, 'r') | equal(b, 't') | us);
-	digit = between(b, 0, '0', '9');
-	letter = between(b, 0x20, 'a', 'f');
-	after = u << 1 | u << 2 | u << 3 | u << 4 | c->u >> 63 | c->u >> 62 | c->u >> 61 | c->u >> 60;
-	err |= after & ~(digit | letter);
-	d = (u << 1 | c->u >> 63) & between(b, 0x20, 'd', 'd');
-	err |= (d << 1 | c->surrogate >> 63) & (letter | equal(b, '8') | equal(b, '9'));
-	c->u = u;
-	c->surrogate = d;
-	return err;
+	return err | bits_hex_errors(c, escaped & us, letter | between(b, 0, '0', '9'), between(b, 0x20, 'd', 'd'),
+	    letter | between(b, 0, '8', '9'));
 }
 
 /* Sequences that begin in this block, one by one; `end` bounds what may be read of the next. */
@@ -184,8 +178,11 @@ block(struct marks *m, struct carry *c, const char *b, const char *end, size_t b
 		in ^= -hit;
 	}
 	c->in = (uint64_t)((int64_t)in >> 63);
-	if (RARE((escaped & in) | c->u | c->surrogate))
-		error |= escape_errors(&v, escaped & in, c);
+	if (RARE((escaped & in) | c->escapes.u | c->escapes.d)) {
+		error |= escape_errors(&v, escaped & in, &c->escapes);
+		if (c->escapes.surrogates != 0)
+			error |= bits_unpaired(c->escapes.surrogates, b - base, base);
+	}
 	error |= k.control & in;
 	if ((bytes = high(&v)) != 0 || c->utf8_left != 0)
 		error |= utf8_errors(b, end, bytes, c);

@@ -52,7 +52,7 @@ struct carry {
 	struct pairs pairs;
 	lanes t, any, begin;
 	uint64_t escape;	/* the next byte is escaped */
-	uint64_t u, surrogate;	/* escaped u's, and \ud beginnings, near the end of the last block with escapes */
+	struct bits_escapes u;
 	unsigned in;		/* 1 inside a string */
 	unsigned colon, run;	/* carries of additions */
 	unsigned escapes;	/* 1: the next block may hold the rest of an escape */
@@ -222,13 +222,16 @@ rules(struct carry *c, struct strip *s, size_t i, lanes *odd)
 
 /* Escapes that JSON does not know, in the blocks `in`, and in those of `all` that hold the end of one. */
 static void __attribute__((noinline))
-check_escapes(const struct luts *t, struct carry *c, struct strip *s, const char *p, uint64_t in, uint64_t all)
+check_escapes(const struct luts *t, struct carry *c, struct strip *s, const char *p, size_t base, uint64_t in,
+    uint64_t all)
 {
 	for (in |= c->escapes; (in & all) != 0; in &= in - 1) {
 		size_t i = (size_t)__builtin_ctzll(in);
 
-		s->error[i] |= escape_errors(t, p + i * 64, s->escaped[i], &c->u, &c->surrogate);
-		if ((c->u >> 60 | c->surrogate >> 63) != 0)
+		s->error[i] |= escape_errors(t, p + i * 64, s->escaped[i], &c->u);
+		if (RARE(c->u.surrogates))
+			s->error[i] |= bits_unpaired(c->u.surrogates, p - base, base + i * 64);
+		if ((c->u.u >> 60 | c->u.d >> 63) != 0)
 			in |= (uint64_t)2 << i;
 	}
 	c->escapes = (unsigned)(in >> STRIDE);
@@ -305,7 +308,7 @@ stride(const struct luts *luts, struct marks *m, struct strip *s, struct carry *
 	for (size_t i = 0; i < blocks; i++)
 		second_look(&t, s, i, p + i * 64, &c.pairs);
 	if (RARE((escapes & all) | c.escapes))
-		check_escapes(&t, &c, s, p, escapes & all, all);
+		check_escapes(&t, &c, s, p, base, escapes & all, all);
 	check_utf8(&t, &c, s, head, p, high & all, all);
 	for (size_t i = 0; i < STRIDE; i += LANES)
 		words |= (uint64_t)rules(&c, s, i, &odd) << i;
