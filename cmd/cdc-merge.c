@@ -5,7 +5,7 @@
  * Path:   stdin (cdc-norm's lines) -> in/scan -> cdc/fold; then the base -> cdc/merge, cdc/zip -> stdout, in key order
  * Memory: the last change of each changed key (of each of its days with --scd2); a base in key order streams, any
  *         other is sorted.  Past -S it goes to disk.
- * The state does not depend on the order the changes came in: their ord decides.
+ * The state does not depend on the order the changes came in: their ord decides, so threads share it.
  */
 #include <sys/stat.h>
 
@@ -46,10 +46,9 @@ static const struct opt opts[] = {
 static int
 put(void *arg, struct span line)
 {
-	struct ctx *c = arg;
+	const struct host *h = ctx_host(arg);
 
-	buf_span_add(ctx_made_begin(c, NULL, 0), line);
-	return ctx_made_end(c);
+	return h->raw(h->self, 0, line);
 }
 
 static int
@@ -105,12 +104,39 @@ set_up(struct ctx *c, void *arg)
 }
 
 static int
+turn(void *arg)
+{
+	return ctx_turn(arg);
+}
+
+static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
 
+	return merge_batch(st->merge, b, ctx_left(c) == NULL ? NULL : turn, c);
+}
+
+static int
+thread(struct ctx *c, void *arg, const void *first)
+{
+	struct state *st = arg;
+
 	(void)c;
-	return merge_batch(st->merge, b);
+	*st = *(const struct state *)first;
+	st->merge = merge_more(st->merge);
+	return 0;
+}
+
+static int
+join(struct ctx *c, void *arg, void *thread_arg)
+{
+	struct state *st = arg, *of = thread_arg;
+
+	(void)c;
+	merge_join(st->merge, of->merge);
+	merge_free(of->merge);
+	return 0;
 }
 
 static int
@@ -196,8 +222,7 @@ notes(struct ctx *c, const struct merge *m)
 		    "not known",
 		    (unsigned long long)n.incomplete);
 	if (n.mixed > 0)
-		err_warn("%llu changes have an order that cannot be compared with others of "
-		    "their key",
+		err_warn("%llu keys have changes whose orders cannot be compared with each other",
 		    (unsigned long long)n.mixed);
 }
 
@@ -221,8 +246,8 @@ static const struct command cmd = {
 	.synopsis =
 	    "[-k KEYS] [--base FILE|wh:TABLE@D] [--missing-ok] [--deletes drop|mark]\n"
 	    "       [--table TABLE] [--scd2 --date D [--valid FROM,TO]] [--ord NAME] [FILE ...]",
-	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_SERIAL,
-	.set_up = set_up, .batch = batch, .end = end,
+	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_STATELESS,
+	.set_up = set_up, .batch = batch, .thread = thread, .join = join, .end = end,
 };
 
 int

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fold - see fold.h */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -9,7 +11,8 @@
 #include "cdc/ord.h"
 #include "cdc/spill.h"
 
-#define COLLECT_BYTES (8 * MIB)
+#define PARTS 8
+#define COLLECT_BYTES (MIB / 2)
 #define ROUND ((size_t)16)
 #define NEAR_BYTES_MAX 1024
 #define BUDGET_MIN (16 * MIB)
@@ -21,11 +24,13 @@ struct version {
 	size_t cap;
 	int32_t day;
 	uint32_t older;		/* index of the next older one of its key, or NONE */
+	uint32_t kind;		/* of the newest: the kind of its key's ords (ord_kind), or MIXED */
 	char op;		/* 0: it is spare */
 	bool partial;
 };
 
 #define NONE UINT32_MAX
+#define MIXED 2			/* no kind: those are odd, or 0 */
 /* of so many changes ahead the slot, the key, the newest version and its bytes are brought near */
 #define NEAR_SLOT 24
 #define NEAR_KEY 18
@@ -34,25 +39,32 @@ struct version {
 /* and of so many keys ahead when they are read in order */
 #define NEAR_READ 8
 
-struct fold {
-	bool days;
+/* The keys whose hash has one number in its low bits. */
+struct part {
+	pthread_mutex_t lock;
 	struct keytab *keys;		/* cell: the newest version plus 1, so that a fresh one has none */
-	uint32_t truncates;		/* the same */
 	struct version *v;
 	size_t n, cap;
 	uint32_t spare;			/* list of versions to use again */
 	struct arena mem;
-	size_t live;			/* bytes of mem that are still read */
+	size_t given, live;		/* bytes of mem that were handed out; those that are still read */
+	size_t bytes;			/* of all, as they were counted last */
+};
+
+struct fold {
+	bool days;
+	struct part part[PARTS];
+	struct part all;		/* what is met by every key: no key of its own */
+	uint32_t truncates;		/* its newest plus 1 */
+	_Atomic size_t bytes;		/* of the parts */
+	size_t budget;
+	struct spill *spill;		/* NULL: all fits; written with all parts locked */
+	/* reading */
+	struct keytab_place *order;	/* keys of the tables by name */
+	size_t at, n_keys;
 	uint64_t mixed;
 	struct fold_change *list;
 	size_t list_cap;
-	size_t budget;
-	struct spill *spill;		/* NULL: all fits */
-	/* reading */
-	uint32_t *order;		/* keys of the table by name */
-	size_t at, n_keys;
-	uint64_t *hash;			/* of the changes that are put at once */
-	size_t hash_cap;
 	/* a key's changes from several runs: its truncates are they */
 	struct fold *one;
 	struct buf key, pack;
@@ -66,6 +78,14 @@ struct packed {			/* a version on disk; then ord, then row */
 	bool partial;
 };
 
+static void
+part_begin(struct part *t)
+{
+	t->keys = keytab_new();
+	t->spare = NONE;
+	t->mem = (struct arena){ .large = true };
+}
+
 struct fold *
 fold_new(bool days, size_t budget)
 {
@@ -73,8 +93,12 @@ fold_new(bool days, size_t budget)
 
 	f->days = days;
 	f->budget = budget < BUDGET_MIN ? BUDGET_MIN : budget;
-	f->keys = keytab_new();
-	f->spare = NONE;
+	for (size_t i = 0; i < PARTS; i++) {
+		pthread_mutex_init(&f->part[i].lock, NULL);
+		part_begin(&f->part[i]);
+	}
+	pthread_mutex_init(&f->all.lock, NULL);
+	f->all.spare = NONE;
 	return f;
 }
 
@@ -85,43 +109,43 @@ ord_of(const struct version *v)
 }
 
 static uint32_t
-take(struct fold *f)
+take(struct part *t)
 {
-	uint32_t i = f->spare;
+	uint32_t i = t->spare;
 
 	if (i != NONE) {
-		f->spare = f->v[i].older;
+		t->spare = t->v[i].older;
 		return i;
 	}
-	if (f->n == f->cap) {
-		f->cap = f->cap == 0 ? 1024 : mem_mul(f->cap, 2);
-		f->v = mem_array(f->v, f->cap, sizeof *f->v);
+	if (t->n == t->cap) {
+		t->cap = t->cap == 0 ? 1024 : mem_mul(t->cap, 2);
+		t->v = mem_array(t->v, t->cap, sizeof *t->v);
 	}
-	f->v[f->n] = (struct version){ 0 };
-	return (uint32_t)f->n++;
+	t->v[t->n] = (struct version){ 0 };
+	return (uint32_t)t->n++;
 }
 
 static void
-give_back(struct fold *f, uint32_t i)
+give_back(struct part *t, uint32_t i)
 {
-	struct version *v = &f->v[i];
+	struct version *v = &t->v[i];
 
-	f->live -= v->cap;
+	t->live -= v->cap;
 	v->op = 0;
-	v->older = f->spare;
-	f->spare = i;
+	v->older = t->spare;
+	t->spare = i;
 }
 
 /* Copy what is still read into a new arena once the hidden bytes are as many. */
 static void
-collect(struct fold *f)
+collect(struct part *t)
 {
-	struct arena fresh = { 0 };
+	struct arena fresh = { .large = true };
 
-	if (f->mem.bytes < COLLECT_BYTES || f->mem.bytes / 2 < f->live)
+	if (t->given < COLLECT_BYTES || t->given / 2 < t->live)
 		return;
-	for (size_t i = 0; i < f->n; i++) {
-		struct version *v = &f->v[i];
+	for (size_t i = 0; i < t->n; i++) {
+		struct version *v = &t->v[i];
 
 		if (v->op != 0) {
 			char *p = arena_get(&fresh, v->cap);
@@ -133,8 +157,9 @@ collect(struct fold *f)
 			v->cap = 0;
 		}
 	}
-	arena_free(&f->mem);
-	f->mem = fresh;
+	arena_free(&t->mem);
+	t->mem = fresh;
+	t->given = t->live;
 }
 
 /* Does x come behind the change? Equal ords: the later in the input counts as newer. */
@@ -148,14 +173,15 @@ newer(const struct version *x, const struct fold_change *c)
 
 /* Have a spare version hold the change's bytes: where it has room for them, in its own. */
 static struct version *
-hold(struct fold *f, uint32_t i, const struct fold_change *c)
+hold(struct part *t, uint32_t i, const struct fold_change *c)
 {
-	struct version *v = &f->v[i];
+	struct version *v = &t->v[i];
 	size_t need = (mem_add(c->ord.n, c->row.n) + ROUND - 1) & ~(size_t)(ROUND - 1);
 
 	if (v->p == NULL || v->cap < need || v->cap / 4 > need) {
-		v->p = arena_get(&f->mem, need);
+		v->p = arena_get(&t->mem, need);
 		v->cap = need;
+		t->given += need;
 	}
 	memcpy(v->p, c->ord.p, c->ord.n);
 	if (c->row.n > 0)
@@ -166,120 +192,212 @@ hold(struct fold *f, uint32_t i, const struct fold_change *c)
 	v->day = c->day;
 	v->op = c->op;
 	v->partial = c->partial;
-	f->live += v->cap;
+	t->live += v->cap;
 	return v;
 }
 
 /* newest: the newest version, or NONE; returns what it is now. */
 static uint32_t
-put(struct fold *f, uint32_t newest, const struct fold_change *c)
+put(struct part *t, uint32_t newest, const struct fold_change *c)
 {
 	uint32_t *at = &newest, i, holder = NONE;
 	struct version *v;
 
-	for (; *at != NONE && newer(&f->v[*at], c); at = &f->v[holder].older) {
-		if (!f->v[*at].partial && f->v[*at].day == c->day)
+	for (; *at != NONE && newer(&t->v[*at], c); at = &t->v[holder].older) {
+		if (!t->v[*at].partial && t->v[*at].day == c->day)
 			return newest;		/* hidden already */
 		holder = *at;
 	}
 	/* the same change again: its other copy goes, or partial ones would pile up */
-	if (*at != NONE && f->v[*at].day == c->day && span_eq(ord_of(&f->v[*at]), c->ord)) {
+	if (*at != NONE && t->v[*at].day == c->day && span_eq(ord_of(&t->v[*at]), c->ord)) {
 		i = *at;
-		*at = f->v[i].older;
-		give_back(f, i);
+		*at = t->v[i].older;
+		give_back(t, i);
 	}
 	if (!c->partial) {
 		uint32_t *older = at;
 
 		while (*older != NONE) {
 			i = *older;
-			if (f->v[i].day != c->day) {
-				older = &f->v[i].older;
+			if (t->v[i].day != c->day) {
+				older = &t->v[i].older;
 				continue;
 			}
-			*older = f->v[i].older;
-			give_back(f, i);
+			*older = t->v[i].older;
+			give_back(t, i);
 		}
 	}
-	i = take(f);			/* may move the versions */
-	v = hold(f, i, c);
-	at = holder == NONE ? &newest : &f->v[holder].older;
+	i = take(t);			/* may move the versions */
+	v = hold(t, i, c);
+	at = holder == NONE ? &newest : &t->v[holder].older;
 	v->older = *at;
 	*at = i;
-	collect(f);
+	collect(t);
 	return newest;
 }
 
+static uint32_t
+kinds_join(uint32_t a, uint32_t b)
+{
+	return a == 0 ? b : b == 0 || a == b ? a : MIXED;
+}
+
 static void
-put_hashed(struct fold *f, uint64_t hash, struct span key, const struct fold_change *c)
+put_hashed(struct part *t, uint64_t hash, struct span key, const struct fold_change *c)
 {
 	bool fresh;
-	uint32_t i = keytab_put(f->keys, hash, key, &fresh), *cell = keytab_cell(f->keys, i);
+	uint32_t i = keytab_put(t->keys, hash, key, &fresh), *cell = keytab_cell(t->keys, i);
+	uint32_t kind = ord_kind(c->ord);
 
-	if (!fresh && !ord_comparable(ord_of(&f->v[*cell - 1]), c->ord))
-		f->mixed++;
-	*cell = put(f, *cell - 1, c) + 1;
+	if (!fresh)
+		kind = kinds_join(t->v[*cell - 1].kind, kind);
+	*cell = put(t, *cell - 1, c) + 1;
+	t->v[*cell - 1].kind = kind;
+}
+
+static struct part *
+part_of(struct fold *f, uint64_t hash)
+{
+	return &f->part[hash % PARTS];		/* the tables use the upper bits */
+}
+
+/* What the part has become, added to the sum. With its lock. */
+static void
+count(struct fold *f, struct part *t)
+{
+	size_t now = keytab_bytes(t->keys) + t->mem.bytes + t->cap * sizeof *t->v;
+
+	atomic_fetch_add_explicit(&f->bytes, now - t->bytes, memory_order_relaxed);
+	t->bytes = now;
 }
 
 void
 fold_put(struct fold *f, struct span key, const struct fold_change *c)
 {
-	put_hashed(f, hash_mem(key), key, c);
+	uint64_t hash = hash_mem(key);
+	struct part *t = part_of(f, hash);
+
+	pthread_mutex_lock(&t->lock);
+	put_hashed(t, hash, key, c);
+	count(f, t);
+	pthread_mutex_unlock(&t->lock);
 }
 
 /* The newest version of a key that was brought near, or NULL. */
 static const struct version *
-newest_of(const struct fold *f, uint64_t hash)
+newest_of(const struct part *t, uint64_t hash)
 {
-	const uint32_t *cell = keytab_nearer(f->keys, hash);
+	const uint32_t *cell = keytab_nearer(t->keys, hash);
 
-	return cell == NULL ? NULL : &f->v[*cell - 1];
+	return cell == NULL ? NULL : &t->v[*cell - 1];
 }
 
-void
-fold_put_all(struct fold *f, const struct fold_keyed *k, size_t n)
+/*
+ * Those of the changes that are of one part: at[0..n) are their numbers.  With its lock.  What a change needs is
+ * brought near in steps, each some changes before the next, so the first ones begin before there is one to put.
+ */
+static void
+put_part(struct part *t, const struct fold_hand *h, const struct fold_keyed *k, const uint32_t *at, size_t n)
 {
 	const struct version *v;
 
-	if (n > f->hash_cap) {
-		f->hash_cap = n;
-		f->hash = mem_array(f->hash, n, sizeof *f->hash);
+	for (size_t step = 0; step < n + NEAR_SLOT; step++) {
+		size_t i = step - NEAR_SLOT;		/* may be far beyond n: below 0 */
+
+		if (step < n)
+			keytab_near(t->keys, h->hash[at[step]]);
+		if (i + NEAR_KEY < n)
+			(void)keytab_nearer(t->keys, h->hash[at[i + NEAR_KEY]]);
+		if (i + NEAR_VERSION < n && (v = newest_of(t, h->hash[at[i + NEAR_VERSION]])) != NULL)
+			__builtin_prefetch(v);
+		if (i + NEAR_BYTES < n && (v = newest_of(t, h->hash[at[i + NEAR_BYTES]])) != NULL)
+			__builtin_prefetch(v->p);
+		if (i < n)
+			put_hashed(t, h->hash[at[i]], k[at[i]].key, &k[at[i]].change);
+	}
+}
+
+/* Hashes, and the numbers of the changes by part: those of part i begin at from[i]. */
+static void
+deal(struct fold_hand *h, const struct fold_keyed *k, size_t n, size_t from[PARTS + 1])
+{
+	size_t next[PARTS];
+
+	if (n > h->cap) {
+		h->cap = n;
+		h->hash = mem_array(h->hash, n, sizeof *h->hash);
+		h->order = mem_array(h->order, n, sizeof *h->order);
+	}
+	memset(from, 0, (PARTS + 1) * sizeof *from);
+	for (size_t i = 0; i < n; i++) {
+		h->hash[i] = hash_mem(k[i].key);
+		from[h->hash[i] % PARTS + 1]++;
+	}
+	for (size_t i = 0; i < PARTS; i++) {
+		from[i + 1] += from[i];
+		next[i] = from[i];
 	}
 	for (size_t i = 0; i < n; i++)
-		f->hash[i] = hash_mem(k[i].key);
-	for (size_t i = 0; i < n; i++) {
-		if (i + NEAR_SLOT < n)
-			keytab_near(f->keys, f->hash[i + NEAR_SLOT]);
-		if (i + NEAR_KEY < n)
-			(void)keytab_nearer(f->keys, f->hash[i + NEAR_KEY]);
-		if (i + NEAR_VERSION < n && (v = newest_of(f, f->hash[i + NEAR_VERSION])) != NULL)
-			__builtin_prefetch(v);
-		if (i + NEAR_BYTES < n && (v = newest_of(f, f->hash[i + NEAR_BYTES])) != NULL)
-			__builtin_prefetch(v->p);
-		put_hashed(f, f->hash[i], k[i].key, &k[i].change);
+		h->order[next[h->hash[i] % PARTS]++] = (uint32_t)i;
+}
+
+void
+fold_put_all(struct fold *f, struct fold_hand *h, const struct fold_keyed *k, size_t n)
+{
+	size_t from[PARTS + 1];
+	bool done[PARTS] = { false };
+
+	deal(h, k, n, from);
+	/* first those that no other thread is at */
+	for (int wait = 0; wait < 2; wait++) {
+		for (size_t x = 0; x < PARTS; x++) {
+			size_t i = (h->begin + x) % PARTS;
+			struct part *t = &f->part[i];
+
+			if (done[i] || from[i] == from[i + 1])
+				continue;
+			if (wait == 1)
+				pthread_mutex_lock(&t->lock);
+			else if (pthread_mutex_trylock(&t->lock) != 0)
+				continue;
+			put_part(t, h, k, h->order + from[i], from[i + 1] - from[i]);
+			count(f, t);
+			pthread_mutex_unlock(&t->lock);
+			done[i] = true;
+		}
 	}
+	h->begin++;
+}
+
+void
+fold_hand_free(struct fold_hand *h)
+{
+	free(h->hash);
+	free(h->order);
 }
 
 void
 fold_truncate(struct fold *f, const struct fold_change *c)
 {
-	f->truncates = put(f, f->truncates - 1, c) + 1;
+	pthread_mutex_lock(&f->all.lock);
+	f->truncates = put(&f->all, f->truncates - 1, c) + 1;
+	pthread_mutex_unlock(&f->all.lock);
 }
 
 /* The versions of a cell, oldest first. */
 static size_t
-list_of(const struct fold *f, uint32_t cell, struct fold_change **out, size_t *cap)
+list_of(const struct part *t, uint32_t cell, struct fold_change **out, size_t *cap)
 {
 	size_t n = 0, k = 0;
 
-	for (uint32_t i = cell - 1; i != NONE; i = f->v[i].older)
+	for (uint32_t i = cell - 1; i != NONE; i = t->v[i].older)
 		n++;
 	if (n > *cap) {
 		*cap = mem_mul(n, 2);
 		*out = mem_array(*out, *cap, sizeof **out);
 	}
-	for (uint32_t i = cell - 1; i != NONE; i = f->v[i].older) {
-		const struct version *v = &f->v[i];
+	for (uint32_t i = cell - 1; i != NONE; i = t->v[i].older) {
+		const struct version *v = &t->v[i];
 
 		(*out)[n - 1 - k++] = (struct fold_change){ .op = v->op, .partial = v->partial,
 		    .day = v->day, .seq = v->seq, .ord = ord_of(v),
@@ -291,7 +409,7 @@ list_of(const struct fold *f, uint32_t cell, struct fold_change **out, size_t *c
 size_t
 fold_truncates(const struct fold *f, struct fold_change **v, size_t *cap)
 {
-	return list_of(f, f->truncates, v, cap);
+	return list_of(&f->all, f->truncates, v, cap);
 }
 
 /* ---- on disk ---- */
@@ -313,52 +431,93 @@ pack(const struct fold_change *c, struct buf *b)
 	buf_span_add(b, c->row);
 }
 
-/* Forget all versions; their bytes are the caller's to free. */
-static struct arena
+/* All keys and changes of the parts are forgotten. */
+static void
 forget(struct fold *f)
 {
-	struct arena mem = f->mem;
+	for (size_t i = 0; i < PARTS; i++) {
+		struct part *t = &f->part[i];
 
-	f->mem = (struct arena){ 0 };
-	f->n = 0;
-	f->spare = NONE;
-	f->live = 0;
-	f->truncates = 0;
-	return mem;
+		keytab_free(t->keys);
+		arena_free(&t->mem);
+		free(t->v);
+		t->v = NULL;
+		t->n = t->cap = t->given = t->live = 0;
+		part_begin(t);
+		count(f, t);
+	}
+}
+
+static struct keytab_place *
+sorted(const struct fold *f, size_t *n)
+{
+	const struct keytab *keys[PARTS];
+
+	for (size_t i = 0; i < PARTS; i++)
+		keys[i] = f->part[i].keys;
+	return keytab_sorted(keys, PARTS, n);
+}
+
+static uint32_t
+cell_of(const struct fold *f, struct keytab_place at)
+{
+	return *keytab_cell(f->part[at.table].keys, at.i);
+}
+
+static struct span
+key_of(const struct fold *f, struct keytab_place at)
+{
+	return keytab_key(f->part[at.table].keys, at.i);
+}
+
+static const struct version *
+version_of(const struct fold *f, struct keytab_place at)
+{
+	return &f->part[at.table].v[cell_of(f, at) - 1];
+}
+
+/* All of it to a run on disk. With all locks. */
+static int
+shed(struct fold *f)
+{
+	size_t n;
+	struct keytab_place *order = sorted(f, &n);
+	int rc = 0;
+
+	if (f->spill == NULL)
+		f->spill = spill_new();
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		size_t versions = list_of(&f->part[order[i].table], cell_of(f, order[i]), &f->list, &f->list_cap);
+		uint32_t kind = version_of(f, order[i])->kind;
+
+		buf_clear(&f->pack);
+		buf_add(&f->pack, (const char *)&kind, sizeof kind);
+		for (size_t k = 0; k < versions; k++)
+			pack(&f->list[k], &f->pack);
+		rc = spill_put(f->spill, key_of(f, order[i]), buf_span(&f->pack));
+	}
+	free(order);
+	if (rc == 0)
+		rc = spill_end(f->spill);
+	forget(f);
+	return rc;
 }
 
 int
 fold_settle(struct fold *f)
 {
-	size_t n = keytab_count(f->keys), n_truncates;
-	uint32_t *order;
-	struct arena old;
 	int rc = 0;
 
-	if (fold_bytes(f) <= f->budget || n == 0)
+	if (fold_bytes(f) <= f->budget)
 		return 0;
-	if (f->spill == NULL)
-		f->spill = spill_new();
-	order = keytab_sorted(f->keys);
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		size_t versions = list_of(f, *keytab_cell(f->keys, order[i]), &f->list, &f->list_cap);
-
-		buf_clear(&f->pack);
-		for (size_t k = 0; k < versions; k++)
-			pack(&f->list[k], &f->pack);
-		rc = spill_put(f->spill, keytab_key(f->keys, order[i]), buf_span(&f->pack));
-	}
-	free(order);
-	if (rc != 0 || (rc = spill_end(f->spill)) != 0)
-		return rc;
-	n_truncates = list_of(f, f->truncates, &f->list, &f->list_cap);
-	old = forget(f);
-	for (size_t i = 0; i < n_truncates; i++)
-		fold_truncate(f, &f->list[i]);
-	arena_free(&old);
-	keytab_free(f->keys);
-	f->keys = keytab_new();
-	return 0;
+	/* who holds a part waits for no other, so this comes to its end */
+	for (size_t i = 0; i < PARTS; i++)
+		pthread_mutex_lock(&f->part[i].lock);
+	if (fold_bytes(f) > f->budget)		/* no other thread did it meanwhile */
+		rc = shed(f);
+	for (size_t i = 0; i < PARTS; i++)
+		pthread_mutex_unlock(&f->part[i].lock);
+	return rc;
 }
 
 /* ---- reading ---- */
@@ -366,8 +525,7 @@ fold_settle(struct fold *f)
 int
 fold_begin(struct fold *f)
 {
-	f->n_keys = keytab_count(f->keys);
-	f->order = keytab_sorted(f->keys);
+	f->order = sorted(f, &f->n_keys);
 	if (f->spill == NULL)
 		return 0;
 	f->one = fold_new(f->days, SIZE_MAX);
@@ -375,8 +533,13 @@ fold_begin(struct fold *f)
 }
 
 static void
-unpack(struct fold *one, struct span s)
+unpack(struct fold *one, struct span s, uint32_t *kinds)
 {
+	uint32_t kind;
+
+	memcpy(&kind, s.p, sizeof kind);
+	*kinds = kinds_join(*kinds, kind);
+	s = span_from(s, sizeof kind);
 	while (s.n > 0) {
 		struct packed p;
 
@@ -397,20 +560,41 @@ next_key(struct fold *f)
 	size_t near = f->at + NEAR_READ, nearer = f->at + NEAR_READ / 2;
 
 	if (near < f->n_keys)
-		__builtin_prefetch(&f->v[*keytab_cell(f->keys, f->order[near]) - 1]);
+		__builtin_prefetch(version_of(f, f->order[near]));
 	if (nearer < f->n_keys) {
-		const struct version *v = &f->v[*keytab_cell(f->keys, f->order[nearer]) - 1];
+		const struct version *v = version_of(f, f->order[nearer]);
 
 		for (size_t i = 0; i < v->cap && i < NEAR_BYTES_MAX; i += 64)
 			__builtin_prefetch(v->p + i);
 	}
-	return keytab_key(f->keys, f->order[f->at]);
+	return key_of(f, f->order[f->at]);
 }
 
 static size_t
-next_list(struct fold *f)
+next_list(struct fold *f, uint32_t *kinds)
 {
-	return list_of(f, *keytab_cell(f->keys, f->order[f->at++]), &f->list, &f->list_cap);
+	struct keytab_place at = f->order[f->at++];
+
+	*kinds = kinds_join(*kinds, version_of(f, at)->kind);
+	return list_of(&f->part[at.table], cell_of(f, at), &f->list, &f->list_cap);
+}
+
+/* The key at hand is on disk, and in memory too or not. */
+static void
+gather(struct fold *f, bool here, uint32_t *kinds)
+{
+	struct part *t = &f->one->all;
+	size_t m;
+
+	arena_reset(&t->mem);
+	t->n = t->given = t->live = 0;
+	t->spare = NONE;
+	f->one->truncates = 0;
+	for (size_t i = 0; i < spill_values(f->spill); i++)
+		unpack(f->one, spill_value(f->spill, i), kinds);
+	m = here ? next_list(f, kinds) : 0;
+	for (size_t i = 0; i < m; i++)
+		fold_truncate(f->one, &f->list[i]);
 }
 
 int
@@ -418,43 +602,28 @@ fold_next(struct fold *f, struct span *key, const struct fold_change **v, size_t
 {
 	bool here = f->at < f->n_keys, there;
 	struct span k = { NULL, 0 }, own = { NULL, 0 };
-	int order = 0;
+	uint32_t kinds = 0;
+	int order, rc = 0;
 
 	there = f->spill != NULL && spill_key(f->spill, &k);
 	if (here)
 		own = next_key(f);
-	if (!there) {
+	order = !there ? -1 : here ? span_cmp(own, k) : 1;
+	if (order < 0) {
 		*key = own;
-		*n = here ? next_list(f) : 0;
+		*n = here ? next_list(f, &kinds) : 0;
 		*v = f->list;
-		return 0;
+	} else {
+		buf_clear(&f->key);
+		buf_span_add(&f->key, k);
+		*key = buf_span(&f->key);
+		gather(f, order == 0, &kinds);
+		*n = list_of(&f->one->all, f->one->truncates, &f->one->list, &f->one->list_cap);
+		*v = f->one->list;
+		rc = spill_step(f->spill);
 	}
-	if (here)
-		order = span_cmp(own, k);
-	buf_clear(&f->key);
-	buf_span_add(&f->key, here && order < 0 ? own : k);
-	*key = buf_span(&f->key);
-	if (here && order < 0) {
-		*n = next_list(f);
-		*v = f->list;
-		return 0;
-	}
-	arena_reset(&f->one->mem);
-	f->one->n = 0;
-	f->one->spare = NONE;
-	f->one->truncates = 0;
-	f->one->live = 0;
-	for (size_t i = 0; i < spill_values(f->spill); i++)
-		unpack(f->one, spill_value(f->spill, i));
-	if (here && order == 0) {
-		size_t m = next_list(f);
-
-		for (size_t i = 0; i < m; i++)
-			fold_truncate(f->one, &f->list[i]);
-	}
-	*n = list_of(f->one, f->one->truncates, &f->one->list, &f->one->list_cap);
-	*v = f->one->list;
-	return spill_step(f->spill);
+	f->mixed += kinds == MIXED;
+	return rc;
 }
 
 uint64_t
@@ -466,14 +635,24 @@ fold_mixed(const struct fold *f)
 size_t
 fold_bytes(const struct fold *f)
 {
-	return keytab_bytes(f->keys) + f->mem.bytes + f->cap * sizeof *f->v;
+	return atomic_load_explicit(&f->bytes, memory_order_relaxed);
+}
+
+static void
+part_free(struct part *t)
+{
+	pthread_mutex_destroy(&t->lock);
+	keytab_free(t->keys);
+	arena_free(&t->mem);
+	free(t->v);
 }
 
 void
 fold_free(struct fold *f)
 {
-	keytab_free(f->keys);
-	arena_free(&f->mem);
+	for (size_t i = 0; i < PARTS; i++)
+		part_free(&f->part[i]);
+	part_free(&f->all);
 	if (f->spill != NULL)
 		spill_free(f->spill);
 	if (f->one != NULL)
@@ -481,8 +660,6 @@ fold_free(struct fold *f)
 	buf_free(&f->key);
 	buf_free(&f->pack);
 	free(f->order);
-	free(f->hash);
-	free(f->v);
 	free(f->list);
 	free(f);
 }

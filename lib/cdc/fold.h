@@ -3,16 +3,18 @@
  * fold - of the changes of each key those that still matter, in whatever order they came
  *
  *	struct fold *f = fold_new(true, budget);
- *	fold_put(f, key, &(struct fold_change){ .op = 'u', .ord = ord, .seq = n, .row = row });
+ *	fold_put_all(f, &hand, changes, n);	// any thread, with a hand of its own
  *	rc = fold_settle(f);		// now and then: past the budget the state goes to disk
  *	for (rc = fold_begin(f); (rc = fold_next(f, &key, &v, &n)) == 0 &&
  *	    key.p != NULL; ) ... v[0..n) ...
  *
  * Invariants: what is kept does not depend on the order of the calls, nor on the budget: of two
  * changes of one key and one day the newer by (ord, seq) hides the older, unless it holds only some
- * columns.  Without days a key has one day.  Memory: 45 to 55 bytes a key (cdc/keytab), 48 bytes a
- * kept change, and the bytes of its ord and row; a row that takes another's place takes its bytes
- * where they suffice, and lost ones are collected when they are half of all.
+ * columns.  Without days a key has one day.  Keys are dealt to 8 parts by their hash, each with a
+ * lock, so that threads seldom meet; reading is one thread's.  Memory: 45 to 55 bytes a key
+ * (cdc/keytab), 48 bytes a kept change, and the bytes of its ord and row; a row that takes another's
+ * place takes its bytes where they suffice, and lost ones are collected, a part at a time, when they
+ * are half of it.
  */
 #ifndef CDC_FOLD_H
 #define CDC_FOLD_H
@@ -38,10 +40,13 @@ struct fold *fold_new(bool days, size_t budget);
 void fold_put(struct fold *, struct span key, const struct fold_change *);
 /* The same for many: what they need of the table is brought near before. */
 struct fold_keyed { struct span key; struct fold_change change; };
-void fold_put_all(struct fold *, const struct fold_keyed *, size_t n);
-/* A truncate: to be met by every key. */
+/* A thread's own, zero at first; the counter that it begins with says which part is its first. */
+struct fold_hand { uint64_t *hash; uint32_t *order; size_t cap, begin; };
+void fold_put_all(struct fold *, struct fold_hand *, const struct fold_keyed *, size_t n);
+void fold_hand_free(struct fold_hand *);
+/* A truncate: to be met by every key. Any thread. */
 void fold_truncate(struct fold *, const struct fold_change *);
-/* Past the budget all keys go to a sorted run on disk. 0 or EXIT_IO after a message. */
+/* Past the budget all keys go to a sorted run on disk. Any thread. 0 or EXIT_IO after a message. */
 int fold_settle(struct fold *);
 /* All keys in byte order, once: nothing may be put any more. 0 or EXIT_IO after a message. */
 int fold_begin(struct fold *);
@@ -52,7 +57,7 @@ int fold_begin(struct fold *);
 int fold_next(struct fold *, struct span *key, const struct fold_change **v, size_t *n);
 /* The truncates, oldest first, into an array of the caller's; returns how many. */
 size_t fold_truncates(const struct fold *, struct fold_change **v, size_t *cap);
-/* Changes whose ord could not be compared with another of their key. */
+/* Keys, of those read, with changes whose ords cannot be compared with each other. */
 uint64_t fold_mixed(const struct fold *);
 size_t fold_bytes(const struct fold *);
 void fold_free(struct fold *);

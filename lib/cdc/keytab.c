@@ -182,35 +182,45 @@ keytab_bytes(const struct keytab *t)
 
 struct item {
 	uint64_t prefix;
-	uint32_t i;
+	struct keytab_place at;
 };
 
-/* What all keys begin with: no longer than the shortest. */
+/*
+ * Which of the first bytes of a key tell keys apart: where all are alike, ends taken for zeros, none is lost.  Returns
+ * how many, at most PREFIX_BYTES.
+ */
 static size_t
-shared_prefix(const struct keytab *t)
+telling(const struct keytab *const *t, size_t n_tables, unsigned char at[PREFIX_BYTES])
 {
-	struct span first = keytab_key(t, 0);
-	size_t n = first.n;
+	char differ[INLINE_BYTES] = { 0 }, first[INLINE_BYTES] = { 0 };
+	bool begun = false;
+	size_t n = 0;
 
-	for (uint32_t i = 1; i < t->n && n > 0; i++) {
-		struct span k = keytab_key(t, i);
-		size_t same = 0;
+	for (size_t i = 0; i < n_tables; i++) {
+		for (uint32_t x = 0; x < t[i]->n; x++) {
+			const struct entry *e = &t[i]->entry[x];
+			const char *k = key_of(e).p;		/* an inline one has zeros behind it */
 
-		n = k.n < n ? k.n : n;
-		while (same < n && k.p[same] == first.p[same])
-			same++;
-		n = same;
+			if (!begun)
+				memcpy(first, k, sizeof first);
+			begun = true;
+			for (size_t b = 0; b < sizeof differ; b++)
+				differ[b] |= (char)(k[b] ^ first[b]);
+		}
 	}
+	for (size_t b = 0; b < sizeof differ && n < PREFIX_BYTES; b++)
+		if (differ[b] != 0)
+			at[n++] = (unsigned char)b;
 	return n;
 }
 
 static uint64_t
-prefix_at(struct span k, size_t from)
+prefix_of(struct span k, const unsigned char at[PREFIX_BYTES], size_t n)
 {
 	uint64_t v = 0;
 
-	for (size_t i = 0; i < PREFIX_BYTES; i++)
-		v = v << 8 | (from + i < k.n ? (unsigned char)k.p[from + i] : 0);
+	for (size_t i = 0; i < n; i++)
+		v = v << 8 | (at[i] < k.n ? (unsigned char)k.p[at[i]] : 0);
 	return v;
 }
 
@@ -247,20 +257,38 @@ radix(struct item *v, struct item *other, size_t n)
 static int
 by_key(const void *a, const void *b, void *arg)
 {
-	const struct keytab *t = arg;
+	const struct keytab *const *t = arg;
+	struct keytab_place x = ((const struct item *)a)->at, y = ((const struct item *)b)->at;
 
-	return span_cmp(keytab_key(t, ((const struct item *)a)->i), keytab_key(t, ((const struct item *)b)->i));
+	return span_cmp(keytab_key(t[x.table], x.i), keytab_key(t[y.table], y.i));
 }
 
-uint32_t *
-keytab_sorted(const struct keytab *t)
+/* All keys with the bytes that tell most of them apart. */
+static struct item *
+items(const struct keytab *const *t, size_t n_tables, size_t n)
 {
-	size_t n = t->n, from = n == 0 ? 0 : shared_prefix(t);
-	uint32_t *order = mem_array(NULL, n, sizeof *order);
-	struct item *a = mem_array(NULL, n, sizeof *a), *b = mem_array(NULL, n, sizeof *b), *v = a;
+	struct item *v = mem_array(NULL, n, sizeof *v);
+	unsigned char at[PREFIX_BYTES];
+	size_t n_at = telling(t, n_tables, at), k = 0;
 
-	for (uint32_t i = 0; i < n; i++)
-		a[i] = (struct item){ prefix_at(keytab_key(t, i), from), i };
+	for (uint32_t i = 0; i < n_tables; i++)
+		for (uint32_t x = 0; x < t[i]->n; x++)
+			v[k++] = (struct item){ prefix_of(keytab_key(t[i], x), at, n_at), { i, x } };
+	return v;
+}
+
+struct keytab_place *
+keytab_sorted(const struct keytab *const *t, size_t n_tables, size_t *keys)
+{
+	struct keytab_place *order;
+	struct item *a, *b, *v;
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_tables; i++)
+		n += t[i]->n;
+	*keys = n;
+	v = a = items(t, n_tables, n);
+	b = mem_array(NULL, n, sizeof *b);
 	if (n > 1)
 		v = radix(a, b, n);
 	for (size_t i = 0, end; i < n; i = end) {
@@ -269,8 +297,9 @@ keytab_sorted(const struct keytab *t)
 		if (end - i > 1)
 			qsort_r(v + i, end - i, sizeof *v, by_key, (void *)(uintptr_t)t);
 	}
+	order = mem_array(NULL, n, sizeof *order);
 	for (size_t i = 0; i < n; i++)
-		order[i] = v[i].i;
+		order[i] = v[i].at;
 	free(a);
 	free(b);
 	return order;

@@ -4,11 +4,12 @@
  *
  *	keytab_near(t, hash); ... keytab_nearer(t, hash); ... i = keytab_put(t, hash, key, &fresh);
  *	*keytab_cell(t, i) = 7;
- *	uint32_t *order = keytab_sorted(t);		// numbers in the byte order of their keys
+ *	struct keytab_place *order = keytab_sorted(&t, 1, &n);	// numbers in the byte order of their keys
  *
  * Invariants: slots of 8 bytes (32 bits of hash, 32 of number), filled at most 3/4; an entry of 32 bytes holds keys up
  * to 24 bytes itself, longer ones in an arena.  A cell moves with the next put.  Hashes are hash_mem's, and decide no
- * order.  Sorting is by 8 bytes behind the prefix that all keys share (LSD radix), then by comparing equal ones.
+ * order.  Sorting is by the first 8 of the first 24 bytes that are not alike in all keys (LSD radix), then by comparing
+ * those that are equal there.
  */
 #ifndef CDC_KEYTAB_H
 #define CDC_KEYTAB_H
@@ -29,8 +30,9 @@ uint32_t *keytab_cell(struct keytab *, uint32_t i);
 struct span keytab_key(const struct keytab *, uint32_t i);
 size_t keytab_count(const struct keytab *);
 size_t keytab_bytes(const struct keytab *);
-/* All numbers in key order; free() it. */
-uint32_t *keytab_sorted(const struct keytab *);
+/* The keys of n tables, none of which is in two of them, in key order: *keys of them; free() it. */
+struct keytab_place { uint32_t table, i; };
+struct keytab_place *keytab_sorted(const struct keytab *const *, size_t n, size_t *keys);
 void keytab_free(struct keytab *);
 
 #endif

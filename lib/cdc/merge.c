@@ -17,8 +17,10 @@ enum { OWN_FROM, OWN_TO, OWN_DELETED, OWN_ORD, OWN_NAMES };	/* what we write int
 
 struct merge {
 	struct merge_conf conf;
-	struct fold *fold;
-	struct zip *zip;
+	struct fold *fold;		/* of the first, which others share */
+	struct zip *zip;		/* NULL but in the first */
+	const struct merge *first;	/* NULL: this is it */
+	struct said *said;		/* while threads work: what the first change said; for who has the turn */
 	/* columns of the changes; -1: there is none */
 	int col[C_FIELDS], own[OWN_NAMES];
 	int *row_key, *old_key;		/* [n_keys] of -k; none: the own key */
@@ -28,16 +30,20 @@ struct merge {
 	size_t i;
 	struct merge_notes notes;
 	const char *why;
-	struct buf table;		/* the one table: DB NUL TABLE */
+	struct said {
+		struct buf table;	/* the one table: DB NUL TABLE */
+		struct span *name;	/* of the own key */
+		size_t n_names;
+		bool named;
+		struct arena names;
+	} one;
+	struct rec_hint *hint;		/* [one.n_names + 1] the own key's members as they stood last */
 	bool truncated;
-	struct span *name;		/* of the own key */
-	size_t n_names;
-	bool named;
-	struct arena names;
 	struct buf key, key_before, row, scratch, scratch2;
 	/* changes of the batch at hand; their keys stand in `keys`, the rows before a move in `moved` */
 	struct fold_keyed *put;
 	size_t n_put, cap_put;
+	struct fold_hand hand;
 	struct buf keys;
 	struct arena moved;
 	/* the base */
@@ -75,6 +81,67 @@ merge_new(const struct merge_conf *conf)
 	return m;
 }
 
+/* ---- several threads ---- */
+
+static void
+said_free(struct said *s)
+{
+	buf_free(&s->table);
+	arena_free(&s->names);
+	free(s->name);
+}
+
+static void
+said_copy(struct said *to, const struct said *from)
+{
+	said_free(to);
+	*to = (struct said){ .n_names = from->n_names, .named = from->named };
+	buf_span_add(&to->table, buf_span(&from->table));
+	to->name = mem_array(NULL, from->n_names, sizeof *to->name);
+	for (size_t i = 0; i < from->n_names; i++)
+		to->name[i] = span_of(arena_dup(&to->names, from->name[i]), from->name[i].n);
+}
+
+/* Has a change said what the first one says for all? */
+static bool
+settled(const struct merge *m)
+{
+	return (m->conf.table != NULL || m->one.table.n > 0) && (m->n_keys > 0 || m->one.named);
+}
+
+struct merge *
+merge_more(struct merge *first)
+{
+	struct merge *m = mem_new(sizeof *m);
+
+	if (first->said == NULL) {
+		first->said = mem_new(sizeof *first->said);
+		said_copy(first->said, &first->one);
+	}
+	m->first = first;
+	m->conf = first->conf;
+	m->fold = first->fold;
+	m->said = first->said;
+	memcpy(m->col, first->col, sizeof m->col);
+	memcpy(m->own, first->own, sizeof m->own);
+	m->row_key = first->row_key;
+	m->old_key = first->old_key;
+	m->n_keys = first->n_keys;
+	said_copy(&m->one, &first->one);
+	return m;
+}
+
+void
+merge_join(struct merge *first, const struct merge *m)
+{
+	first->notes.later_days += m->notes.later_days;
+	first->notes.ddl += m->notes.ddl;
+	first->notes.other_tables += m->notes.other_tables;
+	first->truncated = first->truncated || m->truncated;
+	if (!settled(first))
+		said_copy(&first->one, first->said);
+}
+
 bool
 merge_disorder(const struct merge *m)
 {
@@ -99,33 +166,42 @@ merge_notes(const struct merge *m, struct merge_notes *n)
 	n->mixed = fold_mixed(m->fold);
 }
 
-void
-merge_free(struct merge *m)
+static void
+free_first(struct merge *m)
 {
-	struct buf *all[] = { &m->table, &m->key, &m->key_before, &m->row, &m->scratch,
-	    &m->scratch2, &m->last };
-
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-		buf_free(all[i]);
+	if (m->said != NULL)
+		said_free(m->said);
+	free(m->said);
 	fold_free(m->fold);
 	zip_free(m->zip);
-	arena_free(&m->names);
 	arena_free(&m->rows);
 	if (m->paths != NULL)
 		pathset_free(m->paths);
-	buf_free(&m->keys);
-	arena_free(&m->moved);
-	free(m->put);
 	free(m->row_key);
 	free(m->old_key);
 	free(m->path);
 	free(m->base_key);
-	free(m->name);
 	if (m->rows_held != NULL)
 		fold_free(m->rows_held);
 	free(m->line);
 	free(m->base);
 	free(m->truncate);
+}
+
+void
+merge_free(struct merge *m)
+{
+	struct buf *all[] = { &m->key, &m->key_before, &m->row, &m->scratch, &m->scratch2, &m->last, &m->keys };
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		buf_free(all[i]);
+	said_free(&m->one);
+	arena_free(&m->moved);
+	fold_hand_free(&m->hand);
+	free(m->hint);
+	free(m->put);
+	if (m->first == NULL)
+		free_first(m);
 	free(m);
 }
 
@@ -195,8 +271,11 @@ merge_columns(struct merge *m, const char *keys, merge_col *col, void *arg)
 	struct buf name = { 0 };
 	int rc = 0;
 
-	for (int f = 0; f < C_FIELDS && rc == 0; f++)
-		rc = (m->col[f] = col(arg, span_str(field[f]), "a member")) == -1;
+	for (int f = 0; f < C_FIELDS && rc == 0; f++) {
+		m->col[f] = -1;
+		if (f == C_TS ? m->conf.zip.days : f == C_KEY ? keys == NULL : f != C_OLD || keys != NULL)
+			rc = (m->col[f] = col(arg, span_str(field[f]), "a member")) == -1;
+	}
 	if (rc == 0 && keys != NULL)
 		rc = pathlist_each(span_str(keys), ask_key, &a);
 	for (int i = 0; i < OWN_NAMES && rc == 0; i++) {
@@ -211,7 +290,7 @@ merge_columns(struct merge *m, const char *keys, merge_col *col, void *arg)
 const struct pathset *
 merge_base_paths(struct merge *m)
 {
-	size_t n = m->n_keys > 0 ? m->n_keys : m->n_names;
+	size_t n = m->n_keys > 0 ? m->n_keys : m->one.n_names;
 	char err[128];
 	struct buf b = { 0 };
 
@@ -225,7 +304,7 @@ merge_base_paths(struct merge *m)
 		if (m->n_keys > 0)
 			buf_span_add(&b, m->path[i]);
 		else
-			buf_json(&b, m->name[i]);
+			buf_json(&b, m->one.name[i]);
 		m->base_key[i] = pathset_add(m->paths, buf_span(&b), err, sizeof err);
 		assert(m->base_key[i] != -1);	/* a path that was taken before, or a quoted name */
 	}
@@ -262,53 +341,50 @@ add_key(struct merge *m, struct val v, struct buf *b)
 	return val_key(v, m->conf.key_as, b);
 }
 
-/* The first own key says what the key's columns are; all others must have the same. */
-static const char *
-own_names(struct merge *m, struct span object)
+static const char other_columns[] = "its key has other columns than the first change's";
+
+/* The first own key says what the key's columns are. */
+static void
+name_columns(struct merge *m, struct span object)
 {
+	struct said *one = &m->one;
 	struct span key;
 	struct rec r;
 	struct val v;
-	size_t i = 0;
 
-	rec_begin(&r, object);
-	for (; rec_next(&r, &key, &v); i++) {
-		if (i < m->n_names) {
-			if (!rec_key_is(key, m->name[i], &m->scratch))
-				return "its key has other columns than the first change's";
-			continue;
-		}
-		if (m->named)
-			return "its key has other columns than the first change's";
-		m->name = mem_array(m->name, i + 1, sizeof *m->name);
+	for (rec_begin(&r, object); rec_next(&r, &key, &v); one->n_names++) {
+		one->name = mem_array(one->name, one->n_names + 1, sizeof *one->name);
 		buf_clear(&m->scratch);
 		val_unescape(key, &m->scratch);
-		m->name[i] = span_of(arena_dup(&m->names, buf_span(&m->scratch)), m->scratch.n);
-		m->n_names = i + 1;
+		one->name[one->n_names] = span_of(arena_dup(&one->names, buf_span(&m->scratch)), m->scratch.n);
 	}
-	if (i == 0)
-		return "an empty key";
-	if (i < m->n_names)
-		return "its key has other columns than the first change's";
-	m->named = true;
-	return NULL;
+	one->named = one->n_names > 0;
 }
 
 static const char *
 own_key(struct merge *m, struct val object, struct buf *b)
 {
+	const char *why = NULL;
 	struct span name;
-	const char *why;
+	size_t i = 0;
 	struct rec r;
 	struct val v;
 
 	if (object.tag != T_OBJ)
 		return "the change has no key: give -k";
-	if ((why = own_names(m, object.raw)) != NULL)
-		return why;
-	rec_begin(&r, object.raw);
-	while (why == NULL && rec_next(&r, &name, &v))
-		why = add_key(m, v, b);
+	if (!m->one.named)
+		name_columns(m, object.raw);
+	if (!m->one.named)
+		return "an empty key";
+	if (m->hint == NULL)
+		m->hint = mem_new(mem_mul(m->one.n_names + 1, sizeof *m->hint));
+	for (rec_begin(&r, object.raw); rec_next_like(&r, &m->hint[i], &name, &v); i++) {
+		if (i == m->one.n_names || !rec_key_is(name, m->one.name[i], &m->scratch))
+			return other_columns;
+		why = why == NULL ? add_key(m, v, b) : why;
+	}
+	if (i < m->one.n_names)
+		return i == 0 ? "an empty key" : other_columns;
 	return why;
 }
 
@@ -360,17 +436,17 @@ row_before(struct merge *m, struct span row, struct span old)
 static bool
 one_table(struct merge *m, struct span db, struct span table)
 {
-	bool first = m->table.n == 0;
+	bool first = m->one.table.n == 0;
 
 	if (m->conf.table != NULL)
 		return true;
 	if (first) {
-		buf_span_add(&m->table, db);
-		buf_byte(&m->table, '\0');
-		buf_span_add(&m->table, table);
+		buf_span_add(&m->one.table, db);
+		buf_byte(&m->one.table, '\0');
+		buf_span_add(&m->one.table, table);
 	}
-	return m->table.n == db.n + 1 + table.n && memcmp(m->table.p, db.p, db.n) == 0 &&
-	    memcmp(m->table.p + db.n + 1, table.p, table.n) == 0;
+	return m->one.table.n == db.n + 1 + table.n && memcmp(m->one.table.p, db.p, db.n) == 0 &&
+	    memcmp(m->one.table.p + db.n + 1, table.p, table.n) == 0;
 }
 
 /* Its day; false when ts is none. */
@@ -405,7 +481,7 @@ fold_changes(struct merge *m)
 
 	for (size_t i = 0; i < m->n_put; p += m->put[i++].key.n)
 		m->put[i].key.p = p;
-	fold_put_all(m->fold, m->put, m->n_put);
+	fold_put_all(m->fold, &m->hand, m->put, m->n_put);
 	m->n_put = 0;
 	buf_clear(&m->keys);
 	arena_reset(&m->moved);
@@ -494,8 +570,16 @@ take(struct merge *m, uint64_t seq)
 }
 
 int
-merge_batch(struct merge *m, const struct batch *b)
+merge_batch(struct merge *m, const struct batch *b, int (*turn)(void *), void *arg)
 {
+	bool ask = turn != NULL && !settled(m);
+	int rc;
+
+	if (ask) {
+		if ((rc = turn(arg)) != 0)
+			return rc;
+		said_copy(&m->one, m->said);
+	}
 	m->b = b;
 	for (m->i = 0; m->i < b->n; m->i++) {
 		enum fate f = take(m, b->seq0 + m->i);
@@ -505,6 +589,8 @@ merge_batch(struct merge *m, const struct batch *b)
 		else
 			b->fate[m->i] = (uint8_t)f;
 	}
+	if (ask)
+		said_copy(m->said, &m->one);
 	fold_changes(m);
 	return fold_settle(m->fold);
 }

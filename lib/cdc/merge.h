@@ -4,7 +4,7 @@
  * and zip
  *
  *	struct merge *m = merge_new(&conf); rc = merge_columns(m, "id", col, ctx);
- *	merge_batch(m, b);				// each batch of changes: sets fates
+ *	merge_batch(m, b, NULL, NULL);			// each batch of changes: sets fates
  *	merge_base_begin(m, BASE_STREAM);
  *	ctx_read(ctx, base, merge_base_paths(m), each, m);	// each: merge_base_batch
  *	rc = merge_end(m);
@@ -49,8 +49,15 @@ typedef int merge_col(void *arg, struct span path, const char *what);
  * 0, or -1 after a message.
  */
 int merge_columns(struct merge *, const char *keys, merge_col *, void *arg);
-/* Take changes: sets their fates. 0 or EXIT_IO after a message. */
-int merge_batch(struct merge *, const struct batch *);
+/*
+ * Take changes: sets their fates. 0 or EXIT_IO after a message.  turn NULL: batches come in order.  Else: until a
+ * change has said what table and key all are of, turn(arg) waits for the batches before this one; what it returns
+ * if not 0 is returned.
+ */
+int merge_batch(struct merge *, const struct batch *, int (*turn)(void *), void *arg);
+/* One more, to take changes in another thread into the state of the first; joined to it when that ends. */
+struct merge *merge_more(struct merge *first);
+void merge_join(struct merge *first, const struct merge *);
 /*
  * The columns of the base; fixed once asked for, so after all changes. NULL: no key is known, for
  * no change had one.

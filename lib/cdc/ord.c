@@ -222,19 +222,19 @@ ord_clear(struct ord *o)
 	o->max[0] = '\0';
 }
 
-bool
-ord_comparable(struct span a, struct span b)
+uint32_t
+ord_kind(struct span s)
 {
-	if (a.n > CLASS_AT && b.n > CLASS_AT) {
-		if (a.p[CLASS_AT] == 'a' || b.p[CLASS_AT] == 'a')
-			return true;
-		if (a.p[CLASS_AT] != b.p[CLASS_AT])
-			return false;
-		if (a.p[CLASS_AT] == 'k' && a.n == b.n && a.n > PARTITION_AT + PARTITION_DIGITS)
-			return memcmp(a.p + PARTITION_AT, b.p + PARTITION_AT,
-			    PARTITION_DIGITS) == 0;
-	}
-	return a.n == b.n;
+	uint64_t h = s.n * UINT64_C(0x9e3779b97f4a7c15);
+	char class = s.n > CLASS_AT ? s.p[CLASS_AT] : '\0';
+
+	if (class == 'a')
+		return 0;
+	h = (h ^ (unsigned char)class) * UINT64_C(0xff51afd7ed558ccd);
+	/* offsets of two partitions tell nothing of each other */
+	for (size_t i = 0; class == 'k' && s.n > PARTITION_AT + PARTITION_DIGITS && i < PARTITION_DIGITS; i++)
+		h = (h ^ (unsigned char)s.p[PARTITION_AT + i]) * UINT64_C(0xff51afd7ed558ccd);
+	return (uint32_t)(h >> 32) | 1;
 }
 
 void

@@ -57,8 +57,11 @@ void ord_boot(struct ord *, struct span table, char at[ORD_BYTES_MAX]);
 void ord_part(const struct ord *, struct buf *);
 void ord_join(struct ord *, struct span part);
 void ord_clear(struct ord *);
-/* May the order of these two be read from their bytes? */
-bool ord_comparable(struct span a, struct span b);
+/*
+ * Two ords may be compared by their bytes if they are of one kind, or one is of kind 0 (a bootstrap's).  Other kinds
+ * are odd; two are taken for one once in two billion times.
+ */
+uint32_t ord_kind(struct span);
 void ord_free(struct ord *);
 
 #endif

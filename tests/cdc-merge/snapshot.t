@@ -126,14 +126,14 @@ $ printf '%s\n' '{"id":3,"v":0,"ord":"0000000000b.1"}' >base; cdc-merge --ord or
 $ cdc-merge
 < {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"9","row":{"v":9}}
 < {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"10","row":{"v":10}}
-! cdc-merge: 1 changes have an order that cannot be compared with others of their key
+! cdc-merge: 1 keys have changes whose orders cannot be compared with each other
 > {"v":9}
 
 # cdc-merge: two partitions' offsets of one key are such
 $ cdc-merge >/dev/null
 < {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"0000000000k.00000000000000004711.0000000003.0000000000.1","row":{"v":9}}
 < {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"0000000000k.00000000000000004712.0000000004.0000000000.1","row":{"v":9}}
-! cdc-merge: 1 changes have an order that cannot be compared with others of their key
+! cdc-merge: 1 keys have changes whose orders cannot be compared with each other
 
 # cdc-merge: what is no change is bad, one by one
 $ cdc-merge --reject r; jq -r '"\(.line) \(.reason)"' r

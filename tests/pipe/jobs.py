@@ -70,6 +70,9 @@ COMMANDS = [
     ("trace-grep -k", "trace-grep -k u u3"),
     ("cdc-merge", "cdc-merge"),
     ("cdc-merge --scd2", "cdc-merge --scd2 --date 2023-11-20 --deletes mark"),
+    ("cdc-merge ties", "cdc-merge"),
+    ("cdc-merge ties --scd2", "cdc-merge --scd2 --date 2023-11-18"),
+    ("cdc-merge ties -k", "cdc-merge -k id --table t --deletes mark"),
     ("cdc-norm", "cdc-norm"),
     ("cdc-norm places", "cdc-norm --epoch 3"),
 ]
@@ -104,6 +107,21 @@ def changes(r, count, first=0):
         row = '{"id":%d,"v":"%s"}' % (i % 50, "x" * r.randrange(200))
         yield ('{"op":"%s","db":"d","table":"t","key":{"id":%d},"ts":%d,"ord":"%08d","row":%s}' % (
             r.choice("cuud"), i % 50, 1700000000000 + i * 1000, i, row)).encode()
+
+
+def ties(r, count, first=0):
+    """Changes of which the first say neither table nor key; orders that are equal, or of two kinds; two tables; truncates."""
+    for i in range(first, first + count):
+        op, table = r.choice("cuuudr"), "t" if r.random() < 0.97 else "u"
+        order = r.choice(["%08d" % r.randrange(40), "%08d" % r.randrange(40), "%09d" % r.randrange(9)])
+        row = '{"id":%d,"n":%d,"v":"%s"}' % (r.randrange(30), i, "x" * r.randrange(300))
+        key = '{"id":%s}' % re.match(r'{"id":(\d+)', row)[1] if r.random() < 0.97 else r.choice(['{"no":1}', "{}", "null", '{"id":null}'])
+        if i < 60 or r.random() < 0.02:
+            op = "ddl"
+        elif r.random() < 0.005:
+            op = "t"
+        yield ('{"op":"%s","db":"d","table":"%s","key":%s,"ts":%d,"ord":"%s","row":%s}' % (
+            op, table, key, 1700000000000 + r.randrange(400) * 1000000, order, row)).encode()
 
 
 def feed(r, count, first=0):
@@ -350,9 +368,11 @@ def main(argv):
     only = argv[2:] if argv[:1] == ["-s"] else argv
     d = tempfile.mkdtemp(prefix="jobs.")
     inputs = Inputs(d, seed)
+    told = Inputs(os.path.join(d, "ties"), seed, ties)
     others = {"cdc-merge": Inputs(os.path.join(d, "changes"), seed, changes), "cdc-norm": Inputs(os.path.join(d, "feed"), seed, feed),
+              "cdc-merge ties": told, "cdc-merge ties --scd2": told, "cdc-merge ties -k": told,
               "cdc-norm places": Inputs(os.path.join(d, "places"), seed, places)}
-    for i in [inputs] + list(others.values()):
+    for i in {id(i): i for i in [inputs] + list(others.values())}.values():
         with open(os.path.join(i.dir, "dim"), "w") as f:
             f.write("".join('{"k":"%s","name":"n %s","level":%d}\n' % (c, c, n) for n, c in enumerate("abcde")))
         with open(os.path.join(i.dir, "clean"), "w") as f:
