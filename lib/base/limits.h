@@ -23,7 +23,7 @@
 #define PATH_SEGS_MAX 64		/* segments of one path */
 
 #define BATCH_RECORDS_MAX 1024		/* records an operator sees at once */
-#define BLOCK_BYTES MIB			/* input is read and scanned in blocks of this size */
+#define BLOCK_BYTES (256 * KIB)		/* input is read and scanned in blocks of this size; they stay in the L2 */
 #define BLOCK_PAD_BYTES 128		/* readable bytes behind each block, for wide loads */
 #define PIPE_BYTES MIB			/* pipes are enlarged to this (F_SETPIPE_SZ) */
 #define FRAME_BYTES MIB			/* raw input bytes of one zstd frame we write */
