@@ -959,6 +959,15 @@ agg_fold(struct agg_set *s, void *to, void *from, size_t k, unsigned number)
 	}
 }
 
+bool
+agg_packs(const struct agg_set *s, const void *cell)
+{
+	for (size_t k = 0; k < s->n; k++)
+		if (s->v[k].kind == AGG_DISTINCT && ((const struct cell_ids *)cpart(s, cell, k))->more > 0)
+			return false;
+	return true;
+}
+
 void
 agg_part_take(struct agg_set *s, void *to, void *from, size_t k)
 {

@@ -94,6 +94,8 @@ struct agg_parts *agg_part_out(struct agg_set *, void *cell);
 bool agg_part_next(struct agg_set *, struct agg_parts *, size_t *k, unsigned *part, struct buf *);
 bool agg_part_join(struct agg_set *, void *cell, size_t k, struct unpack *);
 void agg_fold(struct agg_set *, void *to, void *from, size_t k, unsigned part);
+/* Is all that the cell knows in what agg_pack makes of it?  Not what agg_fold counted and forgot. */
+bool agg_packs(const struct agg_set *, const void *cell);
 /* All of a part laid into another cell: as many as there are, in memory. */
 void agg_part_take(struct agg_set *, void *to, void *from, size_t k);
 /* Give back what was needed to work, until it is needed again. */

@@ -248,6 +248,9 @@ ids_take(struct ids *s, struct ids *from)
 		less = *s;
 		*s = more;
 	}
+	/* in the order of their hashes: the slots at the beginning would be full before the table knows of the rest */
+	if (less.cap > IDS_LIST)
+		ids_reserve(s, mem_add(s->n, less.n));
 	for (size_t i = 0; ids_next(&less, &i, &id);)
 		(void)ids_add(s, id);
 	ids_free(&less);

@@ -516,6 +516,31 @@ close_window(void *st, int64_t wm_ms, const struct host *host)
 	return rc;
 }
 
+static int add(void *st, struct span key, struct span val);
+
+/*
+ * One cell is left of many: it moves into a map of its own, for what the others took would count as held, and make
+ * the next key flush again.
+ */
+static int
+move(struct window *w, struct map_entry e)
+{
+	struct buf key = { 0 };
+	uint64_t flags = tail(w, e.cell)->flags;
+	int rc;
+
+	buf_span_add(&key, e.key);
+	buf_clear(&w->val);
+	agg_pack(&w->set, e.cell, &w->val);
+	tail(w, e.cell)->flags = 0;
+	forget(w, e);
+	held_clear(&w->held);
+	if ((rc = add(w, buf_span(&key), buf_span(&w->val))) == 0)
+		tail(w, map_get(w->held.map, buf_span(&key)))->flags |= flags;
+	buf_free(&key);
+	return rc;
+}
+
 /* All that is held is whole, but the last key may have parts that are still to come. */
 static int
 flush(void *st, const struct host *host)
@@ -537,6 +562,8 @@ flush(void *st, const struct host *host)
 		}
 		cell = &e[i];
 	}
+	if (rc == 0 && n > 1 && cell != NULL && !is_part(cell->key) && agg_packs(&w->set, cell->cell))
+		rc = move(w, *cell);
 	free(e);
 	if (w->conf.late)
 		list_all(w);
