@@ -300,7 +300,11 @@ into_set(struct agg_set *s, struct ids *ids, struct fp id)
 	size_t had = ids_bytes(ids);
 
 	(void)ids_add(ids, id);
-	s->set_bytes += ids_bytes(ids) - had;
+	if (ids_bytes(ids) != had) {
+		s->set_bytes += ids_bytes(ids) - had;
+		if (ids_bytes(ids) > s->largest)
+			s->largest = ids_bytes(ids);
+	}
 }
 
 static void
@@ -856,19 +860,11 @@ agg_part_out(struct agg_set *s, void *cell)
 static void
 part_begin(struct agg_set *s, struct agg_parts *o)
 {
-	size_t n, i = 0;
-
 	o->ready = true;
-	if (s->v[o->k].kind == AGG_DISTINCT) {
+	if (s->v[o->k].kind == AGG_DISTINCT)
 		ids_part(o->set[o->k], o->at);
-		return;
-	}
-	n = bag_parts(&s->desk, s->pool, o->set[o->k]);
-	for (unsigned p = 0; p <= IDS_PARTS; p++) {
-		while (i < n && s->desk.item[i].text < p)
-			i++;
-		o->at[p] = i;
-	}
+	else
+		bag_parts(&s->desk, s->pool, o->set[o->k], o->at);
 }
 
 static void
@@ -909,8 +905,10 @@ agg_part_next(struct agg_set *s, struct agg_parts *o, size_t *k, unsigned *part,
 					pack_u64(out, id.lo);
 					pack_u64(out, id.hi);
 				} else {
-					pack_span(out, s->desk.item[i].value);
-					pack_u64(out, s->desk.item[i].n);
+					uint64_t n;
+
+					pack_span(out, bag_at(&s->desk, o->set[o->k], i, &n));
+					pack_u64(out, n);
 				}
 			}
 			*k = o->k;
@@ -983,13 +981,17 @@ agg_part_take(struct agg_set *s, void *to, void *from, size_t k)
 void
 agg_rest(struct agg_set *s)
 {
+	s->largest = 0;
 	bag_desk_free(&s->desk);
 }
 
 size_t
 agg_bytes(const struct agg_set *s)
 {
-	return s->set_bytes + bag_desk_bytes(&s->desk);
+	size_t largest = s->largest < s->set_bytes ? s->largest : s->set_bytes;
+
+	/* a table that grows is there twice, the second time half as large again */
+	return s->set_bytes + largest / 2 * 3 + bag_desk_bytes(&s->desk);
 }
 
 void

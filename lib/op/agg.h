@@ -48,6 +48,7 @@ struct agg_set {
 	bool ordered;			/* a min or a max is among them */
 	struct pool *pool;		/* texts that cells keep: the owner's */
 	size_t set_bytes;		/* held by distinct sets, quantiles and hll */
+	size_t largest;			/* of the distinct sets, since agg_rest */
 	struct bag_desk desk;
 	struct buf scratch, other;
 };

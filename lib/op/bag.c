@@ -5,6 +5,7 @@
 #include "op/bag.h"
 
 #define SETTLE_BYTES_MIN 256
+#define DESK_KEPT_BYTES (4 * MIB)	/* what a larger bag needed to settle is given back */
 
 enum { KIND_BOOL, KIND_NUM, KIND_STR, KIND_OTHER };
 
@@ -34,32 +35,81 @@ spread(struct bag_desk *d, const struct bag *b)
 	return n;
 }
 
-static int
-by_bytes(const void *pa, const void *pb)
+static struct span
+item_at(const struct bag *b, uint32_t at, uint64_t *n)
 {
-	return span_cmp(((const struct bag_item *)pa)->value, ((const struct bag_item *)pb)->value);
+	struct unpack u = { span_from(kept_span(&b->bytes), at), true };
+	struct span value = unpack_span(&u);
+
+	*n = unpack_u64(&u);
+	return value;
+}
+
+/* Where all of a bag's entries begin; how many. */
+static size_t
+index_of(struct bag_desk *d, const struct bag *b)
+{
+	struct span all = kept_span(&b->bytes);
+	struct unpack u = { all, true };
+	size_t n = 0;
+
+	while (u.s.n > 0 && u.ok) {
+		if (n == d->cap_at) {
+			d->cap_at = d->cap_at == 0 ? 64 : mem_add(d->cap_at, d->cap_at / 2);
+			d->at = mem_array(d->at, d->cap_at, sizeof *d->at);
+		}
+		d->at[n] = (uint32_t)(u.s.p - all.p);
+		(void)unpack_span(&u);
+		(void)unpack_u64(&u);
+		n += u.ok;
+	}
+	return n;
+}
+
+/* Most values are shorter than 128 bytes: their length is one byte. */
+static inline struct span
+value_at(const struct bag *b, uint32_t at)
+{
+	const char *p = b->bytes.p + at;
+	uint64_t n;
+
+	return (unsigned char)*p < 0x80 ? span_of(p + 1, (unsigned char)*p) : item_at(b, at, &n);
+}
+
+static int
+by_bytes(const void *pa, const void *pb, void *bag)
+{
+	return span_cmp(value_at(bag, *(const uint32_t *)pa), value_at(bag, *(const uint32_t *)pb));
 }
 
 /* Each value once, in byte order. */
 static void
 settle(struct bag_desk *d, struct pool *p, struct bag *b)
 {
-	size_t n = spread(d, b);
+	size_t n;
 
 	if (b->settled == b->bytes.n)
 		return;
+	n = index_of(d, b);
 	if (n > 1)
-		qsort(d->item, n, sizeof *d->item, by_bytes);
+		qsort_r(d->at, n, sizeof *d->at, by_bytes, b);
 	buf_clear(&d->bytes);
-	for (size_t i = 0, next; i < n; i = next) {
-		uint64_t count = 0;
+	for (size_t i = 0; i < n;) {
+		uint64_t count, more;
+		struct span value = item_at(b, d->at[i], &count);
 
-		for (next = i; next < n && span_eq(d->item[next].value, d->item[i].value); next++)
-			count += d->item[next].n;
-		pack_item(&d->bytes, d->item[i].value, count);
+		while (++i < n && span_eq(item_at(b, d->at[i], &more), value))
+			count += more;
+		pack_item(&d->bytes, value, count);
 	}
 	kept_set(p, &b->bytes, buf_span(&d->bytes));
 	b->settled = b->bytes.n;
+	if (d->bytes.cap > DESK_KEPT_BYTES) {
+		buf_free(&d->bytes);
+		free(d->at);
+		d->at = NULL;
+		d->cap_at = 0;
+	}
 }
 
 /* It holds nothing any more. */
@@ -90,6 +140,8 @@ bag_add(struct bag_desk *d, struct pool *p, struct bag *b, struct span value, ui
 	buf_clear(&d->bytes);
 	pack_item(&d->bytes, value, n);
 	kept_add(p, &b->bytes, buf_span(&d->bytes));
+	if (b->bytes.n > d->largest)
+		d->largest = b->bytes.n;
 	if (b->bytes.n > limit)
 		settle_within(d, p, b);
 }
@@ -161,26 +213,33 @@ bag_part_of(struct span value)
 	return (unsigned)(hash_fixed(value) >> 56);
 }
 
-static int
-by_part(const void *pa, const void *pb)
+void
+bag_parts(struct bag_desk *d, struct pool *p, struct bag *b, uint64_t from[257])
 {
-	const struct bag_item *a = pa, *b = pb;
-
-	return a->text < b->text ? -1 : a->text > b->text;
-}
-
-size_t
-bag_parts(struct bag_desk *d, struct pool *p, struct bag *b)
-{
+	uint64_t next[256];
 	size_t n;
 
 	settle(d, p, b);
-	n = spread(d, b);
+	n = index_of(d, b);
+	memset(from, 0, 257 * sizeof *from);
 	for (size_t i = 0; i < n; i++)
-		d->item[i].text = bag_part_of(d->item[i].value);
-	if (n > 1)
-		qsort(d->item, n, sizeof *d->item, by_part);
-	return n;
+		from[bag_part_of(value_at(b, d->at[i])) + 1]++;
+	for (unsigned k = 0; k < 256; k++) {
+		from[k + 1] += from[k];
+		next[k] = from[k];
+	}
+	d->other = mem_array(d->other, d->cap_at, sizeof *d->other);
+	for (size_t i = 0; i < n; i++)
+		d->other[next[bag_part_of(value_at(b, d->at[i]))]++] = d->at[i];
+	free(d->at);
+	d->at = NULL;
+	d->cap_at = 0;
+}
+
+struct span
+bag_at(const struct bag_desk *d, const struct bag *b, uint64_t i, uint64_t *n)
+{
+	return item_at(b, d->other[i], n);
 }
 
 void
@@ -203,7 +262,7 @@ bag_prune(struct bag_desk *d, struct pool *p, struct bag *b, uint64_t k, unsigne
 size_t
 bag_desk_bytes(const struct bag_desk *d)
 {
-	return d->cap * sizeof *d->item + d->bytes.cap + d->text.cap;
+	return d->cap * sizeof *d->item + d->cap_at * sizeof *d->at + d->bytes.cap + d->text.cap + 2 * d->largest;
 }
 
 void
@@ -258,6 +317,8 @@ void
 bag_desk_free(struct bag_desk *d)
 {
 	free(d->item);
+	free(d->at);
+	free(d->other);
 	buf_free(&d->bytes);
 	buf_free(&d->text);
 	*d = (struct bag_desk){ 0 };

@@ -36,7 +36,8 @@ struct bag_item {
 
 struct bag_desk {
 	struct bag_item *item;
-	size_t cap;
+	uint32_t *at, *other;	/* where items begin in a bag: four bytes each, for bags may have millions */
+	size_t cap, cap_at, largest;
 	struct buf bytes, text;
 };
 
@@ -51,12 +52,14 @@ size_t bag_top(struct bag_desk *, struct pool *, struct bag *);
 /* Which part of IDS_PARTS a value is in, everywhere the same. */
 unsigned bag_part_of(struct span value);
 /*
- * Its different values in desk.item in the order of their parts, which stand in item.text; how many.  They live in the
- * bag.
+ * Its different values in the order of their parts: those of part i are from[i] to from[i + 1], by bag_at, until the
+ * desk is used for something else.
  */
-size_t bag_parts(struct bag_desk *, struct pool *, struct bag *);
+void bag_parts(struct bag_desk *, struct pool *, struct bag *, uint64_t from[257]);
+struct span bag_at(const struct bag_desk *, const struct bag *, uint64_t i, uint64_t *n);
 /* Forget what is not among the k that came most often of the parts up to `part`; of other parts nothing. */
 void bag_prune(struct bag_desk *, struct pool *, struct bag *, uint64_t k, unsigned part);
+/* What it takes, and would take to settle the largest bag that was seen. */
 size_t bag_desk_bytes(const struct bag_desk *);
 void bag_pack(struct bag_desk *, struct pool *, struct bag *, struct buf *);
 void bag_join(struct bag_desk *, struct pool *, struct bag *, struct unpack *);

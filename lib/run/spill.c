@@ -8,7 +8,7 @@
 size_t
 spill_room(const struct spill *s)
 {
-	return ctx_budget(s->c) / 4 * 3;
+	return ctx_budget(s->c) / 8 * 5;
 }
 
 static int
