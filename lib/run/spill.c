@@ -11,8 +11,8 @@ spill_room(const struct spill *s)
 	return ctx_budget(s->c) / 8 * 5;
 }
 
-static int
-shed(struct spill *s)
+int
+spill_shed(struct spill *s)
 {
 	int rc;
 
@@ -34,7 +34,7 @@ drop_runs(struct spill *s)
 int
 spill_relieve(struct spill *s)
 {
-	return s->op->flush == NULL || s->op->bytes(s->st) <= spill_room(s) ? 0 : shed(s);
+	return s->op->flush == NULL || s->op->bytes(s->st) <= spill_room(s) ? 0 : spill_shed(s);
 }
 
 int
@@ -54,7 +54,7 @@ spill_save(struct spill *s, kv_fn *put, void *arg)
 	ctx_note(s->c, "state_bytes", s->op->bytes(s->st));
 	if (s->runs == NULL)
 		return s->op->save(s->st, true, put, arg);
-	if ((rc = shed(s)) == 0)
+	if ((rc = spill_shed(s)) == 0)
 		rc = runs_merge(s->runs, put, arg);
 	drop_runs(s);
 	ctx_note(s->c, "spilled_bytes", s->spilled);
@@ -179,7 +179,7 @@ add_one(void *arg, struct span key, struct span val)
 static int
 sift_all(struct spill *s, const struct host *host)
 {
-	int rc = shed(s);
+	int rc = spill_shed(s);
 
 	s->host = host;
 	s->next = runs_new(ctx_budget(s->c) / 4);
@@ -231,7 +231,7 @@ spill_close(struct spill *s, const struct host *host)
 	ctx_note(s->c, "state_bytes", s->op->bytes(s->st));
 	s->host = host;
 	if (s->runs != NULL) {
-		if ((rc = shed(s)) == 0)
+		if ((rc = spill_shed(s)) == 0)
 			rc = runs_merge(s->runs, again, s);
 		if (rc == 0 && s->later != NULL && (rc = flush(s)) == 0)
 			rc = write_later(s);

@@ -16,7 +16,8 @@ add(void *arg, struct span key, struct span val)
 	struct spill *s = arg;
 	int rc = s->op->add(s->st, key, val);
 
-	return rc != 0 ? rc : spill_relieve(s);
+	/* parts of large sets are gathered before they go: for a while they are there twice and more */
+	return rc != 0 || s->op->bytes(s->st) <= spill_room(s) / 3 ? rc : spill_shed(s);
 }
 
 int

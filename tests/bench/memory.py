@@ -45,7 +45,7 @@ JOBS = [
     ("topn", "2*2*M*(b+150)", "topn -n 2 --by ts -g common.mid @events@"),
     ("funnel-agg", "G*(100+14)+3*16*P", "funnel-agg -u common.mid -t ts:ms --within 1h -g common.ar a:page.page_id='home' "
      "b:page.page_id='good_detail' @events@"),
-    ("retention-agg", "G*(60+22)", "retention-agg -u common.mid --cohort ts:ms --day ts:ms -g common.ar --days 0,1 @events@"),
+    ("retention-agg", "G*(90+22)", "retention-agg -u common.mid --cohort ts:ms --day ts:ms -g common.ar --days 0,1 @events@"),
     ("cdc-merge", "2*K*(100+r)", "cdc-merge @rows@"),
     ("cdc-merge --scd2", "2*K*(100+r)", "cdc-merge --scd2 --date 2026-06-02 @rows@"),
     ("dq-check", "24*T", "dq-check warn=unique(trace_id) @events@"),
