@@ -152,11 +152,9 @@ static int
 end(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
+	int rc = ctx_outward_end(c, st->came, st->expected);
 
-	if (ctx_run_dir(c) != NULL && st->came != st->expected)
-		return err_input("%llu rows came, the commit has %llu", (unsigned long long)st->came,
-		    (unsigned long long)st->expected);
-	return kafka_out_flush(st->out);
+	return rc != 0 ? rc : kafka_out_flush(st->out);
 }
 
 static int

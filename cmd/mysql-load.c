@@ -206,11 +206,10 @@ static int
 end(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
-	int rc = 0;
+	int rc = ctx_outward_end(c, st->came, st->expected);
 
-	if (ctx_run_dir(c) != NULL && st->came != st->expected)
-		return err_input("%llu rows came, the commit has %llu", (unsigned long long)st->came,
-		    (unsigned long long)st->expected);
+	if (rc != 0)
+		return rc;
 	if (!target_there(st->target)) {
 		if (st->came == 0)	/* no value, no type */
 			return 0;

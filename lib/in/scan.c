@@ -83,7 +83,7 @@ kernel_of(enum kernel k)
 		return NULL;
 #ifdef __x86_64__
 	if (strcmp(name, "portable") != 0 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-	    __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("pclmul"))
+	    __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt"))
 		return strcmp(name, "avx2") != 0 && __builtin_cpu_supports("avx512f") &&
 		    __builtin_cpu_supports("avx512bw") ? &kernel_avx512 : &kernel_avx2;
 #endif

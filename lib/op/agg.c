@@ -294,17 +294,25 @@ edge(struct agg_set *s, struct cell_edge *c, int64_t us, struct span raw, enum a
 	kept_set(s->pool, &c->raw, raw);
 }
 
+/* A set that took `had` bytes has changed. */
+static void
+resized(struct agg_set *s, const struct ids *ids, size_t had)
+{
+	size_t now = ids_bytes(ids);
+
+	s->set_bytes += now - had;
+	if (now > s->largest)
+		s->largest = now;
+}
+
 static void
 into_set(struct agg_set *s, struct ids *ids, struct fp id)
 {
 	size_t had = ids_bytes(ids);
 
 	(void)ids_add(ids, id);
-	if (ids_bytes(ids) != had) {
-		s->set_bytes += ids_bytes(ids) - had;
-		if (ids_bytes(ids) > s->largest)
-			s->largest = ids_bytes(ids);
-	}
+	if (ids_bytes(ids) != had)
+		resized(s, ids, had);
 }
 
 static void
@@ -678,7 +686,9 @@ void
 agg_adopt(struct agg_set *s, struct agg_set *from)
 {
 	s->set_bytes += from->set_bytes;
-	from->set_bytes = 0;
+	if (from->largest > s->largest)
+		s->largest = from->largest;
+	from->set_bytes = from->largest = 0;
 }
 
 static void

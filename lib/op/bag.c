@@ -214,17 +214,17 @@ bag_part_of(struct span value)
 }
 
 void
-bag_parts(struct bag_desk *d, struct pool *p, struct bag *b, uint64_t from[257])
+bag_parts(struct bag_desk *d, struct pool *p, struct bag *b, uint64_t from[IDS_PARTS + 1])
 {
-	uint64_t next[256];
+	uint64_t next[IDS_PARTS];
 	size_t n;
 
 	settle(d, p, b);
 	n = index_of(d, b);
-	memset(from, 0, 257 * sizeof *from);
+	memset(from, 0, (IDS_PARTS + 1) * sizeof *from);
 	for (size_t i = 0; i < n; i++)
 		from[bag_part_of(value_at(b, d->at[i])) + 1]++;
-	for (unsigned k = 0; k < 256; k++) {
+	for (unsigned k = 0; k < IDS_PARTS; k++) {
 		from[k + 1] += from[k];
 		next[k] = from[k];
 	}

@@ -16,6 +16,7 @@
 #define OP_BAG_H
 
 #include "base/limits.h"
+#include "op/ids_part.h"
 #include "op/order.h"
 
 #define BAG_BYTES_MAX (256 * MIB)
@@ -55,7 +56,7 @@ unsigned bag_part_of(struct span value);
  * Its different values in the order of their parts: those of part i are from[i] to from[i + 1], by bag_at, until the
  * desk is used for something else.
  */
-void bag_parts(struct bag_desk *, struct pool *, struct bag *, uint64_t from[257]);
+void bag_parts(struct bag_desk *, struct pool *, struct bag *, uint64_t from[IDS_PARTS + 1]);
 struct span bag_at(const struct bag_desk *, const struct bag *, uint64_t i, uint64_t *n);
 /* Forget what is not among the k that came most often of the parts up to `part`; of other parts nothing. */
 void bag_prune(struct bag_desk *, struct pool *, struct bag *, uint64_t k, unsigned part);

@@ -38,3 +38,11 @@ ctx_outward(struct ctx *c, uint64_t *rows)
 	}
 	return n > 0 ? 0 : err_usage("in a run the input is wh:TABLE@D, not a pipe");
 }
+
+int
+ctx_outward_end(struct ctx *c, uint64_t came, uint64_t rows)
+{
+	if (ctx_run_dir(c) == NULL || came == rows)
+		return 0;
+	return err_input("%llu rows came, the commit has %llu", (unsigned long long)came, (unsigned long long)rows);
+}

@@ -233,6 +233,8 @@ char *const *ctx_command(struct ctx *);
  * tables, as a pipe may end because its writer died, and *rows is how many must come. 0 or a status.
  */
 int ctx_outward(struct ctx *, uint64_t *rows);
+/* For end: did in a run as many come? 0 or EXIT_INPUT after a message. */
+int ctx_outward_end(struct ctx *, uint64_t came, uint64_t rows);
 /* The first half of it, for what speaks to the outside without sending rows (alerts): EXIT_USAGE in an overlay. */
 int ctx_outside(const struct ctx *);
 /* The clock, microseconds since 1970: for what is measured against now; no answer to a question about the data. */

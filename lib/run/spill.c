@@ -11,8 +11,8 @@ spill_room(const struct spill *s)
 	return ctx_budget(s->c) / 8 * 5;
 }
 
-int
-spill_shed(struct spill *s)
+static int
+shed(struct spill *s)
 {
 	int rc;
 
@@ -32,9 +32,15 @@ drop_runs(struct spill *s)
 }
 
 int
+spill_keep_to(struct spill *s, size_t room)
+{
+	return s->op->flush == NULL || s->op->bytes(s->st) <= room ? 0 : shed(s);
+}
+
+int
 spill_relieve(struct spill *s)
 {
-	return s->op->flush == NULL || s->op->bytes(s->st) <= spill_room(s) ? 0 : spill_shed(s);
+	return spill_keep_to(s, spill_room(s));
 }
 
 int
@@ -54,7 +60,7 @@ spill_save(struct spill *s, kv_fn *put, void *arg)
 	ctx_note(s->c, "state_bytes", s->op->bytes(s->st));
 	if (s->runs == NULL)
 		return s->op->save(s->st, true, put, arg);
-	if ((rc = spill_shed(s)) == 0)
+	if ((rc = shed(s)) == 0)
 		rc = runs_merge(s->runs, put, arg);
 	drop_runs(s);
 	ctx_note(s->c, "spilled_bytes", s->spilled);
@@ -179,7 +185,7 @@ add_one(void *arg, struct span key, struct span val)
 static int
 sift_all(struct spill *s, const struct host *host)
 {
-	int rc = spill_shed(s);
+	int rc = shed(s);
 
 	s->host = host;
 	s->next = runs_new(ctx_budget(s->c) / 4);
@@ -231,7 +237,7 @@ spill_close(struct spill *s, const struct host *host)
 	ctx_note(s->c, "state_bytes", s->op->bytes(s->st));
 	s->host = host;
 	if (s->runs != NULL) {
-		if ((rc = spill_shed(s)) == 0)
+		if ((rc = shed(s)) == 0)
 			rc = runs_merge(s->runs, again, s);
 		if (rc == 0 && s->later != NULL && (rc = flush(s)) == 0)
 			rc = write_later(s);

@@ -39,8 +39,8 @@ struct spill {
 size_t spill_room(const struct spill *);
 /* 0 or EXIT_IO after a message. */
 int spill_relieve(struct spill *);
-/* All that is in memory to a sorted run, however little it is. The same. */
-int spill_shed(struct spill *);
+/* The same for another room than spill_room. */
+int spill_keep_to(struct spill *, size_t room);
 /*
  * Event time reached wm.  SPILL_IDLE: nothing comes, so there is time to look at what is on disk too; SPILL_LAST: all
  * that is over must be out when it returns.  0 or an exit status.

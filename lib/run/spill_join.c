@@ -17,7 +17,7 @@ add(void *arg, struct span key, struct span val)
 	int rc = s->op->add(s->st, key, val);
 
 	/* parts of large sets are gathered before they go: for a while they are there twice and more */
-	return rc != 0 || s->op->bytes(s->st) <= spill_room(s) / 3 ? rc : spill_shed(s);
+	return rc != 0 ? rc : spill_keep_to(s, spill_room(s) / 3);
 }
 
 int
