@@ -6,6 +6,7 @@
  * falls before midnight, one transaction each, and each may put more into the
  * heap.  Users 1 to 9 have no devices: they carry the planted oddities.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "mock.h"
@@ -221,6 +222,7 @@ user_change(struct shop *s, struct user *u, int64_t us, enum what what)
 	if (what == REGISTER) {
 		u->id = ++s->user_id;
 		row_user(s, &s->after, u);
+		s->tell = (struct told){ .what = TOLD_USER, .idx = (uint32_t)(u - s->user) };
 		tx_insert(s, T_USER, &s->after);
 		return;
 	}
@@ -262,11 +264,26 @@ order_merchant(const struct shop *s, const struct order *o)
 	return 1 + s->detail[o->detail].sku % NMERCHANT;
 }
 
+const char *
+order_city(const struct shop *s, const struct order *o, char *room, size_t size)
+{
+	static const char *const town[] = { "null", "NULL", "" };
+	const struct province *p = &provinces[o->province];
+	uint64_t which = mix(o->trace) % 5;
+
+	if (o->seq % 60 >= 5 && o->seq % 60 < 8)
+		return town[o->seq % 60 - 5];
+	if (!s->live || which == 0)
+		return p->city;
+	snprintf(room, size, "%s%u市", p->name, (unsigned)which + 1);
+	return room;
+}
+
 static void
 row_order(struct shop *s, struct row *r, const struct order *o)
 {
 	static const char *const tel[] = { "null", "", "\\N" };
-	static const char *const town[] = { "null", "NULL", "" };
+	char city[40];
 	const struct province *p = &provinces[o->province];
 	const struct user *u = &s->user[o->user];
 	uint32_t odd = o->seq % 60;
@@ -290,7 +307,7 @@ row_order(struct shop *s, struct row *r, const struct order *o)
 	cell_fmt(r, "trade_body", "sku %u等%u件商品", s->detail[o->detail].sku, o->ndetail);
 	cell_s(r, "channel", order_channels[o->channel]);
 	cell_u(r, "province_id", o->province);
-	cell_s(r, "city", odd >= 5 && odd < 8 ? town[odd - 5] : p->city);
+	cell_s(r, "city", order_city(s, o, city, sizeof(city)));
 	cell_u(r, "merchant_id", order_merchant(s, o));
 	cell_u(r, "maintainer_id", 100 + o->seq % 15);
 	if (o->signed_for)
@@ -544,6 +561,36 @@ biz_todo_order(struct shop *s, uint32_t order)
 
 /* ---- what happens ---- */
 
+/* What a warehouse holds of a product; only a live shop has it. */
+void
+cells_stock(struct shop *s, struct row *r, uint32_t sku)
+{
+	row_clear(r);
+	cell_u(r, "id", sku);
+	cell_u(r, "sku_id", sku);
+	cell_u(r, "warehouse_id", 1);
+	cell_u(r, "stock", s->stock[sku]);
+}
+
+static void
+stock_set(struct shop *s, uint32_t sku, uint32_t stock)
+{
+	cells_stock(s, &s->before, sku);
+	s->tell = (struct told){ .what = TOLD_STOCK, .idx = sku, .value = stock, .old = s->stock[sku] };
+	s->stock[sku] = stock;
+	cells_stock(s, &s->after, sku);
+	tx_update(s, T_WARE, &s->before, &s->after);
+}
+
+/* What is not there comes in first. */
+static void
+stock_take(struct shop *s, uint32_t sku, uint32_t num)
+{
+	if (s->stock[sku] < num)
+		stock_set(s, sku, s->stock[sku] + 200);
+	stock_set(s, sku, s->stock[sku] - num);
+}
+
 static void
 order_make(struct shop *s, struct order *o, size_t idx)
 {
@@ -557,12 +604,15 @@ order_make(struct shop *s, struct order *o, size_t idx)
 	free(day.p);
 	o->night = feed_night(s, o->at);
 	row_order(s, &s->after, o);
+	s->tell = (struct told){ .what = TOLD_ORDER, .idx = (uint32_t)idx, .value = o->total };
 	tx_insert(s, T_ORDER, &s->after);
 	for (uint32_t i = 0; i < o->ndetail; i++) {
 		s->detail[o->detail + i].id = ++s->detail_id;
 		row_detail(s, &s->after, &s->detail[o->detail + i]);
 		tx_insert(s, T_DETAIL, &s->after);
 	}
+	for (uint32_t i = 0; s->live && i < o->ndetail; i++)
+		stock_take(s, s->detail[o->detail + i].sku, s->detail[o->detail + i].num);
 	if (o->ticket != 0) {
 		row_use(s, &s->before, &s->use[o->use]);
 		s->use[o->use].order = (uint32_t)idx + 1;
@@ -617,6 +667,9 @@ order_change(struct shop *s, struct order *o, int64_t us, enum what what)
 		o->cancel_night = feed_night(s, us);
 	}
 	row_order(s, &s->after, o);
+	if (what == TRIM)
+		s->tell = (struct told){ .what = TOLD_CUT, .idx = (uint32_t)(o - s->order), .value = o->total,
+		    .old = o->before };
 	tx_update(s, T_ORDER, &s->before, &s->after);
 	if (what != TRIM)
 		side_step(s, o, o->status, us);
@@ -631,6 +684,7 @@ use_take(struct shop *s, struct use *u, int64_t us)
 	u->got = us;
 	u->got_night = feed_night(s, us);
 	row_use(s, &s->after, u);
+	s->tell = (struct told){ .what = TOLD_TAKEN, .idx = (uint32_t)(u - s->use) };
 	tx_insert(s, T_USE, &s->after);
 }
 
@@ -659,6 +713,7 @@ pay_end(struct shop *s, struct order *o, int64_t us)
 	if (!o->pay_fails) {
 		p->callback = us;
 		p->night = feed_night(s, us);
+		s->tell = (struct told){ .what = TOLD_PAID, .idx = o->pay };
 	}
 	row_pay(s, &s->after, p);
 	tx_update(s, T_PAY, &s->before, &s->after);
@@ -675,6 +730,7 @@ order_paid(struct shop *s, struct order *o, size_t idx, int64_t us)
 		u->used = us;
 		u->used_night = feed_night(s, us);
 		row_use(s, &s->after, u);
+		s->tell = (struct told){ .what = TOLD_USED, .idx = o->use };
 		tx_update(s, T_USE, &s->before, &s->after);
 	}
 	if (o->pay_twice)
@@ -801,8 +857,12 @@ happen(struct shop *s, const struct todo *t)
 void
 biz_run(struct shop *s)
 {
-	int64_t end = day_ms(s->day + 1) * 1000;
+	biz_until(s, day_ms(s->day + 1) * 1000);
+}
 
+void
+biz_until(struct shop *s, int64_t end)
+{
 	while (s->ntodo > 0 && s->todo[0].at < end) {
 		struct todo t = todo_take(s);
 

@@ -53,6 +53,7 @@ static const struct {
 	[T_PAY] = { "payment_info", FED },
 	[T_REFUND] = { "order_refund_info", FED },
 	[T_REFUND_PAY] = { "refund_payment", FED },
+	[T_WARE] = { "ware_sku", FED },
 };
 
 /* ---- rows ---- */
@@ -292,7 +293,8 @@ tx_change(struct shop *s, enum table t, const char *type, const struct row *data
 
 	if (tables[t].how != FED)
 		return;
-	*c = (struct change){ .table = t, .type = type, .off = s->tail.n };
+	*c = (struct change){ .table = t, .type = type, .off = s->tail.n, .told = s->tell };
+	s->tell.what = TOLD_NOTHING;
 	c->zipper = t == T_USER && id->len == 1 && data->text.p[id->off] == '3';
 	put_key(&s->tail, data);
 	row_json(&s->tail, data, NULL);
@@ -416,7 +418,7 @@ tx_alter_user(struct shop *s)
 	    (long long)(s->pos_day - s->day0 + 1), (unsigned long long)s->pos);
 	s->pos += 300;
 	f->m = more(f->m, f->n, &f->cap, sizeof(*f->m));
-	f->m[f->n++] = (struct message){ off, b->n - off, false, true };
+	f->m[f->n++] = (struct message){ .off = off, .len = b->n - off, .fixed = true, .us = s->tx_us };
 	s->vip = true;
 }
 
@@ -446,7 +448,8 @@ tx_end(struct shop *s)
 		put(b, s->tail.p + c->off, c->len);
 		LIT(b, "}\n");
 		f->m = more(f->m, f->n, &f->cap, sizeof(*f->m));
-		f->m[f->n++] = (struct message){ off, b->n - off, c->zipper, false };
+		f->m[f->n++] = (struct message){ .off = off, .len = b->n - off, .zipper = c->zipper,
+		    .us = s->tx_us, .told = c->told };
 		f->late += late;
 	}
 	s->ntx = 0;
@@ -532,6 +535,15 @@ feed_head(struct shop *s, const struct feed *f)
 }
 
 void
+feed_boot(struct shop *s, struct buf *out)
+{
+	if (s->boot_rows > 0 && s->day == s->day0)
+		boot_row(s, "complete", day_ms(s->day0) * 1000, NULL);
+	put(out, s->boot.p, s->boot.n);
+	s->boot.n = 0;
+}
+
+void
 feed_file(struct shop *s, struct buf *rejects)
 {
 	struct feed *f = &s->feed[0], done = *f;
@@ -539,9 +551,7 @@ feed_file(struct shop *s, struct buf *rejects)
 	struct buf out = { 0 };
 	char path[4096];
 
-	if (s->boot_rows > 0 && s->day == s->day0)
-		boot_row(s, "complete", day_ms(s->day0) * 1000, NULL);
-	put(&out, s->boot.p, s->boot.n);
+	feed_boot(s, &out);
 	put(&out, s->head.p, s->head.n);
 	for (size_t i = 0; i < s->head.n; i++)
 		k.duplicate += s->head.p[i] == '\n';
@@ -559,7 +569,6 @@ feed_file(struct shop *s, struct buf *rejects)
 	    (unsigned long long)k.ddl, (unsigned long long)(f->n - k.ddl), (unsigned long long)f->late,
 	    (unsigned long long)k.disorder);
 	feed_head(s, f);
-	s->boot.n = 0;
 	s->boot_rows = 0;
 	s->feed[0] = s->feed[1];
 	done.n = done.text.n = 0;

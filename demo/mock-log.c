@@ -76,12 +76,6 @@ plant(struct shop *s, struct event *e, size_t n)
 
 /* ---- text ---- */
 
-/* What one line holds. */
-struct made {
-	uint32_t action, display, nad;
-	struct ad_hit ad[8];
-};
-
 /* Rows of the five tables. */
 struct tables {
 	uint64_t start, page, action, display, error;
@@ -326,19 +320,38 @@ put_action(struct buf *b, struct made *m, const struct event *e, const char *wha
 	LIT(b, "}");
 }
 
+/* The ad that is clicked on a page that shows it: the last one; 0 none. */
+static uint32_t
+clicked_ad(const struct event *e)
+{
+	uint32_t item = shown_first(e), ad = 0;
+
+	if (!shows(e) || e->seed % 8 != 0)
+		return 0;
+	for (uint32_t i = shown_count(e); i > 0; i--, item = shown_next(item))
+		ad = shown_ad(item) != 0 ? shown_ad(item) : ad;
+	return ad;
+}
+
+uint32_t
+log_ad_seed(uint32_t ad)
+{
+	struct event e = { .page = P_HOME };
+
+	while (clicked_ad(&e) != ad)
+		e.seed += 8;
+	return e.seed;
+}
+
 /* An ad is clicked where it is shown, and what it led to is bought on the trade page. */
 static void
 put_ad_actions(struct buf *b, struct made *m, const struct event *e)
 {
-	uint32_t item = shown_first(e), ad = 0;
+	uint32_t ad;
 
 	if (e->page == P_TRADE && e->seed % 4 == 0)
 		put_action(b, m, e, "ad_buy", e->seed / 4 % NAD + 1, "ad_id", 2);
-	if (!shows(e) || e->seed % 8 != 0)
-		return;
-	for (uint32_t i = shown_count(e); i > 0; i--, item = shown_next(item))
-		ad = shown_ad(item) != 0 ? shown_ad(item) : ad;
-	if (ad != 0)
+	if ((ad = clicked_ad(e)) != 0)
 		put_action(b, m, e, "ad_click", ad, "ad_id", 1);
 }
 
@@ -355,6 +368,7 @@ put_actions(struct buf *b, struct made *m, const struct event *e)
 		act = "cart_add";
 	else if (e->page == P_DETAIL && e->seed % 4 == 0)
 		act = what[e->seed / 4 % 5];
+	m->favor = act == what[1];
 	if (act != NULL)
 		put_action(b, m, e, act, e->page == P_DETAIL ? e->ref : e->seed % NSKU + 1, "sku_id", 0);
 	put_ad_actions(b, m, e);
@@ -418,6 +432,7 @@ put_line(const struct shop *s, struct buf *b, const struct event *e, struct made
 	size_t begin = b->n;
 
 	m->action = m->display = m->nad = 0;
+	m->favor = false;
 	put_common(s, b, e);
 	if (e->page == P_START)
 		put_start(b, e);
@@ -447,6 +462,31 @@ put_line(const struct shop *s, struct buf *b, const struct event *e, struct made
 	if (e->trouble == TRUNCATED)
 		b->n = begin + 20 + e->seed % (b->n - begin - 20);
 	LIT(b, "\n");
+}
+
+void
+log_line(const struct shop *s, struct buf *b, const struct event *e, struct made *m)
+{
+	put_line(s, b, e, m);
+}
+
+/* The same shares as of a day, drawn for each line alone; nothing waits for tomorrow. */
+void
+log_trouble(struct shop *s, struct event *e)
+{
+	uint32_t luck = rnd(&s->rng, 1000000), kind = rnd(&s->rng, 1000);
+
+	for (unsigned t = 1; t < NTROUBLE; t++) {
+		if (luck >= troubles[t].ppm) {
+			luck -= troubles[t].ppm;
+			continue;
+		}
+		if (may(s, e, troubles[t].need & ~(uint32_t)TOMORROW)) {
+			e->trouble = (uint8_t)t;
+			e->variant = (uint8_t)(kind % troubles[t].variants);
+		}
+		return;
+	}
 }
 
 /* ---- arrival ---- */

@@ -355,3 +355,89 @@ visit_day(struct shop *s)
 		visits(s, (uint32_t)s->ndev - 1, false);
 	}
 }
+
+/* ---- a live shop ---- */
+
+/* A device that rests, of an owner if asked for; where none is found soon, a new one. */
+static uint32_t
+resting(struct shop *s, int64_t ms, bool owned)
+{
+	for (int i = 0; i < 200; i++) {
+		uint32_t n = rnd(&s->rng, (uint32_t)s->ndev);
+
+		if (s->dev[n].last_ms + MINUTE < ms && (!owned || s->dev[n].user != 0))
+			return n;
+	}
+	dev_new(s, s->day)->user = owned ? 10 + rnd(&s->rng, (uint32_t)s->nuser - 10) : 0;
+	return (uint32_t)s->ndev - 1;
+}
+
+void
+visit_live(struct shop *s, int64_t ms)
+{
+	uint32_t dev, luck = rnd(&s->rng, 1000);
+
+	if (luck < 10) {
+		dev_new(s, s->day);
+		dev = (uint32_t)s->ndev - 1;
+	} else
+		dev = resting(s, ms, false);
+	if (s->dev[dev].user != 0 && luck % 100 < 6)
+		visit_buy(s, dev, ms, BUY);
+	else
+		visit(s, dev, ms);
+}
+
+void
+visit_live_buyer(struct shop *s, int64_t ms, bool unequal)
+{
+	visit_buy(s, resting(s, ms, true), ms, unequal ? BUY_UNEQUAL : BUY_TWICE);
+}
+
+void
+visit_live_newcomer(struct shop *s, int64_t ms)
+{
+	uint32_t dev;
+	struct walk w;
+
+	dev_new(s, s->day);
+	dev = (uint32_t)s->ndev - 1;
+	w = walk_begin(s, dev, 0, ms);
+	step(&w, P_HOME, 0, stay(s));
+	step(&w, P_REGISTER, 0, stay(s) + 9000);
+	s->dev[dev].user = biz_register(s, (w.t - 500) * 1000);
+	s->user[s->dev[dev].user].odd = SLOW_USER;
+	visit_buy(s, dev, w.t, BUY_CANCEL);
+}
+
+/* One order a second, nobody looks that fast. */
+void
+visit_live_scalper(struct shop *s, int64_t ms, uint32_t orders)
+{
+	uint32_t dev = resting(s, ms, true), order;
+	struct walk w = { .s = s, .dev = dev, .user = s->dev[dev].user, .t = ms, .safe = true };
+	struct order *o;
+	struct event *e;
+
+	while (orders-- > 0) {
+		order = biz_order(s, w.user, s->dev[dev].province, 1, 0);
+		step(&w, P_DETAIL, s->detail[s->order[order].detail].sku, 300);
+		step(&w, P_CART, 0, 200);
+		e = step(&w, P_TRADE, order, 500);
+		o = &s->order[order];
+		o->trace = e->trace;
+		o->at = e->ts * 1000 + 1000000 + rnd(&s->rng, 500000);
+		o->cancel_at = o->at + 30 * MINUTE * 1000;
+		biz_todo_order(s, order);
+	}
+}
+
+void
+visit_live_clicker(struct shop *s, int64_t ms, uint32_t ad, uint32_t clicks)
+{
+	uint32_t dev = resting(s, ms, false), seed = log_ad_seed(ad);
+	struct walk w = { .s = s, .dev = dev, .user = s->dev[dev].user, .t = ms, .safe = true };
+
+	while (clicks-- > 0)
+		step(&w, P_HOME, 0, 300 + rnd(&s->rng, 1200))->seed = seed;
+}

@@ -239,6 +239,12 @@ struct ad_hit {
 	uint8_t	 ad, action;
 };
 
+struct made {				/* what one line of the log holds */
+	uint32_t action, display, nad;
+	bool	 favor;
+	struct ad_hit ad[8];
+};
+
 struct heard {				/* what is known of a day's log */
 	struct hit *hit;
 	size_t	 nhit, hit_cap;
@@ -258,7 +264,8 @@ struct extracted {
 /* Rows of a database table on their way to SQL and JSON; cell 0 is the key. */
 enum table { T_REGION, T_PROVINCE, T_DIC, T_TM, T_C1, T_C2, T_C3, T_SPU, T_SKU, T_MERCHANT,
     T_ACTIVITY, T_RULE, T_ACTIVITY_SKU, T_COUPON, T_USE, T_USER, T_CART, T_FAVOR, T_COMMENT, T_ORDER,
-    T_DETAIL, T_DETAIL_ACTIVITY, T_DETAIL_COUPON, T_STEP, T_PAY, T_REFUND, T_REFUND_PAY, NTABLE };
+    T_DETAIL, T_DETAIL_ACTIVITY, T_DETAIL_COUPON, T_STEP, T_PAY, T_REFUND, T_REFUND_PAY,
+    T_WARE, NTABLE };			/* the last only while the shop is live */
 
 struct row {
 	struct cell {
@@ -279,10 +286,20 @@ void	 cell_s(struct row *, const char *name, const char *);	/* NULL is NULL */
 void	 cell_fmt(struct row *, const char *name, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 
+/* What a change of a row means to the answers of a live shop (mock-asks). */
+enum told_what { TOLD_NOTHING, TOLD_ORDER, TOLD_CUT, TOLD_PAID, TOLD_TAKEN, TOLD_USED, TOLD_STOCK, TOLD_USER };
+struct told {
+	uint8_t	 what;
+	uint32_t idx;			/* of the order, payment, coupon_use, user; or the sku */
+	int64_t	 value, old;		/* cents of the order; pieces of the sku */
+};
+
 struct message {
 	size_t	 off, len;
 	bool	 zipper;		/* a change of the user who is swapped on purpose */
 	bool	 fixed;			/* DDL: no neighbour changes places with it */
+	int64_t	 us;			/* of its transaction */
+	struct told told;
 };
 
 struct feed {				/* one night's feed, in the order of positions */
@@ -298,6 +315,7 @@ struct change {				/* a row change waiting for the end of its transaction */
 	uint64_t pos;
 	size_t	 off, len;
 	bool	 zipper;
+	struct told told;
 };
 
 struct shop {
@@ -363,6 +381,10 @@ struct shop {
 	size_t	 ntx;
 	int64_t	 tx_us, pos_day;
 	uint64_t xid, pos, boot_rows;
+	struct told tell;		/* of the next change that is fed */
+	/* a live shop */
+	bool	 live;
+	uint32_t *stock;		/* by sku */
 };
 
 /* ---- mock-dim: products and places ---- */
@@ -388,11 +410,17 @@ void	 tx_alter_user(struct shop *);	/* user_info gets the column vip */
 void	 tx_end(struct shop *);
 void	 sql_file(struct shop *);
 void	 feed_file(struct shop *, struct buf *rejects);
+void	 feed_boot(struct shop *, struct buf *);	/* the bootstrap of users, taken out */
 
 /* ---- mock-biz: users, orders, payments, refunds ---- */
 void	 biz_init(struct shop *);
 void	 biz_plan(struct shop *);	/* schedule the day's user changes */
 void	 biz_run(struct shop *);	/* let everything happen until midnight */
+void	 biz_until(struct shop *, int64_t us);
+enum { SLOW_USER = 100 };		/* user.odd: the row is told long after it was made */
+/* The city of an order as its row has it: an odd one, or in a live shop one of five of the province. */
+const char *order_city(const struct shop *, const struct order *, char *room, size_t size);
+void	 cells_stock(struct shop *, struct row *, uint32_t sku);
 uint32_t biz_register(struct shop *, int64_t us);	/* a user to be; returns the slot */
 uint32_t biz_order(struct shop *, uint32_t user, uint8_t province, uint32_t nitem, int64_t us);
 void	 biz_reprice(struct shop *, uint32_t order, uint32_t sku);
@@ -419,11 +447,20 @@ void	 files_day(struct shop *, struct buf *rejects);
 uint32_t visitors(const struct shop *);	/* a day */
 void	 visit_init(struct shop *);
 void	 visit_day(struct shop *);	/* make the events of all visits that begin today */
+/* One visit of a live shop, and the planted ones. */
+void	 visit_live(struct shop *, int64_t ms);
+void	 visit_live_buyer(struct shop *, int64_t ms, bool unequal);	/* pays unequally, or twice */
+void	 visit_live_newcomer(struct shop *, int64_t ms);	/* buys at once; the user's row is told late */
+void	 visit_live_scalper(struct shop *, int64_t ms, uint32_t orders);
+void	 visit_live_clicker(struct shop *, int64_t ms, uint32_t ad, uint32_t clicks);
 
 /* ---- mock-log: the app log ---- */
 extern const char *const page_name[NPAGE];
 uint32_t dev_store(const struct dev *);	/* place in stores[] */
 void	 log_file(struct shop *, struct buf *rejects);
+void	 log_line(const struct shop *, struct buf *, const struct event *, struct made *);
+void	 log_trouble(struct shop *, struct event *);	/* one of a live shop's, or none */
+uint32_t log_ad_seed(uint32_t ad);	/* of an event on the home page that clicks it */
 
 /* ---- mock-truth: the answers; mock-trade: those about orders ---- */
 struct truth {
@@ -447,5 +484,19 @@ uint64_t distinct(uint64_t *, size_t n);
 void	 trade_answers(struct truth *);
 void	 trade_remember(struct shop *);
 void	 truth_file(struct shop *);
+
+/* ---- mock-live: the shop as it happens; mock-asks: the answers to that ---- */
+struct live {
+	const char *dir;
+	uint64_t rate, seconds, rotate;	/* lines a second of the shop's time; seconds 0: until told to stop */
+	double	 speed;			/* the shop's seconds in one of the clock; 0: as fast as it goes */
+	int64_t	 start;			/* ms; 0: now */
+};
+void	 live_run(struct shop *, const struct live *);
+
+enum { CLICKS_MAX = 100, BURST_ORDERS = 5, STOCK_LOW = 10 };
+void	 asks_line(struct shop *, const struct event *, const struct made *);	/* written, and no repeat */
+void	 asks_change(struct shop *, const struct told *, int64_t us);
+void	 asks_write(struct shop *, const char *dir);
 
 #endif
