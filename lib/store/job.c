@@ -27,19 +27,25 @@ under(const char *dir, const char *name)
 }
 
 int
+job_name_check(const char *name)
+{
+	if (*name != '\0' && strlen(name) <= NAME_BYTES_MAX &&
+	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0')
+		return 0;
+	return err_usage("job '%s': at most %d of a-z, 0-9 and _", name, NAME_BYTES_MAX);
+}
+
+int
 job_open(const char *name, struct job **out)
 {
 	struct job *j = mem_new(sizeof *j);
 	struct table *t = mem_new(sizeof *t);
 	struct buf b = { 0 };
-	int rc;
+	int rc = job_name_check(name);
 
 	*out = NULL;
 	j->log = t;
-	if (*name == '\0' || strlen(name) > NAME_BYTES_MAX ||
-	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0') {
-		rc = err_usage("job '%s': at most %d of a-z, 0-9 and _", name, NAME_BYTES_MAX);
-	} else if ((rc = place_get(&t->place)) == 0) {
+	if (rc == 0 && (rc = place_get(&t->place)) == 0) {
 		snprintf(j->app, sizeof j->app, "job/%s", name);
 		t->name = mem_str(j->app);
 		buf_fmt(&b, "%s/_jobs/%s", t->place.write, name);
@@ -93,7 +99,7 @@ job_owns(const struct fs_names *jobs, const char *file)
 static json_t *
 for_table(const struct job *j, const struct table *t, const json_t *prepared, const char *from, const char *to)
 {
-	static const char *const member[] = { "days", "schema", "counts" };
+	static const char *const member[] = { "days", "schema", "counts", "route" };
 	json_t *c = commit_new("data", "ingest", t->live->head), *v;
 
 	for (size_t i = 0; i < sizeof member / sizeof *member; i++)

@@ -31,7 +31,9 @@ struct fs_names;
 int job_names(const struct place *, struct fs_names *);
 bool job_owns(const struct fs_names *, const char *file);
 
-/* The name is a word of [a-z0-9_]; EXIT_USAGE, EXIT_IO, EXIT_INPUT. */
+/* Is it a word of [a-z0-9_], of at most NAME_BYTES_MAX bytes? 0 or EXIT_USAGE after a message. */
+int job_name_check(const char *name);
+/* As job_name_check; EXIT_USAGE, EXIT_IO, EXIT_INPUT. */
 int job_open(const char *name, struct job **);
 void job_close(struct job *);
 /*

@@ -9,11 +9,13 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "store/commit.h"
 #include "store/fs.h"
 #include "store/pool.h"
 
 #define ZSTD_SUFFIX ".pz"
 #define GZIP_SUFFIX ".pgz"
+#define ORPHAN_HEAD 19		/* bytes of a source's file before its base: `s-`, 16 digits, `-` */
 
 void
 pool_name(struct buf *b, const char *app, uint64_t epoch, const char *nonce, unsigned serial, enum codec codec)
@@ -39,13 +41,13 @@ bool
 pool_orphan(const char *file, const char *app, uint64_t below)
 {
 	char head[24], *end;
-	int n = snprintf(head, sizeof head, "s-%016" PRIx64 "-", hash_fixed(span_str(app)));
 	uint64_t epoch;
 
-	if (strncmp(file, head, (size_t)n) != 0)
+	snprintf(head, sizeof head, "s-%016" PRIx64 "-", hash_fixed(span_str(app)));
+	if (strncmp(file, head, ORPHAN_HEAD) != 0)
 		return false;
-	epoch = strtoull(file + n, &end, 10);
-	return end != file + n && *end == '-' && epoch < below;
+	epoch = strtoull(file + ORPHAN_HEAD, &end, 10);
+	return end != file + ORPHAN_HEAD && *end == '-' && epoch < below;
 }
 
 int
@@ -187,13 +189,37 @@ is_listed(const struct day *d, const char *file)
 	return false;
 }
 
-int
-pool_collect(const struct table *t, const char *const *app, size_t n, uint64_t below)
+/* ---- what a dead writer left ---- */
+
+struct lost {			/* a file of a source that is not live */
+	char day[DAY_BYTES];
+	uint64_t base;		/* its writer's */
+	bool known;		/* a record lists it */
+};
+
+struct lost_files {
+	struct map *by_name;	/* struct lost */
+	struct map_entry *v;	/* by base, [n] */
+	size_t n;
+};
+
+static int
+by_base(const void *a, const void *b)
+{
+	const struct lost *x = ((const struct map_entry *)a)->cell, *y = ((const struct map_entry *)b)->cell;
+
+	return x->base < y->base ? -1 : x->base > y->base;
+}
+
+/* The sources' files of epochs below that are not live. */
+static int
+find_lost(const struct table *t, const char *const *app, size_t n, uint64_t below, struct lost_files *l)
 {
 	struct fs_names days, files;
 	struct buf path = { 0 };
 	int rc = fs_list(t->pool_dir, &days);
 
+	l->by_name = map_new(sizeof(struct lost));
 	for (size_t i = 0; rc == 0 && i < days.n; i++) {
 		const struct day *d = live_day(t->live, days.v[i]);
 
@@ -203,12 +229,100 @@ pool_collect(const struct table *t, const char *const *app, size_t n, uint64_t b
 		buf_fmt(&path, "%s/%s", t->pool_dir, days.v[i]);
 		rc = fs_list(buf_cstr(&path), &files);
 		for (size_t k = 0; rc == 0 && k < files.n; k++)
-			for (size_t a = 0; rc == 0 && a < n; a++)
-				if (pool_orphan(files.v[k], app[a], below) && !is_listed(d, files.v[k]))
-					rc = pool_remove(table_pool_path(t, days.v[i], files.v[k], &path));
+			for (size_t a = 0; a < n; a++)
+				if (pool_orphan(files.v[k], app[a], below) && !is_listed(d, files.v[k])) {
+					struct lost *x = map_put(l->by_name, span_str(files.v[k]), NULL);
+
+					memcpy(x->day, days.v[i], DAY_BYTES);
+					x->base = strtoull(files.v[k] + ORPHAN_HEAD, NULL, 10);
+				}
 		fs_names_free(&files);
 	}
 	fs_names_free(&days);
+	buf_free(&path);
+	l->n = map_count(l->by_name);
+	l->v = map_sorted(l->by_name);
+	if (l->n > 1)
+		qsort(l->v, l->n, sizeof *l->v, by_base);
+	return rc;
+}
+
+/* A record's files are no dead writer's; how many of these were not known before. */
+static size_t
+mark_known(struct lost_files *l, const json_t *record)
+{
+	json_t *days = json_object_get(record, "days"), *d, *f;
+	const char *day;
+	size_t found = 0, i;
+
+	json_object_foreach(days, day, d)
+		json_array_foreach(json_object_get(d, "add"), i, f) {
+			struct lost *x = map_get(l->by_name, span_str(commit_text(f, "file")));
+
+			found += x != NULL && !x->known;
+			if (x != NULL)
+				x->known = true;
+		}
+	return found;
+}
+
+/*
+ * A file that is not live may have been, and who reads an older commit, or goes back to it, still needs it.  A record
+ * stands behind its base, mostly soon: only those that nobody has listed are looked for up to the head.
+ */
+static int
+know_lost(const struct table *t, struct lost_files *l)
+{
+	uint64_t floor, at = 0;
+	size_t i = 0, open = 0;
+	int rc = log_floor(&t->log, &floor);
+
+	while (rc == 0 && (open > 0 || i < l->n)) {
+		json_t *c;
+
+		if (open == 0 && at < ((struct lost *)l->v[i].cell)->base)
+			at = ((struct lost *)l->v[i].cell)->base;
+		for (; i < l->n && ((struct lost *)l->v[i].cell)->base <= at; i++) {
+			struct lost *x = l->v[i].cell;
+
+			/* records down there are collected, and so will be what they do not keep */
+			x->known = x->known || x->base < floor;
+			open += !x->known;
+		}
+		if (open == 0)
+			continue;
+		if (at >= t->live->head)
+			break;
+		if ((rc = log_record(&t->log, ++at, &c)) != 0)
+			break;
+		if (c == NULL)
+			rc = err_temp("%s: the log was collected past commit %llu", t->name, (unsigned long long)at);
+		else
+			open -= mark_known(l, c);
+		json_decref(c);
+	}
+	return rc;
+}
+
+int
+pool_collect(const struct table *t, const char *const *app, size_t n, uint64_t below)
+{
+	struct lost_files l = { 0 };
+	struct buf path = { 0 };
+	int rc = find_lost(t, app, n, below, &l);
+
+	if (rc == 0)
+		rc = know_lost(t, &l);
+	for (size_t i = 0; rc == 0 && i < l.n; i++) {
+		const struct lost *x = l.v[i].cell;
+		char *file = x->known ? NULL : mem_dup(l.v[i].key);
+
+		if (file != NULL)
+			rc = pool_remove(table_pool_path(t, x->day, file, &path));
+		free(file);
+	}
+	free(l.v);
+	map_free(l.by_name);
 	buf_free(&path);
 	return rc;
 }

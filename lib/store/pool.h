@@ -59,7 +59,10 @@ void part_free(struct part *);
 
 /* Remove a data file, and before it its index, so that none is ever left alone. 0 or EXIT_IO. */
 int pool_remove(const char *path);
-/* Remove a source's unlisted files of smaller epochs, in all days. Only after its fence. */
+/*
+ * Remove a source's files of smaller epochs, in all days, that no record lists or ever listed.  Only after its fence,
+ * with the table's state as of it or newer.  0, EXIT_TEMP, EXIT_IO, EXIT_INPUT.
+ */
 int pool_collect(const struct table *, const char *const *app, size_t n, uint64_t below);
 
 #endif

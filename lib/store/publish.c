@@ -289,6 +289,16 @@ make_dirs(struct table *t)
 }
 
 int
+publish_first(struct table *t)
+{
+	int rc = make_dirs(t);
+
+	if (rc == 0)
+		rc = table_follow(t);
+	return rc == 0 && t->live->head == 0 ? first_meta(t) : rc;
+}
+
+int
 publish(struct table *t, json_t *c, unsigned how, uint64_t *number)
 {
 	uint64_t n = 0;

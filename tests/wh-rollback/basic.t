@@ -115,3 +115,9 @@ $ for w in 'a.no dt=2026-11-20' 'a.t dt=2026-11-19' 'a.t dt=2026-11-20 --to 99' 
 ! wh-rollback: a.t: there is no commit 99
 ! wh-rollback: a.t: commit 2 is not kept any more
 ! wh-rollback: no table has a commit of run nothing
+
+# wh-rollback: what wh-compact took away is there to go back to, also when ingest has started again since
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ for i in 1 2 3; do echo "{\"n\":$i,\"d\":\"2026-11-20\"}" >>log; test $i -lt 3 || wh-compact a.t >/dev/null; ingest log -d a.t --partition-by d; done
+$ wh-rollback a.t dt=2026-11-20 --to 2 >/dev/null; wh-cat a.t; wh-fsck
+> {"n":1,"d":"2026-11-20"}
