@@ -80,7 +80,7 @@ longer_than_nothing(struct dur d)
 }
 
 static const char *
-misuse(const struct state *st)
+misuse(const struct ctx *c, const struct state *st)
 {
 	bool first = st->keep == KEEP_FIRST && st->by == NULL && st->count == NULL;
 
@@ -98,6 +98,9 @@ misuse(const struct state *st)
 		return "--ttl needs the time of records, -t";
 	if (st->time != NULL && st->within == NULL && st->ttl == NULL)
 		return "-t goes with --within or --ttl";
+	if (ctx_in_job(c) && (!first || st->dir != NULL))
+		return "in a barrier job the first that comes passes, and its state is the job's: no --keep last, "
+		    "no --by, no --count, no --state";
 	return NULL;
 }
 
@@ -171,7 +174,7 @@ static int
 set_up(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
-	const char *why = misuse(st);
+	const char *why = misuse(c, st);
 	int rc;
 
 	st->c = c;
@@ -245,7 +248,7 @@ static const struct command cmd = {
 	.name = "dedup", .what = "drop records whose key was there already",
 	.synopsis = "-k PATHS [--keep first|last] [--by PATH] [--count NAME] [--within DUR|day] [-t PATH] "
 	    "[--state DIR] [--ttl DUR] [FILE ...]",
-	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_SERIAL,
+	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EPOCHS, .par = PAR_SERIAL,
 	.set_up = set_up, .batch = batch, .end = end, .op = op, .finish = finish,
 };
 

@@ -184,7 +184,7 @@ finish(struct ctx *c, void *arg, int status)
 static const struct command cmd = {
 	.name = "json-clean", .what = "dates, nulls, types, required keys, fills and masks by a table's spec",
 	.synopsis = "-s SPEC [FILE ...]",
-	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_STATELESS,
+	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EPOCHS, .par = PAR_STATELESS,
 	.set_up = set_up, .thread = thread, .join = join, .batch = batch, .end = end, .finish = finish,
 };
 

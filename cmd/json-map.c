@@ -242,7 +242,7 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 static const struct command cmd = {
 	.name = "json-map", .what = "select, rename, compute and filter fields",
 	.synopsis = "[-w WHERE] [--keep PATHS] [--all [--drop PATHS]] [NAME=EXPR ...] [FILE ...]",
-	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_STATELESS,
+	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EPOCHS, .par = PAR_STATELESS,
 	.word = word, .set_up = set_up, .thread = scratch, .batch = batch,
 };
 

@@ -114,7 +114,7 @@ thread(struct ctx *c, void *st, const void *first)
 static const struct command cmd = {
 	.name = "json-split", .what = "an array into one record per element",
 	.synopsis = "-e PATH [--as NAME] [--index NAME] [--keep PATHS] [FILE ...]",
-	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_STATELESS,
+	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EPOCHS, .par = PAR_STATELESS,
 	.set_up = set_up, .thread = thread, .batch = batch,
 };
 

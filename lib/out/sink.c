@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -362,6 +363,37 @@ sink_flush(struct sink *s)
 	rc = put(s, s->in.p, s->in.n);
 	s->in.n = 0;
 	return rc;
+}
+
+int
+sink_settle(struct sink *s, uint64_t *size)
+{
+	struct stat st;
+	int rc = sink_flush(s);
+
+	if (rc == 0 && (fdatasync(s->fd) == -1 || fstat(s->fd, &st) == -1))
+		return fail(s, errno);
+	*size = rc == 0 ? (uint64_t)st.st_size : 0;
+	return rc;
+}
+
+int
+sink_cut(struct sink *s, uint64_t size)
+{
+	struct stat st;
+
+	if (fstat(s->fd, &st) == -1)
+		return fail(s, errno);
+	if (!S_ISREG(st.st_mode))
+		return err_usage("%s: a file is wanted", s->name);
+	if (flock(s->fd, LOCK_EX | LOCK_NB) == -1)
+		return err_temp("%s: another process writes it", s->name);
+	if ((uint64_t)st.st_size < size)
+		return err_input("%s: %llu bytes, it had %llu", s->name, (unsigned long long)st.st_size,
+		    (unsigned long long)size);
+	if ((uint64_t)st.st_size > size && ftruncate(s->fd, (off_t)size) == -1)
+		return fail(s, errno);
+	return 0;
 }
 
 uint64_t

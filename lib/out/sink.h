@@ -33,6 +33,13 @@ int sink_line(struct sink *, struct span line);
 /* A place for at least n bytes; fill it, then sink_advance(used). NULL after an error. */
 char *sink_room(struct sink *, size_t n);
 int sink_advance(struct sink *, size_t used);
+/* Of sink_append: all that was given is on the disk (fsync), and *size how long the file is. 0 or EXIT_IO. */
+int sink_settle(struct sink *, uint64_t *size);
+/*
+ * Of sink_append: cut the file, nothing having been added yet, to what it was; from then on no other process may do so
+ * (flock).  0, EXIT_TEMP (one has), EXIT_USAGE (no file), EXIT_INPUT (it is shorter), EXIT_IO.
+ */
+int sink_cut(struct sink *, uint64_t size);
 /* Hand everything to the kernel now (no fsync). */
 int sink_flush(struct sink *);
 uint64_t sink_bytes(const struct sink *);	/* given to it, before compression */

@@ -116,7 +116,8 @@ asked(const struct ctx *c)
 unsigned
 crew_size(struct ctx *c)
 {
-	if (c->cmd->bytes != NULL || ((c->cmd->is & CMD_LINES) != 0 && in_order(c)))
+	/* a barrier job: states are whole at every control line, and a pipe of ten stages is no lack of processes */
+	if (c->epoch != NULL || c->cmd->bytes != NULL || ((c->cmd->is & CMD_LINES) != 0 && in_order(c)))
 		return 1;
 	if (c->opt.jobs > 0)
 		return asked(c);

@@ -89,6 +89,7 @@ struct feed {
 };
 
 struct crew;
+struct epoch;
 
 struct ctx {
 	const struct command *cmd;
@@ -111,6 +112,7 @@ struct ctx {
 	/* a bad record has ended the work: what stands behind it neither goes out nor counts */
 	int broke;
 	struct host host;
+	struct epoch *epoch;	/* NULL: in no barrier job (run/epoch.h) */
 	/* -j (run/crew.h) */
 	unsigned sharing;	/* that share -S now; 0 is one */
 	bool serial;		/* ctx_serial */

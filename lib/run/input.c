@@ -6,6 +6,7 @@
 
 #include "run/crew.h"
 #include "run/ctx.h"
+#include "run/epoch.h"
 #include "store/ref.h"
 
 /* ---- bad records ---- */
@@ -240,25 +241,57 @@ block_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const struc
 	return rc;
 }
 
+/* A block of a barrier job: what stands between control lines, and these. */
+static int
+epoch_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const struct block *blk, uint64_t *number)
+{
+	struct block part = *blk;
+	const char *p = blk->p, *end = p + blk->n, *at;
+	struct span line = { end, 0 };
+	int rc = 0;
+
+	*number = blk->line0;
+	while (rc == 0 && p < end) {
+		at = epoch_next(c->epoch, span_of(p, (size_t)(end - p)), &line);
+		part.p = p;
+		part.n = (size_t)((at == NULL ? end : at) - p);
+		part.line0 = *number;
+		part.offset = blk->offset + (uint64_t)(p - blk->p);
+		if (part.n > 0)
+			rc = block_lines(c, f, ps, &part, number);
+		if (at == NULL)
+			break;
+		if (rc == 0)
+			rc = epoch_line(c, line);
+		++*number;
+		p = line.p + line.n + (line.p + line.n < end);
+	}
+	return rc;
+}
+
 int
 input_block(struct ctx *c, struct feed *f, const struct pathset *ps, const struct block *blk)
 {
 	uint64_t number;
 	int rc = 0;
 
+	if (f->main && c->cmd->between != NULL && c->epoch == NULL && (rc = c->cmd->between(c, c->st)) != 0)
+		return rc;
 	f->offset = blk->offset;
 	f->block = blk->p;
 	if (f->main && c->cmd->bytes != NULL) {
 		rc = c->cmd->bytes(c, c->st, blk);
 	} else {
-		rc = block_lines(c, f, ps, blk, &number);
+		rc = f->main && c->epoch != NULL && blk->long_line == 0 ? epoch_lines(c, f, ps, blk, &number) :
+		    block_lines(c, f, ps, blk, &number);
 		if (rc == 0 && f->src != NULL && blk->long_line == 0)
 			source_counted(f->src, number - blk->line0);
 	}
 	if (f->main && !f->waited && rc == 0 && f->src != NULL &&
 	    (c->opt.line_buffered || !source_ready(f->src, IDLE_FLUSH_MS)))
 		rc = sink_flush(c->side[0].sink);
-	if (f->main && !f->waited && rc == 0 && f->src != NULL && c->cmd->idle != NULL)
+	if (f->main && !f->waited && rc == 0 && f->src != NULL && c->cmd->idle != NULL &&
+	    c->epoch == NULL)
 		rc = wait_idle(c, f->src);
 	if (f->main)
 		c->count.bytes_in = c->count.bytes_in + blk->n;
@@ -398,6 +431,8 @@ input_all(struct ctx *c)
 	if (f->scan != NULL)
 		scan_free(f->scan);
 	f->scan = NULL;
+	if (rc == 0 && c->epoch != NULL && !run_stop)
+		rc = epoch_over(c);
 	return rc != 0 ? rc : ctx_rejects_ok(c);
 }
 

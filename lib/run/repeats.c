@@ -90,6 +90,8 @@ begin_parts(struct repeats *r)
 	struct host host = { .self = r, .defer = keep_line };
 	int rc;
 
+	if (ctx_in_job(r->c))
+		return err_io("what is known is larger than -S: in a barrier job it stays in memory");
 	ctx_note(r->c, "state_bytes", op->bytes(r->st));
 	r->parts = parts_new(r->width, ctx_budget(r->c) / 4);
 	if (r->sift != NULL) {

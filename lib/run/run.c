@@ -11,6 +11,7 @@
 
 #include "run/crew.h"
 #include "run/ctx.h"
+#include "run/epoch.h"
 #include "run/sandbox.h"
 
 static const char *const on_error_words[] = { "fail", "skip", NULL };
@@ -249,7 +250,8 @@ side_open(struct ctx *c, const char *name, const char *path)
 		ctx_usage(c, "%s: a side output cannot be the standard output", name);
 		return -1;
 	}
-	if (sink_open(path, &s) != 0)
+	/* what runs for weeks goes on with its files: epochs say how long they are */
+	if ((c->epoch != NULL ? sink_append(path, &s) : sink_open(path, &s)) != 0)
 		return -1;
 	add_side(c, s);
 	return (int)c->n_sides - 1;
@@ -373,9 +375,41 @@ ctx_now_us(struct ctx *c)
 {
 	struct timespec now;
 
-	(void)c;
+	if (c->epoch != NULL)
+		return epoch_now_ms(c->epoch) * 1000;
 	clock_gettime(CLOCK_REALTIME, &now);
 	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+bool
+ctx_in_job(const struct ctx *c)
+{
+	return c->epoch != NULL;
+}
+
+int64_t
+ctx_wm_ms(const struct ctx *c)
+{
+	return epoch_wm_ms(c->epoch);
+}
+
+const char *
+ctx_nonce(const struct ctx *c)
+{
+	return c->epoch == NULL ? NULL : epoch_nonce(c->epoch);
+}
+
+int
+ctx_rejects_size(struct ctx *c, uint64_t *bytes)
+{
+	*bytes = 0;
+	return c->rejects == NULL ? 0 : sink_settle(c->rejects, bytes);
+}
+
+int
+ctx_rejects_cut(struct ctx *c, uint64_t bytes)
+{
+	return c->rejects == NULL ? 0 : sink_cut(c->rejects, bytes);
 }
 
 bool
@@ -524,7 +558,7 @@ work(struct ctx *c)
 	const struct command *cmd = c->cmd;
 	int rc = 0;
 
-	if (cmd->set_up != NULL && (rc = cmd->set_up(c, c->st)) != 0)
+	if ((cmd->set_up != NULL && (rc = cmd->set_up(c, c->st)) != 0) || (rc = epoch_ready(c)) != 0)
 		return rc;
 	if (cmd->main != NULL)
 		return cmd->main(c, c->st);
@@ -536,7 +570,7 @@ work(struct ctx *c)
 	rc = input_all(c);
 	if (rc == 0 && run_stop)
 		rc = err_temp("stopped by signal %d", (int)run_stop);
-	if (rc == 0 && cmd->end != NULL)
+	if (rc == 0 && cmd->end != NULL && c->epoch == NULL)
 		rc = cmd->end(c, c->st);
 	return rc;
 }
@@ -603,7 +637,8 @@ run_command(struct ctx *c, int argc, char *argv[])
 			return err_io("stdout: %s", strerror(errno));
 		return 0;
 	}
-	if ((rc = settle_options(c)) != 0 || (rc = take_operands(c, argv, first, argc, dashes)) != 0)
+	if ((rc = settle_options(c)) != 0 || (rc = epoch_begin(c, argc - first, argv + first)) != 0 ||
+	    (rc = take_operands(c, argv, first, argc, dashes)) != 0)
 		return rc;
 	if (ctx_run_dir(c) != NULL && (rc = flow_begin(ctx_run_dir(c), c->cmd->name, argc, argv, reads_stdin(c),
 	    c->opt.output == NULL)) != 0)
@@ -624,6 +659,7 @@ run_command(struct ctx *c, int argc, char *argv[])
 		rc = rc == 0 ? r : rc;
 	}
 	buf_free(&stats);
+	epoch_free(c->epoch);
 	return rc;
 }
 

@@ -47,7 +47,27 @@ enum {
 	CMD_NULLS = 32,
 	/* what stands behind `--` is a command with its arguments (ctx_command), and no operand */
 	CMD_COMMAND = 64,
+	/*
+	 * May stand in a barrier job (run/epoch.h): stateless, or all that it knows of the stream is in its
+	 * operators (op).  Others refuse with EXIT_USAGE there.
+	 */
+	CMD_EPOCHS = 128,
 	CMD_LINES = 4		/* lines are not JSON: every line is a record, no columns (cat-like, trace-grep) */
+};
+
+/* A sink of a barrier job: where epochs are committed. */
+struct sink_ops {
+	/* Its name in the job, what --job says; NULL: not asked for. */
+	const char *(*name)(const void *st);
+	/* Fence every older run; *id: the last epoch committed, 0 before the first. Called behind set_up. */
+	int (*begin)(struct ctx *, void *st, uint64_t *id);
+	/*
+	 * The rows since the last mark and the mark, atomically, if (name, id - 1, this run) still stands;
+	 * EXIT_TEMP if not.  What it rejected on the way is in ctx_counts.
+	 */
+	int (*commit)(struct ctx *, void *st, const struct mark *);
+	/* Forget the rows since the last mark: an epoch that is committed already, or an end without a mark. */
+	int (*drop)(struct ctx *, void *st);
 };
 
 struct command {
@@ -76,6 +96,12 @@ struct command {
 	 * first block on; what it writes goes out at once. 0 or an exit status. Optional.
 	 */
 	int (*idle)(struct ctx *, void *st, int64_t silent_ms);
+	/*
+	 * Before each block of a main input that is read block by block (a pipe; not in a barrier job, which has
+	 * `mark`): nothing is under way, so columns may be added and scanned for (run/dest_route.h). 0 or an exit
+	 * status. Optional.
+	 */
+	int (*between)(struct ctx *, void *st);
 	/* The main input has ended well: close operators. */
 	int (*end)(struct ctx *, void *st);
 	/* CMD_NO_INPUT: the whole work. */
@@ -98,6 +124,21 @@ struct command {
 	int (*past)(struct ctx *, void *st, struct span left);
 	/* Its i-th operator, NULL after the last: run snapshots, spills and joins them. Optional. */
 	const struct op *(*op)(void *st, int i, void **op_state);
+	/*
+	 * In a barrier job, at the end of an epoch, behind its last record: what is over by m->wm_ms goes out (it
+	 * belongs to this epoch) before the state is saved.  Also at the `open` line, behind the load of the state,
+	 * with its wm_ms: nothing is to be written then.  0 or an exit status. Optional.
+	 */
+	int (*mark)(struct ctx *, void *st, const struct mark *m);
+	/*
+	 * In a barrier job, of what gives its records to other processes: at every control line, `open` too, instead
+	 * of all that run does with state: hand it on, wait until they have answered, write what they wrote.  The line
+	 * itself then goes on with this command's counts.
+	 */
+	int (*relay)(struct ctx *, void *st, const struct mark *m);
+	/* In a barrier job: a pinned table is now to be read at this commit. 0 or an exit status. Optional. */
+	int (*pin)(struct ctx *, void *st, const char *table, uint64_t commit);
+	const struct sink_ops *sink;	/* wh-put, mysql-load: the commit points */
 	/*
 	 * status so far (0 or what went wrong); commit or drop outside effects, free; returns the final status.
 	 * Optional.
@@ -237,8 +278,23 @@ int ctx_outward(struct ctx *, uint64_t *rows);
 int ctx_outward_end(struct ctx *, uint64_t came, uint64_t rows);
 /* The first half of it, for what speaks to the outside without sending rows (alerts): EXIT_USAGE in an overlay. */
 int ctx_outside(const struct ctx *);
-/* The clock, microseconds since 1970: for what is measured against now; no answer to a question about the data. */
+/*
+ * The clock, microseconds since 1970: for what is measured against now; no answer to a question about the data.  In a
+ * barrier job it is that of the control line before.
+ */
 int64_t ctx_now_us(struct ctx *);
+/* Is this a stage of a barrier job? For set_up: --late, --idle, --state, clocks of its own are a usage error there. */
+bool ctx_in_job(const struct ctx *);
+/* How control lines of this job are known: MARK_NONCE digits; NULL outside. */
+const char *ctx_nonce(const struct ctx *);
+/*
+ * The file of --reject of a sink in a barrier job: its bytes, all of them synced, and cut back to so many.  Without
+ * --reject 0, and nothing.  0 or an exit status after a message.
+ */
+int ctx_rejects_size(struct ctx *, uint64_t *bytes);
+int ctx_rejects_cut(struct ctx *, uint64_t bytes);
+/* In a barrier job: the watermark of the control line before; INT64_MIN: none yet. */
+int64_t ctx_wm_ms(const struct ctx *);
 /* A signal asked for a clean stop (CMD_EFFECT). */
 bool ctx_stopped(struct ctx *);
 /* The same to look at while waiting: not 0 once a signal came. */

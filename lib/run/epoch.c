@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* epoch - see epoch.h */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "in/rec.h"
+#include "op/pack.h"
+#include "run/ctx.h"
+#include "run/epoch.h"
+#include "run/job_dir.h"
+#include "run/snaps.h"
+#include "store/fs.h"
+
+#define TOLD_MS 1000		/* how often a stage says where it is */
+#define FORGET_EVERY 16		/* epochs between looks at what nobody needs any more */
+
+struct epoch {
+	struct job_dir *job;
+	struct buf prefix;		/* how a control line of this job begins */
+	struct buf sign;		/* what a state belongs to */
+	struct snaps *snaps;		/* NULL: no state */
+	bool opened, ended;
+	uint64_t id;			/* the last one that ended here */
+	uint64_t done;			/* a sink: the last one committed */
+	int64_t now_ms, wm_ms;
+	struct flow_counts before;	/* when it ended */
+	struct buf pins, hops, line, key, dir;
+	int64_t told_ms;
+};
+
+/* ---- what a state belongs to ---- */
+
+static void
+sign_option(struct buf *b, const struct opt *o, const char *st)
+{
+	const void *at = st + o->at;
+	const struct opt_list *l = at;
+	const char *text;
+
+	pack_span(b, span_str(o->name));
+	switch (o->kind) {
+	case OPT_FLAG:
+		pack_u64(b, *(const bool *)at);
+		break;
+	case OPT_TEXT:
+		memcpy(&text, at, sizeof text);
+		pack_span(b, span_str(text == NULL ? "" : text));
+		break;
+	case OPT_LIST:
+		for (size_t i = 0; i < l->n; i++)
+			pack_span(b, span_str(l->v[i]));
+		break;
+	case OPT_SIZE:
+		pack_u64(b, *(const size_t *)at);
+		break;
+	case OPT_COUNT:
+		pack_u64(b, *(const uint64_t *)at);
+		break;
+	case OPT_CHOICE:
+		pack_i64(b, *(const int *)at);
+		break;
+	}
+}
+
+/* The command's own options and operands, and those of all that change what a record means. */
+static void
+sign(struct ctx *c, struct buf *b, int argc, char *const argv[])
+{
+	pack_span(b, span_str(c->cmd->name));
+	for (const struct opt *o = c->cmd->opts; o != NULL && o->name != NULL; o++)
+		sign_option(b, o, c->st);
+	for (int i = 0; i < argc; i++)
+		pack_span(b, span_str(argv[i]));
+	pack_span(b, span_str(c->zone == NULL ? "" : zone_name(c->zone)));
+	pack_i64(b, c->opt.key_as);
+	for (size_t i = 0; i < c->opt.arg.n; i++)
+		pack_span(b, span_str(c->opt.arg.v[i]));
+}
+
+int
+epoch_begin(struct ctx *c, int argc, char *const argv[])
+{
+	struct epoch *e;
+	struct job_dir *j;
+	int rc;
+
+	/* what reads no records is no stage, but where it says that it is the source */
+	if (((c->cmd->is & CMD_NO_INPUT) != 0 && (c->cmd->is & CMD_EPOCHS) == 0) || (rc = job_dir_open(&j)) != 0)
+		return (c->cmd->is & CMD_NO_INPUT) != 0 && (c->cmd->is & CMD_EPOCHS) == 0 ? 0 : rc;
+	if (j == NULL)
+		return 0;
+	if ((c->cmd->is & CMD_EPOCHS) == 0) {
+		job_dir_close(j);
+		return err_usage("it cannot stand in a barrier job: it would not keep what it knows through a crash");
+	}
+	e = mem_new(sizeof *e);
+	e->job = j;
+	e->wm_ms = INT64_MIN;
+	buf_fmt(&e->prefix, MARK_PREFIX "%s\"", j->nonce);
+	sign(c, &e->sign, argc, argv);
+	c->epoch = e;
+	return 0;
+}
+
+int
+epoch_ready(struct ctx *c)
+{
+	struct epoch *e = c->epoch;
+	const char *name;
+	int rc;
+
+	if (e == NULL)
+		return 0;
+	if (c->opt.output != NULL)
+		return err_usage("-o: in a barrier job the output is the next stage's input");
+	if (c->n_files > 0 && (c->cmd->is & CMD_NO_INPUT) == 0)
+		return err_usage("%s: in a barrier job the input is the stage before", c->file[0]);
+	if (c->cmd->sink == NULL)
+		return 0;
+	if ((name = c->cmd->sink->name(c->st)) == NULL)
+		return err_usage("a sink of a barrier job has a name there: --job");
+	if ((rc = c->cmd->sink->begin(c, c->st, &e->done)) != 0)
+		return rc;
+	return job_dir_begun(e->job, name, e->done);
+}
+
+const char *
+epoch_next(const struct epoch *e, struct span text, struct span *line)
+{
+	const char *p = text.p, *end = text.p + text.n, *lf;
+
+	while ((p = memmem(p, (size_t)(end - p), e->prefix.p, e->prefix.n)) != NULL) {
+		if (p == text.p || p[-1] == '\n') {
+			lf = memchr(p, '\n', (size_t)(end - p));
+			*line = span_of(p, (size_t)((lf == NULL ? end : lf) - p));
+			return p;
+		}
+		p += e->prefix.n;
+	}
+	return NULL;
+}
+
+/* ---- state ---- */
+
+/* A snapshot's head: how far this stage was, and how long its files were. */
+static int
+pack_head(struct ctx *c, struct buf *b)
+{
+	uint64_t size = 0;
+	int rc = 0;
+
+	pack_u64(b, c->main_feed.seq);
+	pack_u64(b, c->n_sides);
+	for (size_t i = 1; i < c->n_sides && rc == 0; i++) {
+		rc = sink_settle(c->side[i].sink, &size);
+		pack_u64(b, size);
+	}
+	size = 0;
+	if (rc == 0 && c->rejects != NULL)
+		rc = sink_settle(c->rejects, &size);
+	pack_u64(b, size);
+	return rc;
+}
+
+static int
+unpack_head(struct ctx *c, struct span head)
+{
+	struct unpack u = { head, true };
+	uint64_t n;
+	int rc = 0;
+
+	c->main_feed.seq = unpack_u64(&u);
+	n = unpack_u64(&u);
+	for (size_t i = 1; i < c->n_sides && rc == 0; i++)
+		rc = sink_cut(c->side[i].sink, i < n ? unpack_u64(&u) : 0);
+	if (rc == 0 && c->rejects != NULL)
+		rc = sink_cut(c->rejects, unpack_u64(&u));
+	return rc == 0 && (!u.ok || n != c->n_sides) ? err_input("%s: not a state of this stage", c->epoch->dir.p) : rc;
+}
+
+struct put_arg {
+	struct epoch *e;
+	char which;
+};
+
+static int
+put_piece(void *arg, struct span key, struct span val)
+{
+	struct put_arg *a = arg;
+
+	buf_clear(&a->e->key);
+	buf_byte(&a->e->key, a->which);
+	buf_span_add(&a->e->key, key);
+	return snaps_put(a->e->snaps, buf_span(&a->e->key), val);
+}
+
+static const struct op *
+op_at(struct ctx *c, int i, void **st)
+{
+	return c->cmd->op == NULL ? NULL : c->cmd->op(c->st, i, st);
+}
+
+static int
+save(struct ctx *c, uint64_t id)
+{
+	struct epoch *e = c->epoch;
+	struct buf head = { 0 };
+	const struct op *op;
+	uint64_t acked;
+	void *st;
+	int rc = pack_head(c, &head);
+
+	if (rc == 0)
+		rc = snaps_begin(e->snaps, id, buf_span(&head));
+	for (int i = 0; rc == 0 && (op = op_at(c, i, &st)) != NULL; i++)
+		rc = op->save(st, snaps_whole(e->snaps), put_piece, &(struct put_arg){ e, (char)i });
+	if (rc == 0)
+		rc = snaps_commit(e->snaps);
+	if (rc == 0 && id % FORGET_EVERY == 0 && (rc = job_dir_acked(e->job, &acked)) == 0)
+		rc = snaps_forget(e->snaps, acked);
+	buf_free(&head);
+	return rc;
+}
+
+static int
+add_piece(void *arg, struct span key, struct span val)
+{
+	struct ctx *c = arg;
+	const struct op *op;
+	void *st;
+
+	if (key.n == 0 || (op = op_at(c, (unsigned char)key.p[0], &st)) == NULL)
+		return err_input("%s: not a state of this stage", c->epoch->dir.p);
+	return op->add(st, span_from(key, 1), val);
+}
+
+static int
+load(struct ctx *c, uint64_t id)
+{
+	struct epoch *e = c->epoch;
+	struct buf head = { 0 };
+	void *st;
+	int rc;
+
+	if (op_at(c, 0, &st) == NULL && c->n_sides == 1 && c->rejects == NULL)
+		return 0;
+	if ((rc = snaps_open(buf_cstr(&e->dir), buf_span(&e->sign), &e->snaps)) == 0)
+		rc = snaps_load(e->snaps, id, &head, add_piece, c);
+	if (rc == 0 && id > 0) {
+		rc = unpack_head(c, buf_span(&head));
+	} else if (rc == 0) {
+		for (size_t i = 1; i < c->n_sides && rc == 0; i++)
+			rc = sink_cut(c->side[i].sink, 0);
+		if (rc == 0 && c->rejects != NULL)
+			rc = sink_cut(c->rejects, 0);
+	}
+	buf_free(&head);
+	return rc;
+}
+
+/* ---- the line ---- */
+
+static struct mark_hop
+account(struct ctx *c)
+{
+	const struct flow_counts *n = &c->count, *b = &c->epoch->before;
+
+	return (struct mark_hop){ .tool = span_str(c->cmd->name), .in = n->in - b->in, .pass = n->passed - b->passed,
+	    .drop = n->dropped - b->dropped, .used = n->used - b->used, .rej = n->rejected - b->rejected,
+	    .made = n->made - b->made };
+}
+
+/* Where this stage stands: JOB/HOP-TOOL, or below shard and fan-out JOB/HOP.I.BRANCH-TOOL. */
+static void
+settle_place(struct ctx *c, struct span hops)
+{
+	const char *branch = getenv("PIPEHOUSE_BRANCH");
+	struct buf *b = &c->epoch->dir;
+
+	buf_fmt(b, "%s/", c->epoch->job->path);
+	mark_place(b, hops);
+	buf_fmt(b, "%s%s-%s", branch == NULL ? "" : ".", branch == NULL ? "" : branch, c->cmd->name);
+	(void)buf_cstr(b);
+}
+
+/* For whoever looks for the stage at which control lines are lost: JOB/seen/RUN/HOP-TOOL. */
+static int
+tell(struct epoch *e, bool first)
+{
+	struct timespec now;
+	struct buf b = { 0 }, text = { 0 };
+	int64_t ms;
+	int rc = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ms = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+	if (!first && !e->ended && ms - e->told_ms < TOLD_MS)
+		return 0;
+	e->told_ms = ms;
+	buf_fmt(&b, "%s/seen/%" PRIu64, e->job->path, e->job->run);
+	if (first)
+		rc = fs_dirs(buf_cstr(&b));
+	buf_str(&b, strrchr(buf_cstr(&e->dir), '/'));
+	buf_fmt(&text, "%" PRIu64 "\n", e->id);
+	if (rc == 0)
+		rc = fs_put(buf_cstr(&b), buf_span(&text), false);
+	buf_free(&b);
+	buf_free(&text);
+	return rc;
+}
+
+/* The line goes on, with what this stage wrote and its account. */
+static int
+pass_on(struct ctx *c, const struct mark *m)
+{
+	struct epoch *e = c->epoch;
+	struct mark_hop mine = account(c);
+	struct mark next = *m;
+	int rc;
+
+	buf_clear(&e->hops);
+	buf_span_add(&e->hops, m->hops);
+	mark_hop(&e->hops, &mine);
+	next.n = mine.pass + mine.made;
+	next.hops = buf_span(&e->hops);
+	buf_clear(&e->line);
+	mark_print(&e->line, e->job->nonce, &next);
+	if ((rc = sink_add(c->side[0].sink, buf_span(&e->line))) == 0)
+		rc = sink_flush(c->side[0].sink);
+	return rc;
+}
+
+static int
+take_pins(struct ctx *c, struct span pins)
+{
+	struct epoch *e = c->epoch;
+	struct buf name = { 0 };
+	struct rec r;
+	struct span key;
+	struct val v;
+	int rc = 0;
+
+	if (c->cmd->pin == NULL || span_eq(pins, buf_span(&e->pins)))
+		return 0;
+	buf_clear(&e->pins);
+	buf_span_add(&e->pins, pins);
+	for (rec_begin(&r, buf_span(&e->pins)); rc == 0 && rec_next(&r, &key, &v);) {
+		buf_clear(&name);
+		buf_span_add(&name, key);
+		if (v.tag == T_NUM)
+			rc = c->cmd->pin(c, c->st, buf_cstr(&name), strtoull(v.raw.p, NULL, 10));
+	}
+	buf_free(&name);
+	return rc;
+}
+
+/* A sink at the end of epoch m->id. */
+static int
+sink_mark(struct ctx *c, const struct mark *m)
+{
+	const struct sink_ops *s = c->cmd->sink;
+	struct epoch *e = c->epoch;
+	struct span at;
+	const char *why;
+	int rc;
+
+	if (m->id > e->done + 1)
+		return err_input("epoch %" PRIu64 " came, %" PRIu64 " is committed", m->id, e->done);
+	if (m->id <= e->done)
+		return s->drop(c, c->st);
+	if ((why = mark_hops_agree(m->hops, &at)) != NULL)
+		return err_input("epoch %" PRIu64 ", %.*s: %s", m->id, (int)at.n, at.p, why);
+	if ((rc = s->commit(c, c->st, m)) != 0)
+		return rc;
+	e->done = m->id;
+	return job_dir_ack(e->job, s->name(c->st), e->done);
+}
+
+static int
+open_line(struct ctx *c, const struct mark *m)
+{
+	struct epoch *e = c->epoch;
+	int rc = 0;
+
+	if (e->opened || m->kind != MARK_OPEN)
+		return err_input(e->opened ? "a second `open` line" : "a control line before the `open` line");
+	if (m->run != e->job->run)
+		return err_temp("the `open` line is of run %" PRIu64 ", this is run %" PRIu64, m->run, e->job->run);
+	e->opened = true;
+	e->id = m->id;
+	settle_place(c, m->hops);
+	if (c->cmd->sink != NULL) {
+		if (m->id > e->done)
+			rc = err_input("the source goes on behind epoch %" PRIu64 ", %" PRIu64 " is committed", m->id,
+			    e->done);
+	} else {
+		rc = load(c, m->id);
+	}
+	if (rc == 0 && c->cmd->mark != NULL)
+		rc = c->cmd->mark(c, c->st, m);
+	return rc;
+}
+
+static int
+epoch_ends(struct ctx *c, const struct mark *m)
+{
+	struct epoch *e = c->epoch;
+	int rc = 0;
+
+	if (m->id != e->id + 1)
+		return err_input("epoch %" PRIu64 " came behind epoch %" PRIu64, m->id, e->id);
+	e->id = m->id;
+	e->ended = m->kind == MARK_END;
+	if (c->cmd->sink != NULL)
+		return sink_mark(c, m);
+	if (c->cmd->mark != NULL)
+		rc = c->cmd->mark(c, c->st, m);
+	return rc == 0 && e->snaps != NULL ? save(c, m->id) : rc;
+}
+
+int
+epoch_line(struct ctx *c, struct span line)
+{
+	struct epoch *e = c->epoch;
+	uint64_t came = c->count.in - e->before.in;
+	bool first = !e->opened;
+	struct mark m;
+	const char *why = mark_parse(line, &m);
+	int rc;
+
+	if (why == NULL && e->ended)
+		why = "something came behind the end";
+	if (why != NULL)
+		return err_input("%s", why);
+	if (came != m.n)
+		return err_input("epoch %" PRIu64 ": %" PRIu64 " records came, the stage before wrote %" PRIu64, m.id,
+		    came, m.n);
+	rc = first ? open_line(c, &m) : epoch_ends(c, &m);
+	if (rc == 0 && c->cmd->relay != NULL)
+		rc = c->cmd->relay(c, c->st, &m);
+	if (rc == 0 && c->cmd->sink == NULL)
+		rc = pass_on(c, &m);
+	if (rc != 0)
+		return rc;
+	e->before = c->count;
+	e->now_ms = m.now_ms;
+	e->wm_ms = m.wm_ms;
+	if ((rc = tell(e, first)) != 0)
+		return rc;
+	return take_pins(c, m.pins);
+}
+
+int
+epoch_over(struct ctx *c)
+{
+	struct epoch *e = c->epoch;
+	int rc = 0;
+
+	if (e->ended)
+		return 0;
+	if (c->cmd->sink != NULL)
+		rc = c->cmd->sink->drop(c, c->st);
+	return rc != 0 ? rc : err_temp("the input ended inside an epoch, behind epoch %" PRIu64, e->id);
+}
+
+int64_t
+epoch_now_ms(const struct epoch *e)
+{
+	return e->now_ms;
+}
+
+int64_t
+epoch_wm_ms(const struct epoch *e)
+{
+	return e->wm_ms;
+}
+
+const char *
+epoch_nonce(const struct epoch *e)
+{
+	return e->job->nonce;
+}
+
+void
+epoch_free(struct epoch *e)
+{
+	if (e == NULL)
+		return;
+	snaps_close(e->snaps);
+	job_dir_close(e->job);
+	buf_free(&e->prefix);
+	buf_free(&e->sign);
+	buf_free(&e->pins);
+	buf_free(&e->hops);
+	buf_free(&e->line);
+	buf_free(&e->key);
+	buf_free(&e->dir);
+	free(e);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * epoch - a command as a stage of a barrier job (for the files of lib/run)
+ *
+ *	rc = epoch_begin(c, argc, argv);	// before set_up: c->epoch is NULL outside a barrier job
+ *	rc = epoch_ready(c);			// behind set_up: may it stand there? a sink begins
+ *	p = epoch_next(c->epoch, text, &line);	// the next control line of a block, NULL: none
+ *	rc = epoch_line(c, line);		// all before it is through
+ *	rc = epoch_over(c);			// end of input: well only behind an `end`
+ *
+ * A filter at a mark: what came is held against n; what is over goes out (command.mark); side files are synced, their
+ * lengths and the operators' states saved under the epoch's number; the line goes on with what this stage wrote and its
+ * account behind those of the others.  At `open` it is the other way round: the state of that epoch is loaded, side
+ * files are cut to what they were.  A sink commits at a mark, if it has not yet, and passes nothing on.
+ *
+ * Invariants: no batch crosses a control line.  Whether a stage has state shows when the first line comes: operators
+ * (command.op) or side files; without either nothing is written.  One thread works: -j is as 1.  State that -S does not
+ * hold ends the work: EXIT_IO.  Snapshots lie in JOB/HOP-TOOL, or JOB/HOP.I.BRANCH-TOOL below shard and fan-out.
+ */
+#ifndef RUN_EPOCH_H
+#define RUN_EPOCH_H
+
+#include "base/mark.h"
+#include "base/span.h"
+
+struct ctx;
+struct epoch;
+
+/* 0, or as job_dir_open; the arguments are what a saved state belongs to. */
+int epoch_begin(struct ctx *, int argc, char *const argv[]);
+int epoch_ready(struct ctx *);
+/* Where in the text, which begins at a line's start, the next control line is, and without its end *line; or NULL. */
+const char *epoch_next(const struct epoch *, struct span text, struct span *line);
+int epoch_line(struct ctx *, struct span line);
+int epoch_over(struct ctx *);
+/* Of the line before: its clock and its watermark. */
+int64_t epoch_now_ms(const struct epoch *);
+int64_t epoch_wm_ms(const struct epoch *);
+const char *epoch_nonce(const struct epoch *);
+void epoch_free(struct epoch *);
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pieces - see pieces.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/limits.h"
+#include "op/pack.h"
+#include "out/sink.h"
+#include "run/pieces.h"
+#include "store/fs.h"
+
+#define BLOCK_OUT (256 * KIB)
+#define HEAD_BYTES 16
+
+uint64_t
+pieces_u64(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof v);
+	return le64toh(v);
+}
+
+void
+pieces_put_u64(struct buf *b, uint64_t v)
+{
+	v = htole64(v);
+	buf_add(b, (const char *)&v, sizeof v);
+}
+
+int
+pieces_damaged(const char *path)
+{
+	return err_input("%s: not a saved state, or a damaged one", path);
+}
+
+/* ---- reading ---- */
+
+/* Exactly n bytes; false: there are not so many, or an error (which was said in *rc). */
+static bool
+read_all(int fd, const char *path, char *p, size_t n, int *rc)
+{
+	while (n > 0) {
+		ssize_t got = read(fd, p, n);
+
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got == -1)
+			*rc = err_io("%s: %s", path, strerror(errno));
+		if (got <= 0)
+			return false;
+		p += got;
+		n -= (size_t)got;
+	}
+	return true;
+}
+
+/* The next block into b; n 0 at the end, then *count. */
+static int
+read_block(const struct pieces_reader *r, struct buf *b, uint64_t *count)
+{
+	char head[HEAD_BYTES];
+	struct stat st;
+	uint64_t n;
+	int rc = 0;
+
+	buf_clear(b);
+	if (!read_all(r->fd, r->path, head, sizeof head, &rc))
+		return rc != 0 ? rc : pieces_damaged(r->path);
+	n = pieces_u64(head);
+	*count = pieces_u64(head + 8);
+	if (n == 0)
+		return 0;
+	if (fstat(r->fd, &st) == -1 || n > (uint64_t)st.st_size)
+		return pieces_damaged(r->path);
+	if (!read_all(r->fd, r->path, buf_room(b, n), n, &rc))
+		return rc != 0 ? rc : pieces_damaged(r->path);
+	b->n = n;
+	return hash_fixed(buf_span(b)) == *count ? 0 : pieces_damaged(r->path);
+}
+
+int
+pieces_open(struct pieces_reader *r, const char *path, struct buf *head)
+{
+	uint64_t count;
+
+	*r = (struct pieces_reader){ .fd = open(path, O_RDONLY | O_CLOEXEC), .path = path };
+	if (r->fd == -1)
+		return err_io("%s: %s", path, strerror(errno));
+	return read_block(r, head, &count);
+}
+
+int
+pieces_each(struct pieces_reader *r, kv_fn *each, void *arg)
+{
+	uint64_t count = 0, n = 0;
+	struct buf b = { 0 };
+	int rc;
+
+	while ((rc = read_block(r, &b, &count)) == 0 && b.n > 0) {
+		struct unpack u = { buf_span(&b), true };
+
+		for (; rc == 0 && u.s.n > 0; n++) {
+			struct span key = unpack_span(&u), val = unpack_span(&u);
+
+			rc = u.ok ? each(arg, key, val) : pieces_damaged(r->path);
+		}
+		if (rc != 0)
+			break;
+	}
+	buf_free(&b);
+	return rc == 0 && n != count ? pieces_damaged(r->path) : rc;
+}
+
+void
+pieces_close(struct pieces_reader *r)
+{
+	if (r->fd != -1)
+		close(r->fd);
+	r->fd = -1;
+}
+
+/* ---- writing ---- */
+
+static int
+write_block(struct pieces_writer *w)
+{
+	struct buf head = { 0 };
+	int rc;
+
+	if (w->block.n == 0)
+		return 0;
+	pieces_put_u64(&head, w->block.n);
+	pieces_put_u64(&head, hash_fixed(buf_span(&w->block)));
+	if ((rc = sink_add(w->out, buf_span(&head))) == 0)
+		rc = sink_add(w->out, buf_span(&w->block));
+	w->bytes += head.n + w->block.n;
+	buf_clear(&w->block);
+	buf_free(&head);
+	return rc;
+}
+
+int
+pieces_begin(struct pieces_writer *w, const char *path, struct span head)
+{
+	int rc = sink_open(path, &w->out);
+
+	if (rc != 0)
+		return rc;
+	w->n = w->bytes = 0;
+	buf_clear(&w->block);
+	buf_span_add(&w->block, head);
+	return write_block(w);
+}
+
+int
+pieces_put(void *writer, struct span key, struct span val)
+{
+	struct pieces_writer *w = writer;
+
+	w->n++;
+	pack_span(&w->block, key);
+	pack_span(&w->block, val);
+	return w->block.n < BLOCK_OUT ? 0 : write_block(w);
+}
+
+int
+pieces_end(struct pieces_writer *w, const char *dir)
+{
+	struct buf end = { 0 };
+	struct sink *out = w->out;
+	int rc = write_block(w);
+
+	pieces_put_u64(&end, 0);
+	pieces_put_u64(&end, w->n);
+	if (rc == 0)
+		rc = sink_add(out, buf_span(&end));
+	buf_free(&end);
+	if (rc != 0)
+		return rc;
+	w->out = NULL;
+	rc = sink_close(out);
+	return rc != 0 ? rc : fs_sync_dir(dir);
+}
+
+void
+pieces_drop(struct pieces_writer *w)
+{
+	if (w->out != NULL)
+		sink_abort(w->out);
+	w->out = NULL;
+	buf_free(&w->block);
+}
+
+/* ---- the directory ---- */
+
+int
+pieces_lock(const char *dir, int *fd)
+{
+	struct buf b = { 0 };
+	char who[32] = "";
+	ssize_t n;
+	int rc = 0;
+
+	buf_fmt(&b, "%s/lock", dir);
+	*fd = open(buf_cstr(&b), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (*fd == -1) {
+		rc = err_io("%s: %s", b.p, strerror(errno));
+	} else if (flock(*fd, LOCK_EX | LOCK_NB) == -1) {
+		n = read(*fd, who, sizeof who - 1);
+		rc = err_temp("%s: process %.*s is at this state", dir, n > 0 ? (int)strcspn(who, "\n") : 1,
+		    n > 0 ? who : "?");
+	} else {
+		n = snprintf(who, sizeof who, "%ld\n", (long)getpid());
+		if (ftruncate(*fd, 0) == -1 || pwrite(*fd, who, (size_t)n, 0) != n)
+			rc = err_io("%s: %s", b.p, strerror(errno));
+	}
+	buf_free(&b);
+	return rc;
+}
+
+int
+pieces_sweep(const char *dir, const char *suffix)
+{
+	struct fs_names names = { 0 };
+	struct buf b = { 0 }, part = { 0 };
+	int rc = fs_list(dir, &names);
+
+	buf_fmt(&part, "%s.", suffix);
+	for (size_t i = 0; i < names.n && rc == 0; i++) {
+		size_t n = strlen(names.v[i]);
+
+		if (names.v[i][0] != '.' || n < 4 || strcmp(names.v[i] + n - 4, ".tmp") != 0 ||
+		    strstr(names.v[i], buf_cstr(&part)) == NULL)
+			continue;
+		buf_clear(&b);
+		buf_fmt(&b, "%s/%s", dir, names.v[i]);
+		rc = fs_remove(buf_cstr(&b));
+	}
+	fs_names_free(&names);
+	buf_free(&b);
+	buf_free(&part);
+	return rc;
+}
