@@ -261,3 +261,21 @@ mark_hops_agree(struct span hops, struct span *at)
 	}
 	return hops.n == 0 ? NULL : "its account cannot be read";
 }
+
+void
+mark_place(struct buf *b, struct span hops)
+{
+	struct mark_hop h;
+	uint64_t n = 0;
+
+	while (mark_hop_next(&hops, &h)) {
+		if (!span_is(h.tool, MARK_BRANCH)) {
+			n++;
+			continue;
+		}
+		buf_u64(b, n);
+		buf_byte(b, '.');
+		n = 0;
+	}
+	buf_u64(b, n);
+}

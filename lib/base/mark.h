@@ -62,4 +62,15 @@ bool mark_hop_next(struct span *rest, struct mark_hop *);
  */
 const char *mark_hops_agree(struct span hops, struct span *at);
 
+/*
+ * The tool of the hop by which shard and fan-out begin the account of a process below them: of what came in, passed
+ * what this one gets.  It is no stage.
+ */
+#define MARK_BRANCH "branch"
+/*
+ * Append where the stage stands that gets this account: how many are before it, `2`; below the shard that is hop 2
+ * `2.0`, `2.1`, ...: no two stages of a pipeline, but for the branches of one shard or fan-out, are at one place.
+ */
+void mark_place(struct buf *, struct span hops);
+
 #endif

@@ -107,11 +107,39 @@ hops(void)
 	buf_free(&b);
 }
 
+static void
+places(void)
+{
+	struct mark_hop h = { .tool = span_str("json-map") }, branch = { .tool = span_str(MARK_BRANCH) };
+	struct buf hops = { 0 }, b = { 0 };
+
+	mark_place(&b, buf_span(&hops));
+	ok(span_is(buf_span(&b), "0"), "none before it");
+	mark_hop(&hops, &h);
+	mark_hop(&hops, &h);
+	buf_clear(&b);
+	mark_place(&b, buf_span(&hops));
+	ok(span_is(buf_span(&b), "2"), "two before it");
+	mark_hop(&hops, &branch);
+	buf_clear(&b);
+	mark_place(&b, buf_span(&hops));
+	ok(span_is(buf_span(&b), "2.0"), "the first of a branch");
+	mark_hop(&hops, &h);
+	mark_hop(&hops, &branch);
+	mark_hop(&hops, &h);
+	buf_clear(&b);
+	mark_place(&b, buf_span(&hops));
+	ok(span_is(buf_span(&b), "2.1.1"), "a branch of a branch");
+	buf_free(&hops);
+	buf_free(&b);
+}
+
 int
 main(void)
 {
 	there_and_back();
 	refused();
 	hops();
+	places();
 	return done();
 }
