@@ -121,6 +121,8 @@ deliver(struct hunt *h)
 		rc = reread(h, u, j->frame.line);
 	else if (j->kind == JOB_FRAME)
 		rc = give_hits(h, j, j->frame.line, 0);
+	else if (j->bad)
+		rc = reread(h, u, u->line);
 	else {
 		rc = give_hits(h, j, u->line, 0);
 		u->line += j->lines;
@@ -236,6 +238,45 @@ read_path(struct hunt *h, struct prey *u, const char *path)
 	return rc;
 }
 
+/*
+ * A file of plain text by several threads: each reads what it searches, for one that reads for all is not as fast as the
+ * others search.  True: it was done so.
+ */
+static bool
+read_ranges(struct hunt *h, struct prey *u, int *rc)
+{
+	struct stat st;
+	struct job *j;
+	char first;
+
+	*rc = 0;
+	if (h->n_workers == 1 || strcmp(u->path, "-") == 0 ||
+	    (h->ctx->opt.max_line != 0 && h->ctx->opt.max_line < HUNT_BLOCK_BYTES) ||
+	    (u->fd = open(u->path, O_RDONLY | O_CLOEXEC | O_NOCTTY)) == -1)
+		return false;
+	/* what is compressed begins with no brace */
+	if (fstat(u->fd, &st) == -1 || !S_ISREG(st.st_mode) || pread(u->fd, &first, 1, 0) != 1 || first != '{') {
+		close(u->fd);
+		return false;
+	}
+	u->bytes = (uint64_t)st.st_size;
+	for (uint64_t at = 0; *rc == 0 && !u->again && at < u->bytes; at += HUNT_BLOCK_BYTES) {
+		if ((*rc = room(h, &j)) != 0)
+			break;
+		j->unit = u;
+		j->kind = JOB_RANGE;
+		j->offset = at;
+		j->n = u->bytes - at < HUNT_BLOCK_BYTES ? (size_t)(u->bytes - at) : HUNT_BLOCK_BYTES;
+		put(h, j);
+	}
+	if (*rc == 0)
+		*rc = drain(h);
+	/* after an error the others may still be at it */
+	if (*rc == 0)
+		close(u->fd);
+	return true;
+}
+
 static int
 read_merged(void *arg, const char *day, const char *path)
 {
@@ -266,6 +307,7 @@ static int
 read_unit(struct hunt *h, struct prey *u)
 {
 	void *both[] = { h, u };
+	int rc;
 
 	if (u->rc != 0)
 		return give_first(h, u->rc);
@@ -273,6 +315,8 @@ read_unit(struct hunt *h, struct prey *u)
 		return read_frames(h, u);
 	if (u->files != NULL && u->to - u->from > 1)
 		return merge_file(u->files, u->from, u->to, read_merged, both);
+	if (u->files == NULL && read_ranges(h, u, &rc))
+		return rc;
 	return read_path(h, u, u->path);
 }
 

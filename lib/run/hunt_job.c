@@ -7,6 +7,8 @@
 
 #include "run/hunt_own.h"
 
+#define LINE_STEP (4 * KIB)		/* read behind a range at a time, for its last line's end */
+
 static struct trace *
 trace_of(struct worker *w, const struct ask *a)
 {
@@ -116,13 +118,80 @@ open_frame(struct worker *w, struct job *j)
 	return true;
 }
 
+/* Append up to n bytes of the file at `at`; false: it cannot be read. */
+static bool
+read_more(const struct job *j, struct buf *b, uint64_t at, size_t n)
+{
+	char *p = buf_room(b, mem_add(n, BLOCK_PAD_BYTES));
+
+	while (n > 0) {
+		ssize_t r = pread(j->unit->fd, p, n, (off_t)at);
+
+		if (r == -1 && errno == EINTR)
+			continue;
+		if (r == -1)
+			return false;
+		if (r == 0)
+			break;
+		p += r;
+		b->n += (size_t)r;
+		at += (size_t)r;
+		n -= (size_t)r;
+	}
+	return true;
+}
+
+/* The lines that begin in a range, whole: from behind the first line end at the byte before it, past its own end. */
+static bool
+read_range(struct worker *w, struct job *j)
+{
+	uint64_t from = j->offset - (j->offset > 0), end = j->offset + j->n;
+	size_t most = w->h->ctx->opt.max_line == 0 ? LINE_BYTES_MAX : w->h->ctx->opt.max_line, last, had;
+	const char *lf;
+
+	buf_clear(&j->hold);
+	if (!read_more(j, &j->hold, from, (size_t)(end - from)))
+		return false;
+	j->p = j->hold.p;
+	if (j->hold.n == 0) {		/* cut off meanwhile */
+		j->n = 0;
+		return true;
+	}
+	if (j->offset > 0) {
+		lf = memchr(j->p, '\n', j->hold.n);
+		if (lf == NULL || (size_t)(lf + 1 - j->p) >= (size_t)(end - from) || lf + 1 == j->p + j->hold.n) {
+			j->n = 0;
+			return true;
+		}
+		j->p = lf + 1;
+	}
+	/* the line in which the range ends */
+	last = (size_t)(j->p - j->hold.p);
+	lf = memrchr(j->p, '\n', j->hold.n - last - (j->hold.n > last));
+	had = lf == NULL ? last : (size_t)(lf + 1 - j->hold.p);
+	while (j->hold.p[j->hold.n - 1] != '\n') {
+		size_t n = j->hold.n;
+
+		if (n - had > most || !read_more(j, &j->hold, from + n, LINE_STEP))
+			return false;
+		if (j->hold.n == n)
+			break;
+		if ((lf = memchr(j->hold.p + n, '\n', j->hold.n - n)) != NULL)
+			j->hold.n = (size_t)(lf + 1 - j->hold.p);
+	}
+	j->p = j->hold.p + last;
+	j->n = j->hold.n - last;
+	memset(j->hold.p + j->hold.n, 0, BLOCK_PAD_BYTES);
+	return j->hold.n - had <= most;
+}
+
 void
 hunt_job(struct worker *w, struct job *j)
 {
 	j->n_hits = 0;
 	j->lines = 0;
 	buf_clear(&j->text);
-	j->bad = j->kind == JOB_FRAME && !open_frame(w, j);
+	j->bad = (j->kind == JOB_FRAME && !open_frame(w, j)) || (j->kind == JOB_RANGE && !read_range(w, j));
 	if (j->bad || j->kind == JOB_LONG)
 		return;
 	search(w, j);

@@ -34,6 +34,8 @@ struct prey {				/* one input */
 	/* the lines that are through */
 	uint64_t line;
 	bool again;			/* a frame was not as the index said: the main thread reads all of it */
+	int fd;				/* of ranges */
+	uint64_t bytes;
 };
 
 struct found {
@@ -44,15 +46,18 @@ struct found {
 struct job {
 	struct prey *unit;
 	bool claimed, done;
-	/* either a block, or a frame that is to be read, or the beginning of a line that is too long */
-	enum { JOB_BLOCK, JOB_FRAME, JOB_LONG } kind;
+	/*
+	 * either a block, or a frame or a range of bytes that is to be read, or the beginning of a line that is too
+	 * long; the lines of a range are those that begin in it
+	 */
+	enum { JOB_BLOCK, JOB_FRAME, JOB_RANGE, JOB_LONG } kind;
 	struct index_frame frame;
 	struct buf hold, packed;
 	const char *p;
 	size_t n;
 	uint64_t offset;
 	/* found */
-	bool bad;			/* no such frame */
+	bool bad;			/* no such frame; a line too long for a range */
 	struct found *hit;
 	size_t n_hits, cap_hits;
 	struct buf text;
