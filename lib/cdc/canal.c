@@ -99,12 +99,26 @@ rows(struct cdc *c, struct change *ch)
 		cells_read(&c->old, has_old ? o.raw : span_of("", 0));
 		if ((why = find_ord(c, n, ch->at)) == NULL &&
 		    (why = convert(c, said, &c->data)) == NULL &&
-		    (why = convert(c, said, &c->old)) == NULL)
+		    (why = convert(c, said, &c->old)) == NULL &&
+		    (why = drift_row(c, CDC_CANAL, ch, said, &c->data)) == NULL &&
+		    (why = drift_row(c, CDC_CANAL, ch, said, &c->old)) == NULL)
 			why = change_row(c, ch);
 	}
 	if (why != NULL)
 		return bad(c, why);
 	return n == 0 ? CDC_MARK : CDC_CHANGES;
+}
+
+/* Begins and ends of transactions, signs of life, the text of a row statement. */
+static bool
+is_mark(struct span type)
+{
+	static const char *const mark[] = { "GTID", "XACOMMIT", "XAROLLBACK", "MHEARTBEAT", "QUERY" };
+
+	for (size_t i = 0; i < sizeof mark / sizeof *mark; i++)
+		if (span_is(type, mark[i]))
+			return true;
+	return false;
 }
 
 enum cdc_what
@@ -133,8 +147,7 @@ canal_take(struct cdc *c)
 	else if (span_is(type, "TRUNCATE") || member(c, M_IS_DDL).tag == T_TRUE)
 		return statement(c, &ch, span_is(type, "TRUNCATE"));
 	else
-		/* GTID, XACOMMIT, XAROLLBACK, MHEARTBEAT, the text of a row statement */
-		return CDC_MARK;
+		return is_mark(type) ? CDC_MARK : CDC_UNKNOWN;
 	if (!ch.has_ts || ms > UINT64_C(99999999999999))
 		return bad(c, "es is no time in milliseconds");
 	return rows(c, &ch);

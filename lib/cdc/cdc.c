@@ -34,6 +34,8 @@ make(const struct cdc_conf *conf, struct ord *past, const struct cdc *first)
 	c->env.decimals = conf->decimals;
 	c->first = first;
 	c->ord = c->past = past;
+	c->drift = drift_new();
+	c->all_drift = first == NULL ? c->drift : first->all_drift;
 	for (int i = 0; i < PRODUCERS; i++)
 		c->own[i].epoch = c->past[i].epoch = conf->epoch;
 	return c;
@@ -48,6 +50,7 @@ cdc_new(const struct cdc_conf *conf)
 /* ---- several threads ---- */
 
 const char cdc_over[] = "the work is over";
+static const char unplaced[] = "in a barrier job a message needs a place of its own: ingest --meta, or positions";
 
 struct cdc *
 cdc_more(const struct cdc *first)
@@ -66,19 +69,27 @@ cdc_block(struct cdc *c, int (*turn)(void *), void *arg)
 }
 
 bool
+cdc_turned(struct cdc *c)
+{
+	if (c->ord == c->past)
+		return true;
+	if (c->turn(c->turn_arg) != 0)
+		return false;
+	for (int i = 0; i < PRODUCERS; i++) {
+		buf_clear(&c->part);
+		ord_part(&c->own[i], &c->part);
+		ord_join(&c->past[i], buf_span(&c->part));
+	}
+	c->ord = c->past;
+	return true;
+}
+
+bool
 ord_known(struct cdc *c, enum cdc_from from, struct ord **o)
 {
 	c->bound = true;
-	if (c->ord != c->past) {
-		if (c->turn(c->turn_arg) != 0)
-			return false;
-		for (int i = 0; i < PRODUCERS; i++) {
-			buf_clear(&c->part);
-			ord_part(&c->own[i], &c->part);
-			ord_join(&c->past[i], buf_span(&c->part));
-		}
-		c->ord = c->past;
-	}
+	if (c->conf.placed || !cdc_turned(c))
+		return false;
 	*o = &c->ord[from];
 	return true;
 }
@@ -121,10 +132,29 @@ cdc_bound(const struct cdc *c)
 	return c->bound;
 }
 
+void
+cdc_listen(struct cdc *c, void (*announce)(void *, const struct cdc_drift *), void *arg)
+{
+	c->announce = announce;
+	c->announce_arg = arg;
+}
+
+const struct cdc_counts *
+cdc_counts(const struct cdc *c)
+{
+	return &c->counts;
+}
+
+bool
+cdc_stops(const struct cdc *c)
+{
+	return c->stop;
+}
+
 enum cdc_what
 bad(struct cdc *c, const char *why)
 {
-	c->why = why;
+	c->why = why == cdc_over && c->conf.placed ? unplaced : why;
 	return CDC_BAD;
 }
 
@@ -854,6 +884,7 @@ cdc_free(struct cdc *c)
 		free(c->past);
 	cells_free(&c->data);
 	cells_free(&c->old);
+	drift_free(c->drift);
 	known_free(&c->canal);
 	known_free(&c->debezium);
 	free(c->names.v);

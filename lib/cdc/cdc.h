@@ -28,7 +28,16 @@ enum cdc_from { CDC_AUTO, CDC_MAXWELL, CDC_CANAL, CDC_DEBEZIUM };
  */
 enum cdc_decimals { DECIMALS_ASK, DECIMALS_STRING, DECIMALS_BASE64 };
 
+/*
+ * What becomes of a record of which a column is not of the type it is known by (cdc/drift.h): it flows through and is
+ * told; it ends the work; its value is made one of that type where that loses nothing, else it is bad.
+ */
+enum on_drift { DRIFT_WARN, DRIFT_FAIL, DRIFT_CAST };
+
 struct cdc_conf {
+	enum on_drift on_drift;
+	bool values;			/* types that no message declares are watched too, by the values */
+	bool placed;			/* a message that names no place of its own is bad: nothing is remembered */
 	/* all but this kind are bad; AUTO takes each message for what it is */
 	enum cdc_from from;
 	enum cdc_decimals decimals;
@@ -55,7 +64,19 @@ enum cdc_what {
 	CDC_HEARTBEAT,
 	CDC_TOMBSTONE,	/* a null value */
 	CDC_OTHER,	/* of a table that was not asked for */
+	CDC_UNKNOWN,	/* a message of one of the three, of a type that it did not have when this was written */
 	CDC_BAD		/* cdc_why() says why */
+};
+
+/* A column that is new (was is empty), or another type of one. */
+struct cdc_drift {
+	struct span db, table;		/* JSON values; db may be empty */
+	struct span column;		/* raw, inside its quotes */
+	struct span was, is;
+};
+
+struct cdc_counts {
+	uint64_t new_columns, type_changes, cast;
 };
 
 struct cdc *cdc_new(const struct cdc_conf *);
@@ -71,6 +92,11 @@ void cdc_left(const struct cdc *, struct buf *);
 void cdc_past(struct cdc *first, struct span left);
 /* Did a message need that? Then there will be more of them, and the stream is better taken in order. */
 bool cdc_bound(const struct cdc *);
+/* Tell of columns that drift: called by cdc_take, in the order of the stream, in one thread at a time. */
+void cdc_listen(struct cdc *, void (*announce)(void *arg, const struct cdc_drift *), void *arg);
+const struct cdc_counts *cdc_counts(const struct cdc *);
+/* CDC_BAD was that: the work ends (DRIFT_FAIL). */
+bool cdc_stops(const struct cdc *);
 /*
  * Take record i of the batch; map[f] is the column of cdc_field[f].  meta is the value that ingest
  * --meta put beside the message: {topic, partition, offset, key}; absent where there is none.

@@ -14,6 +14,7 @@
 #define CDC_CHANGE_H
 
 #include "cdc/cdc.h"
+#include "cdc/drift.h"
 #include "cdc/ord.h"
 #include "cdc/value.h"
 #include "in/rec.h"
@@ -74,6 +75,11 @@ struct cdc {
 	struct ord own[PRODUCERS];	/* of this block, while others may be at work on those before it */
 	struct ord *past;		/* [PRODUCERS] of all: one for all threads, of the first of them */
 	const struct cdc *first;	/* NULL: this is it */
+	struct drift *drift, *all_drift;	/* what columns are: as this thread knows it, as the first does */
+	bool stop;
+	struct cdc_counts counts;
+	void (*announce)(void *arg, const struct cdc_drift *);
+	void *announce_arg;
 	bool bound;			/* some message needed what came before */
 	int (*turn)(void *);
 	void *turn_arg;
@@ -146,6 +152,8 @@ bool member_u64(const struct cdc *, enum cdc_member, uint64_t *);
  */
 bool ord_known(struct cdc *, enum cdc_from, struct ord **);
 extern const char cdc_over[];		/* the reason then */
+/* All before this message is done, and nobody else is at what is common to all until this block is over. The same. */
+bool cdc_turned(struct cdc *);
 /* The ord by what came beside the message: true when there is an offset. */
 bool ord_beside(struct cdc *, struct ord *, uint64_t row, char *at, const char **why);
 

@@ -187,6 +187,8 @@ row(struct cdc *c, const struct source *s, struct change *ch, struct val schema,
 	 */
 	if ((why = convert(c, by, &c->data, ch, postgres && ch->op == 'd')) != NULL ||
 	    (why = convert(c, by, &c->old, ch, postgres)) != NULL ||
+	    (why = drift_row(c, CDC_DEBEZIUM, ch, by, &c->data)) != NULL ||
+	    (why = drift_row(c, CDC_DEBEZIUM, ch, by, &c->old)) != NULL ||
 	    (why = change_row(c, ch)) != NULL)
 		return bad(c, why);
 	return CDC_CHANGES;
@@ -241,7 +243,7 @@ debezium_take(struct cdc *c, struct val schema, struct val key)
 	if (ch.op == 'm')
 		return CDC_MARK;
 	if (op.raw.n != 3 || strchr("cudr", ch.op) == NULL)
-		return bad(c, "op is none of c, u, d, r, t, m");
+		return CDC_UNKNOWN;
 	if (!ch.has_ts)
 		return bad(c, "source.ts_ms is no time in milliseconds");
 	return row(c, &s, &ch, schema, buf_span(&c->old_row));

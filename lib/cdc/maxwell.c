@@ -115,14 +115,17 @@ row(struct cdc *c, struct change *ch)
 	names_array(c, member(c, M_KEY_COLUMNS));
 	if (c->names.n == 0)
 		names_types(c);
-	if (c->names.n == 0 && c->types == NULL) {
+	if (c->names.n == 0 && c->types == NULL && !drift_values(c)) {
 		cells_whole(&c->data, data.raw);
 		cells_whole(&c->old, old.raw);
 	} else {
-		(c->types == NULL ? cells_key(c, &c->data, data.raw) : cells_read(&c->data, data.raw));
+		(c->types == NULL && !drift_values(c) ? cells_key(c, &c->data, data.raw) :
+		    cells_read(&c->data, data.raw));
 		cells_read(&c->old, old.tag == T_OBJ ? old.raw : span_of("", 0));
 	}
 	if ((why = convert(c, &c->data)) != NULL || (why = convert(c, &c->old)) != NULL ||
+	    (why = drift_row(c, CDC_MAXWELL, ch, NULL, &c->data)) != NULL ||
+	    (why = drift_row(c, CDC_MAXWELL, ch, NULL, &c->old)) != NULL ||
 	    (why = change_row(c, ch)) != NULL)
 		return bad(c, why);
 	return CDC_CHANGES;
@@ -163,6 +166,6 @@ maxwell_take(struct cdc *c)
 	} else if (begins(type, "table-") || begins(type, "database-"))
 		return ddl(c, &ch);
 	else
-		return bad(c, "a type of message that Maxwell does not have");
+		return CDC_UNKNOWN;
 	return row(c, &ch);
 }

@@ -12,25 +12,26 @@
 static const struct {
 	const char *name;
 	enum column_kind kind;
+	uint8_t size;
+	const char *is;		/* what it is called by others; NULL: so */
 } kinds[] = {
-	{ "tinyint", COL_NUMBER }, { "smallint", COL_NUMBER }, { "mediumint", COL_NUMBER },
-	{ "int", COL_NUMBER },
-	{ "integer", COL_NUMBER }, { "bigint", COL_NUMBER }, { "float", COL_NUMBER },
-	{ "double", COL_NUMBER },
-	{ "real", COL_NUMBER }, { "bool", COL_NUMBER }, { "boolean", COL_NUMBER },
-	{ "decimal", COL_DECIMAL }, { "numeric", COL_DECIMAL }, { "dec", COL_DECIMAL },
-	{ "fixed", COL_DECIMAL },
-	{ "char", COL_TEXT }, { "varchar", COL_TEXT }, { "tinytext", COL_TEXT },
-	{ "text", COL_TEXT },
-	{ "mediumtext", COL_TEXT }, { "longtext", COL_TEXT }, { "uuid", COL_TEXT },
-	{ "inet4", COL_TEXT }, { "inet6", COL_TEXT },
-	{ "binary", COL_BINARY }, { "varbinary", COL_BINARY }, { "tinyblob", COL_BINARY },
-	{ "blob", COL_BINARY },
-	{ "mediumblob", COL_BINARY }, { "longblob", COL_BINARY },
-	{ "bit", COL_BIT }, { "date", COL_DATE }, { "datetime", COL_DATETIME },
-	{ "timestamp", COL_TIMESTAMP },
-	{ "time", COL_TIME }, { "year", COL_YEAR }, { "enum", COL_ENUM }, { "set", COL_SET },
-	{ "json", COL_JSON },
+	{ "tinyint", COL_NUMBER, 1, NULL }, { "smallint", COL_NUMBER, 2, NULL },
+	{ "mediumint", COL_NUMBER, 3, NULL }, { "int", COL_NUMBER, 4, NULL },
+	{ "integer", COL_NUMBER, 4, "int" }, { "bigint", COL_NUMBER, 8, NULL },
+	{ "float", COL_NUMBER, 0, NULL }, { "double", COL_NUMBER, 0, NULL },
+	{ "real", COL_NUMBER, 0, "double" }, { "bool", COL_NUMBER, 1, "tinyint" },
+	{ "boolean", COL_NUMBER, 1, "tinyint" }, { "decimal", COL_DECIMAL, 0, NULL },
+	{ "numeric", COL_DECIMAL, 0, "decimal" }, { "dec", COL_DECIMAL, 0, "decimal" },
+	{ "fixed", COL_DECIMAL, 0, "decimal" }, { "char", COL_TEXT, 0, NULL },
+	{ "varchar", COL_TEXT, 0, NULL }, { "tinytext", COL_TEXT, 0, NULL }, { "text", COL_TEXT, 0, NULL },
+	{ "mediumtext", COL_TEXT, 0, NULL }, { "longtext", COL_TEXT, 0, NULL }, { "uuid", COL_TEXT, 0, NULL },
+	{ "inet4", COL_TEXT, 0, NULL }, { "inet6", COL_TEXT, 0, NULL }, { "binary", COL_BINARY, 0, NULL },
+	{ "varbinary", COL_BINARY, 0, NULL }, { "tinyblob", COL_BINARY, 0, NULL },
+	{ "blob", COL_BINARY, 0, NULL }, { "mediumblob", COL_BINARY, 0, NULL },
+	{ "longblob", COL_BINARY, 0, NULL }, { "bit", COL_BIT, 0, NULL }, { "date", COL_DATE, 0, NULL },
+	{ "datetime", COL_DATETIME, 0, NULL }, { "timestamp", COL_TIMESTAMP, 0, NULL },
+	{ "time", COL_TIME, 0, NULL }, { "year", COL_YEAR, 0, NULL }, { "enum", COL_ENUM, 0, NULL },
+	{ "set", COL_SET, 0, NULL }, { "json", COL_JSON, 0, NULL },
 };
 
 static bool
@@ -101,9 +102,61 @@ argument(struct span s, size_t which, uint64_t *v)
 	return which == 0 && i > from && digits_u64(span_of(s.p + from, i - from), v);
 }
 
+/* Does a word stand behind the type, as `unsigned` may? */
+static bool
+has_word(struct span s, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i + n <= s.n; i++)
+		if (word_is(span_of(s.p + i, n), name))
+			return true;
+	return false;
+}
+
+/* What stands in brackets, brackets included, without blanks outside quotes; appended. */
+static void
+add_arguments(struct buf *b, struct span s)
+{
+	char quote = '\0';
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (quote != '\0' || s.p[i] != ' ')
+			buf_byte(b, s.p[i]);
+		if (quote == '\0' && s.p[i] == ')')
+			break;
+		if (s.p[i] == '\'')
+			quote = quote == '\0' ? '\'' : '\0';
+	}
+}
+
+/* The type's name in one form: no display widths, defaults as they are, nothing of character sets. */
+static void
+name_type(struct column *c, const char *name, struct span text, struct span rest, struct arena *mem)
+{
+	struct buf b = { 0 };
+
+	if (name == NULL)
+		for (size_t i = 0; i < text.n; i++)
+			buf_byte(&b, (char)(text.p[i] >= 'A' && text.p[i] <= 'Z' ? text.p[i] | 0x20 : text.p[i]));
+	else
+		buf_str(&b, name);
+	if (c->kind == COL_DECIMAL)
+		buf_fmt(&b, "(%u,%d)", c->precision, c->digits);
+	else if ((c->kind == COL_DATETIME || c->kind == COL_TIMESTAMP || c->kind == COL_TIME) && c->digits > 0)
+		buf_fmt(&b, "(%d)", c->digits);
+	else if (c->length > 0 || c->kind == COL_ENUM || c->kind == COL_SET || c->kind == COL_BIT)
+		add_arguments(&b, rest);
+	if ((c->kind == COL_NUMBER || c->kind == COL_DECIMAL) && has_word(rest, "unsigned"))
+		buf_str(&b, " unsigned");
+	c->type = span_of(arena_dup(mem, buf_span(&b)), b.n);
+	buf_free(&b);
+}
+
 void
 type_parse(struct span text, struct arena *mem, struct column *c)
 {
+	const char *name = NULL;
 	struct span word, rest;
 	size_t n = 0;
 	uint64_t v;
@@ -116,17 +169,24 @@ type_parse(struct span text, struct arena *mem, struct column *c)
 	rest = span_from(text, n);
 	c->kind = COL_ANY;
 	c->digits = -1;
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-		if (word_is(word, kinds[i].name))
-			c->kind = (uint8_t)kinds[i].kind;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		if (!word_is(word, kinds[i].name))
+			continue;
+		c->kind = (uint8_t)kinds[i].kind;
+		c->size = kinds[i].size;
+		name = kinds[i].is == NULL ? kinds[i].name : kinds[i].is;
+	}
 	switch (c->kind) {
 	case COL_NUMBER:
-		for (size_t i = 0; i + 8 <= rest.n; i++)
-			c->is_unsigned = c->is_unsigned ||
-			    word_is(span_of(rest.p + i, 8), "unsigned");
+		c->is_unsigned = has_word(rest, "unsigned");
 		break;
 	case COL_DECIMAL:
 		c->digits = argument(rest, 1, &v) && v <= 38 ? (int8_t)v : 0;
+		c->precision = argument(rest, 0, &v) && v <= 65 ? (uint8_t)v : 10;
+		break;
+	case COL_TEXT:
+	case COL_BINARY:
+		c->length = argument(rest, 0, &v) && v <= UINT32_MAX ? (uint32_t)v : 0;
 		break;
 	case COL_DATETIME:
 	case COL_TIMESTAMP:
@@ -145,6 +205,7 @@ type_parse(struct span text, struct arena *mem, struct column *c)
 	default:
 		break;
 	}
+	name_type(c, name, text, rest, mem);
 }
 
 /* ---- the tables of --types ---- */
@@ -294,7 +355,7 @@ known(struct known *s, struct span text, bool *fresh)
 	}
 	t = map_put(s->map, span_of((const char *)&fp, sizeof fp), fresh);
 	if (*fresh)
-		*t = (struct columns){ 0 };
+		*t = (struct columns){ .id = ++s->n };
 	return t;
 }
 
@@ -361,7 +422,7 @@ static void
 debezium_field(struct columns *t, struct arena *mem, struct span field, struct buf *scratch)
 {
 	struct val v, name = { 0 }, type = { 0 }, parameters = { 0 }, column = { 0 };
-	struct buf unescaped = { 0 };
+	struct buf unescaped = { 0 }, called = { 0 };
 	struct span key, text;
 	struct column *c;
 	struct rec r;
@@ -381,21 +442,35 @@ debezium_field(struct columns *t, struct arena *mem, struct span field, struct b
 	c = add_column(t, mem, text_of(column, &unescaped));
 	buf_free(&unescaped);
 	c->wire = WIRE_PLAIN;
-	if (span_is(text_of(type, scratch), "boolean"))
+	text = text_of(type, scratch);
+	if (span_is(text, "boolean"))
 		c->wire = WIRE_BOOL;
+	buf_span_add(&called, text);
 	text = text_of(name, scratch);
+	if (text.n > 0) {
+		size_t dot = text.n;
+
+		while (dot > 0 && text.p[dot - 1] != '.')
+			dot--;
+		buf_byte(&called, ' ');
+		buf_span_add(&called, span_from(text, dot));
+	}
 	for (size_t i = 0; i < sizeof logical / sizeof logical[0]; i++) {
 		if (span_is(text, logical[i].name)) {
 			c->wire = (uint8_t)logical[i].wire;
 			c->kind = (uint8_t)logical[i].kind;
 		}
 	}
-	if (parameters.tag != T_OBJ)
-		return;
-	rec_begin(&r, parameters.raw);
-	while (rec_next(&r, &key, &v))
-		if (span_is(key, "scale") && digits_u64(text_of(v, scratch), &n) && n <= 100)
-			c->digits = (int8_t)n;
+	if (parameters.tag == T_OBJ) {
+		rec_begin(&r, parameters.raw);
+		while (rec_next(&r, &key, &v))
+			if (span_is(key, "scale") && digits_u64(text_of(v, scratch), &n) && n <= 100)
+				c->digits = (int8_t)n;
+	}
+	if (c->digits >= 0)
+		buf_fmt(&called, "(%d)", c->digits);
+	c->type = span_of(arena_dup(mem, buf_span(&called)), called.n);
+	buf_free(&called);
 }
 
 /* The member `fields` of the schema object at v, if it is an array. */

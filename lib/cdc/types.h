@@ -42,6 +42,10 @@ struct column {
 	bool is_unsigned;
 	int8_t digits;		/* behind the point, or of a second; -1: not known */
 	uint16_t key;		/* place in the primary key from 1; 0: not in it */
+	uint8_t size;		/* bytes of a whole number; 0: none */
+	uint8_t precision;	/* of a decimal; 0: not known */
+	uint32_t length;	/* characters of a text; 0: not known */
+	struct span type;	/* what it is called, always in one way: two are equal where the types are */
 	struct span *label;	/* enum and set */
 	size_t n_labels;
 };
@@ -49,6 +53,7 @@ struct column {
 struct columns {
 	struct column *v;
 	size_t n;
+	uint64_t id;			/* among those of one struct known, from 1 */
 	const struct column **key;	/* [n_key] in the key's order */
 	size_t n_key;
 };
@@ -81,6 +86,7 @@ const struct column *columns_find(const struct columns *, struct span raw_key, s
 struct known {
 	struct map *map;	/* fingerprint of a text -> struct columns */
 	struct arena mem;
+	uint64_t n;		/* made so far */
 };
 /* Canal's mysqlType object. */
 const struct columns *known_canal(struct known *, struct span mysql_type);
