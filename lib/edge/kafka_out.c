@@ -25,6 +25,7 @@ struct sent {
 	struct kafka_place at;
 	struct fp key;
 	bool has_key;
+	size_t topic;
 	/* of a refused one, to be sent again: copies */
 	struct buf value, key_text, id;
 	int64_t ts_ms;
@@ -35,7 +36,9 @@ struct kafka_out {
 	struct kafka_link link;		/* first: the callbacks' opaque is either */
 	struct kafka_out_conf conf;
 	rd_kafka_t *rk;
-	rd_kafka_topic_t *topic;
+	char **name;		/* [n_topics] */
+	rd_kafka_topic_t **topic;	/* [n_topics] NULL: not opened yet */
+	size_t n_topics;
 	struct sent *spare, *refused, **refused_end;
 	struct map *newer;		/* keys that were confirmed behind the first refused one */
 	uint64_t under_way, confirmed;
@@ -142,30 +145,44 @@ on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 		if (m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
 		    m->err == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED ||
 		    m->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-			k->status = err_remote("topic %s: %s", k->conf.topic, rd_kafka_err2str(m->err));
+			k->status = err_remote("topic %s: %s", k->name[s->topic], rd_kafka_err2str(m->err));
 		else
-			k->status = err_temp("topic %s: %s", k->conf.topic, rd_kafka_err2str(m->err));
+			k->status = err_temp("topic %s: %s", k->name[s->topic], rd_kafka_err2str(m->err));
 	}
 	give_sent(k, s);
 }
 
 /* ---- opening ---- */
 
+/* How many of our topics are among those of the cluster, from the first on; *missing: the first that is not. */
+static bool
+all_there(const struct kafka_out *k, const struct rd_kafka_metadata *md, const char **missing)
+{
+	for (size_t t = 0; t < k->n_topics; t++) {
+		bool there = false;
+
+		for (int i = 0; i < md->topic_cnt && !there; i++)
+			there = strcmp(md->topics[i].topic, k->name[t]) == 0 && md->topics[i].partition_cnt > 0;
+		*missing = k->name[t];
+		if (!there)
+			return false;
+	}
+	return true;
+}
+
 /*
- * Is the topic among those that the cluster has?  Asked for by its name it would be made where brokers make topics.
- * 1, 0; -1: nobody could say now.
+ * Does the cluster have the topics?  Asked for by its name one would be made where brokers make topics.  1; 0 and which
+ * is missing; -1: nobody could say now.
  */
 static int
-ask_topics(struct kafka_out *k)
+ask_topics(struct kafka_out *k, const char **missing)
 {
 	const struct rd_kafka_metadata *md = NULL;
 	int there = -1;
 
 	if (rd_kafka_metadata(k->rk, 1, NULL, &md, ASK_MS) == 0) {
 		kafka_link_alive(&k->link);
-		there = 0;
-		for (int i = 0; i < md->topic_cnt && there == 0; i++)
-			there = strcmp(md->topics[i].topic, k->conf.topic) == 0 && md->topics[i].partition_cnt > 0;
+		there = all_there(k, md, missing);
 	}
 	if (md != NULL)
 		rd_kafka_metadata_destroy(md);
@@ -173,42 +190,75 @@ ask_topics(struct kafka_out *k)
 }
 
 static int
-find_topic(struct kafka_out *k)
+find_topics(struct kafka_out *k)
 {
 	time_t end = kafka_link_now() + CONNECT_SECONDS;
+	const char *missing;
 	int there;
 
-	while ((there = ask_topics(k)) != 1) {
+	while ((there = ask_topics(k, &missing)) != 1) {
 		rd_kafka_poll(k->rk, 0);
 		if (k->link.status != 0)
 			return k->link.status;
 		if (there == 0)
-			return err_remote("topic %s: there is no such topic", k->conf.topic);
+			return err_remote("topic %s: there is no such topic", missing);
 		if (stopped(k))
 			return err_temp("stopped by a signal");
 		if (kafka_link_now() >= end)
-			return err_temp("%s: no broker tells about topic %s", k->conf.link.brokers, k->conf.topic);
+			return err_temp("%s: no broker tells about topic %s", k->conf.link.brokers,
+			    k->name[k->n_topics - 1]);
 	}
-	k->topic = rd_kafka_topic_new(k->rk, k->conf.topic, NULL);
-	return k->topic != NULL ? 0 :
-	    err_remote("topic %s: %s", k->conf.topic, rd_kafka_err2str(rd_kafka_last_error()));
+	for (size_t i = 0; i < k->n_topics; i++) {
+		if (k->topic[i] == NULL && (k->topic[i] = rd_kafka_topic_new(k->rk, k->name[i], NULL)) == NULL)
+			return err_remote("topic %s: %s", k->name[i], rd_kafka_err2str(rd_kafka_last_error()));
+	}
+	return 0;
 }
 
-/* limit: the largest batch, 0: as the settings say. */
-static int
-create(struct kafka_out *k, size_t limit)
+static size_t
+add_topic(struct kafka_out *k, const char *name)
 {
+	k->name = mem_array(k->name, k->n_topics + 1, sizeof *k->name);
+	k->topic = mem_array(k->topic, k->n_topics + 1, sizeof *k->topic);
+	k->name[k->n_topics] = mem_str(name);
+	k->topic[k->n_topics] = NULL;
+	return k->n_topics++;
+}
+
+int
+kafka_out_topic(struct kafka_out *k, const char *name, size_t *which)
+{
+	int rc;
+
+	for (*which = 0; *which < k->n_topics; ++*which)
+		if (strcmp(k->name[*which], name) == 0)
+			return 0;
+	*which = add_topic(k, name);
+	if ((rc = find_topics(k)) != 0)
+		free(k->name[--k->n_topics]);
+	return rc;
+}
+
+/* most: the largest record, batch: the largest batch; 0: as the settings say. */
+static int
+create(struct kafka_out *k, size_t most, size_t batch)
+{
+	const struct {
+		const char *name;
+		size_t v;
+	} limit[] = { { "message.max.bytes", most }, { "batch.size", batch } };
 	rd_kafka_conf_t *conf;
 	char why[300], bytes[24];
 	int rc;
 
 	if ((rc = kafka_settings(&k->conf.link, &conf, &k->link.debug)) != 0)
 		return rc;
-	snprintf(bytes, sizeof bytes, "%zu", limit);
-	if (limit > 0 && (rd_kafka_conf_set(conf, "message.max.bytes", bytes, why, sizeof why) != 0 ||
-	    rd_kafka_conf_set(conf, "batch.size", bytes, why, sizeof why) != 0)) {
-		rd_kafka_conf_destroy(conf);
-		return err_usage("topic %s takes at most %s bytes: %s", k->conf.topic, bytes, why);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(bytes, sizeof bytes, "%zu", limit[i].v);
+		if (limit[i].v > 0 && rd_kafka_conf_set(conf, limit[i].name, bytes, why, sizeof why) != 0) {
+			rd_kafka_conf_destroy(conf);
+			return err_usage("%s=%s: %s", limit[i].name, bytes, why);
+		}
 	}
 	k->link.brokers = k->conf.link.brokers;
 	kafka_link_set(&k->link, conf);
@@ -240,13 +290,13 @@ entry(rd_kafka_event_t *e, const char *name)
 }
 
 /*
- * The largest batch that the topic takes, 0 where we may not know: brokers refuse a larger one whole, whatever its
+ * The largest batch that a topic takes, 0 where we may not know: brokers refuse a larger one whole, whatever its
  * records are, so none must be made.
  */
 static size_t
-ask_limit(struct kafka_out *k)
+ask_limit(struct kafka_out *k, const char *name)
 {
-	rd_kafka_ConfigResource_t *topic = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, k->conf.topic);
+	rd_kafka_ConfigResource_t *topic = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name);
 	rd_kafka_queue_t *q = rd_kafka_queue_new(k->rk);
 	rd_kafka_AdminOptions_t *o = rd_kafka_AdminOptions_new(k->rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
 	rd_kafka_event_t *e;
@@ -266,25 +316,45 @@ ask_limit(struct kafka_out *k)
 	return limit;
 }
 
-/* The library is told its limits when it is made: where the topic takes less, it is made again. */
-static int
-fit_topic(struct kafka_out *k)
+static void
+destroy(struct kafka_out *k)
 {
-	size_t limit = ask_limit(k), n;
-	const rd_kafka_conf_t *conf = rd_kafka_conf(k->rk);
+	for (size_t i = 0; i < k->n_topics; i++) {
+		if (k->topic[i] != NULL)
+			rd_kafka_topic_destroy(k->topic[i]);
+		k->topic[i] = NULL;
+	}
+	if (k->rk != NULL)
+		rd_kafka_destroy(k->rk);
+	k->rk = NULL;
+}
+
+/*
+ * The library is told its limits when it is made: where a topic takes less, it is made again.  Records may be as large
+ * as the topic that takes most of all allows, a batch no larger than the one that takes least.
+ */
+static int
+fit_topics(struct kafka_out *k)
+{
 	char now[24];
+	size_t n = sizeof now, set, most = 0, least;
 	int rc;
 
-	n = sizeof now;
-	if (limit < MESSAGE_BYTES_LEAST || rd_kafka_conf_get(conf, "message.max.bytes", now, &n) != 0 ||
-	    strtoul(now, NULL, 10) <= limit)
+	if (rd_kafka_conf_get(rd_kafka_conf(k->rk), "message.max.bytes", now, &n) != 0)
 		return 0;
-	rd_kafka_topic_destroy(k->topic);
-	k->topic = NULL;
-	rd_kafka_destroy(k->rk);
-	k->rk = NULL;
-	if ((rc = create(k, limit)) == 0)
-		rc = find_topic(k);
+	least = set = strtoul(now, NULL, 10);
+	for (size_t i = 0; i < k->n_topics; i++) {
+		size_t limit = ask_limit(k, k->name[i]);
+
+		limit = limit < MESSAGE_BYTES_LEAST || limit > set ? set : limit;
+		most = limit > most ? limit : most;
+		least = limit < least ? limit : least;
+	}
+	if (least == set)
+		return 0;
+	destroy(k);
+	if ((rc = create(k, most, least)) == 0)
+		rc = find_topics(k);
 	return rc;
 }
 
@@ -297,8 +367,10 @@ kafka_out_open(const struct kafka_out_conf *conf, struct kafka_out **out)
 	k->conf = *conf;
 	k->refused_end = &k->refused;
 	k->newer = map_new(1);
-	if ((rc = create(k, 0)) == 0 && (rc = find_topic(k)) == 0)
-		rc = fit_topic(k);
+	for (size_t i = 0; i < conf->n_topics; i++)
+		add_topic(k, conf->topic[i]);
+	if ((rc = create(k, 0, 0)) == 0 && (rc = find_topics(k)) == 0)
+		rc = fit_topics(k);
 	if (rc != 0) {
 		kafka_out_close(k);
 		k = NULL;
@@ -316,10 +388,11 @@ kafka_out_close(struct kafka_out *k)
 		rd_kafka_purge(k->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 		rd_kafka_flush(k->rk, POLL_MS);
 	}
-	if (k->topic != NULL)
-		rd_kafka_topic_destroy(k->topic);
-	if (k->rk != NULL)
-		rd_kafka_destroy(k->rk);
+	destroy(k);
+	for (size_t i = 0; i < k->n_topics; i++)
+		free(k->name[i]);
+	free(k->name);
+	free(k->topic);
 	map_free(k->newer);
 	free(k);		/* the struct sent go with the process: there is one producer in it */
 }
@@ -358,7 +431,7 @@ hand_over(struct kafka_out *k, struct sent *s, const struct kafka_record *r)
 
 	do {
 		rd_kafka_vu_t vu[7] = {
-			{ .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = k->topic },
+			{ .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = k->topic[r->topic] },
 			{ .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { (void *)(uintptr_t)r->value.p, r->value.n } },
 			{ .vtype = RD_KAFKA_VTYPE_KEY,
 			    .u.mem = { r->has_key ? (void *)(uintptr_t)r->key.p : NULL, r->key.n } },
@@ -381,7 +454,7 @@ hand_over(struct kafka_out *k, struct sent *s, const struct kafka_record *r)
 	give_sent(k, s);
 	if (rc == 0 && err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
 		return k->conf.refused(k->conf.arg, r->at, "larger than message.max.bytes", r->value);
-	return rc != 0 ? rc : err_temp("topic %s: %s", k->conf.topic, rd_kafka_err2str(err));
+	return rc != 0 ? rc : err_temp("topic %s: %s", k->name[r->topic], rd_kafka_err2str(err));
 }
 
 /* A refused record once more, by itself. */
@@ -389,11 +462,12 @@ static int
 send_alone(struct kafka_out *k, const struct sent *s)
 {
 	struct kafka_record r = { .value = buf_span(&s->value), .key = buf_span(&s->key_text), .id = buf_span(&s->id),
-	    .has_key = s->has_key, .ts_ms = s->ts_ms < 0 ? 0 : s->ts_ms, .at = s->at };
+	    .has_key = s->has_key, .topic = s->topic, .ts_ms = s->ts_ms < 0 ? 0 : s->ts_ms, .at = s->at };
 	struct sent *again = take_sent(k);
 	int rc;
 
 	again->at = s->at;
+	again->topic = s->topic;
 	k->alone_why = NULL;
 	k->alone = true;
 	if ((rc = hand_over(k, again, &r)) == 0)
@@ -439,9 +513,12 @@ kafka_out_put(struct kafka_out *k, const struct kafka_record *r)
 		return rc;
 	s = take_sent(k);
 	s->at = r->at;
+	s->topic = r->topic;
 	s->has_key = r->has_key;
-	if (r->has_key)
+	if (r->has_key) {
 		s->key = hash_fp(r->key);
+		s->key.lo += r->topic;		/* one key in two topics is two */
+	}
 	return hand_over(k, s, r);
 }
 

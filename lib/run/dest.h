@@ -11,7 +11,10 @@
  *
  * Invariants: rows and positions enter together or not at all.  Of one table, rows of a source stand in files of their
  * own, so that a source that somebody else took over is dropped from a commit, and no other; by a route the commit
- * point is a record of the job's log, all or nothing.  To stdout lines pass as they come and nothing is kept.
+ * point is a record of the job's log, all or nothing.  The file of routes is read before anything else and again at
+ * each dest_begin: every commit, and every table's part of it, names the version that it was made by, and the first one
+ * of a version, or of a process, holds its text.  What no route has goes to ods.unrouted with its word under _word: on
+ * its own day where that can be told, else on the day it came.  To stdout lines pass as they come and nothing is kept.
  */
 #ifndef RUN_DEST_H
 #define RUN_DEST_H
@@ -27,9 +30,13 @@ struct dest_conf {
 	const char *by;			/* what says a row's day; NULL: what the table says */
 };
 
+#define UNROUTED "ods.unrouted"
+
 struct target {
 	struct table *table;
 	struct partition part;
+	bool today;			/* a row that has no day is of the day it comes; by: even all are */
+	bool by;
 	struct change *change;		/* between begin and end */
 	struct rows *rows;
 };
@@ -41,9 +48,16 @@ struct dest {
 	struct target *target;
 	size_t n;
 	struct route *route;		/* NULL: one table */
+	int unrouted;			/* the target of what no route has; -1: a line has all */
+	int word_col;			/* of _word in the record, and its name */
+	struct span word_key;
+	const char *by;			/* dest_conf's */
+	char said[SHA256_HEX + 1];	/* the version of which a commit holds the text */
+	struct buf text, lines;
 	struct job *job;
 	json_t *record;			/* by a route, between begin and end: the sources' txns */
 	uint64_t commit;		/* the last one, 0: none */
+	uint64_t n_unrouted;
 };
 
 /* Open for appending. 0, EXIT_USAGE, EXIT_IO, EXIT_INPUT. */
@@ -52,6 +66,7 @@ int dest_open(struct dest *, struct ctx *, const struct dest_conf *);
 int dest_follow(struct dest *);
 /* The sources are fenced: what a dead writer began is brought to its end, or removed. 0, EXIT_TEMP, EXIT_IO, … */
 int dest_fenced(struct dest *);
+/* A commit begins: by what the file of routes says now. */
 int dest_begin(struct dest *);
 /* The rows that follow are this source's, NULL for one without a name. */
 int dest_source(struct dest *, const char *app);

@@ -2,9 +2,20 @@
 
 # brokers and topic are needed
 $ emit -b h:1 </dev/null 2>&1 | head -n 1; emit -t o </dev/null 2>&1 | head -n 1; emit -b h:1 -t '' </dev/null 2>&1 | head -n 1
-> emit: -b and -t are needed
-> emit: -b and -t are needed
-> emit: -b and -t are needed
+> emit: -b, and one of -t and --route, are needed
+> emit: -b, and one of -t and --route, are needed
+> emit: -b, and one of -t and --route, are needed
+
+# a topic or a file of routes, which must lead somewhere
+$ emit -b h:1 -t o --route r </dev/null 2>&1 | head -n 1; emit -b 127.0.0.1:1 --route nothere </dev/null; emit -b 127.0.0.1:1 --route /dev/null </dev/null; echo 'by a' >r; emit -b 127.0.0.1:1 --route r </dev/null
+$ echo 'a -' >r; emit -b 127.0.0.1:1 --route r </dev/null; echo 'a b key=[' >r; emit -b 127.0.0.1:1 --route r </dev/null
+> emit: -b, and one of -t and --route, are needed
+! emit: nothere: No such file or directory
+! emit: /dev/null: it leads to no table
+! emit: r: it leads to no table
+! emit: r: it leads to no topic
+! emit: r:1: key: path '[': column 2: an index is a whole number from 0 on, a name in brackets needs quotes
+? 2
 
 # an id has a name
 $ emit -b h:1 -t o --id '' </dev/null 2>&1 | head -n 1

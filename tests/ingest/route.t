@@ -27,24 +27,67 @@ $ echo '{"database":"shop","table":"orders","d":"2026-11-20","n":8}' >>a; i; i; 
 > 3
 > 4
 
-# ingest --route: by another expression, a number too; what has no line is a reject
+# ingest --route: by another expression, a number too; what has no line is kept with its word, on its day or the day it came
 $ export PIPEHOUSE_ROOT=$PWD/wh
-$ printf 'by kind   # of event\n1 ods.one\n"two words" ods.two\n' >r; printf '{"kind":1.0,"d":"2026-11-20"}\n{"kind":"two words","d":"2026-11-20"}\n{"kind":"x","d":"2026-11-20"}\n{"d":"2026-11-20"}\n' >a
-$ ingest a --route r --job j --partition-by d --reject bad; wh-cat ods.one; wh-cat ods.two; json-map --keep line,reason bad; ls wh/main/_jobs
+$ printf 'by kind   # of event\n1 ods.one\n"two words" ods.two\n' >r
+$ printf '{"kind":1.0,"d":"2026-11-20"}\n{"kind":"two words","d":"2026-11-20"}\n{"kind":"x","d":"2026-11-19"}\n{"d":"2026-11-20"}\n{"kind":"y\\u00e9\\n","n":1.50}\n{"_word":7,"kind":"z","d":"2026-11-20"}\n' >a
+$ a=$(date -u +%F); ingest a --route r --job j --partition-by d --stats s; b=$(date -u +%F); wh-cat ods.one; wh-cat ods.two; ls wh/main/_jobs; grep -o '"unrouted":[0-9]*' s
+$ wh-cat ods.unrouted@2026-11-19; wh-cat ods.unrouted@2026-11-20; wh-cat ods.unrouted@$a..$b
 > {"kind":1.0,"d":"2026-11-20"}
 > {"kind":"two words","d":"2026-11-20"}
-> {"line":3,"reason":"no route leads to a table"}
-> {"line":4,"reason":"no route leads to a table"}
 > j
+> "unrouted":4
+> {"kind":"x","d":"2026-11-19","_word":"x"}
+> {"d":"2026-11-20","_word":null}
+> {"_word":"z","kind":"z","d":"2026-11-20"}
+> {"kind":"y\u00e9\n","n":1.50,"_word":"yé\n"}
+
+# ingest --route: a dash is no place: such records are rejects; a line may keep the word
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf 'by k\na* ods.a word=was\nno -\n* ods.rest\n' >r; printf '{"k":"ab","d":"2026-11-20"}\n{"k":"no","d":"2026-11-20"}\n{"k":"c","d":"2026-11-20"}\n' >x
+$ ingest x --route r --partition-by d --reject bad; wh-cat ods.a; wh-cat ods.rest; json-map --keep line,reason bad; wh-cat ods.unrouted; echo $?
+> {"k":"ab","d":"2026-11-20","was":"ab"}
+> {"k":"c","d":"2026-11-20"}
+> {"line":2,"reason":"no route leads to a table"}
+> 1
+! wh-cat: ods.unrouted: never committed
 
 # ingest --route: a bad record commits nothing, to no table
 $ export PIPEHOUSE_ROOT=$PWD/wh
-$ printf 'by k\na ods.a\nb ods.b\n' >r; printf '{"k":"a","d":"2026-11-20"}\n{"k":"b","d":"2026-11-20"}\n{"k":"c","d":"2026-11-20"}\n' >x
-$ ingest x --route r --partition-by d; echo $?; wh-ls; find wh -name '*.pz'; sed -i 3d x; ingest x --route r --partition-by d; wh-cat ods.a; wh-cat ods.b
-> 3
+$ printf 'by k\na ods.a\nb ods.b\n' >r; printf '{"k":"a","d":"2026-11-20"}\n{"k":"b","d":"2026-11-20"}\n{"k":"b","d":"noon"}\n' >x
+$ ingest x --route r --partition-by d 2>&1 | sed 's/: .*: .*/: bad/'; wh-ls; find wh -name '*.pz'; sed -i 3d x; ingest x --route r --partition-by d; wh-cat ods.a; wh-cat ods.b
+> ingest: bad
 > {"k":"a","d":"2026-11-20"}
 > {"k":"b","d":"2026-11-20"}
-! ingest: x:3: no route leads to a table
+
+# ingest --route: as records, as mysql-extract writes a table of routes
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ cat >r <<'.'
+$ {"pos":1,"by":"k","comment":"what it is called"}
+$ {"pos":2,"word":"a*","target":"ods.a","day":"substr(at, 1, 10)","key":null,"by":null}
+$ {"pos":3,"word":"*","target":"ods.b","day":"at"}
+$ .
+$ printf '{"k":"ab","at":"2026-11-20T"}\n{"k":"c","at":"2026-11-21"}\n' >x; ingest x --route r; wh-cat ods.a@2026-11-20; wh-cat ods.b@2026-11-21
+$ t() { printf "$1" >r; ingest x --route r 2>&1 | head -n 1; }
+$ t '{"word":"a"}\n'; t '{"word":1,"target":"a.b"}\n'; t '{"word":"a","target":"a.b"}\nx\n'; t '{"word":"a","target":"a.b"\n'; t '{"by":"1 +"}\n'
+> {"k":"ab","at":"2026-11-20T"}
+> {"k":"c","at":"2026-11-21"}
+> ingest: r:1: it leads nowhere
+> ingest: r:1: word is no text
+> ingest: r:2: not a JSON object
+> ingest: r:1: the line ends inside an object
+> ingest: r:1: by: column 4: a value expected, but the expression ends
+
+# ingest --route: each commit names the version of the file, the first of a version holds it
+$ export PIPEHOUSE_ROOT=$PWD/wh; printf 'by k\na ods.a\n' >r; i() { printf '{"k":"a","d":"2026-11-20"}\n' >>x; ingest x --route r --partition-by d; }
+$ i; i; echo '* ods.b' >>r; i; for f in wh/main/_jobs/r/_log/*.json wh/main/ods/a/_log/*.json; do jq -r 'select(.kind == "data") | .route[:8] + " " + (.routes | tojson)' $f; done >got
+$ a=$(printf 'by k\na ods.a\n' | sha256sum | cut -c 1-8); b=$(sha256sum r | cut -c 1-8); sed "s/$a/first/; s/$b/second/" got
+> first "by k\na ods.a\n"
+> first "by k\na ods.a\n"
+> second "by k\na ods.a\n* ods.b\n"
+> first null
+> first null
+> second null
 
 # ingest --route: a table that another started with -d has is its own: positions are the job's
 $ export PIPEHOUSE_ROOT=$PWD/wh
@@ -80,8 +123,8 @@ $ t() { printf "$1" >r; ingest x --route r 2>&1 | head -n 1; }
 $ t ''; t 'a\n'; t 'a b.c d e\n'; t 'by x\nby y\na b.c\n'; t 'a b.c\n'; t 'a nodot day=d\n'; ingest x --route nothere 2>&1; ingest x --route r -d a.b 2>&1 | head -n 1
 $ ingest x --job j 2>&1 | head -n 1; ingest x --route r --job A/b 2>&1; wh-run 'ingest x --route r' 2>&1 | head -n 1
 > ingest: r: it leads to no table
-> ingest: r:1: not WORD TABLE [day=EXPR], nor by EXPR
-> ingest: r:1: not WORD TABLE [day=EXPR], nor by EXPR
+> ingest: r:1: not WORD NAME [day=EXPR] [key=PATH] [word=NAME], nor by EXPR
+> ingest: r:1: not WORD NAME [day=EXPR] [key=PATH] [word=NAME], nor by EXPR
 > ingest: r:2: a second `by`
 > ingest: --partition-by is required: table b.c says no day
 > ingest: 'nodot': a table is LAYER.TABLE

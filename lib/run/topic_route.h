@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * topic_route - which record goes to which topic: the lines of emit --route
+ *
+ *	rc = topic_route_open(&t, "out.route", ctx);		// t.route NULL without a file
+ *	rc = topic_route_connect(&t, &conf, &out);		// all its topics are there
+ *	why = topic_route_of(&t, b, i, &topic, &key_col);	// NULL, or why record i is none of theirs
+ *	rc = topic_route_again(&t, out);			// between blocks: by what the file says now
+ *
+ * Invariants: as run/dest_route.h; NAME is a topic, key=PATH the key of the records of that line.  A file that changed
+ * is followed when all that came before it is confirmed; one that names a topic that is not there is not followed.
+ */
+#ifndef RUN_TOPIC_ROUTE_H
+#define RUN_TOPIC_ROUTE_H
+
+#include <time.h>
+
+#include "edge/kafka_out.h"
+#include "run/dest_route.h"
+
+struct topic_route {
+	struct route *route;		/* NULL: one topic, number 0 */
+	struct ctx *ctx;
+	size_t *topic;			/* [route->n_tables] as kafka_out knows them */
+	time_t looked;
+};
+
+/* Read it, if there is a file. 0, EXIT_USAGE, EXIT_IO; to be closed in any case. */
+int topic_route_open(struct topic_route *, const char *file, struct ctx *);
+/* kafka_out_open with these topics, or with conf's own. */
+int topic_route_connect(struct topic_route *, struct kafka_out_conf *, struct kafka_out **);
+/* *key: the line's column, or as it was where the line names none. NULL or a reason. */
+const char *topic_route_of(struct topic_route *, const struct batch *, size_t i, size_t *topic, int *key);
+/* now: at once; else no more than once a second. 0, or what kafka_out_flush said. */
+int topic_route_again(struct topic_route *, struct kafka_out *, bool now);
+void topic_route_close(struct topic_route *);
+
+#endif
