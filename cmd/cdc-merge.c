@@ -6,18 +6,17 @@
  * Memory: the last change of each changed key (of each of its days with --scd2); a base in key order streams, any
  *         other is sorted.  Past -S it goes to disk.
  * The state does not depend on the order the changes came in: their ord decides, so threads share it.
+ * In a barrier job the newest change of each key goes out at each mark, and the ord of each key is all that is kept.
  */
-#include <sys/stat.h>
-
 #include "cdc/cdc.h"
-#include "cdc/merge.h"
-#include "run/run.h"
-#include "store/ref.h"
+#include "op/newest.h"
+#include "run/merging.h"
 
 struct state {
 	const char *keys, *base, *deletes, *table, *date, *valid, *ord;
 	bool scd2, missing_ok;
 	struct merge *merge;
+	struct merging stream;		/* in a barrier job, instead */
 	struct ctx *ctx;
 };
 
@@ -70,6 +69,20 @@ valid_names(struct ctx *c, const char *text, struct zip_conf *z)
 	return 0;
 }
 
+/* In a barrier job: what the first change would say for all must be said, and there is no whole to be merged. */
+static int
+set_up_stream(struct ctx *c, struct state *st)
+{
+	struct merge_conf conf = { .key_as = ctx_key_as(c), .zone = ctx_zone(c), .table = st->table };
+
+	if (st->base != NULL || st->deletes != NULL || st->scd2 || st->date != NULL || st->valid != NULL ||
+	    st->ord != NULL || st->missing_ok)
+		return ctx_usage(c, "in a barrier job changes go on as they are: -k and --table alone go with it");
+	if (st->keys == NULL || st->table == NULL)
+		return ctx_usage(c, "in a barrier job -k and --table are required");
+	return merging_stream(c, &conf, st->keys, col, &st->stream);
+}
+
 static int
 set_up(struct ctx *c, void *arg)
 {
@@ -81,6 +94,8 @@ set_up(struct ctx *c, void *arg)
 	int rc;
 
 	st->ctx = c;
+	if (ctx_in_job(c))
+		return set_up_stream(c, st);
 	if (st->scd2 != (st->date != NULL))
 		return ctx_usage(c, "--scd2 and --date D go together");
 	if (st->valid != NULL && !st->scd2)
@@ -114,6 +129,8 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
 
+	if (st->stream.newest != NULL)
+		return merging_batch(&st->stream, b);
 	return merge_batch(st->merge, b, ctx_left(c) == NULL ? NULL : turn, c);
 }
 
@@ -148,16 +165,6 @@ base_rows(void *arg, const struct batch *b)
 	return rc == -1 ? EXIT_NO : rc;
 }
 
-/* Can it be read twice? Not standard input, not the pipe of a `<( )`. */
-static bool
-lasting(const char *operand)
-{
-	struct stat s;
-
-	return strncmp(operand, "wh:", 3) == 0 ||
-	    (strcmp(operand, "-") != 0 && stat(operand, &s) == 0 && S_ISREG(s.st_mode));
-}
-
 /* A base in key order streams: one look first, where it lasts for two. */
 static int
 read_base(struct ctx *c, struct state *st)
@@ -172,7 +179,7 @@ read_base(struct ctx *c, struct state *st)
 		rc = merge_base_begin(st->merge, BASE_PASS);
 		return rc != 0 ? rc : ctx_read(c, st->base, pathset_new(), base_rows, st);
 	}
-	if (lasting(st->base)) {
+	if (merging_lasts(st->base)) {
 		(void)merge_base_begin(st->merge, BASE_CHECK);
 		rc = ctx_look(c, st->base, ps, base_rows, st);
 		how = merge_disorder(st->merge) ? BASE_HOLD : BASE_STREAM;
@@ -183,47 +190,18 @@ read_base(struct ctx *c, struct state *st)
 	return rc != 0 ? rc : ctx_read(c, st->base, ps, base_rows, st);
 }
 
-/* --missing-ok: 1 where the base is of a day never committed; 0, or minus an exit status. */
 static int
-absent(const struct state *st)
+mark(struct ctx *c, void *arg, const struct mark *m)
 {
-	struct wh_want want = { .operand = span_str(st->base), .missing_ok = true };
-	struct wh_files files;
-	int rc;
-
-	if (!st->missing_ok || strncmp(st->base, "wh:", 3) != 0)
-		return 0;
-	if ((rc = wh_open(&want, &files)) != 0)
-		return -rc;
-	rc = files.n == 0;
-	wh_close(&files);
-	return rc;
+	(void)c;
+	return merging_mark(&((struct state *)arg)->stream, m);
 }
 
-static void
-notes(struct ctx *c, const struct merge *m)
+static const struct op *
+op(void *arg, int i, void **op_state)
 {
-	struct merge_notes n;
-
-	merge_notes(m, &n);
-	ctx_note(c, "later_days", n.later_days);
-	ctx_note(c, "ddl", n.ddl);
-	ctx_note(c, "other_tables", n.other_tables);
-	ctx_note(c, "late", n.late);
-	ctx_note(c, "same_day", n.same_day);
-	ctx_note(c, "incomplete", n.incomplete);
-	ctx_note(c, "mixed_order", n.mixed);
-	if (n.same_day > 0)
-		err_warn("%llu changes are of a day that a row of the base began at, and were "
-		    "taken for newer; --ord would know",
-		    (unsigned long long)n.same_day);
-	if (n.incomplete > 0)
-		err_warn("%llu rows hold only the columns that were sent: the row before them is "
-		    "not known",
-		    (unsigned long long)n.incomplete);
-	if (n.mixed > 0)
-		err_warn("%llu keys have changes whose orders cannot be compared with each other",
-		    (unsigned long long)n.mixed);
+	*op_state = ((struct state *)arg)->stream.newest;
+	return i == 0 && *op_state != NULL ? &newest_op : NULL;
 }
 
 static int
@@ -232,12 +210,12 @@ end(struct ctx *c, void *arg)
 	struct state *st = arg;
 	int rc = merge_base_begin(st->merge, BASE_STREAM);
 
-	if (rc == 0 && st->base != NULL && (rc = absent(st)) >= 0)
+	if (rc == 0 && st->base != NULL && (rc = st->missing_ok ? merging_absent(st->base) : 0) >= 0)
 		rc = rc == 1 ? 0 : read_base(c, st);
 	rc = rc < 0 ? -rc : rc;
 	if (rc == 0)
 		rc = merge_end(st->merge);
-	notes(c, st->merge);
+	merging_notes(c, st->merge);
 	return rc;
 }
 
@@ -246,8 +224,8 @@ static const struct command cmd = {
 	.synopsis =
 	    "[-k KEYS] [--base FILE|wh:TABLE@D] [--missing-ok] [--deletes drop|mark]\n"
 	    "       [--table TABLE] [--scd2 --date D [--valid FROM,TO]] [--ord NAME] [FILE ...]",
-	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_STATELESS,
-	.set_up = set_up, .batch = batch, .thread = thread, .join = join, .end = end,
+	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EPOCHS, .par = PAR_STATELESS,
+	.set_up = set_up, .batch = batch, .thread = thread, .join = join, .mark = mark, .op = op, .end = end,
 };
 
 int

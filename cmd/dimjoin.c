@@ -154,6 +154,24 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 }
 
 static int
+mark(struct ctx *c, void *arg, const struct mark *m)
+{
+	return lookup_mark(c, ((struct state *)arg)->lookup, m);
+}
+
+static int
+pin(struct ctx *c, void *arg, const char *table, uint64_t commit)
+{
+	return lookup_pin(c, ((struct state *)arg)->lookup, table, commit);
+}
+
+static const struct op *
+op(void *arg, int i, void **op_state)
+{
+	return i > 0 ? NULL : lookup_op(((struct state *)arg)->lookup, op_state);
+}
+
+static int
 idle(struct ctx *c, void *arg, int64_t silent_ms)
 {
 	(void)silent_ms;
@@ -171,8 +189,9 @@ static const struct command cmd = {
 	.synopsis = "-k PATHS [-K PATHS] [--type left|inner|semi|anti] [--as NAME | --fields LIST | --fill LIST]"
 	    " [--as-of PATH [--valid FROM,TO]] [--miss null|reject|park=DUR[,reject]] [-t PATH] [--reload DUR]"
 	    " [--share] [--number NAMES] DIM [FILE ...]",
-	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_PLACES, .par = PAR_STATELESS,
-	.word = word, .set_up = set_up, .thread = thread, .join = join, .batch = batch, .idle = idle, .end = end,
+	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_PLACES | CMD_EPOCHS, .par = PAR_STATELESS,
+	.word = word, .set_up = set_up, .thread = thread, .join = join, .batch = batch, .idle = idle, .mark = mark,
+	.pin = pin, .op = op, .end = end,
 };
 
 int

@@ -9,7 +9,6 @@
  * A row that breaks a `fail` check ends the command with 1 when all rows have passed, or is dropped (--drop-bad).
  */
 #include <stdlib.h>
-#include <time.h>
 
 #include "out/event.h"
 #include "run/check.h"
@@ -49,7 +48,6 @@ word(struct ctx *c, void *arg, const char *w)
 static int
 settle_clock(struct ctx *c, struct state *st, int32_t day)
 {
-	struct timespec t;
 	const char *why;
 
 	if (st->now != NULL) {
@@ -60,8 +58,7 @@ settle_clock(struct ctx *c, struct state *st, int32_t day)
 		st->checks.clock = zone_instant(ctx_zone(c), (day + INT64_C(1)) * 86400) * US_PER_SEC;
 		return 0;
 	}
-	clock_gettime(CLOCK_REALTIME, &t);
-	st->checks.clock = t.tv_sec * US_PER_SEC + t.tv_nsec / 1000;
+	st->checks.clock = ctx_now_us(c);
 	return 0;
 }
 
@@ -87,6 +84,25 @@ settle(struct ctx *c, struct state *st)
 	return past_open(c, st->history, st->table, day, &st->checks.past);
 }
 
+/* A barrier job has no end at which a whole could be judged, and its stages look at no table: a row at a time. */
+static int
+may_stream(struct ctx *c, const struct state *st)
+{
+	if (st->history != NULL || st->result != NULL || st->now != NULL)
+		return ctx_usage(c, "--history, --result and --now are of checks of the whole: not in a barrier job");
+	for (size_t k = 0; k < st->checks.n; k++) {
+		const struct check *x = &st->checks.v[k];
+
+		if (x->kind != CHECK_EXPR)
+			return ctx_usage(c, "%.*s: in a barrier job only what a row shows by itself is checked",
+			    (int)x->text.n, x->text.p);
+		if (!x->warn && !st->drop)
+			return ctx_usage(c, "%.*s: in a barrier job rows that break it are dropped, --drop-bad, or it"
+			    " is a warn", (int)x->text.n, x->text.p);
+	}
+	return 0;
+}
+
 static int
 set_up(struct ctx *c, void *arg)
 {
@@ -105,6 +121,8 @@ set_up(struct ctx *c, void *arg)
 		return rc;
 	if (st->checks.n == 0)
 		return ctx_usage(c, st->spec == NULL ? "a CHECK or -s SPEC is required" : "the spec holds no check");
+	if (ctx_in_job(c) && (rc = may_stream(c, st)) != 0)
+		return rc;
 	if (st->checks.past != NULL && (rc = past_read(c, st->checks.past)) != 0)
 		return rc;
 	checks_begin(&st->checks, ctx_budget(c));
@@ -229,7 +247,7 @@ main(int argc, char *argv[])
 		.name = "dq-check", .what = "checks inside the pipe; rows pass untouched", .opts = opts,
 		.synopsis = "[-s SPEC] [--drop-bad] [--tee-bad FILE] [--history DIR] [--result FILE] [--table NAME]"
 		    " [--dt DAY] [--now TIME] [CHECK ...] [FILE ...]",
-		.state_bytes = sizeof(struct state), .par = PAR_STATELESS,
+		.state_bytes = sizeof(struct state), .is = CMD_EPOCHS, .par = PAR_STATELESS,
 		.word = word, .set_up = set_up, .batch = batch, .past = past, .thread = thread, .join = join,
 		.end = end
 	};

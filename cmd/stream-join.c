@@ -67,7 +67,12 @@ check(struct ctx *c, const struct state *st)
 		return ctx_usage(c, "one of --between, --window and --session is required");
 	if (st->offset != NULL && st->window == NULL)
 		return ctx_usage(c, "--offset goes with --window");
-	if (st->late == NULL && (st->late_to != NULL || st->idle != NULL))
+	if (ctx_in_job(c) && (st->late != NULL || st->idle != NULL || st->future != NULL))
+		return ctx_usage(c, "%s: in a barrier job the source says how far time has come", st->late != NULL ?
+		    "--late" : st->idle != NULL ? "--idle" : "--max-future");
+	if (ctx_in_job(c) && st->which == NULL)
+		return ctx_usage(c, "in a barrier job both sides are one stream: --side EXPR");
+	if (!ctx_in_job(c) && st->late == NULL && (st->late_to != NULL || st->idle != NULL))
 		return ctx_usage(c, "%s goes with --late", st->late_to != NULL ? "--late-to" : "--idle");
 	return 0;
 }
@@ -138,7 +143,7 @@ set_up_sides(struct ctx *c, struct state *st)
 		    (rc = ctx_time(c, time, i == 0 ? "-t" : "-T", &f->side[i].time, &f->side[i].unit)) != 0)
 			return rc;
 		f->side[i].key = st->key[i].col;
-		f->side[i].bounded = st->late != NULL;
+		f->side[i].bounded = st->late != NULL || ctx_in_job(c);
 		if (st->late != NULL && (rc = ctx_dur(c, st->late, "--late", &f->side[i].late)) != 0)
 			return rc;
 	}
@@ -157,7 +162,6 @@ set_up_sides(struct ctx *c, struct state *st)
 		return EXIT_USAGE;
 	return 0;
 }
-
 
 static int
 set_up(struct ctx *c, void *arg)
@@ -196,6 +200,13 @@ idle(struct ctx *c, void *arg, int64_t ms)
 }
 
 static int
+mark(struct ctx *c, void *arg, const struct mark *m)
+{
+	(void)c;
+	return pairing_mark(&((struct state *)arg)->p, m);
+}
+
+static int
 work(struct ctx *c, void *arg)
 {
 	(void)c;
@@ -223,8 +234,8 @@ static const struct command cmd = {
 	    " (--between LO,HI | --window DUR[,SLIDE] [--offset DUR] | --session GAP)"
 	    " [--type inner|left|right|full|semi|anti] [--late DUR [--late-to FILE] [--idle DUR]] [--max-future DUR]"
 	    " [--time-format ms|s|sql|rfc3339]",
-	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_SERIAL,
-	.set_up = set_up, .batch = batch, .idle = idle, .main = work, .reads = reads, .op = op,
+	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EPOCHS, .par = PAR_SERIAL,
+	.set_up = set_up, .batch = batch, .idle = idle, .mark = mark, .main = work, .reads = reads, .op = op,
 };
 
 int

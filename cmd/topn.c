@@ -4,7 +4,7 @@
  *
  * Path:   files or stdin -> in/scan -> expr/columns -> op/top -> out/json -> stdout
  * Memory: about twice the lines that are written, at most -S; they come at the end, groups in key order, with --per
- *         each time its value grows.
+ *         each time its value grows; in a barrier job when the watermark reaches it.
  */
 #include "op/order.h"
 #include "op/top.h"
@@ -22,7 +22,8 @@ struct state {
 	struct buf key;			/* "rank": */
 	struct host host;
 	/* --per: the value at hand */
-	int per_col;			/* -1: none */
+	struct watermark water;		/* in a barrier job: what --per is held against */
+	int per_col;			/* -1: none, or the operator's */
 	bool open;			/* there is one */
 	struct order now;
 	struct kept now_text;		/* what now.str lives in */
@@ -40,7 +41,7 @@ static const struct opt opts[] = {
 	{ 'g', "group", OPT_TEXT, offsetof(struct state, groups), "PATHS",
 	  "the groups; without it all records are one" },
 	{ 0, "per", OPT_TEXT, offsetof(struct state, per), "PATH",
-	  "write and begin anew when this value grows; the input is ordered by it" },
+	  "write and begin anew when this value grows (barrier job: when time has reached it)" },
 	{ 0, "ties", OPT_CHOICE, offsetof(struct state, ties), "row|rank|dense",
 	  "equal values: by input order (row), share a rank, share and leave no gap", ties_words },
 	{ 0 }
@@ -59,6 +60,25 @@ write_ranked(void *self, int out, const struct val *cell, size_t n)
 	return ctx_made_end(c);
 }
 
+/* The value at hand, or in a barrier job the time that groups are of. */
+static int
+set_up_per(struct ctx *c, struct state *st, struct top_conf *conf)
+{
+	st->per_col = -1;
+	if (!ctx_in_job(c)) {
+		if (st->per != NULL && (st->per_col = ctx_col(c, span_str(st->per), "--per")) == -1)
+			return EXIT_USAGE;
+		return 0;
+	}
+	if (st->per == NULL)
+		return ctx_usage(c, "in a barrier job groups are over when their time is: --per PATH");
+	watermark_init(&st->water, (struct dur){ 0 }, ctx_zone(c));
+	watermark_told(&st->water);
+	conf->water = &st->water;
+	conf->zone = ctx_zone(c);
+	return ctx_time(c, st->per, "--per", &conf->per, &conf->unit);
+}
+
 static int
 set_up(struct ctx *c, void *arg)
 {
@@ -75,9 +95,8 @@ set_up(struct ctx *c, void *arg)
 		return rc;
 	if (st->groups != NULL && (rc = ctx_cols(c, st->groups, "-g", &st->group)) != 0)
 		return rc;
-	st->per_col = -1;
-	if (st->per != NULL && (st->per_col = ctx_col(c, span_str(st->per), "--per")) == -1)
-		return EXIT_USAGE;
+	if ((rc = set_up_per(c, st, &conf)) != 0)
+		return rc;
 	if ((conf.place = ctx_col(c, span_str("rank"), "rank")) == -1)
 		return EXIT_USAGE;
 	conf.by = columns_add(&st->one.columns, st->expr, NULL);
@@ -181,6 +200,17 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 	return st->per_col != -1 ? batch_per(st, b) : top_op.batch(st->one.spill.st, b, &st->host);
 }
 
+/* What time has reached goes out. */
+static int
+mark(struct ctx *c, void *arg, const struct mark *m)
+{
+	struct state *st = arg;
+
+	(void)c;
+	watermark_raise(&st->water, m->wm_ms);
+	return m->kind == MARK_OPEN ? 0 : spill_advance(&st->one.spill, st->water.ms, SPILL_LAST, &st->host);
+}
+
 static int
 end(struct ctx *c, void *arg)
 {
@@ -201,8 +231,8 @@ op(void *arg, int i, void **op_state)
 static const struct command cmd = {
 	.name = "topn", .what = "the n largest records of each group",
 	.synopsis = "-n N --by EXPR [-g PATHS] [--ties row|rank|dense] [--per PATH] [FILE ...]",
-	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
-	.set_up = set_up, .thread = thread, .join = by_op_join, .batch = batch, .end = end, .op = op,
+	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EPOCHS, .par = PAR_ADD,
+	.set_up = set_up, .thread = thread, .join = by_op_join, .batch = batch, .mark = mark, .end = end, .op = op,
 };
 
 int

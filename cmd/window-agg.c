@@ -152,6 +152,8 @@ set_up(struct ctx *c, void *arg)
 
 	if (st->words.n == 0)
 		return ctx_usage(c, "no NAME=AGG(EXPR) given");
+	if (ctx_in_job(c) && (st->partial || st->merge))
+		return ctx_usage(c, "--partial and --merge: not in a barrier job");
 	if ((rc = set_up_windows(c, st)) != 0)
 		return rc;
 	if (st->groups != NULL && (rc = ctx_cols(c, st->groups, "-g", &st->group)) != 0)
@@ -196,6 +198,12 @@ idle(struct ctx *c, void *arg, int64_t silent_ms)
 }
 
 static int
+mark(struct ctx *c, void *arg, const struct mark *m)
+{
+	return event_time_mark(&((struct state *)arg)->live, m, ctx_host(c));
+}
+
+static int
 end(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
@@ -215,7 +223,8 @@ op(void *arg, int i, void **op_state)
 {
 	struct state *st = arg;
 
-	return st->conf.water == NULL ? by_op_op(st, i, op_state) : NULL;	/* what is late depends on the order */
+	/* what is late depends on the order, so threads have nothing to join; in a barrier job there is one */
+	return st->conf.water == NULL || ctx_in_job(st->one.spill.c) ? by_op_op(st, i, op_state) : NULL;
 }
 
 static const struct command cmd = {
@@ -223,9 +232,9 @@ static const struct command cmd = {
 	.synopsis = "[-t PATH] [-w DUR [-s DUR] [--offset DUR] | --session GAP [--break COND]] [-g PATHS]"
 	    " [--late DUR [--late-to FILE] [--idle DUR] [--state DIR [--final]]] [--max-future DUR]"
 	    " [--time-format ms|s|sql|rfc3339] [--partial] [--merge] NAME=AGG(EXPR [WHERE COND]) ... [FILE ...]",
-	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
+	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EPOCHS, .par = PAR_ADD,
 	.word = word, .set_up = set_up, .thread = by_op_thread, .join = by_op_join, .batch = batch, .idle = idle,
-	.end = end, .finish = finish, .op = op,
+	.mark = mark, .end = end, .finish = finish, .op = op,
 };
 
 int

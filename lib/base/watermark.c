@@ -10,6 +10,12 @@ watermark_init(struct watermark *w, struct dur late, const struct zone *zone)
 }
 
 void
+watermark_told(struct watermark *w)
+{
+	w->newest_us = INT64_MAX;		/* nothing is newer */
+}
+
+void
 watermark_future(struct watermark *w, struct dur max, int64_t clock_us)
 {
 	w->limit_us = dur_add(max, 1, clock_us, w->zone);

@@ -11,7 +11,8 @@
  * Invariants: w.ms is the newest time taken less `late`, down to a whole millisecond, and never falls; w.us is the same
  * in microseconds; both INT64_MIN before the first.  Only records that are accepted are taken: a rejected one moves
  * nothing.  A record is judged by those before it, never by batches, so answers do not depend on how the
- * stream was cut.  Only --max-future and --idle look at a clock, and it is handed in.
+ * stream was cut.  Only --max-future and --idle look at a clock, and it is handed in.  In a barrier job the source
+ * alone says how far time has come: watermark_told(), and then records move nothing, watermark_raise() does.
  */
 #ifndef BASE_WATERMARK_H
 #define BASE_WATERMARK_H
@@ -25,7 +26,7 @@
 
 struct watermark {
 	int64_t ms, us;		/* nothing that was taken later may be older; ms * 1000 == us */
-	int64_t newest_us;	/* WATERMARK_NONE: nothing was taken */
+	int64_t newest_us;	/* WATERMARK_NONE: nothing was taken; INT64_MAX: watermark_told */
 	int64_t limit_us;	/* times above it are too far ahead; INT64_MAX: none are */
 	struct dur late;
 	const struct zone *zone;
@@ -33,6 +34,8 @@ struct watermark {
 };
 
 void watermark_init(struct watermark *, struct dur late, const struct zone *);
+/* From now on it is told how far time has come (watermark_raise): records that are taken move nothing. */
+void watermark_told(struct watermark *);
 /* From now on a time more than `max` above the clock (microseconds since 1970) is too far ahead. */
 void watermark_future(struct watermark *, struct dur max, int64_t clock_us);
 

@@ -273,7 +273,8 @@ merge_columns(struct merge *m, const char *keys, merge_col *col, void *arg)
 
 	for (int f = 0; f < C_FIELDS && rc == 0; f++) {
 		m->col[f] = -1;
-		if (f == C_TS ? m->conf.zip.days : f == C_KEY ? keys == NULL : f != C_OLD || keys != NULL)
+		if (f == C_TS ? m->conf.zip.days || m->conf.each != NULL : f == C_KEY ? keys == NULL :
+		    f != C_OLD || keys != NULL)
 			rc = (m->col[f] = col(arg, span_str(field[f]), "a member")) == -1;
 	}
 	if (rc == 0 && keys != NULL)
@@ -481,10 +482,36 @@ fold_changes(struct merge *m)
 
 	for (size_t i = 0; i < m->n_put; p += m->put[i++].key.n)
 		m->put[i].key.p = p;
-	fold_put_all(m->fold, &m->hand, m->put, m->n_put);
+	if (m->conf.each == NULL)
+		fold_put_all(m->fold, &m->hand, m->put, m->n_put);
+	for (size_t i = 0; i < m->n_put && m->conf.each != NULL; i++)
+		m->conf.each(m->conf.arg, m->put[i].key, &m->put[i].change);
 	m->n_put = 0;
 	buf_clear(&m->keys);
 	arena_reset(&m->moved);
+}
+
+/* The line of a delete that nobody sent: of the key that a change moved away from, with the row before it. */
+static struct span
+line_before(struct merge *m, struct span row, struct span ord)
+{
+	const struct { const char *key; int col; } as_sent[] = { { ",\"db\":", C_DB }, { ",\"table\":", C_TABLE },
+	    { ",\"key\":null,\"ts\":", C_TS } };
+
+	buf_clear(&m->scratch);
+	buf_str(&m->scratch, "{\"op\":\"d\"");
+	for (size_t i = 0; i < sizeof as_sent / sizeof *as_sent; i++) {
+		struct val v = at(m, m->col[as_sent[i].col]);
+
+		buf_str(&m->scratch, as_sent[i].key);
+		buf_span_add(&m->scratch, v.tag == T_ABSENT ? span_str("null") : v.raw);
+	}
+	buf_str(&m->scratch, ",\"ord\":\"");
+	buf_span_add(&m->scratch, ord);
+	buf_str(&m->scratch, "\",\"row\":");
+	buf_span_add(&m->scratch, row);
+	buf_byte(&m->scratch, '}');
+	return buf_span(&m->scratch);
 }
 
 static enum fate
@@ -508,13 +535,19 @@ put_change(struct merge *m, struct fold_change *c)
 		why = own_key(m, at(m, m->col[C_KEY]), &m->key);
 	else
 		why = asked_keys(m, &moved);
+	if (why == NULL && m->conf.each != NULL && c->partial)
+		why = "it holds only some columns, and rows before it are not known here";
 	if (why != NULL)
 		return reject(m, why);
+	if (m->conf.each != NULL)
+		c->row = m->b->line[m->i];
 	if (moved && c->op == 'u') {
 		struct fold_change before = *c;
 
 		before.op = 'd';
 		before.row = row_before(m, row.raw, at(m, m->col[C_OLD]).raw);
+		if (m->conf.each != NULL)
+			before.row = line_before(m, before.row, c->ord);
 		before.row.p = arena_dup(&m->moved, before.row);
 		add_change(m, buf_span(&m->key_before), &before);
 	}
@@ -560,6 +593,11 @@ take(struct merge *m, uint64_t seq)
 			m->notes.later_days++;
 			return F_DROP;
 		}
+	}
+	if (c.op == 't' && m->conf.each != NULL) {
+		c.row = m->b->line[m->i];
+		add_change(m, span_of("", 0), &c);
+		return F_USED;
 	}
 	if (c.op == 't') {
 		fold_truncate(m->fold, &c);

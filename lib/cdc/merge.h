@@ -28,6 +28,13 @@ struct merge_conf {
 	const char *table;		/* only this: TABLE or DB.TABLE; NULL: all must be of one */
 	size_t budget;			/* bytes; past it state goes to disk */
 	bool based;			/* a base follows: half of the budget is its */
+	/*
+	 * Instead of all that follows merge_batch: each change goes there behind its batch, its row being the whole
+	 * line that said it; one of a moved key is two, the first a line that is made for it, `d` of the old key; a
+	 * truncate has the key "".  What holds only some columns is bad then, but a delete.  NULL: changes are folded.
+	 */
+	void (*each)(void *arg, struct span key, const struct fold_change *);
+	void *arg;
 };
 
 struct merge_notes {

@@ -20,10 +20,39 @@ put_one(const struct keyed *k, void *st, const struct map_entry *e, kv_fn *put, 
 	return k->put(st, e, put, arg);
 }
 
+static int
+by_key(const void *a, const void *b)
+{
+	return span_cmp(((const struct map_entry *)a)->key, ((const struct map_entry *)b)->key);
+}
+
+/* The cells that changed, in key order, to be freed: of millions that stay as they are none is sorted. */
+static struct map_entry *
+those_changed(const struct keyed *k, void *st, const struct map *map, size_t *n)
+{
+	struct map_entry *v = NULL, e;
+	size_t cap = 0;
+
+	*n = 0;
+	for (size_t i = 0; map_next(map, &i, &e);) {
+		if (!changed(k, st, &e))
+			continue;
+		if (*n == cap) {
+			cap = cap == 0 ? 256 : mem_mul(cap, 2);
+			v = mem_array(v, cap, sizeof *v);
+		}
+		v[(*n)++] = e;
+	}
+	if (*n > 1)
+		qsort(v, *n, sizeof *v, by_key);
+	return v;
+}
+
 int
 keyed_save(const struct keyed *k, void *st, const struct map *map, struct buf *gone, bool all, kv_fn *put, void *arg)
 {
-	struct map_entry *e = map_sorted(map);
+	size_t n = map_count(map);
+	struct map_entry *e = all ? map_sorted(map) : those_changed(k, st, map, &n);
 	int rc = 0;
 
 	if (gone != NULL) {
@@ -33,9 +62,8 @@ keyed_save(const struct keyed *k, void *st, const struct map *map, struct buf *g
 			rc = put(arg, unpack_span(&u), span_of(NULL, 0));
 		buf_clear(gone);
 	}
-	for (size_t i = 0; i < map_count(map) && rc == 0; i++)
-		if (all || changed(k, st, &e[i]))
-			rc = put_one(k, st, &e[i], put, arg);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = put_one(k, st, &e[i], put, arg);
 	free(e);
 	return rc;
 }

@@ -7,7 +7,8 @@
  *	s->held = (struct held){ &cells, map_new(sizeof(struct cell)) };
  *	const struct op top_op = { ..., .save = held_save, .shed = held_shed, .bytes = held_bytes, .join = held_join };
  *
- * Invariants: save and shed go through the map in key order and stop at the first non-zero of put, which they return.
+ * Invariants: save and shed put in key order and stop at the first non-zero of put, which they return.  A save of what
+ * changed looks at every cell, and sorts only those.
  */
 #ifndef OP_KEYED_H
 #define OP_KEYED_H

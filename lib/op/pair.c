@@ -346,27 +346,39 @@ by_key(const void *pa, const void *pb)
 	return pair_by_bytes(a, b);
 }
 
-/* All records, those of one key together, keys in order; those that were handled are marked. To be freed. */
+static bool
+asked_for(const struct rec *r, bool changed)
+{
+	return !changed || (r->cell->flags & DIRTY) != 0;
+}
+
+/*
+ * All records, or those of keys that changed: of one key together, keys in order; those that were handled are marked.
+ * To be freed.
+ */
 static struct slot *
-all_of(struct pair *s, size_t *n)
+all_of(struct pair *s, bool changed, size_t *n)
 {
 	struct slot *v = mem_array(NULL, s->told.records, sizeof *v);
 
-	*n = s->n_heap;
-	if (*n > 0)
-		memcpy(v, s->heap, *n * sizeof *v);
+	*n = 0;
+	for (size_t i = 0; i < s->n_heap; i++)
+		if (asked_for(s->heap[i].r, changed))
+			v[(*n)++] = s->heap[i];
 	for (int side = 0; s->conf.kind != PAIR_SESSION && side < 2; side++) {
 		for (size_t i = 0; i < s->live[side].n; i++) {
 			struct rec *r = pair_nth(&s->live[side], i);
 
 			r->flags |= HANDLED;
-			v[(*n)++] = (struct slot){ r->us, r };
+			if (asked_for(r, changed))
+				v[(*n)++] = (struct slot){ r->us, r };
 		}
 	}
 	/* a session's records stay in their cell until its last one is over, which the queue does not */
 	for (size_t i = 0; s->conf.kind == PAIR_SESSION && i <= s->mask; i++)
 		for (struct rec *r = s->cell[i] == NULL ? NULL : s->cell[i]->of[LEFT].first; r != NULL; r = r->next)
-			v[(*n)++] = (struct slot){ r->us, r };
+			if (asked_for(r, changed))
+				v[(*n)++] = (struct slot){ r->us, r };
 	if (*n > 1)
 		qsort(v, *n, sizeof *v, by_key);
 	return v;
@@ -374,7 +386,7 @@ all_of(struct pair *s, size_t *n)
 
 /* Put what v[0..n) holds by key; piece: a key's records may go in several. */
 static int
-put_all(struct pair *s, const struct slot *v, size_t n, bool changed, size_t piece, kv_fn *put, void *arg)
+put_all(struct pair *s, const struct slot *v, size_t n, size_t piece, kv_fn *put, void *arg)
 {
 	struct buf *b = &s->scratch;
 	int rc = 0;
@@ -383,8 +395,6 @@ put_all(struct pair *s, const struct slot *v, size_t n, bool changed, size_t pie
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		struct cell *c = v[i].r->cell;
 
-		if (changed && (c->flags & DIRTY) == 0)
-			continue;
 		pack_u64(b, (uint64_t)(v[i].r->side | v[i].r->flags << 1));
 		pack_i64(b, v[i].us);
 		pack_span(b, rec_line(v[i].r));
@@ -413,9 +423,9 @@ save(void *st, bool all, kv_fn *put, void *arg)
 	pack_head(s);
 	if (rc == 0)
 		rc = put(arg, span_of("", 0), buf_span(&s->scratch));
-	v = all_of(s, &n);
+	v = all_of(s, !all, &n);
 	if (rc == 0)
-		rc = put_all(s, v, n, !all, SIZE_MAX, put, arg);
+		rc = put_all(s, v, n, SIZE_MAX, put, arg);
 	free(v);
 	return rc;
 }
@@ -452,8 +462,8 @@ shed(void *st, size_t want, kv_fn *put, void *arg)
 	int rc;
 
 	(void)want;		/* all of it: what stays behind could not be closed without what went */
-	v = all_of(s, &n);
-	rc = put_all(s, v, n, false, PIECE_BYTES, put, arg);
+	v = all_of(s, false, &n);
+	rc = put_all(s, v, n, PIECE_BYTES, put, arg);
 	free(v);
 	if (rc == 0)
 		forget(s);

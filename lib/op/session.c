@@ -486,8 +486,11 @@ forget(struct state *s)
 		}
 		if (g->closed == 0)
 			continue;
+		memset(g->kind, ORDER_NULL, s->set.n);
+		/* the types that were met are those of what is left: a state that is loaded knows no others */
 		for (g->n = 0; u.s.n > 0; g->n++)
-			(void)unpack_span(&u);
+			if (unpack_event(s, unpack_span(&u)))
+				(void)meet(s, g);
 		memmove(g->events.p, left.p, left.n);
 		g->events.n = (uint32_t)left.n;
 		g->closed = 0;

@@ -16,8 +16,11 @@ struct entry {
 	uint32_t place, place_n;	/* of conf.place in the line; place_n 0: absent */
 };
 
+#define TIME_BYTES 8		/* with conf.water, of a key: its time, in an order of bytes that is time's */
+
 struct group {
 	bool dirty;			/* first: op/keyed.h */
+	bool saved;			/* a snapshot has it */
 	struct entry *v;
 	size_t n, cap;
 	bool full;			/* what is below floor can never come in */
@@ -30,7 +33,8 @@ struct top {
 	struct held held;
 	struct top_conf conf;
 	struct keys keys;
-	struct buf scratch, val;
+	int64_t oldest;			/* with conf.water: no group is of an earlier time */
+	struct buf scratch, val, key;
 };
 
 static int save_one(void *st, const struct map_entry *, kv_fn *, void *arg);
@@ -45,6 +49,7 @@ top_new(const struct top_conf *conf)
 
 	s->conf = *conf;
 	s->held = (struct held){ &cells, map_new(sizeof(struct group)) };
+	s->oldest = INT64_MAX;
 	return s;
 }
 
@@ -150,6 +155,34 @@ meets(struct group *g, const struct order *by)
 	return true;
 }
 
+/* The group that a record is of, or why it is of none. */
+static const char *
+group_of(struct top *s, const struct batch *b, size_t i, struct group **g)
+{
+	const struct top_conf *c = &s->conf;
+	char time[TIME_BYTES];
+	const char *why;
+	int64_t us;
+
+	if (c->water == NULL) {
+		*g = map_put_hashed(s->held.map, s->keys.hash[i], keys_at(&s->keys, i), NULL);
+		return NULL;
+	}
+	if (val_is_null(b->col[c->per][i]))
+		return "no value of --per";
+	if ((why = when_val(b->col[c->per][i], c->unit, c->zone, &s->key, &us)) != NULL)
+		return why;
+	if (us <= c->water->us)
+		return "its groups were written: time has passed its --per";
+	pack_order(time, us);
+	buf_clear(&s->key);
+	buf_add(&s->key, time, sizeof time);
+	buf_span_add(&s->key, keys_at(&s->keys, i));
+	*g = map_put(s->held.map, buf_span(&s->key), NULL);
+	s->oldest = us < s->oldest ? us : s->oldest;
+	return NULL;
+}
+
 static int
 batch(void *st, const struct batch *b, const struct host *host)
 {
@@ -157,7 +190,7 @@ batch(void *st, const struct batch *b, const struct host *host)
 
 	(void)host;
 	keys_batch(&s->keys, b, s->conf.group, s->conf.n_groups, s->conf.as, KEYS_NULL_IS);
-	for (size_t i = 0; i < b->n; i++)
+	for (size_t i = 0; i < b->n && s->conf.water == NULL; i++)
 		if (!s->keys.none[i])
 			map_prefetch(s->held.map, s->keys.hash[i]);
 	for (size_t i = 0; i < b->n; i++) {
@@ -171,9 +204,10 @@ batch(void *st, const struct batch *b, const struct host *host)
 			batch_reject(b, i, why);
 			continue;
 		}
-		g = map_put_hashed(s->held.map, s->keys.hash[i], keys_at(&s->keys, i), NULL);
-		if (!meets(g, &e.by)) {
-			batch_reject(b, i, ORDER_MIXED);
+		if ((why = group_of(s, b, i, &g)) == NULL && !meets(g, &e.by))
+			why = ORDER_MIXED;
+		if (why != NULL) {
+			batch_reject(b, i, why);
 			continue;
 		}
 		if (s->conf.place != -1 && b->col[s->conf.place][i].tag != T_ABSENT) {
@@ -234,23 +268,77 @@ drop(void *st, const struct map_entry *e)
 }
 
 static int
-close_top(void *st, int64_t wm_ms, const struct host *host)
+by_key(const void *a, const void *b)
 {
-	struct top *s = st;
-	struct map_entry *e;
-	size_t n;
+	return span_cmp(((const struct map_entry *)a)->key, ((const struct map_entry *)b)->key);
+}
+
+/* The groups of times up to wm, in key order, to be freed; the oldest of the others is known then. */
+static struct map_entry *
+those_over(struct top *s, int64_t wm, size_t *n)
+{
+	struct map_entry *v = NULL, e;
+	size_t cap = 0;
+
+	*n = 0;
+	s->oldest = INT64_MAX;
+	for (size_t i = 0; map_next(s->held.map, &i, &e);) {
+		int64_t us = unpack_order(e.key.p);
+
+		if (us > wm) {
+			s->oldest = us < s->oldest ? us : s->oldest;
+			continue;
+		}
+		if (*n == cap) {
+			cap = cap == 0 ? 256 : mem_mul(cap, 2);
+			v = mem_array(v, cap, sizeof *v);
+		}
+		v[(*n)++] = e;
+	}
+	if (*n > 1)
+		qsort(v, *n, sizeof *v, by_key);
+	return v;
+}
+
+/* Write these and forget them. */
+static int
+write_all(struct top *s, struct map_entry *e, size_t n, const struct host *host)
+{
 	int rc = 0;
 
-	if (wm_ms != INT64_MAX)
-		return 0;		/* a later record may always be larger */
-	e = map_sorted(s->held.map);
-	n = map_count(s->held.map);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		rc = emit(s, e[i].cell, host);
+		if (((struct group *)e[i].cell)->saved)
+			pack_span(&s->held.gone, e[i].key);
 		(void)drop(s, &e[i]);
 		map_del(s->held.map, e[i].key);
 	}
 	free(e);
+	return rc;
+}
+
+static int
+close_top(void *st, int64_t wm_ms, const struct host *host)
+{
+	struct top *s = st;
+	struct map_entry *over;
+	size_t n;
+	int64_t wm;
+	int rc;
+
+	if (wm_ms == INT64_MAX) {
+		n = map_count(s->held.map);
+		return write_all(s, map_sorted(s->held.map), n, host);
+	}
+	if (__builtin_mul_overflow(wm_ms, 1000, &wm))
+		wm = wm_ms < 0 ? INT64_MIN : INT64_MAX;
+	/* without times a later record may always be larger */
+	if (s->conf.water == NULL || s->oldest > wm)
+		return 0;
+	over = those_over(s, wm, &n);
+	rc = write_all(s, over, n, host);
+	if (map_count(s->held.map) == 0)
+		held_clear(&s->held);
 	return rc;
 }
 
@@ -271,8 +359,13 @@ add(void *st, struct span key, struct span val)
 {
 	struct top *s = st;
 	struct unpack u = { val, true };
-	struct group *g = map_put(s->held.map, key, NULL);
+	struct group *g;
 
+	if (s->conf.water != NULL && key.n < TIME_BYTES)
+		return err_input("a saved state is not one of this command");
+	if (s->conf.water != NULL && unpack_order(key.p) < s->oldest)
+		s->oldest = unpack_order(key.p);
+	g = map_put(s->held.map, key, NULL);
 	while (u.ok && u.s.n > 0) {
 		struct entry e = { 0 };
 		struct span line;
@@ -300,6 +393,7 @@ save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 	cut(s, g);
 	if (g->n == 0)
 		return 0;
+	g->saved = true;
 	buf_clear(&s->val);
 	for (size_t i = 0; i < g->n; i++) {
 		order_pack(&s->val, &g->v[i].by);
@@ -350,6 +444,7 @@ destroy(void *st)
 	keys_free(&s->keys);
 	buf_free(&s->scratch);
 	buf_free(&s->val);
+	buf_free(&s->key);
 	free(s);
 }
 

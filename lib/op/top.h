@@ -9,12 +9,15 @@
  * Invariants: order is value falling, then position; null comes last.  TOP_ROW: n records, ranks 1..n.
  * TOP_RANK: equal values share a rank, the next one counts records; all records whose rank is at most n.
  * TOP_DENSE: the next one counts values; all records of the n largest values.  Groups come in key order.
+ * With conf.water records are grouped by their time first, and the groups of a time are over, and go out, when close()
+ * is called for that time or a later one; a record is in error whose time that is when it comes.
  * Memory: about twice the records that stay.  State: group -> records.
  */
 #ifndef OP_TOP_H
 #define OP_TOP_H
 
 #include "base/op.h"
+#include "base/watermark.h"
 
 enum top_ties { TOP_ROW, TOP_RANK, TOP_DENSE };
 
@@ -26,6 +29,10 @@ struct top_conf {
 	int by;			/* column */
 	enum top_ties ties;
 	int place;		/* column of a value that the caller wants to find again in the line, or -1 */
+	const struct watermark *water;	/* NULL: all is over at the end, and nothing before */
+	int per;		/* with it: column of the time, which groups are of */
+	enum unit unit;
+	const struct zone *zone;
 };
 
 void *top_new(const struct top_conf *);

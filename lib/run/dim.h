@@ -8,6 +8,7 @@
  *	hash = hash_seeded(key, d.table->seed);
  *	if (join_get(d.table->join, hash, key, day, &row)) dim_append(&d, &row, line, out);
  *	rc = dim_refresh(c, &d, false, &fresh);	// between batches: has DIM changed? then there is a new d.table
+ *	rc = dim_again(c, &d);			// instead of both, where somebody else says when: a new d.table
  *	dim_free(&d);
  *
  * Invariants: a row is kept as the bytes `,"name":value,"name":value`, so that adding it is one copy.  A repeated key
@@ -88,6 +89,8 @@ int dim_read(struct ctx *, struct dim *);
  * tries again once it is another one.  Pre: d->steady.  0, or EXIT_IO and the like where rejects could not be written.
  */
 int dim_refresh(struct ctx *, struct dim *, bool force, bool *fresh);
+/* Forget the table, read DIM, which may be another one now. 0 or an exit status after a message: there is none then. */
+int dim_again(struct ctx *, struct dim *);
 /*
  * Append the line with all members of a row behind its own; row NULL: with nulls. Pre: none of the names is in
  * the line.

@@ -427,3 +427,12 @@ dim_refresh(struct ctx *c, struct dim *d, bool force, bool *fresh)
 	*fresh = true;
 	return 0;
 }
+
+int
+dim_again(struct ctx *c, struct dim *d)
+{
+	(void)c;
+	dim_table_free(d->table);
+	d->table = NULL;
+	return load(d, &d->table);
+}

@@ -24,6 +24,33 @@ negative(struct dur d)
 	return d.us < 0 || d.days < 0 || d.months < 0;
 }
 
+static int
+late_output(struct event_time *e, struct window_conf *w)
+{
+	if (e->late_to != NULL && (w->late_out = side_open(e->c, "--late-to", e->late_to)) == -1)
+		return EXIT_USAGE;
+	return 0;
+}
+
+/* In a barrier job there is one authority on time, the source. */
+static int
+set_up_told(struct event_time *e, struct window_conf *w)
+{
+	const char *what = e->late != NULL ? "--late" : e->max_future != NULL ? "--max-future" : e->idle != NULL ?
+	    "--idle" : e->state != NULL ? "--state" : e->final ? "--final" : NULL;
+
+	if (what != NULL)
+		return ctx_usage(e->c, "%s: in a barrier job the source says how far time has come, and state is the"
+		    " job's", what);
+	if (w->kind == WINDOW_NONE)
+		return ctx_usage(e->c, "in a barrier job only windows are ever over: -w or --session");
+	watermark_init(&e->water, (struct dur){ 0 }, ctx_zone(e->c));
+	watermark_told(&e->water);
+	w->water = &e->water;
+	w->late = true;
+	return late_output(e, w);
+}
+
 int
 event_time_set_up(struct event_time *e, struct ctx *c, struct window_conf *w)
 {
@@ -31,6 +58,8 @@ event_time_set_up(struct event_time *e, struct ctx *c, struct window_conf *w)
 	int rc;
 
 	e->c = c;
+	if (ctx_in_job(c))
+		return set_up_told(e, w);
 	if ((rc = lonely(e, e->late != NULL && w->kind == WINDOW_NONE ? "--late needs windows, -w or --session" :
 	    e->max_future != NULL && w->time == -1 ? "--max-future needs the time of records, -t" : NULL)) != 0)
 		return rc;
@@ -48,9 +77,7 @@ event_time_set_up(struct event_time *e, struct ctx *c, struct window_conf *w)
 	watermark_init(&e->water, late, ctx_zone(c));
 	w->water = &e->water;
 	w->late = e->late != NULL;
-	if (e->late_to != NULL && (w->late_out = side_open(c, "--late-to", e->late_to)) == -1)
-		return EXIT_USAGE;
-	return 0;
+	return late_output(e, w);
 }
 
 int
@@ -137,4 +164,11 @@ event_time_finish(struct event_time *e, int status)
 	keep_close(e->keep);
 	e->keep = NULL;
 	return status;
+}
+
+int
+event_time_mark(struct event_time *e, const struct mark *m, const struct host *host)
+{
+	watermark_raise(&e->water, m->wm_ms);
+	return m->kind == MARK_OPEN ? 0 : spill_advance(e->spill, e->water.ms, SPILL_LAST, host);
 }

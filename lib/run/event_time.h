@@ -8,9 +8,12 @@
  *	rc = event_time_idle(&e, silent_ms, host);		// the command's idle()
  *	rc = event_time_end(&e, host);				// instead of spill_close
  *	return event_time_finish(&e, status);			// the command's finish()
+ *	rc = event_time_mark(&e, m, host);			// the command's mark()
  *
  * Invariants: without --late nothing closes before the end and nothing is late.  With --state and without --final what
  * is open at the end is kept for the next call, with the watermark; without it, or with --final, it closes.
+ * In a barrier job none of the options is taken but --late-to: windows close at control lines, by their watermark, and
+ * a record is late by the line before it.
  */
 #ifndef RUN_EVENT_TIME_H
 #define RUN_EVENT_TIME_H
@@ -43,5 +46,7 @@ int event_time_idle(struct event_time *, int64_t silent_ms, const struct host *)
 int event_time_end(struct event_time *, const struct host *);
 /* Save what is kept, when all went well; the final status. */
 int event_time_finish(struct event_time *, int status);
+/* A control line: time has come as far as it says; what is over goes out, but at `open`. 0 or an exit status. */
+int event_time_mark(struct event_time *, const struct mark *, const struct host *);
 
 #endif

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "op/pack.h"
 #include "out/json.h"
 #include "run/lookup.h"
 #include "run/park.h"
+#include "store/ref.h"
 
 #define LOOK_US (1 * US_PER_SEC)	/* while records wait, unless --reload says otherwise */
 #define BACK_OFF 6			/* after n failures one looks 2^n times less often, n at most this */
@@ -29,6 +31,8 @@ struct lookup {
 	int64_t clock;			/* that waits are measured by: the largest time met, or ours */
 	int64_t next_look;		/* at DIM, by our clock */
 	bool still;			/* threads share DIM: it is not read anew */
+	bool job;			/* it is read when a line pins it */
+	uint64_t commit;		/* then: its, once there is a table */
 	char **source;			/* names of inputs that records waited from */
 	size_t n_sources;
 	/* while records leave the park: where they go to */
@@ -36,8 +40,6 @@ struct lookup {
 	const struct batch *b;
 	size_t i;
 };
-
-struct place { uint64_t at, n; uint32_t tag, escaped; };	/* of an old value in a line that waits */
 
 static volatile sig_atomic_t hung_up;
 
@@ -80,6 +82,17 @@ columns(struct ctx *c, struct lookup *l)
 	return 0;
 }
 
+static uint32_t
+source_number(struct lookup *l, const char *name)
+{
+	for (size_t i = l->n_sources; i-- > 0;)
+		if (strcmp(l->source[i], name) == 0)
+			return (uint32_t)i;
+	l->source = mem_array(l->source, l->n_sources + 1, sizeof *l->source);
+	l->source[l->n_sources] = mem_str(name);
+	return (uint32_t)l->n_sources++;
+}
+
 static int
 watching(struct ctx *c, struct lookup *l)
 {
@@ -100,6 +113,26 @@ watching(struct ctx *c, struct lookup *l)
 	return 0;
 }
 
+/* In a barrier job nothing of DIM is known before a line has said which it is. */
+static int
+in_job(struct ctx *c, struct lookup *l)
+{
+	if (strncmp(l->conf.dim.operand, "wh:", 3) != 0)
+		return ctx_usage(c, "%s: in a barrier job DIM is a table, wh:TABLE: a file may change unseen",
+		    l->conf.dim.operand);
+	if (l->conf.reload_us > 0)
+		return ctx_usage(c, "--reload: in a barrier job control lines say when DIM is read");
+	l->job = true;
+	l->clock = INT64_MIN;
+	if (l->conf.park_us == 0)
+		return 0;
+	l->park = park_new(ctx_budget(c));
+	park_stays(l->park);
+	park_note(l->park, l->clock);
+	(void)source_number(l, "<stdin>");	/* the one that there is, for what was saved by another process too */
+	return 0;
+}
+
 /* What a thread has for itself. */
 static void
 scratch(struct lookup *l)
@@ -117,9 +150,11 @@ lookup_new(struct ctx *c, const struct lookup_conf *conf, int *rc)
 
 	l->conf = *conf;
 	l->conf.dim.watch = conf->reload_us > 0 || conf->park_us > 0;
-	if ((*rc = columns(c, l)) != 0 || (*rc = watching(c, l)) != 0)
+	if ((*rc = columns(c, l)) != 0 || (*rc = ctx_in_job(c) ? in_job(c, l) : watching(c, l)) != 0)
 		return NULL;
 	scratch(l);
+	if (l->job)
+		return l;
 	if ((*rc = dim_read(c, &l->dim)) != 0)
 		return NULL;
 	l->hashed.seed = l->dim.table->seed;
@@ -201,17 +236,6 @@ add_fields(struct ctx *c, struct lookup *l, const struct batch *b, size_t i, con
 
 /* ---- records that wait ---- */
 
-static uint32_t
-source_number(struct lookup *l, const char *name)
-{
-	for (size_t i = l->n_sources; i-- > 0;)
-		if (strcmp(l->source[i], name) == 0)
-			return (uint32_t)i;
-	l->source = mem_array(l->source, l->n_sources + 1, sizeof *l->source);
-	l->source[l->n_sources] = mem_str(name);
-	return (uint32_t)l->n_sources++;
-}
-
 static int
 wait_for(struct ctx *c, struct lookup *l, const struct batch *b, size_t i, int32_t day)
 {
@@ -223,10 +247,11 @@ wait_for(struct ctx *c, struct lookup *l, const struct batch *b, size_t i, int32
 	buf_clear(&l->note);
 	for (size_t k = 0; k < l->dim.n_fields; k++) {
 		struct val v = l->old[k];
-		struct place p = { 0, v.raw.n, v.tag, v.escaped };
 
-		p.at = v.raw.n == 0 ? 0 : (uint64_t)(v.raw.p - b->line[i].p);
-		buf_add(&l->note, (const char *)&p, sizeof p);
+		pack_u64(&l->note, v.raw.n == 0 ? 0 : (uint64_t)(v.raw.p - b->line[i].p));
+		pack_u64(&l->note, v.raw.n);
+		pack_u64(&l->note, v.tag);
+		pack_u64(&l->note, v.escaped);
 	}
 	r.note = buf_span(&l->note);
 	b->fate[i] = F_USED;		/* until it leaves */
@@ -239,19 +264,25 @@ static int
 leave(struct lookup *l, const struct parked *r, const struct span *row)
 {
 	struct buf *out = ctx_made_begin(l->c, l->b, l->i);
+	struct unpack u = { r->note, true };
 	bool stands = false;
 
 	for (size_t k = 0; k < l->dim.n_fields; k++) {
-		struct place p;
+		uint64_t at = unpack_u64(&u), n = unpack_u64(&u);
 
-		memcpy(&p, r->note.p + k * sizeof p, sizeof p);
-		l->old[k] = (struct val){ span_of(r->line.p + p.at, p.n), (uint8_t)p.tag, (uint8_t)p.escaped };
-		stands = stands || p.tag != T_ABSENT;
+		l->old[k].tag = (uint8_t)unpack_u64(&u);
+		l->old[k].escaped = (uint8_t)unpack_u64(&u);
+		if (!u.ok || at > r->line.n || n > r->line.n - at)
+			return err_input("a saved state is not one of this command");
+		l->old[k].raw = span_of(r->line.p + at, n);
+		stands = stands || l->old[k].tag != T_ABSENT;
 	}
 	if (l->conf.fill || stands)
 		json_edit(out, r->line, l->edit, edits(l, row));
 	else
 		dim_append(&l->dim, row, r->line, out);
+	if (l->job)
+		return ctx_made_end(l->c);
 	ctx_recount(l->c, 1, F_USED, F_PASS);
 	return sink_line(ctx_out(l->c), buf_span(out));
 }
@@ -281,7 +312,8 @@ overdue(void *arg, const struct parked *r)
 		return PARK_STAY;
 	l->unmatched++;
 	if (l->conf.reject) {
-		ctx_recount(l->c, 1, F_USED, F_REJECT);
+		if (!l->job)
+			ctx_recount(l->c, 1, F_USED, F_REJECT);
 		rc = ctx_reject(l->c, (struct where){ l->source[r->source], r->number, r->offset },
 		    "no row of the dimension has this key, and none came", r->line);
 	} else {
@@ -337,6 +369,61 @@ look(struct ctx *c, struct lookup *l, const struct batch *b)
 		return 0;
 	l->clock = now;
 	return go(c, l, b, 0, park_first, overdue);
+}
+
+int
+lookup_mark(struct ctx *c, struct lookup *l, const struct mark *m)
+{
+	int rc;
+
+	if (l->park == NULL)
+		return 0;
+	if (m->kind == MARK_OPEN) {
+		park_settle(l->park);
+		l->clock = park_noted(l->park);
+		return 0;
+	}
+	if (l->time == -1)
+		l->clock = m->now_ms * 1000;
+	rc = go(c, l, NULL, 0, park_first, overdue);
+	park_note(l->park, l->clock);
+	return rc;
+}
+
+int
+lookup_pin(struct ctx *c, struct lookup *l, const char *name, uint64_t commit)
+{
+	struct span table, days;
+	int rc;
+
+	if (ref_split(span_str(l->conf.dim.operand), &table, &days) != NULL || !span_is(table, name) ||
+	    (l->dim.table != NULL && commit == l->commit))
+		return 0;
+	ref_pin(name, commit);
+	l->commit = commit;
+	if ((rc = dim_again(c, &l->dim)) != 0)
+		return rc;
+	l->hashed.seed = l->dim.table->seed;
+	return go(c, l, NULL, 0, park_each, arrived);
+}
+
+const struct op *
+lookup_op(struct lookup *l, void **op_state)
+{
+	*op_state = l->park;
+	return l->job && l->park != NULL ? &park_op : NULL;
+}
+
+/* Before a batch of a barrier job. */
+static int
+pinned(struct ctx *c, struct lookup *l)
+{
+	if (l->dim.table == NULL)
+		return err_usage("%s: the job's source pins no commit of it: it must stand in PIPEHOUSE_PINS, which"
+		    " pipe-run sets, or in ingest --pin", l->conf.dim.operand);
+	if (l->time == -1)
+		l->clock = ctx_now_us(c);
+	return 0;
 }
 
 int
@@ -408,8 +495,10 @@ int
 lookup_batch(struct ctx *c, struct lookup *l, const struct batch *b)
 {
 	const struct join *j;
-	int rc = l->still ? 0 : look(c, l, b);
+	int rc = l->job ? pinned(c, l) : l->still ? 0 : look(c, l, b);
 
+	if (rc != 0)
+		return rc;
 	j = l->dim.table->join;
 	keys_batch(&l->hashed, b, l->key.col, l->key.n, ctx_key_as(c), KEYS_NULL_NONE);
 	for (size_t i = 0; i < b->n && i < JOIN_SLOT_AHEAD; i++)

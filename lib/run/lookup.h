@@ -9,6 +9,9 @@
  * has come, or as one without a row when its time is over, before the records behind that moment; those that go at
  * the same moment in their own order, so records of one key never overtake each other while their row is missing.
  * DIM is read anew only between batches (and while the input idles), and never in a run.
+ * In a barrier job DIM is a table, and read when a control line pins another commit of it (lookup_pin), never else;
+ * what waits is state (lookup_op), and its time is the lines'.  A record that waited was `used` in its epoch, and is
+ * made in the one in which it leaves.
  */
 #ifndef RUN_LOOKUP_H
 #define RUN_LOOKUP_H
@@ -41,6 +44,12 @@ void lookup_join(struct lookup *, const struct lookup *thread);
 int lookup_batch(struct ctx *, struct lookup *, const struct batch *);
 /* The input is silent: has DIM changed, is somebody's time over? */
 int lookup_idle(struct ctx *, struct lookup *);
+/* A control line: by its clock, whose time is over? */
+int lookup_mark(struct ctx *, struct lookup *, const struct mark *);
+/* A table's commit was pinned. If it is DIM, it is read, and what waited for its rows goes. 0 or an exit status. */
+int lookup_pin(struct ctx *, struct lookup *, const char *table, uint64_t commit);
+/* What waits, in a barrier job; NULL: nothing can. */
+const struct op *lookup_op(struct lookup *, void **op_state);
 /* What still waits is looked up once more, then passes or is rejected without its row; notes for --stats. */
 int lookup_end(struct ctx *, struct lookup *);
 

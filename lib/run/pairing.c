@@ -83,7 +83,7 @@ pairing_set_up(struct ctx *c, struct pairing *p)
 	f->n_keys = p->names[0].n;
 	f->as = ctx_key_as(c);
 	f->zone = ctx_zone(c);
-	p->endless = given && !finite(p);
+	p->endless = given && (ctx_in_job(c) || !finite(p));
 	for (int i = 0; i < 2 && p->operand[0] != NULL && !given; i++) {
 		if (!sides_twice(p->operand[i]))
 			continue;
@@ -95,6 +95,8 @@ pairing_set_up(struct ctx *c, struct pairing *p)
 	if (!p->may_lead && !given)	/* the same limit that they were measured with, or a later one */
 		for (int i = 0; i < 2; i++)
 			watermark_future(pair_watermark(p->pair, i), p->ahead, ctx_now_us(c));
+	for (int i = 0; i < 2 && ctx_in_job(c); i++)
+		watermark_told(pair_watermark(p->pair, i));
 	p->spill = (struct spill){ .c = c, .op = &pair_op, .st = p->pair };
 	return 0;
 }
@@ -115,8 +117,10 @@ relieve(struct pairing *p)
 {
 	struct pair_told t;
 
-	if (!p->endless || pair_op.bytes(p->pair) <= ctx_budget(p->c))
+	if (!p->endless)
 		return spill_relieve(&p->spill);
+	if (pair_op.bytes(p->pair) <= ctx_budget(p->c))
+		return 0;
 	pair_tell(p->pair, &t);
 	return err_io("%llu records wait for others and take more than the memory budget, -S",
 	    (unsigned long long)t.records);
@@ -145,6 +149,13 @@ pairing_idle(struct pairing *p, int64_t ms)
 		return 0;
 	watermark_idle(pair_watermark(p->pair, 0), ms * 1000, p->idle_us);
 	return advance(p);
+}
+
+int
+pairing_mark(struct pairing *p, const struct mark *m)
+{
+	watermark_raise(pair_watermark(p->pair, 0), m->wm_ms);	/* that of both: they are one stream */
+	return m->kind == MARK_OPEN ? 0 : advance(p);
 }
 
 /* A side that is silent runs with the clock, and is never behind the other one. */
@@ -207,14 +218,14 @@ pairing_work(struct pairing *p)
 	struct pair_told t;
 	int rc = p->operand[0] != NULL ? sides_read(p->c, &s) : sides_one(p->c);
 
-	if (rc == 0)
+	if (rc == 0 && !ctx_in_job(p->c))
 		rc = spill_close(&p->spill, ctx_host(p->c));
 	pair_tell(p->pair, &t);
 	ctx_note(p->c, "late", t.late);
 	ctx_note(p->c, "no_key", t.no_key);
 	ctx_note(p->c, "peak_records", t.peak_records);
 	ctx_note(p->c, "peak_state_bytes", t.peak_bytes);
-	if (rc == 0 && !t.met)
+	if (rc == 0 && !t.met && !ctx_in_job(p->c))
 		warn_types(p);
 	return rc;
 }

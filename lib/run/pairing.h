@@ -9,6 +9,7 @@
  * Invariants: without a bound of lateness nothing is late; a side that can be read twice is, and its bound is what was
  * measured, any other side has none, so that nothing is over before it ends.  State past -S goes to sorted runs, and
  * then all that was not written yet comes at the end, the same bytes; a stream that may be endless ends with EXIT_IO.
+ * In a barrier job time comes with control lines, and what is over goes out there: pairing_mark, the command's mark().
  */
 #ifndef RUN_PAIRING_H
 #define RUN_PAIRING_H
@@ -39,5 +40,6 @@ int pairing_batch(struct pairing *, const struct batch *);
 /* Nothing came of the one stream for so long. */
 int pairing_idle(struct pairing *, int64_t ms);
 int pairing_work(struct pairing *);
+int pairing_mark(struct pairing *, const struct mark *);
 
 #endif

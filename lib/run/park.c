@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/temp.h"
+#include "op/pack.h"
 #include "run/park.h"
 
 #define READ_BYTES (256 * KIB)
@@ -14,7 +15,7 @@
 
 struct head {			/* then key, note, line */
 	int64_t until;
-	uint64_t number, offset;
+	uint64_t seq, number, offset;
 	uint64_t line_n;
 	uint32_t key_n, note_n, source;
 	int32_t day;
@@ -30,8 +31,13 @@ struct queue {			/* bytes of records: those in the file are older than those in 
 
 struct park {
 	size_t budget;
+	bool stays;
 	struct queue q;
 	uint64_t most, spilled;
+	uint64_t next;		/* its number */
+	uint64_t saved;		/* those below were saved */
+	int64_t note;
+	struct buf gone;	/* numbers that were saved and left: the next save says so */
 };
 
 struct reader {			/* over the file's part */
@@ -64,6 +70,9 @@ spill(struct park *p, struct queue *q)
 	size_t n = q->mem.n - q->done;
 	int rc;
 
+	if (p->stays)
+		return err_io("%llu records wait and take more than -S allows: in a barrier job they stay in memory",
+		    (unsigned long long)q->n);
 	if (q->fd == -1 && (q->fd = temp_file()) == -1)
 		return EXIT_IO;
 	if ((rc = temp_write(q->fd, q->mem.p + q->done, n, q->to)) != 0)
@@ -82,6 +91,7 @@ put(struct park *p, struct queue *q, const struct parked *r)
 
 	memset(&h, 0, sizeof h);
 	h.until = r->until;
+	h.seq = r->seq;
 	h.number = r->number;
 	h.offset = r->offset;
 	h.line_n = r->line.n;
@@ -105,7 +115,11 @@ put(struct park *p, struct queue *q, const struct parked *r)
 int
 park_put(struct park *p, const struct parked *r)
 {
-	int rc = put(p, &p->q, r);
+	struct parked x = *r;
+	int rc;
+
+	x.seq = p->next++;
+	rc = put(p, &p->q, &x);
 
 	p->most = p->q.n > p->most ? p->q.n : p->most;
 	return rc;
@@ -120,7 +134,7 @@ unpack(const char *s, struct parked *r)
 	memcpy(&h, s, sizeof h);
 	s += sizeof h;
 	*r = (struct parked){ .until = h.until, .number = h.number, .offset = h.offset, .day = h.day,
-	    .source = h.source, .key = span_of(s, h.key_n), .note = span_of(s + h.key_n, h.note_n),
+	    .source = h.source, .seq = h.seq, .key = span_of(s, h.key_n), .note = span_of(s + h.key_n, h.note_n),
 	    .line = span_of(s + h.key_n + h.note_n, h.line_n) };
 	return sizeof h + h.key_n + h.note_n + h.line_n;
 }
@@ -164,6 +178,8 @@ judged(struct pass *s, const struct parked *r)
 
 	if (fate < 0)
 		return -fate;
+	if (fate == PARK_GO && r->seq < s->p->saved)
+		buf_add(&s->p->gone, (const char *)&r->seq, sizeof r->seq);
 	if (fate == PARK_GO)
 		return 0;
 	s->stop = s->kept == NULL;
@@ -272,5 +288,152 @@ park_free(struct park *p)
 	if (p == NULL)
 		return;
 	queue_free(&p->q);
+	buf_free(&p->gone);
 	free(p);
 }
+
+/* ---- saved ---- */
+
+void
+park_stays(struct park *p)
+{
+	p->stays = true;
+}
+
+void
+park_note(struct park *p, int64_t note)
+{
+	p->note = note;
+}
+
+int64_t
+park_noted(const struct park *p)
+{
+	return p->note;
+}
+
+static int
+put_gone(struct park *p, kv_fn *out, void *arg)
+{
+	uint64_t seq;
+	char key[8];
+	int rc = 0;
+
+	for (size_t i = 0; i < p->gone.n && rc == 0; i += sizeof seq) {
+		memcpy(&seq, p->gone.p + i, sizeof seq);
+		pack_order(key, (int64_t)seq);
+		rc = out(arg, span_of(key, sizeof key), span_of(NULL, 0));
+	}
+	return rc;
+}
+
+static int
+save(void *st, bool all, kv_fn *out, void *arg)
+{
+	struct park *p = st;
+	struct buf b = { 0 };
+	char key[8];
+	int rc = all ? 0 : put_gone(p, out, arg);
+
+	pack_i64(&b, p->note);
+	if (rc == 0)
+		rc = out(arg, span_of("", 0), buf_span(&b));
+	for (size_t at = p->q.done; rc == 0 && at < p->q.mem.n;) {
+		struct parked r;
+
+		at += unpack(p->q.mem.p + at, &r);
+		if (!all && r.seq < p->saved)
+			continue;
+		buf_clear(&b);
+		pack_i64(&b, r.until);
+		pack_u64(&b, r.number);
+		pack_u64(&b, r.offset);
+		pack_i64(&b, r.day);
+		pack_u64(&b, r.source);
+		pack_span(&b, r.key);
+		pack_span(&b, r.note);
+		pack_span(&b, r.line);
+		pack_order(key, (int64_t)r.seq);
+		rc = out(arg, span_of(key, sizeof key), buf_span(&b));
+	}
+	buf_clear(&p->gone);
+	p->saved = p->next;
+	buf_free(&b);
+	return rc;
+}
+
+static int
+add(void *st, struct span key, struct span val)
+{
+	struct park *p = st;
+	struct unpack u = { val, true };
+	struct parked r = { 0 };
+
+	if (key.n == 0) {
+		p->note = unpack_i64(&u);
+		return unpack_done(&u) ? 0 : err_input("a saved state is not one of this command");
+	}
+	r.until = unpack_i64(&u);
+	r.number = unpack_u64(&u);
+	r.offset = unpack_u64(&u);
+	r.day = (int32_t)unpack_i64(&u);
+	r.source = (uint32_t)unpack_u64(&u);
+	r.key = unpack_span(&u);
+	r.note = unpack_span(&u);
+	r.line = unpack_span(&u);
+	if (key.n != 8 || !unpack_done(&u))
+		return err_input("a saved state is not one of this command");
+	r.seq = (uint64_t)unpack_order(key.p);
+	p->next = r.seq >= p->next ? r.seq + 1 : p->next;
+	return put(p, &p->q, &r);
+}
+
+struct place { uint64_t seq; size_t at, n; };
+
+static int
+by_seq(const void *a, const void *b)
+{
+	uint64_t x = ((const struct place *)a)->seq, y = ((const struct place *)b)->seq;
+
+	return (x > y) - (x < y);
+}
+
+void
+park_settle(struct park *p)
+{
+	struct place *v = mem_array(NULL, p->q.n, sizeof *v);
+	struct buf b = { 0 };
+	size_t n = 0;
+
+	for (size_t at = p->q.done; at < p->q.mem.n; n++) {
+		struct parked r;
+
+		v[n] = (struct place){ .at = at, .n = unpack(p->q.mem.p + at, &r) };
+		v[n].seq = r.seq;
+		at += v[n].n;
+	}
+	if (n > 1)
+		qsort(v, n, sizeof *v, by_seq);
+	for (size_t i = 0; i < n; i++)
+		buf_add(&b, p->q.mem.p + v[i].at, v[i].n);
+	buf_free(&p->q.mem);
+	p->q.mem = b;
+	p->q.done = 0;
+	free(v);
+}
+
+static size_t
+bytes(const void *st)
+{
+	return ((const struct park *)st)->q.mem.n;
+}
+
+static void
+destroy(void *st)
+{
+	park_free(st);
+}
+
+const struct op park_op = {
+	.name = "park", .version = 1, .add = add, .save = save, .bytes = bytes, .free = destroy,
+};

@@ -10,13 +10,15 @@
  * Invariants: first in, first out; a record that stays keeps its place.  Past half the budget the newer ones are
  * written behind the older in a nameless file (base/temp.h), so memory is bounded whatever waits; a pass reads that
  * file once.  Spans that judge() gets live until it returns.
+ * In a barrier job (park_stays) none is written there, and park_op saves them: number -> record, and under the empty
+ * key a number of the caller's.  park_op.add may give them in any order; park_settle puts them into theirs.
  */
 #ifndef RUN_PARK_H
 #define RUN_PARK_H
 
 #include <stdint.h>
 
-#include "base/span.h"
+#include "base/op.h"
 
 struct parked {
 	int64_t until;			/* of the caller's clock */
@@ -24,6 +26,7 @@ struct parked {
 	int32_t day;
 	uint32_t source;
 	struct span key, note, line;	/* note: the caller's */
+	uint64_t seq;			/* how many came before it; of the park's */
 };
 
 enum park_fate { PARK_STAY, PARK_GO };
@@ -41,5 +44,14 @@ uint64_t park_count(const struct park *);
 uint64_t park_most(const struct park *);
 uint64_t park_spilled(const struct park *);
 void park_free(struct park *);
+
+/* All of it stays in memory: past the budget park_put ends the work, EXIT_IO. */
+void park_stays(struct park *);
+/* Behind the last park_op.add. */
+void park_settle(struct park *);
+/* What is saved with them; 0 at first. */
+void park_note(struct park *, int64_t);
+int64_t park_noted(const struct park *);
+extern const struct op park_op;		/* save, add, bytes and free alone */
 
 #endif

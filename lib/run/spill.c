@@ -31,9 +31,21 @@ drop_runs(struct spill *s)
 	s->runs = NULL;
 }
 
+/* What is saved at every mark must be there as a whole. */
+static int
+stays(const struct spill *s)
+{
+	size_t bytes = s->op->bytes(s->st);
+
+	return bytes <= ctx_budget(s->c) ? 0 :
+	    err_io("the state is %zu MiB, larger than -S: in a barrier job it stays in memory", bytes / MIB);
+}
+
 int
 spill_keep_to(struct spill *s, size_t room)
 {
+	if (ctx_in_job(s->c))
+		return stays(s);
 	return s->op->flush == NULL || s->op->bytes(s->st) <= room ? 0 : shed(s);
 }
 

@@ -9,7 +9,8 @@
  *
  * Invariants: the answer is the same bytes as without it (the law of base/op.h): a state that is shed comes back by
  * add(), in key order, and lines that it defers then are brought back to the order of the input by a second merge.
- * Only operators that have `flush` are relieved; others stay in memory.  What one key holds must fit.
+ * Only operators that have `flush` are relieved; others stay in memory.  What one key holds must fit.  In a barrier job
+ * nothing goes to disk, for a snapshot is the whole of it: what -S does not hold ends the work.
  * What is over while state is on disk goes out when what was added since is as much as was there, and at the end.
  */
 #ifndef RUN_SPILL_H
@@ -37,7 +38,7 @@ struct spill {
 
 /* Bytes of state that may be in memory. */
 size_t spill_room(const struct spill *);
-/* 0 or EXIT_IO after a message. */
+/* 0 or EXIT_IO after a message: the disk, or in a barrier job state that is larger than -S. */
 int spill_relieve(struct spill *);
 /* The same for another room than spill_room. */
 int spill_keep_to(struct spill *, size_t room);

@@ -140,6 +140,24 @@ note_read(const char *dir, const struct wh_files *f, const struct wh_want *w, st
 	return rc;
 }
 
+/* Tables whose commit this process was told. */
+static struct pin { char *table; uint64_t commit; } *pin;
+static size_t n_pins;
+
+void
+ref_pin(const char *table, uint64_t commit)
+{
+	size_t i = 0;
+
+	while (i < n_pins && strcmp(pin[i].table, table) != 0)
+		i++;
+	if (i == n_pins) {
+		pin = mem_array(pin, n_pins + 1, sizeof *pin);
+		pin[n_pins++].table = mem_str(table);
+	}
+	pin[i].commit = commit;
+}
+
 static int
 open_at(struct span name, struct table **t)
 {
@@ -150,6 +168,9 @@ open_at(struct span name, struct table **t)
 	int rc = 0;
 
 	*t = NULL;
+	for (size_t i = 0; i < n_pins; i++)
+		if (span_is(name, pin[i].table))
+			return table_open(name, PLACE_READ, pin[i].commit, t);
 	if (dir == NULL)
 		return table_open(name, PLACE_READ, LOG_HEAD, t);
 	table = mem_dup(name);

@@ -8,8 +8,8 @@
  *
  * Invariants: DAYS is D, D..D, last or last:D; without it `last` for kinds snapshot and scd2, all days for
  * the others.  In a run the commit is the pinned one ($PIPEHOUSE_RUN/pins), else the one that the run's
- * first reader of the table saw; what was read is noted in the run.  Files come in day, commit, file order,
- * which is the order of rows.
+ * first reader of the table saw; what was read is noted in the run.  Before both, a commit that the process was told
+ * (ref_pin).  Files come in day, commit, file order, which is the order of rows.
  */
 #ifndef STORE_REF_H
 #define STORE_REF_H
@@ -46,6 +46,12 @@ struct wh_files {
 	bool lent;			/* owner is the caller's */
 	struct buf paths;
 };
+
+/*
+ * From now on this process reads the table at that commit, and at no other: in a barrier job control lines say which.
+ * One thread, while none reads.
+ */
+void ref_pin(const char *table, uint64_t commit);
 
 /*
  * Resolve an operand.  0, EXIT_NO for a day never committed (after a message), EXIT_USAGE for an operand
