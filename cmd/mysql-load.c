@@ -1,31 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mysql-load - idempotent load of a table: upsert by key, one day replaced in a transaction, or the whole
+ * mysql-load - idempotent load of a table: upsert by key, one day replaced in a transaction, or the whole; in a barrier
+ * job each epoch once
  *
- * Path:   files, tables or stdin -> edge/replay -> in/rec -> edge/mysql_target, mysql_load -> MySQL
- * Memory: upsert: the rows of one transaction, 32 MiB; a day, a table: half of -S, what is more waits in an
+ * Path:   files, tables or stdin -> run/loading (edge/replay, in/rec, edge/mysql_target) -> edge/mysql_load, mysql_job
+ * Memory: upsert: the rows of one transaction, 32 MiB; a day, a table, an epoch: half of -S, what is more waits in an
  *         unnamed temporary file, because a transaction that failed is sent again from its start.
  */
-#include <stdlib.h>
-
+#include "edge/mysql_job.h"
 #include "edge/mysql_target.h"
 #include "edge/replay.h"
-#include "in/rec.h"
+#include "run/loading.h"
 #include "run/run.h"
 
 #define UPSERT_ROWS 50000u	/* of one transaction */
 #define UPSERT_BYTES (32 * MIB)
 
 struct state {
-	const char *options, *table, *keys, *partition;
+	const char *options, *table, *keys, *partition, *job_name, *op, *version, *soft_delete;
 	bool replace, create, unique_ok, collate_ok, ignore_unknown, zero_dates, insecure;
-	struct ctx *c;
 	struct db *db;
-	struct target *target;
-	struct load *load;
-	struct replay *rows;
+	struct loading *rows;
+	struct load_job job;
 	uint64_t came, expected, loaded;
-	bool ending, already;
+	bool already;
 };
 
 #define AT(field) offsetof(struct state, field)
@@ -36,6 +34,10 @@ static const struct opt opts[] = {
 	{ 'k', "key", OPT_TEXT, AT(keys), "KEYS", "the columns that tell rows apart: A,B,..." },
 	{ 0, "partition", OPT_TEXT, AT(partition), "dt=D", "fill column dt and replace that day as a whole" },
 	{ 0, "replace-table", OPT_FLAG, AT(replace), NULL, "load a table beside it that takes its name" },
+	{ 0, "job", OPT_TEXT, AT(job_name), "J", "the sink of that name in a barrier job: each epoch once" },
+	{ 0, "op", OPT_TEXT, AT(op), "PATH", "records are changes: c, u and r put the row beside PATH, d deletes" },
+	{ 0, "version-by", OPT_TEXT, AT(version), "COLUMN[=PATH]", "only what is older in that column is replaced" },
+	{ 0, "soft-delete", OPT_TEXT, AT(soft_delete), "COLUMN", "a deleted row stays, with 1 in that column" },
 	{ 0, "create", OPT_FLAG, AT(create), NULL, "make a table that is not there, from the values" },
 	{ 0, "ignore-unknown", OPT_FLAG, AT(ignore_unknown), NULL, "leave out fields that are no column" },
 	{ 0, "unique-ok", OPT_FLAG, AT(unique_ok), NULL, "take a table that has a second unique index" },
@@ -45,82 +47,29 @@ static const struct opt opts[] = {
 	{ 0 }
 };
 
-/* What the loader asks: rewind_rows to agree. */
-static void
-rewind_rows(void *arg)
-{
-	replay_rewind(((struct state *)arg)->rows);
-}
-
-static const char *
-make_row(struct target *t, struct span line, struct load_row *row)
-{
-	const char *why = NULL;
-	struct span key;
-	struct rec r;
-	struct val v;
-
-	target_begin(t);
-	for (rec_begin(&r, line); why == NULL && rec_next(&r, &key, &v);)
-		why = target_put(t, key, v);
-	return why == NULL ? target_end(t, row) : why;
-}
-
-static int
-next_row(void *arg, struct load_row *row, int *status)
-{
-	struct state *st = arg;
-	struct replay_line l;
-	int got = replay_next(st->rows, &row->id);
-
-	*status = got == -1 ? EXIT_IO : 0;
-	if (got == 1) {
-		replay_line(st->rows, row->id, &l);
-		row->why = make_row(st->target, l.text, row);
-	}
-	return got;
-}
-
-static int
-reject_row(void *arg, struct span id, const char *why)
-{
-	struct state *st = arg;
-	struct replay_line l;
-
-	replay_line(st->rows, id, &l);
-	ctx_recount(st->c, 1, F_USED, F_REJECT);
-	return ctx_reject(st->c, (struct where){ l.source, l.number, l.offset }, why, l.text);
-}
-
-static bool
-is_stopped(void *arg)
-{
-	return ctx_stopped(((struct state *)arg)->c);
-}
-
-static int
-agree(void *arg)
-{
-	struct state *st = arg;
-
-	return st->ending ? ctx_rejects_ok(st->c) : 0;
-}
-
-static void
-make_loader(struct state *st)
-{
-	struct load_conf conf = { .rewind = rewind_rows, .next = next_row, .reject = reject_row,
-	    .stopped = is_stopped, .agree = agree, .arg = st };
-
-	target_loader(st->target, &conf);
-	st->load = load_new(&conf);
-}
-
-/* Rows go out as they come; a day and a table are whole first. */
+/* Rows go out as they come; a day and a table are whole first, an epoch has a mark behind it. */
 static bool
 is_upsert(const struct state *st)
 {
-	return st->partition == NULL && !st->replace;
+	return st->partition == NULL && !st->replace && st->job_name == NULL;
+}
+
+static int
+check_options(struct ctx *c, const struct state *st)
+{
+	size_t n = st->job_name == NULL ? 1 : strlen(st->job_name);
+
+	if (st->options == NULL || st->table == NULL || st->keys == NULL)
+		return ctx_usage(c, "--defaults-file, --table and -k are needed");
+	if ((st->partition != NULL) + st->replace + (st->job_name != NULL) > 1)
+		return ctx_usage(c, "--partition replaces a day, --replace-table all of them, --job none: one of them");
+	if ((st->partition != NULL || st->replace) && (st->op != NULL || st->version != NULL))
+		return ctx_usage(c, "--op and --version-by need rows that stay: nothing that is replaced does");
+	if (n == 0 || n > LOAD_JOB_BYTES_MAX)
+		return ctx_usage(c, "--job: a name of 1 to %d bytes", LOAD_JOB_BYTES_MAX);
+	if (st->job_name != NULL && !ctx_in_job(c))
+		return ctx_usage(c, "--job: this is no barrier job (pipe-run)");
+	return 0;
 }
 
 static int
@@ -130,76 +79,54 @@ set_up(struct ctx *c, void *arg)
 	unsigned flags = (st->insecure ? DB_INSECURE : 0u) | (st->zero_dates ? DB_ZERO_DATES : 0u);
 	int rc;
 
-	st->c = c;
-	if (st->options == NULL || st->table == NULL || st->keys == NULL)
-		return ctx_usage(c, "--defaults-file, --table and -k are needed");
-	if (st->partition != NULL && st->replace)
-		return ctx_usage(c, "--partition replaces a day, --replace-table all of them: not both");
-	if ((rc = ctx_outward(c, &st->expected)) != 0 || (rc = db_open(st->options, flags, &st->db)) != 0)
+	if ((rc = check_options(c, st)) != 0 || (rc = ctx_outward(c, &st->expected)) != 0 ||
+	    (rc = db_open(st->options, flags, &st->db)) != 0)
 		return rc;
-	st->rows = replay_new(is_upsert(st) && !st->create ? 2 * UPSERT_BYTES : ctx_budget(c) / 2);
-	rc = target_open(&(struct target_conf){ st->db, st->table, st->keys, st->partition,
-	    st->unique_ok, st->collate_ok, st->ignore_unknown, st->replace, ctx_zone(c) }, &st->target);
-	if (rc == 0 && target_there(st->target))
-		make_loader(st);
-	else if (rc == 0 && !st->create)
-		rc = err_usage("%s: there is no such table (--create makes it)", st->table);
-	return rc;
+	st->job.name = st->job_name;
+	return loading_open(c, &(struct loading_conf){ .db = st->db, .op = st->op, .version = st->version,
+	    .create = st->create, .budget = is_upsert(st) && !st->create ? 2 * UPSERT_BYTES : ctx_budget(c) / 2,
+	    .target = { .table = st->table, .keys = st->keys, .partition = st->partition, .unique_ok = st->unique_ok,
+	    .collate_ok = st->collate_ok, .ignore_unknown = st->ignore_unknown, .replace = st->replace,
+	    .soft_delete = st->soft_delete } }, &st->rows);
 }
 
 static int
-load_rows(struct state *st)
+load_all(struct state *st)
 {
-	struct load_done done;
+	struct target *t = loading_target(st->rows);
+	struct load *l = loading_load(st->rows);
 	char content[TARGET_CONTENT_BYTES];
+	struct load_done done;
 	int rc;
 
 	if (st->replace) {
-		rc = load_replace(st->load, &done);
+		rc = load_replace(l, &done);
 	} else if (is_upsert(st)) {
-		rc = load_upsert(st->load, &done);
+		rc = load_upsert(l, &done);
 	} else {
-		target_content(st->target, replay_hash(st->rows), content);
-		rc = load_day(st->load, target_ledger(st->target), span_str(content), &done);
+		target_content(t, replay_hash(loading_rows(st->rows)), content);
+		rc = load_day(l, target_ledger(t), span_str(content), &done);
 	}
 	st->loaded += done.rows;
 	st->already = done.already;
-	replay_clear(st->rows);
+	loading_clear(st->rows);
 	return rc;
-}
-
-static void
-see_columns(struct target *t, struct span line)
-{
-	struct span key;
-	struct rec r;
-	struct val v;
-
-	for (rec_begin(&r, line); rec_next(&r, &key, &v);)
-		target_see(t, key, v);
 }
 
 static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
+	struct replay *rows = loading_rows(st->rows);
 	int rc = 0;
 
+	(void)c;
 	/* here, not below: what a server rejects must have been counted */
-	if (st->load != NULL && is_upsert(st) &&
-	    (replay_count(st->rows) >= UPSERT_ROWS || replay_bytes(st->rows) >= UPSERT_BYTES))
-		rc = load_rows(st);
-	for (size_t i = 0; i < b->n && rc == 0; i++) {
-		struct where w = ctx_where(c, b, i);
-
-		st->came++;
-		b->fate[i] = F_USED;
-		if (!target_there(st->target))
-			see_columns(st->target, b->line[i]);
-		rc = replay_add(st->rows, &(struct replay_line){ b->line[i], w.source, w.line,
-		    w.offset });
-	}
-	return rc;
+	if (target_there(loading_target(st->rows)) && is_upsert(st) &&
+	    (replay_count(rows) >= UPSERT_ROWS || replay_bytes(rows) >= UPSERT_BYTES))
+		rc = load_all(st);
+	st->came += b->n;
+	return rc == 0 ? loading_add(st->rows, b) : rc;
 }
 
 static int
@@ -208,21 +135,69 @@ end(struct ctx *c, void *arg)
 	struct state *st = arg;
 	int rc = ctx_outward_end(c, st->came, st->expected);
 
-	if (rc != 0)
-		return rc;
-	if (!target_there(st->target)) {
-		if (st->came == 0)	/* no value, no type */
-			return 0;
-		if ((rc = target_create(st->target)) != 0)
-			return rc;
-		make_loader(st);
+	if (rc == 0) {
+		loading_last(st->rows);
+		if ((rc = loading_table(st->rows)) == 0 && target_there(loading_target(st->rows)))
+			rc = load_all(st);
 	}
-	st->ending = true;
-	rc = load_rows(st);
 	ctx_note(c, "loaded", st->loaded);
 	ctx_note(c, "already", st->already);
 	return rc;
 }
+
+/* ---- a barrier job ---- */
+
+static const char *
+sink_name(const void *arg)
+{
+	return ((const struct state *)arg)->job_name;
+}
+
+static int
+sink_begin(struct ctx *c, void *arg, uint64_t *id)
+{
+	struct state *st = arg;
+	int rc = load_job_begin(loading_load(st->rows), &st->job);
+
+	*id = st->job.id;
+	loading_last(st->rows);
+	return rc == 0 ? ctx_rejects_cut(c, st->job.reject_len) : rc;
+}
+
+static int
+settle(void *arg, uint64_t *length)
+{
+	return ctx_rejects_size(arg, length);
+}
+
+static int
+sink_commit(struct ctx *c, void *arg, const struct mark *m)
+{
+	struct state *st = arg;
+	struct load_epoch e = { .ends = m->to, .hops = m->hops, .settle = settle, .arg = c };
+	struct load_done done;
+	int rc = loading_table(st->rows);
+
+	if (rc == 0 && (rc = load_job_epoch(loading_load(st->rows), &st->job, &e, &done)) == 0)
+		st->loaded += done.rows;
+	loading_clear(st->rows);
+	ctx_note(c, "loaded", st->loaded);
+	ctx_note(c, "epoch", st->job.id);
+	return rc;
+}
+
+static int
+sink_drop(struct ctx *c, void *arg)
+{
+	struct state *st = arg;
+	uint64_t now;
+	int rc = ctx_rejects_size(c, &now);	/* what waits to be written would come behind the cut */
+
+	loading_clear(st->rows);
+	return rc == 0 && now > st->job.reject_len ? ctx_rejects_cut(c, st->job.reject_len) : rc;
+}
+
+static const struct sink_ops sink = { sink_name, sink_begin, sink_commit, sink_drop };
 
 static int
 finish(struct ctx *c, void *arg, int status)
@@ -230,10 +205,7 @@ finish(struct ctx *c, void *arg, int status)
 	struct state *st = arg;
 
 	(void)c;
-	if (st->load != NULL)
-		load_free(st->load);
-	target_close(st->target);
-	replay_free(st->rows);
+	loading_free(st->rows);
 	db_close(st->db);
 	return status;
 }
@@ -241,10 +213,11 @@ finish(struct ctx *c, void *arg, int status)
 static const struct command cmd = {
 	.name = "mysql-load", .what = "idempotent load of a MySQL table",
 	.synopsis =
-	    "--defaults-file FILE --table [DB.]T -k KEYS [--partition dt=D | --replace-table] [--create]"
-	    " [FILE ...]",
-	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EFFECT | CMD_TABLES, .par = PAR_SERIAL,
-	.set_up = set_up, .batch = batch, .end = end, .finish = finish,
+	    "--defaults-file FILE --table [DB.]T -k KEYS [--partition dt=D | --replace-table | --job J]\n"
+	    "       [--op PATH] [--version-by COLUMN[=PATH]] [--soft-delete COLUMN] [--create] [FILE ...]",
+	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EFFECT | CMD_TABLES | CMD_EPOCHS,
+	.par = PAR_SERIAL,
+	.set_up = set_up, .batch = batch, .end = end, .sink = &sink, .finish = finish,
 };
 
 int

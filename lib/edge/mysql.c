@@ -181,6 +181,7 @@ db_reopen(struct db *db)
 	db_done(db);
 	if (db->my != NULL)
 		mysql_close(db->my);
+	db->sessions++;
 	db->my = mysql_init(NULL);
 	if (db->my == NULL) {
 		refuse(db, "out of memory");

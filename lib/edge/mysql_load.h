@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mysql_load - rows into one table of MySQL or MariaDB: whole transactions, tried again, each row's
+ * mysql_load - rows into one table of MySQL or MariaDB, or out of it: whole transactions, tried again, each row's
  * fault its own
  *
  *	struct load *l = load_new(&(struct load_conf){ .db = db, .table = t, .next = next });
@@ -21,10 +21,17 @@
 
 enum cell_state { CELL_ABSENT, CELL_NULL, CELL_SET };
 
+#define LOAD_NO_COLUMN SIZE_MAX
+
 struct load_row {
 	struct span *cell;	/* [table->n] bytes to bind where state is CELL_SET */
 	uint8_t *state;		/* [table->n] enum cell_state; absent: the default, or as it is */
 	const char *why;	/* the row cannot be loaded: the reason */
+	/*
+	 * The row is to be taken away: cells of the keys, and of the version where there is one; with soft_col all of
+	 * a row that is put, marked as taken away, where none is.
+	 */
+	bool away;
 	struct span id;		/* opaque: what reject() gets to know the row by */
 };
 
@@ -32,6 +39,9 @@ struct load_conf {
 	struct db *db;
 	const struct db_tab *table;
 	const bool *is_key;	/* [table->n] load_upsert: these columns are not updated */
+	bool removes;		/* rows may be `away` */
+	size_t version_col;	/* load_upsert: only an older row is replaced, by this column; or LOAD_NO_COLUMN */
+	size_t soft_col;	/* rows that are `away` stay, and only this column says so; or LOAD_NO_COLUMN */
 	size_t day_col;		/* load_day: this column holds the day */
 	const char *day;
 	/*
@@ -57,8 +67,8 @@ struct load_done {
 struct load;
 struct load *load_new(const struct load_conf *);
 /*
- * INSERT … ON DUPLICATE KEY UPDATE of all rows. 0 or a status after a message; nothing is loaded
- * then.
+ * INSERT … ON DUPLICATE KEY UPDATE, or DELETE, of all rows, those of one key in their order. 0 or a status after a
+ * message; nothing is loaded then.
  */
 int load_upsert(struct load *, struct load_done *);
 /*

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mysql_load_own - what the two ways to load share: a day or an upsert in place, a table beside (for them alone)
+ * mysql_load_own - what the ways to load share: rows, a day, an epoch of a job in place, a table beside (for them
+ * alone)
  *
  *	rc = load_again(l, attempt, arg, done);		// until it is no RETRY
  *	... in attempt: if ((rc = load_do(l, "begin", "START TRANSACTION")) == 0) rc = load_rows(l);
  *
- * Invariants: an attempt answers 0, a status after a message, or RETRY with db->error set: then the connection is made
- * anew and the attempt begins again.
+ * Invariants: an attempt answers 0, a status after a message, or RETRY with db->error set: then the connection is
+ * made anew and the attempt begins again.  Rows wait in two piles, those to be put and those to be taken away; a key
+ * is in one of them at most (mysql_load.c), so that neither has to wait for the other.
  */
 #ifndef EDGE_MYSQL_LOAD_OWN_H
 #define EDGE_MYSQL_LOAD_OWN_H
@@ -15,6 +17,7 @@
 #include "edge/mysql_own.h"
 
 #define ROWS_MAX 1000u
+#define KEY_SLOTS 4096u		/* > ROWS_MAX, a power of two */
 #define BATCH_BYTES_MAX (4 * MIB)
 #define PARAMS_MAX 65535u
 #define STATEMENTS_MAX 16u
@@ -23,6 +26,7 @@
 #define DEPRECATED 1287u	/* MySQL 8 says so of VALUES() */
 
 struct pile {
+	bool away;			/* these rows are to be taken away */
 	size_t n;			/* rows */
 	struct buf bytes, ids;
 	size_t *cell_at, id_at[ROWS_MAX + 1];
@@ -31,11 +35,14 @@ struct pile {
 	uint64_t ordinal[ROWS_MAX];
 	uint8_t *used;			/* [table->n] columns that these rows bring */
 	size_t *col, n_cols;		/* the same as numbers */
+	uint64_t *key;			/* [KEY_SLOTS] where there are two piles: hashes of the keys in it; 0: free */
+	bool wild;			/* a key in it may equal another one of other bytes */
 };
 
 struct statement {
 	MYSQL_STMT *stmt;
 	uint8_t *used;
+	bool away;
 	size_t rows;			/* of one execution; 0: bulk */
 };
 
@@ -45,7 +52,8 @@ struct load {
 	const struct db_tab *t;
 	bool plain, bulk;		/* plain: INSERT of new rows alone */
 	struct span beside;		/* not into t, but into this table next to it */
-	struct pile pile;
+	struct pile put, away;
+	struct buf key;			/* scratch */
 	struct statement statement[STATEMENTS_MAX];
 	size_t n_statements;
 	MYSQL_BIND *bind;
@@ -65,7 +73,23 @@ int load_rows(struct load *);
 int load_again(struct load *, int (*attempt)(struct load *, void *), void *arg, struct load_done *);
 /* One row of n numbers or texts; into cell, kept in keep. False: db->fault, or no row. */
 bool load_one_row(struct db *, struct span sql, struct span *cell, size_t n, struct buf *keep);
-/* Append the quoted name of the ledger of the table's database. */
-void load_ledger_name(const struct load *, struct buf *sql);
+/* The digits of a number of at most 18; -1: they are none. */
+int64_t load_digits(struct span);
+/* One number of at most 18 digits; -1: it could not be had, db->fault says why. */
+int64_t load_number(struct load *, struct span sql);
+/*
+ * Make a table of ours next to the loaded one, if it is not there: `columns` is what stands in the brackets.  DDL
+ * commits by itself, so it is asked before the transaction; and asked first, for who loads may not be who creates.
+ */
+int load_ledger_make(struct load *, const char *name, const char *columns);
+/* Append its quoted name. */
+void load_ledger_name(const struct load *, const char *name, struct buf *sql);
+
+/*
+ * mysql_rows.c: rows from..from+*n of a pile in one statement (*n may become smaller).  What became of it; *bad: the
+ * row at fault, from 1, or 0.
+ */
+enum db_fault load_execute(struct load *, struct pile *, size_t from, size_t *n, size_t *bad);
+void load_forget(struct load *);	/* its prepared statements */
 
 #endif

@@ -24,7 +24,7 @@ struct db {
 	MYSQL *my;
 	MYSQL_RES *res;
 	struct db_conf conf;
-	unsigned flags, width;
+	unsigned flags, width, sessions;	/* sessions: how many there were */
 	size_t packet;
 	enum db_fault fault;
 	char error[600];

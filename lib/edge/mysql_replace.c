@@ -39,23 +39,6 @@ full_name(const struct load *l, const char *which, struct buf *out)
 	buf_free(&name);
 }
 
-/* One number; -1: it could not be had, db->fault says why. */
-static int64_t
-number(struct load *l, struct span sql)
-{
-	struct buf keep = { 0 };
-	struct span cell;
-	int64_t n = -1;
-
-	if (load_one_row(l->db, sql, &cell, 1, &keep) && cell.n > 0 && cell.n < 19) {
-		n = 0;
-		for (size_t i = 0; i < cell.n; i++)
-			n = 10 * n + (cell.p[i] - '0');
-	}
-	buf_free(&keep);
-	return n;
-}
-
 /* Of two loaders of one table one waits, then tries again. */
 static int
 take_lock(struct load *l, struct beside *b)
@@ -64,7 +47,7 @@ take_lock(struct load *l, struct beside *b)
 	int64_t got;
 
 	buf_fmt(&sql, "SELECT COALESCE(GET_LOCK('%s', %d), 0)", b->lock, LOCK_SECONDS);
-	got = number(l, buf_span(&sql));
+	got = load_number(l, buf_span(&sql));
 	buf_free(&sql);
 	b->ours = got == 1;
 	if (b->ours)
@@ -99,7 +82,7 @@ stands_alone(struct load *l)
 	sql_text(&sql[1], l->t->name);
 	buf_str(&sql[1], "))");
 	for (int i = 0; i < 2 && rc == 0; i++) {
-		int64_t n = number(l, buf_span(&sql[i]));
+		int64_t n = load_number(l, buf_span(&sql[i]));
 
 		if (n == -1)
 			rc = load_failed(l, "look at the table");
@@ -134,7 +117,7 @@ check(struct load *l, struct beside *b)
 	int64_t n;
 
 	buf_fmt(&sql, "SELECT COUNT(*) FROM %s", buf_cstr(&b->fresh));
-	n = number(l, buf_span(&sql));
+	n = load_number(l, buf_span(&sql));
 	buf_free(&sql);
 	if (n == -1)
 		return load_failed(l, "count");
@@ -150,7 +133,7 @@ forget_days(struct load *l)
 	int rc = 0;
 
 	buf_str(&sql, "DELETE FROM ");
-	load_ledger_name(l, &sql);
+	load_ledger_name(l, "pipehouse_ledger", &sql);
 	buf_span_add(&target, l->t->name);
 	buf_byte(&target, ' ');
 	buf_fmt(&sql, " WHERE LEFT(target, %zu) = ", target.n);

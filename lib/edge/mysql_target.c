@@ -12,7 +12,7 @@ struct target {
 	struct db_tab *tab;
 	struct guess *guess;		/* until the table is there */
 	struct span *key, day_name;	/* into conf's strings */
-	size_t n_keys, day_col;
+	size_t n_keys, day_col, version_col, soft_col;
 	char day[WHEN_DAY_BYTES];
 	bool *is_key;
 	struct span *cell;		/* [tab->n] of one row */
@@ -63,20 +63,26 @@ split_partition(struct target *t)
 
 /* ---- does the table fit ---- */
 
+/* Does its order, and what is equal in it, rest on bytes alone? */
+static bool
+is_binary(const struct db_col *c)
+{
+	size_t n = c->collation.n;
+
+	return n == 0 || (n > 4 && memcmp(c->collation.p + n - 4, "_bin", 4) == 0);
+}
+
 static int
 key_column(struct target *t, struct span name, bool is_day)
 {
 	int i = db_col(t->tab, name);
 	const struct db_col *c = i == -1 ? NULL : &t->tab->col[i];
-	size_t n = c == NULL ? 0 : c->collation.n;
-
 	if (c == NULL || c->computed)
 		return err_usage("%s has no column '%.*s' to load", t->conf.table, (int)name.n,
 		    name.p);
-	if (n > 0 && !t->conf.collate_ok && (n < 4 || memcmp(c->collation.p + n - 4, "_bin",
-	    4) != 0))
+	if (!is_binary(c) && !t->conf.collate_ok)
 		return err_usage("key column '%.*s' has collation %.*s: K and k are one key to it; "
-		    "make it utf8mb4_bin, or give --collate-ok", (int)name.n, name.p, (int)n,
+		    "make it utf8mb4_bin, or give --collate-ok", (int)name.n, name.p, (int)c->collation.n,
 		    c->collation.p);
 	t->is_key[i] = true;
 	if (is_day)
@@ -98,6 +104,46 @@ is_ours(const struct target *t, const struct db_index *x)
 	return !x->prefix && x->n == want;
 }
 
+/* A column that an option names, and that is none of the keys. */
+static int
+own_column(struct target *t, const char *option, const char *name, size_t *col)
+{
+	int i = name == NULL ? -1 : db_col(t->tab, span_str(name));
+
+	*col = i == -1 ? LOAD_NO_COLUMN : (size_t)i;
+	if (name == NULL)
+		return 0;
+	if (i == -1 || t->tab->col[i].computed)
+		return err_usage("%s: %s has no column '%s' to load", option, t->conf.table, name);
+	if (t->is_key[i])
+		return err_usage("%s: '%s' is a key", option, name);
+	return 0;
+}
+
+static int
+own_columns(struct target *t)
+{
+	const struct db_col *c;
+	int rc = own_column(t, "--version-by", t->conf.version, &t->version_col);
+
+	if (rc == 0)
+		rc = own_column(t, "--soft-delete", t->conf.soft_delete, &t->soft_col);
+	if (rc != 0)
+		return rc;
+	c = t->version_col == LOAD_NO_COLUMN ? NULL : &t->tab->col[t->version_col];
+	if (c != NULL && (c->kind == COL_ENUM || c->kind == COL_SET || c->kind == COL_BIT))
+		return err_usage("--version-by: '%s' has no order", t->conf.version);
+	if (c != NULL && !is_binary(c) && !t->conf.collate_ok)
+		return err_usage("--version-by: '%s' has collation %.*s, which is not the order of its bytes; make it "
+		    "utf8mb4_bin, or give --collate-ok", t->conf.version, (int)c->collation.n, c->collation.p);
+	c = t->soft_col == LOAD_NO_COLUMN ? NULL : &t->tab->col[t->soft_col];
+	if (c != NULL && c->kind != COL_INT && !(c->kind == COL_BIT && c->boolean))
+		return err_usage("--soft-delete: '%s' holds no 0 and 1", t->conf.soft_delete);
+	if (c != NULL && t->soft_col == t->version_col)
+		return err_usage("--soft-delete: '%s' is the version", t->conf.soft_delete);
+	return 0;
+}
+
 static int
 fit(struct target *t)
 {
@@ -111,7 +157,7 @@ fit(struct target *t)
 		rc = key_column(t, t->key[k], false);
 	if (rc == 0 && t->day_name.n > 0)
 		rc = key_column(t, t->day_name, true);
-	if (rc != 0)
+	if (rc != 0 || (rc = own_columns(t)) != 0)
 		return rc;
 	for (size_t i = 0; i < t->tab->n_unique; i++)
 		ours += is_ours(t, &t->tab->unique[i]);
@@ -169,6 +215,7 @@ target_open(const struct target_conf *conf, struct target **out)
 
 	*out = t;
 	t->conf = *conf;
+	t->version_col = t->soft_col = LOAD_NO_COLUMN;
 	if ((rc = split_keys(t)) != 0 || (rc = split_partition(t)) != 0 ||
 	    (rc = db_table(conf->db, span_str(conf->table), &t->tab)) != 0)
 		return rc;
@@ -190,10 +237,10 @@ target_there(const struct target *t)
 	return t->tab->n > 0;
 }
 
-const struct db_tab *
-target_table(const struct target *t)
+bool
+target_marks(const struct target *t)
 {
-	return t->tab;
+	return t->conf.soft_delete != NULL;
 }
 
 /* ---- a table to be made ---- */
@@ -219,8 +266,13 @@ int
 target_create(struct target *t)
 {
 	struct buf sql = { 0 };
-	const char *why = guess_sql(t->guess, t->tab, t->key, t->n_keys, t->day_name, &sql);
-	int rc = why != NULL ? err_input("--create: %s", why) :
+	const char *why;
+	int rc;
+
+	if (t->conf.soft_delete != NULL)
+		guess_see(t->guess, span_str(t->conf.soft_delete), val_make(T_TRUE, span_str("true")));
+	why = guess_sql(t->guess, t->tab, t->key, t->n_keys, t->day_name, &sql);
+	rc = why != NULL ? err_input("--create: %s", why) :
 	    db_query(t->conf.db, "create the table", buf_span(&sql));
 
 	buf_free(&sql);
@@ -251,12 +303,43 @@ because(struct target *t, struct span name, const char *why)
 	return buf_cstr(&t->why);
 }
 
+/* Is the column left alone here? It is told otherwise, or it is none of those that are meant. */
+static bool
+is_left(const struct target *t, enum target_for what, size_t i, struct val v)
+{
+	bool told = i == t->soft_col || (i == t->version_col && t->conf.version_apart);
+
+	switch (what) {
+	case TARGET_KEY: case TARGET_REST:
+		return told || !(t->is_key[i] || i == t->version_col) ||
+		    (what == TARGET_REST && t->state[i] != CELL_ABSENT);
+	case TARGET_MARK:
+		return told || val_is_null(v);
+	default:
+		return told;
+	}
+}
+
+static const char *
+put(struct target *t, size_t i, struct val v)
+{
+	const struct db_col *c = &t->tab->col[i];
+	const char *why = NULL;
+
+	t->state[i] = val_is_null(v) ? CELL_NULL : CELL_SET;
+	t->at[i] = t->bytes.n;
+	if (!val_is_null(v))
+		why = cell_bind(c, v, t->conf.zone, &t->scratch, &t->bytes);
+	t->cell[i].n = t->bytes.n - t->at[i];
+	return why == NULL ? NULL : because(t, c->name, why);
+}
+
 const char *
-target_put(struct target *t, struct span key, struct val v)
+target_put(struct target *t, enum target_for what, struct span key, struct val v)
 {
 	struct span name = name_of(t, key);
+	bool keys = what == TARGET_KEY || what == TARGET_REST;
 	const struct db_col *c;
-	const char *why;
 	int i;
 
 	/* records mostly have their members in one order, which mostly is that of the columns */
@@ -266,24 +349,72 @@ target_put(struct target *t, struct span key, struct val v)
 		i = db_col(t->tab, name);
 	c = i == -1 ? NULL : &t->tab->col[i];
 	if (c == NULL || c->computed) {
-		if (t->conf.ignore_unknown)
+		if (t->conf.ignore_unknown || keys)
 			return NULL;
 		return because(t, name, c == NULL ? "the table has no such column" :
 		    "the server computes it");
 	}
+	t->hint = (size_t)i + 1;
+	if (is_left(t, what, (size_t)i, v))
+		return NULL;
 	if (t->state[i] != CELL_ABSENT)
 		return because(t, name, "it stands twice");
-	t->hint = (size_t)i + 1;
-	t->state[i] = val_is_null(v) ? CELL_NULL : CELL_SET;
-	t->at[i] = t->bytes.n;
-	why = val_is_null(v) ? NULL : cell_bind(c, v, t->conf.zone, &t->scratch, &t->bytes);
-	t->cell[i].n = t->bytes.n - t->at[i];
-	return why == NULL ? NULL : because(t, name, why);
+	return put(t, (size_t)i, v);
 }
 
 const char *
-target_end(struct target *t, struct load_row *row)
+target_version(struct target *t, struct val v)
 {
+	return put(t, t->version_col, v);
+}
+
+/*
+ * To be compared with a column, a number is made one of 64 bits or 65 digits: one that is larger would become the
+ * largest, and another key.
+ */
+static bool
+too_large(const struct db_col *c, struct span s)
+{
+	bool minus = s.n > 0 && *s.p == '-', no_sign = memmem(c->type.p, c->type.n, "unsigned", 8) != NULL;
+	const char *most = no_sign ? "18446744073709551615" : minus ? "9223372036854775808" : "9223372036854775807";
+	const char *point = s.n == 0 ? NULL : memchr(s.p, '.', s.n);
+	struct span whole = span_of(s.p, point == NULL ? s.n : (size_t)(point - s.p));
+
+	whole = span_from(whole, minus);
+	while (whole.n > 1 && *whole.p == '0')
+		whole = span_from(whole, 1);
+	if (c->kind == COL_DECIMAL)
+		return whole.n > 65 - c->scale;
+	if (c->kind != COL_INT)
+		return false;
+	return (no_sign && minus && !span_is(whole, "0")) || whole.n > strlen(most) ||
+	    (whole.n == strlen(most) && span_cmp(whole, span_str(most)) > 0);
+}
+
+/* A row of a table where some are taken away. */
+static const char *
+end_change(struct target *t, bool away)
+{
+	const char *flag = away ? "1" : "0";
+
+	for (size_t i = 0; i < t->tab->n; i++)
+		if (away && t->soft_col == LOAD_NO_COLUMN && t->state[i] == CELL_SET &&
+		    too_large(&t->tab->col[i], t->cell[i]))
+			return because(t, t->tab->col[i].name, "the column cannot hold it");
+	if (t->soft_col == LOAD_NO_COLUMN)
+		return NULL;
+	if (t->tab->col[t->soft_col].kind == COL_BIT)
+		flag = away ? "\1" : "\0";
+	t->state[t->soft_col] = CELL_SET;
+	t->cell[t->soft_col] = span_of(flag, 1);
+	return NULL;
+}
+
+const char *
+target_end(struct target *t, bool away, struct load_row *row)
+{
+	const char *why;
+
 	for (size_t i = 0; i < t->tab->n; i++)
 		if (t->state[i] == CELL_SET)
 			t->cell[i].p = buf_span(&t->bytes).p + t->at[i];
@@ -305,6 +436,11 @@ target_end(struct target *t, struct load_row *row)
 			return because(t, c->name,
 			    "a key that ends in a blank: its collation ignores that");
 	}
+	if (t->version_col != LOAD_NO_COLUMN && t->state[t->version_col] != CELL_SET)
+		return because(t, t->tab->col[t->version_col].name, "the version is null or absent");
+	if (t->conf.removes && (why = end_change(t, away)) != NULL)
+		return why;
+	row->away = away;
 	row->cell = t->cell;
 	row->state = t->state;
 	return NULL;
@@ -318,6 +454,9 @@ target_loader(const struct target *t, struct load_conf *conf)
 	conf->db = t->conf.db;
 	conf->table = t->tab;
 	conf->is_key = t->is_key;
+	conf->removes = t->conf.removes;
+	conf->version_col = t->version_col;
+	conf->soft_col = t->soft_col;
 	conf->day_col = t->day_col;
 	conf->day = t->day;
 }

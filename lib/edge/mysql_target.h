@@ -5,7 +5,7 @@
  *
  *	rc = target_open(&(struct target_conf){ .db = db, .table = "ads.gmv", .keys = "sku" }, &t);
  *	if (!target_there(t)) ... target_see() each record's members, then target_create(t) ...
- *	target_begin(t); ... why = target_put(t, key, v); ... why = target_end(t, &row);
+ *	target_begin(t); ... why = target_put(t, TARGET_ROW, key, v); ... why = target_end(t, false, &row);
  *
  * Invariants: columns are those of the server's catalogue.  The keys and the day are exactly a
  * unique index of an InnoDB table, in binary collations unless collate_ok; without a day it is the
@@ -24,6 +24,11 @@ struct target_conf {
 	const char *partition;		/* COLUMN=YYYY-MM-DD, or NULL */
 	bool unique_ok, collate_ok, ignore_unknown;
 	bool replace;			/* as a whole: other unique indexes do no harm */
+	bool removes;			/* rows may come that are to be taken away */
+	/* Only an older row is replaced, by this column: a member, or (version_apart) given by target_version. */
+	const char *version;
+	bool version_apart;
+	const char *soft_delete;	/* rows are not taken away: this column says 1, of others 0 */
 	const struct zone *zone;	/* of TIMESTAMP columns */
 };
 
@@ -31,16 +36,23 @@ struct target;
 /* 0, also where the table is not there; EXIT_USAGE and others after a message. */
 int target_open(const struct target_conf *, struct target **);
 bool target_there(const struct target *);
-const struct db_tab *target_table(const struct target *);
+bool target_marks(const struct target *);	/* soft_delete */
 /* A member of a record, for target_create. key: as it stands between its quotes. */
 void target_see(struct target *, struct span key, struct val);
 /* Make the table from what was seen, if somebody else has not. 0 or a status after a message. */
 int target_create(struct target *);
 
+/*
+ * What a member is put for: a row; what tells the row to be taken away, first from its key, then what that did not say
+ * from the row as it was; or that row as a whole, but for what it does not know, to be marked as taken away.
+ */
+enum target_for { TARGET_ROW, TARGET_KEY, TARGET_REST, TARGET_MARK };
+
 /* A record begins; each of its members; its end, when row is set but for id. NULL or a reason. */
 void target_begin(struct target *);
-const char *target_put(struct target *, struct span key, struct val);
-const char *target_end(struct target *, struct load_row *);
+const char *target_put(struct target *, enum target_for, struct span key, struct val);
+const char *target_version(struct target *, struct val);	/* version_apart */
+const char *target_end(struct target *, bool away, struct load_row *);
 
 /* Put what the loader must know into conf: db, table, keys, day. Pre: the table is there. */
 void target_loader(const struct target *, struct load_conf *);

@@ -11,7 +11,7 @@
 
 struct head {			/* before each line */
 	uint64_t bytes;		/* of the rest of the record */
-	uint64_t source, number, offset;
+	uint64_t source, number, offset, at[REPLAY_PLACES];
 };
 
 struct replay {
@@ -56,10 +56,11 @@ int
 replay_add(struct replay *r, const struct replay_line *l)
 {
 	struct head h = { sizeof h - sizeof h.bytes + l->text.n, r->n_sources - 1, l->number,
-	    l->offset };
+	    l->offset, { 0 } };
 	struct fp both[2] = { r->hash, hash_fp(l->text) };
 	int rc;
 
+	memcpy(h.at, l->at, sizeof h.at);
 	if (r->n_sources == 0 || strcmp(r->source[h.source], l->source) != 0) {
 		r->source = mem_array(r->source, r->n_sources + 1, sizeof *r->source);
 		r->source[r->n_sources] = mem_str(l->source);
@@ -81,7 +82,8 @@ replay_line(const struct replay *r, struct span rec, struct replay_line *l)
 
 	memcpy((char *)&h + sizeof h.bytes, rec.p, sizeof h - sizeof h.bytes);
 	*l = (struct replay_line){ span_from(rec, sizeof h - sizeof h.bytes), r->source[h.source],
-	    h.number, h.offset };
+	    h.number, h.offset, { 0 } };
+	memcpy(l->at, h.at, sizeof h.at);
 }
 
 void

@@ -18,10 +18,13 @@
 #include "base/buf.h"
 #include "base/hash.h"
 
+#define REPLAY_PLACES 4
+
 struct replay_line {
 	struct span text;
 	const char *source;	/* name of the input; lives as long as the replay */
 	uint64_t number, offset;
+	uint64_t at[REPLAY_PLACES];	/* the caller's: what he wants to find again in the text */
 };
 
 struct replay;

@@ -17,8 +17,7 @@ fill(struct replay *r, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		memset(line, (int)('a' + i % 26), length_of(i));
 		if (replay_add(r, &(struct replay_line){ span_of(line, length_of(i)), i < n / 2 ?
-		    "one" : "two",
-		    i + 1, i * 10 }) != 0)
+		    "one" : "two", i + 1, i * 10, { i, 0, 0, i * 7 } }) != 0)
 			okf(false, "line %zu is not taken", i);
 	}
 	free(line);
@@ -39,7 +38,7 @@ read_back(struct replay *r, size_t n, const char *name)
 		replay_line(r, rec, &l);
 		for (size_t k = 0; k < l.text.n; k++)
 			same = same && l.text.p[k] == (char)('a' + i % 26);
-		okf(same && l.text.n == length_of(i) && l.number == i + 1 && l.offset == i * 10 &&
+		okf(same && l.text.n == length_of(i) && l.number == i + 1 && l.offset == i * 10 && l.at[0] == i && l.at[3] == i * 7 &&
 		    strcmp(l.source, i < n / 2 ? "one" : "two") == 0, "line %zu", i);
 		i++;
 	}
