@@ -18,8 +18,7 @@ epochs_open(const char *table, const char *job, struct epochs *e)
 	int rc = job_name_check(job);
 
 	*e = (struct epochs){ 0 };
-	if (rc != 0 || (rc = table_open(span_str(table), PLACE_WRITE, LOG_HEAD, &e->table)) != 0 ||
-	    (rc = publish_first(e->table)) != 0)
+	if (rc != 0 || (rc = table_open(span_str(table), PLACE_WRITE, LOG_HEAD, &e->table)) != 0)
 		return rc;
 	snprintf(e->app, sizeof e->app, "sink/%s", job);
 	e->opened = e->table->live->head;
@@ -32,6 +31,14 @@ epochs_close(struct epochs *e)
 {
 	table_close(e->table);
 	e->table = NULL;
+}
+
+/* Whoever opened the table read what it was then. */
+static int
+changed(const struct epochs *e)
+{
+	return err_temp("%s: commit %" PRIu64 " changed what the table is: start again", e->table->name,
+	    e->table->live->meta_commit);
 }
 
 /* Where the log says that this sink is: `ID`, and with a side file its length, `ID BYTES`. */
@@ -55,9 +62,16 @@ position(struct epochs *e)
 int
 epochs_begin(struct epochs *e)
 {
+	const struct live *s = e->table->live;
 	const char *app = e->app;
-	int rc;
+	int rc = publish_first(e->table);
 
+	if (rc != 0)
+		return rc;
+	/* what a first writer says of it by itself is what was assumed */
+	if (s->meta_commit != e->meta && (e->meta != 0 || !s->implicit))
+		return changed(e);
+	e->meta = s->meta_commit;
 	if ((rc = publish_fence(e->table, &app, 1, &e->fence)) != 0 ||
 	    (rc = pool_collect(e->table, &app, 1, e->fence)) != 0 ||
 	    /* views of what a dead run committed last */
@@ -99,8 +113,7 @@ epochs_change(struct epochs *e, const char *who, struct change **c)
 		return err_temp("%s: %s was fenced by commit %" PRIu64 ": this run of it is over", e->table->name, e->app,
 		    a != NULL && a->fence > s->star ? a->fence : s->star);
 	if (s->meta_commit != e->meta)
-		return err_temp("%s: commit %" PRIu64 " changed what the table is: start again", e->table->name,
-		    s->meta_commit);
+		return changed(e);
 	return change_begin(e->table, who, NULL, c);
 }
 

@@ -2,7 +2,7 @@
 /*
  * epochs - a table as the sink of a barrier job: each epoch is one commit, and enters once
  *
- *	rc = epochs_open("dws.pay_1m", "pay", &e);	// the table is there then: e.table
+ *	rc = epochs_open("dws.pay_1m", "pay", &e);	// e.table->meta: what it is
  *	rc = epochs_begin(&e);				// older runs are fenced; e.done: the last epoch it holds
  *	rc = epochs_change(&e, "wh-put", &c);		// rows of the next one, in files of e.app (change_part, rows.h)
  *	rc = epochs_commit(&e, c, e.done + 1, side, &commit);
@@ -29,11 +29,14 @@ struct epochs {
 };
 
 /*
- * Open for writing; a table that is not there is made, for a fence needs a log.  The job's name as job_name_check wants
- * it.  0, EXIT_USAGE, EXIT_TEMP, EXIT_IO, EXIT_INPUT.  To be closed in any case.
+ * Open for writing; nothing is changed.  The job's name as job_name_check wants it.  0, EXIT_USAGE, EXIT_IO, EXIT_INPUT.
+ * To be closed in any case.
  */
 int epochs_open(const char *table, const char *job, struct epochs *);
-/* Fence, then remove what dead runs left, then done and side, which no older run moves any more. 0, EXIT_TEMP, EXIT_IO, EXIT_INPUT. */
+/*
+ * A table that is not there is made, for a fence needs a log; fence; remove what dead runs left; then done and side,
+ * which no older run moves any more.  0, EXIT_TEMP, EXIT_IO, EXIT_INPUT.
+ */
 int epochs_begin(struct epochs *);
 /*
  * A change upon the newest state.  EXIT_TEMP: another run has begun, or what the table is was changed: a writer set up

@@ -317,6 +317,48 @@ def ingest():
         point("ingest: killed at each of %d steps, then again, twice" % k, wrong)
 
 
+def sink():
+    """wh-put --job: an epoch that is in the table comes again, then a new one."""
+    nonce = "0123456789abcdef0123456789abcdef"
+    rows = [b"".join(b'{"t":"%s","n":%d}\n' % (DAY.encode(), i) for i in part) for part in (range(30), range(30, 60))]
+
+    def control(kind, k, n):
+        return b'{"$barrier":"%s","id":%d,"run":1,"kind":"%s","n":%d,"now":0,"wm":null,"from":{},"to":{},"pins":{},"hops":[%s]}\n' % (
+            nonce.encode(), k, kind, n, b'{"t":"s","in":%d,"pass":%d,"drop":0,"used":0,"rej":0,"made":0}' % (n, n))
+
+    command = 'PIPEHOUSE_JOB="$PWD/job" PIPEHOUSE_JOB_RUN=1 exec wh-put a.t --partition-by t --job j <'
+    with template(["mkdir -p job/ack job/begun/1 job/seen/1", "echo %s >job/nonce; chmod 600 job/nonce; echo j >job/sinks" % nonce]) as t:
+        for name, lines in (("one", control(b"open", 0, 0) + rows[0] + control(b"end", 1, 30)),
+                            ("two", control(b"open", 0, 0) + rows[0] + control(b"mark", 1, 30) + rows[1] + control(b"end", 2, 30))):
+            with open(os.path.join(t.dir, name), "wb") as f:
+                f.write(lines)
+        status, _, err = t.run(command + "one")
+        assert status == 0 and t.table("a.t") == rows[0], err
+        argv = ["sh", "-c", command + "two"]
+        both = rows[0] + rows[1]
+        want = reference(t, argv, ["a.t"])
+
+        def state(p, status):
+            wrong = is_whole(p, "a.t", rows[0], both)
+            if status == 0 and p.table("a.t") != both:
+                wrong.append("ended with 0 and the epoch is not there")
+            return wrong
+
+        def once_more(p):
+            wrong = again(p, argv, want, both)
+            return wrong + ([] if len(p.pool("a.t")) == 2 else ["files are left in the pool: %s" % p.pool("a.t")])
+
+        k, wrong = each(t, argv, False, "signal=KILL", lambda p, s: state(p, s) + once_more(p))
+        point("wh-put --job: killed at each of %d steps, then again" % k, wrong)
+
+        def judge(p, status):
+            return state(p, status) + ([] if status in (0, 4) else ["ended with %d" % status]) + once_more(p)
+
+        for error, calls in (("EIO", ("fsync", "linkat", "rename")), ("ENOSPC", ("write", "linkat"))):
+            k, wrong = each(t, argv, False, "error=" + error, judge, calls)
+            point("wh-put --job: %s of %s, %d steps, then again" % (error, "/".join(calls), k), wrong)
+
+
 def zombie():
     """A writer that sleeps before its link while another takes over, and then goes on."""
     rows = b"".join(b'{"t":"%s","n":%d}\n' % (DAY.encode(), i) for i in range(60))
@@ -469,7 +511,7 @@ def put_delta():
 TESTS = {"compact": compact, "fold": fold, "rollback": rollback, "gc": gc, "delta": put_delta,
          "put": lambda: wh_put("wh-put over an old day", True), "first": lambda: wh_put("wh-put, a table's first", False),
          "fsync": fsync_once, "run": lambda: wh_run("wh-run, its runner", False),
-         "tree": lambda: wh_run("wh-run, every process of it", True), "ingest": ingest, "zombie": zombie,
+         "tree": lambda: wh_run("wh-run, every process of it", True), "ingest": ingest, "job": sink, "zombie": zombie,
          "trace": wh_put_traced}
 
 

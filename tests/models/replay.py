@@ -344,6 +344,14 @@ def main():
             ["wh-run", "wh-put a.x dt=%s in; wh-put a.y dt=%s in" % (DAY, DAY)], ["a.x", "a.y"], {"a.x": new, "a.y": new})
     command("ingest", ["echo '{\"t\":\"2026-11-19\"}' | wh-put a.l --partition-by t"],
             ["ingest", "log", "-d", "a.l", "--partition-by", "t"], ["a.l"], {"a.l": b'{"t":"2026-11-19"}\n' + rows})
+    nonce, hop = "0123456789abcdef0123456789abcdef", '{"t":"s","in":%d,"pass":%d,"drop":0,"used":0,"rej":0,"made":0}'
+    mark = '{"$barrier":"' + nonce + '","id":%d,"run":1,"kind":"%s","n":%d,"now":0,"wm":null,"from":{},"to":{},"pins":{},"hops":[%s]}'
+    epochs = [mark % (0, "open", 0, hop % (0, 0)), '{"t":"2026-11-19"}', mark % (1, "%s", 1, hop % (1, 1))]
+    more = [rows.decode().rstrip("\n"), mark % (2, "end", 2, hop % (2, 2))]
+    put = 'PIPEHOUSE_JOB="$PWD/job" PIPEHOUSE_JOB_RUN=1 exec wh-put a.l --partition-by t --job j <'
+    command("wh-put --job", ["mkdir -p job/ack job/begun/1; echo %s >job/nonce; chmod 600 job/nonce; echo j >job/sinks" % nonce,
+                             "cat >one <<'.'\n%s\n.\ncat >two <<'.'\n%s\n.\n" % ("\n".join(epochs) % "end", "\n".join(epochs + more) % "mark"), put + "one"],
+            ["sh", "-c", put + "two"], ["a.l"], {"a.l": b'{"t":"2026-11-19"}\n' + rows})
     grow = ["echo '{\"t\":\"%s\",\"n\":%d}' | wh-put a.l --partition-by t" % (DAY, i) for i in (1, 2)]
     command("wh-compact", grow, ["wh-compact", "a.l"], ["a.l"], {"a.l": rows})
     twice = ["wh-put a.t dt=%s in" % DAY, "wh-put a.t dt=%s old" % DAY]

@@ -153,10 +153,10 @@ $ echo '{}' | wh-put ods.t dt=2026-11-20
 ! wh-put: PIPEHOUSE_ROOT is not set: where is the warehouse?
 ? 2
 
-# wh-put: --job is refused in this version
+# wh-put: --job stands in a barrier job (job.py)
 $ export PIPEHOUSE_ROOT=$PWD/wh
-$ wh-put a.b dt=2026-11-20 --job j </dev/null 2>&1 | head -n 1
-> wh-put: --job: barrier jobs are not built yet
+$ wh-put a.b --partition-by d --job j </dev/null 2>&1 | head -n 1; test ! -e wh
+> wh-put: --job: only in a barrier job, which pipe-run starts
 
 # wh-put: twenty first writers at once make one table and lose nothing
 $ export PIPEHOUSE_ROOT=$PWD/wh
