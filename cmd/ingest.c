@@ -2,32 +2,34 @@
 /*
  * ingest - Kafka topics or growing logs to a table or the standard output, each record once
  *
- * Path:   files -> run/sources (from where the table's log knows them) -> run/tail -> run/dest -> store, with the
- *         files' new positions in the same commit; topics -> edge/kafka -> run/topics -> run/dest the same way
+ * Path:   files -> run/logs (from where the table's log knows them) -> run/tail -> run/dest -> store, with the
+ *         files' new positions in the same commit; topics -> edge/kafka -> run/topics -> run/dest the same way;
+ *         --barriers: both -> run/gathered -> run/planned (a plan of each epoch) -> the standard output
  * Memory: files: a block of input; topics: a commit's messages (64 MiB) and librdkafka's queue (128 MiB); both: 24
- *         open files of about 4 MiB each.
+ *         open files of about 4 MiB each; --barriers: an epoch's records (64 MiB) besides, instead of the files.
  */
-#include <time.h>
+#include <stdlib.h>
 
-#include "run/dest.h"
-#include "run/run.h"
-#include "run/sources.h"
+#include "run/job_dir.h"
+#include "run/logs.h"
 #include "run/topics.h"
 
 #define COMMIT_BYTES (64 * MIB)		/* of input, then it is committed */
 #define EVERY_MS 10000			/* between commits of what goes on */
 
 struct state {
-	const char *pattern, *until, *every, *max_lag;	/* options */
+	const char *until, *every, *max_lag, *barriers, *instance;	/* options */
 	struct dest_conf to;
 	struct topics_conf kafka;
 	bool lag;
 	int cut;
 	uint64_t most;
+	struct gathered held;
+	struct planned_conf job;
+	uint32_t i, n;			/* --instance */
 	struct dest dest;
-	struct sources from;
+	struct logs logs;
 	struct topics *topics;
-	bool more;			/* the round ended before its inputs did */
 };
 
 static const char *const cut_words[] = { "fail", "new", NULL };
@@ -38,7 +40,7 @@ static const struct opt opts[] = {
 	{ 't', "topics", OPT_TEXT, AT(kafka.topics), "TOPIC,...", "with -b: the topics to read" },
 	{ 'G', "group", OPT_TEXT, AT(kafka.group), "GROUP",
 	    "share the partitions with others of this group (all are read)" },
-	{ 'f', "files", OPT_TEXT, AT(pattern), "GLOB", "files that grow and rotate; go on until told to stop" },
+	{ 'f', "files", OPT_TEXT, AT(logs.pattern), "GLOB", "files that grow and rotate; go on until told to stop" },
 	{ 'd', "dest", OPT_TEXT, AT(to.table), "TABLE", "append to TABLE, each record once (standard output)" },
 	{ 0, "route", OPT_TEXT, AT(to.route), "FILE", "append to several tables, as the lines of FILE say" },
 	{ 0, "job", OPT_TEXT, AT(to.job), "NAME", "with --route: the job whose log has the positions (FILE's name)" },
@@ -57,6 +59,14 @@ static const struct opt opts[] = {
 	{ 0, "insecure", OPT_FLAG, AT(kafka.insecure), NULL, "no TLS to brokers of other machines" },
 	{ 0, "cut", OPT_CHOICE, AT(cut), "fail|new",
 	    "a file that lost bytes already read: fail, or read it anew", cut_words },
+	{ 0, "barriers", OPT_TEXT, AT(barriers), "DUR", "the source of a barrier job: an epoch each DUR" },
+	{ 0, "event-time", OPT_TEXT, AT(held.event_time), "PATH[:s|ms|us]", "with --barriers: the time of a record" },
+	{ 0, "late", OPT_TEXT, AT(held.water.late), "DUR", "with it: how far the watermark stays behind" },
+	{ 0, "idle", OPT_TEXT, AT(held.water.idle), "DUR", "with it: who is silent so long does not hold it" },
+	{ 0, "max-future", OPT_TEXT, AT(held.water.max_future), "DUR",
+	    "with it: reject what is further ahead of the clock" },
+	{ 0, "pin", OPT_TEXT, AT(job.pins), "TABLE,...", "with --barriers: tables that stages read at one commit" },
+	{ 0, "instance", OPT_TEXT, AT(instance), "I/N", "with --barriers: only partitions p with p mod N = I" },
 	{ 0 }
 };
 
@@ -77,12 +87,12 @@ check_words(struct ctx *c, struct state *st)
 
 	if (kafka != (k->topics != NULL))
 		return ctx_usage(c, "-b BROKERS and -t TOPIC,... go together");
-	if ((st->pattern != NULL) + kafka + (ctx_files(c, &files) > 0) > 1)
+	if ((st->logs.pattern != NULL) + kafka + (ctx_files(c, &files) > 0) > 1)
 		return ctx_usage(c, "-b, -f and FILE exclude each other");
 	if (!kafka && (k->group != NULL || k->meta != NULL || k->from != NULL || k->properties != NULL || st->lag ||
 	    k->lost_ok || k->insecure))
 		return ctx_usage(c, "-G, --meta, --from, --lag, --lost-ok, --properties and --insecure need -b");
-	if (!kafka && st->until != NULL && (strcmp(st->until, "end") != 0 || st->pattern == NULL))
+	if (!kafka && st->until != NULL && (strcmp(st->until, "end") != 0 || st->logs.pattern == NULL))
 		return ctx_usage(c, "--until: without -b only `end`, and only with -f");
 	if (st->to.table != NULL && st->to.route != NULL)
 		return ctx_usage(c, "-d and --route exclude each other");
@@ -92,13 +102,38 @@ check_words(struct ctx *c, struct state *st)
 		return ctx_usage(c, "--route commits by itself: not in a run");
 	if (!stored(st) && (st->lag || k->group != NULL))
 		return ctx_usage(c, "%s needs -d: the table knows the offsets", st->lag ? "--lag" : "-G");
-	if (!stored(st) && st->pattern != NULL && st->until == NULL)
+	if (!stored(st) && st->logs.pattern != NULL && st->until == NULL && st->barriers == NULL)
 		return ctx_usage(c, "-f without -d needs --until end");
 	if (st->max_lag != NULL && (!st->lag || !opt_count(st->max_lag, &st->most)))
 		return ctx_usage(c, "--max-lag: a number of records, with --lag");
-	if (ctx_run_dir(c) != NULL && (kafka || st->pattern != NULL) && st->until == NULL && !st->lag)
+	if (ctx_run_dir(c) != NULL && (kafka || st->logs.pattern != NULL) && st->until == NULL && !st->lag)
 		return ctx_usage(c, "in a run -f and -b need --until");
 	return 0;
+}
+
+/* The source of a barrier job: what goes with it, what does not. */
+static int
+check_job(struct ctx *c, struct state *st)
+{
+	const char *slash = st->instance == NULL ? NULL : strchr(st->instance, '/');
+	bool more = st->held.event_time != NULL || st->job.pins != NULL || st->instance != NULL;
+	uint64_t i = 0, n = 1;
+
+	if (st->barriers == NULL && (more || job_dir_is()))
+		return ctx_usage(c, more ? "--event-time, --pin and --instance go with --barriers" :
+		    "in a barrier job: --barriers");
+	if (st->barriers == NULL)
+		return 0;
+	if (stored(st) || st->every != NULL || (st->kafka.brokers == NULL && st->logs.pattern == NULL))
+		return ctx_usage(c, "--barriers: from -b or -f to the standard output, without -d, --route, --every");
+	if (st->instance != NULL && (slash == NULL || st->kafka.brokers == NULL || !opt_count(slash + 1, &n) ||
+	    strspn(st->instance, "0123456789") != (size_t)(slash - st->instance) || n == 0 || n > INT32_MAX ||
+	    (i = strtoull(st->instance, NULL, 10)) >= n))
+		return ctx_usage(c, "--instance: I/N with I from 0 to N - 1, with -b");
+	st->i = (uint32_t)i;
+	st->n = (uint32_t)n;
+	st->job.ctx = c;
+	return planned_every(c, st->barriers, &st->job.every_ms);
 }
 
 static int
@@ -109,7 +144,7 @@ set_up(struct ctx *c, void *arg)
 	struct dur every;
 	int rc;
 
-	if ((rc = check_words(c, st)) != 0)
+	if ((rc = check_job(c, st)) != 0 || (rc = check_words(c, st)) != 0 || (rc = gathered_set_up(&st->held, c)) != 0)
 		return rc;
 	k->every_ms = EVERY_MS;
 	if (st->every != NULL) {
@@ -126,6 +161,8 @@ set_up(struct ctx *c, void *arg)
 		return rc;
 	k->until = st->until;
 	k->bytes = COMMIT_BYTES;
+	st->logs = (struct logs){ .ctx = c, .dest = &st->dest, .pattern = st->logs.pattern, .until = st->until != NULL,
+	    .cut_new = st->cut == 1, .every_ms = k->every_ms, .bytes = COMMIT_BYTES };
 	if (st->lag)
 		k->group = NULL;
 	return k->brokers == NULL ? 0 : topics_set_up(k, c, &st->dest, &st->topics);
@@ -137,86 +174,19 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 	struct state *st = arg;
 
 	(void)c;
-	return st->topics != NULL ? topics_batch(st->topics, b) : dest_put(&st->dest, b, NULL);
-}
-
-/* Read all files from their spots; the rows go to one commit, with the new positions. */
-static int
-feed_all(struct ctx *c, struct state *st)
-{
-	/* a run has one commit: its positions are not in the log before it is published */
-	bool rounds = stored(st) && ctx_run_dir(c) == NULL;
-	uint64_t taken = 0;
-	char to[SPOT_BYTES];
-	int rc = 0;
-
-	st->more = false;
-	for (size_t i = 0; rc == 0 && i < st->from.n && !ctx_stopped(c); i++) {
-		struct input *x = &st->from.in[i];
-		uint64_t from = x->tail.offset;
-		bool known = stored(st) && x->fd > 0;
-
-		if (rounds && x->fd > 0) {
-			st->more = taken >= COMMIT_BYTES;
-			if (st->more)
-				break;
-			x->tail.most = COMMIT_BYTES - taken;
-		}
-		if ((rc = dest_source(&st->dest, known ? x->spot.app : NULL)) != 0 ||
-		    (rc = tail_feed(c, &x->tail)) != 0)
-			break;
-		taken += x->tail.offset - from;
-		st->more = !x->tail.ended;
-		if (x->tail.left > 0 && (st->pattern == NULL || st->until != NULL))
-			err_warn("%s:%llu: the last line is not whole: left for the next time", x->path,
-			    (unsigned long long)x->tail.line + 1);
-		if (known && x->tail.offset > from &&
-		    (rc = spot_to(&x->spot, x->fd, x->path, x->tail.offset, x->tail.line, to)) == 0)
-			dest_moved(&st->dest, x->spot.app, x->spot.from, to, x->epoch);
-	}
-	return rc;
-}
-
-/* One commit's worth. */
-static int
-round_once(struct ctx *c, struct state *st)
-{
-	struct sources *from = &st->from;
-	struct table *t = st->dest.table;
-	int rc;
-
-	st->more = false;
-	if ((rc = sources_open(from, c, st->pattern, t != NULL)) != 0 || t == NULL)
-		return rc != 0 ? rc : dest_end(&st->dest, feed_all(c, st));
-	/* found, fenced, and found again: behind the fence no position moves */
-	if ((rc = dest_follow(&st->dest)) != 0 || (rc = sources_find(from, t)) != 0 || from->n == 0 ||
-	    (rc = sources_fence(from, t)) != 0 || (rc = dest_fenced(&st->dest)) != 0 ||
-	    (rc = sources_find(from, t)) != 0 || from->n == 0 || (rc = dest_begin(&st->dest)) != 0)
-		return rc;
-	return dest_end(&st->dest, feed_all(c, st));
+	return st->topics != NULL ? topics_batch(st->topics, b) : logs_batch(&st->logs, b);
 }
 
 static int
-follow_files(struct ctx *c, struct state *st)
+read_topics(struct ctx *c, struct state *st)
 {
-	bool on = st->pattern != NULL && st->until == NULL;
-	time_t s = (time_t)(st->kafka.every_ms / 1000);
-	long ns = (long)(st->kafka.every_ms % 1000) * 1000000;
-	int rc;
+	int rc = topics_open(st->topics);
 
-	st->from.keep = on;
-	st->from.cut_new = st->cut == 1;
-	do {
-		rc = round_once(c, st);
-		sources_close(&st->from);
-		if (rc == 0 && st->from.cut > 0)
-			rc = EXIT_INPUT;	/* said; the others were read */
-		if (rc == 0 && on && !st->more && !ctx_stopped(c))
-			nanosleep(&(struct timespec){ s, ns }, NULL);
-	} while (rc == 0 && (on || st->more) && !ctx_stopped(c));
-	sources_free(&st->from);
-	/* what was read is committed, the rest is where it was: for a log that goes on that is its end */
-	return rc == 0 && ctx_stopped(c) && !on ? err_temp("stopped by a signal") : rc;
+	if (rc == 0 && st->barriers != NULL)
+		return topics_job(st->topics, &st->held, st->job, st->i, st->n);
+	if (rc == 0)
+		rc = st->lag ? topics_lag(st->topics, st->max_lag == NULL ? NULL : &st->most) : topics_work(st->topics);
+	return st->until != NULL && rc == 0 && ctx_stopped(c) ? err_temp("stopped by a signal") : rc;
 }
 
 static int
@@ -225,13 +195,13 @@ work(struct ctx *c, void *arg)
 	struct state *st = arg;
 	int rc;
 
-	if (st->topics == NULL)
-		rc = follow_files(c, st);
-	else if ((rc = topics_open(st->topics)) == 0)
-		rc = st->lag ? topics_lag(st->topics, st->max_lag == NULL ? NULL : &st->most) : topics_work(st->topics);
-	if (st->topics != NULL && st->until != NULL && rc == 0 && ctx_stopped(c))
-		rc = err_temp("stopped by a signal");
+	if (st->topics != NULL)
+		rc = read_topics(c, st);
+	else
+		rc = st->barriers != NULL ? logs_job(&st->logs, &st->held, st->job) : logs_work(&st->logs);
 	topics_close(st->topics);
+	logs_free(&st->logs);
+	gathered_free(&st->held);
 	dest_close(&st->dest);
 	return rc;
 }
@@ -242,7 +212,8 @@ main(int argc, char *argv[])
 	static const struct command cmd = { .name = "ingest",
 	    .what = "Kafka topics or growing logs to a table, each record once",
 	    .synopsis = "(-b BROKERS -t TOPIC,... [-G GROUP] | -f GLOB | FILE ...) [-d TABLE | --route FILE]\n"
-	    "       [--partition-by EXPR] [--meta NAME] [--from POINT] [--until POINT] [--every DUR] [--lag]",
+	    "       [--partition-by EXPR] [--meta NAME] [--from POINT] [--until POINT] [--every DUR] [--lag]\n"
+	    "       [--barriers DUR [--event-time PATH] [--pin TABLE,...] [--instance I/N]]",
 	    .opts = opts, .state_bytes = sizeof(struct state), .is = CMD_NO_INPUT | CMD_EFFECT, .par = PAR_SERIAL,
 	    .set_up = set_up, .batch = batch, .main = work };
 

@@ -121,11 +121,15 @@ take(struct ctx *c, struct tail *t, struct block blk, uint64_t base, bool *done)
 	}
 	if (blk.offset < t->offset)
 		return 0;
+	if (t->end > 0 && blk.long_line == 0 && blk.offset + blk.n >= t->end) {
+		blk.n = blk.offset < t->end ? (size_t)(t->end - blk.offset) : 0;
+		*done = true;
+	}
 	if (t->hold && blk.long_line == 0 && blk.n > 0) {
 		t->left = torn(&blk);
 		blk.n -= t->left;
 	}
-	*done = t->left > 0;
+	*done = *done || t->left > 0;
 	size = blk.long_line > 0 ? blk.long_line : blk.n;
 	if (size == 0)
 		return 0;
@@ -216,7 +220,8 @@ tail_feed(struct ctx *c, struct tail *t)
 	t->ended = false;
 	if ((rc = open_at(c, t, &base, &f->src)) != 0)
 		return rc;
-	while (rc == 0 && !done && !run_stop && (t->most == 0 || t->offset - from < t->most) &&
+	/* what is to end at a certain place is to get there */
+	while (rc == 0 && !done && (!run_stop || t->end > 0) && (t->most == 0 || t->offset - from < t->most) &&
 	    (rc = source_block(f->src, &blk)) == 0) {
 		if (blk.n == 0 && blk.long_line == 0)
 			break;

@@ -20,6 +20,7 @@ struct tail {
 	int fd;			/* stays the caller's */
 	uint64_t offset, line;	/* of the next line: bytes and lines before it */
 	uint64_t most;		/* stop behind about that many bytes; 0: at the end */
+	uint64_t end;		/* stop there exactly, where a line ended once; 0: at the end */
 	bool hold;
 	bool ended;		/* out: all that is there was read */
 	uint64_t left;		/* out: bytes of a last line that was not taken */

@@ -8,44 +8,10 @@
 #include "out/event.h"
 #include "run/ctx.h"
 #include "run/sources.h"
-#include "run/tail.h"
-#include "run/topics.h"
-#include "run/topics_point.h"
+#include "run/topics_own.h"
 
-#define POLL_MS 100
 #define PATIENCE_SECONDS 120	/* without any broker, where an end was asked for */
 #define STDOUT_BYTES MIB	/* held before they go out */
-
-struct stand {			/* beside the kafka_part of the same number */
-	char *app, *name;	/* the source; TOPIC/PARTITION */
-	char from[24];		/* where the log says it stands; "": it knows nothing */
-	int64_t next;		/* the first offset that was not taken */
-	int64_t end;		/* the first one that is not wanted; INT64_MAX: all are */
-	bool bound;		/* end is known: it is taken once */
-	bool done;
-	uint64_t epoch;
-	struct messages got;
-	struct buf meta;	/* a JSON object for each of got */
-	size_t *meta_end, meta_cap;
-};
-
-struct topics {
-	struct topics_conf conf;
-	struct ctx *ctx;
-	struct dest *dest;
-	struct kafka *k;
-	struct kafka_part *kp;
-	struct stand *part;
-	size_t n, bytes, fresh;		/* fresh: messages since the last commit */
-	struct point from, until;
-	struct map *mine;		/* fences of this process */
-	enum kafka_got event;		/* KAFKA_TAKEN, KAFKA_GIVEN: to be heeded */
-	bool given;			/* the group has said once what is ours */
-	struct stand *now;		/* whose messages the batch function sees */
-	int meta_col;
-	struct buf key, lines, scratch;
-	uint64_t nulls, empty, gaps, lost;
-};
 
 static uint64_t
 now_ms(void)
@@ -102,7 +68,7 @@ name_parts(struct topics *t)
 		buf_fmt(&b, "kafka/%s/%s", kafka_cluster(t->k), p->name);
 		p->app = mem_str(buf_cstr(&b));
 		p->got.name = p->name;
-		p->end = INT64_MAX;
+		p->end = p->last = INT64_MAX;
 	}
 	buf_free(&b);
 }
@@ -145,6 +111,8 @@ topics_close(struct topics *t)
 		free(p->meta_end);
 	}
 	free(t->part);
+	free(t->order);
+	free(t->water);
 	point_free(&t->from);
 	point_free(&t->until);
 	buf_free(&t->key);
@@ -179,8 +147,8 @@ log_positions(struct topics *t)
 }
 
 /* What the point means for each partition that is ours, as offsets. */
-static int
-resolve(struct topics *t, const struct point *pt, int64_t *at)
+int
+topics_resolve(struct topics *t, const struct point *pt, int64_t *at)
 {
 	int rc = pt->kind == POINT_TIME ? kafka_times(t->k, pt->ms) : kafka_bounds(t->k);
 
@@ -190,15 +158,15 @@ resolve(struct topics *t, const struct point *pt, int64_t *at)
 }
 
 /* A position that the log knows must still be there. */
-static int
-check_position(struct topics *t, size_t i)
+int
+topics_check(struct topics *t, size_t i)
 {
 	const struct kafka_part *k = &t->kp[i];
 	struct stand *p = &t->part[i];
 
 	if (p->next > k->high)
 		return err_remote("%s: %s stands at offset %" PRId64 ", but it ends at %" PRId64 ": it was made anew",
-		    p->name, t->dest->name, p->next, k->high);
+		    p->name, t->dest->name == NULL ? "the job" : t->dest->name, p->next, k->high);
 	if (p->next >= k->low)
 		return 0;
 	if (!t->conf.lost_ok)
@@ -210,22 +178,23 @@ check_position(struct topics *t, size_t i)
 	return 0;
 }
 
-static int
-find_ends(struct topics *t, int64_t *at)
+int
+topics_ends(struct topics *t, int64_t *at)
 {
 	int rc;
 
 	if (t->conf.until == NULL)
 		return 0;
-	if ((rc = resolve(t, &t->until, at)) != 0)
+	if ((rc = topics_resolve(t, &t->until, at)) != 0)
 		return rc;
 	for (size_t i = 0; i < t->n; i++) {
 		struct stand *p = &t->part[i];
 
 		if (t->kp[i].ours && !p->bound) {
 			p->bound = true;
-			p->end = at[i];
+			p->last = at[i];
 		}
+		p->end = p->last;
 	}
 	return 0;
 }
@@ -239,7 +208,7 @@ find_begins(struct topics *t, int64_t *at)
 	for (size_t i = 0; i < t->n; i++)
 		some = some || (t->kp[i].ours && t->part[i].next == -1);
 	if (rc == 0 && some)
-		rc = resolve(t, &t->from, at);
+		rc = topics_resolve(t, &t->from, at);
 	else if (rc == 0)
 		rc = kafka_bounds(t->k);
 	for (size_t i = 0; rc == 0 && i < t->n; i++) {
@@ -248,7 +217,7 @@ find_begins(struct topics *t, int64_t *at)
 		if (!t->kp[i].ours)
 			continue;
 		if (p->next != -1)
-			rc = check_position(t, i);
+			rc = topics_check(t, i);
 		else
 			p->next = at[i] < t->kp[i].low ? t->kp[i].low : at[i] > t->kp[i].high ? t->kp[i].high : at[i];
 	}
@@ -311,7 +280,7 @@ begin_reading(struct topics *t)
 	if (rc == 0 && (rc = find_begins(t, at)) == 0 && t->dest->table != NULL)
 		rc = settle_begin(t);
 	if (rc == 0)
-		rc = find_ends(t, at);
+		rc = topics_ends(t, at);
 	free(at);
 	for (size_t i = 0; rc == 0 && i < t->n; i++) {
 		struct stand *p = &t->part[i];
@@ -410,11 +379,13 @@ static void
 part_done(struct topics *t, size_t i)
 {
 	t->part[i].done = true;
-	kafka_stop(t->k, i);
+	/* a job comes back to it: what it does not want now is passed over */
+	if (t->held == NULL)
+		kafka_stop(t->k, i);
 }
 
-static int
-take(struct topics *t, const struct kafka_message *m)
+int
+topics_take(struct topics *t, const struct kafka_message *m)
 {
 	struct stand *p = &t->part[m->part];
 	int rc;
@@ -437,8 +408,8 @@ take(struct topics *t, const struct kafka_message *m)
 }
 
 /* Nothing stands behind that offset now; before it are at most marks of transactions. */
-static void
-reached(struct topics *t, const struct kafka_message *m)
+void
+topics_reached(struct topics *t, const struct kafka_message *m)
 {
 	struct stand *p = &t->part[m->part];
 
@@ -453,8 +424,8 @@ reached(struct topics *t, const struct kafka_message *m)
 	}
 }
 
-static bool
-all_done(const struct topics *t)
+bool
+topics_all_done(const struct topics *t)
 {
 	bool some = false;
 
@@ -474,7 +445,7 @@ gather(struct topics *t)
 	uint64_t due = 0;
 	int rc = 0;
 
-	while (rc == 0 && !run_stop && !all_done(t) && t->event == KAFKA_NONE) {
+	while (rc == 0 && !run_stop && !topics_all_done(t) && t->event == KAFKA_NONE) {
 		struct kafka_message m;
 		enum kafka_got got;
 
@@ -482,9 +453,9 @@ gather(struct topics *t)
 			break;
 		got = kafka_next(t->k, POLL_MS, &m);
 		if (got == KAFKA_MESSAGE)
-			rc = take(t, &m);
+			rc = topics_take(t, &m);
 		else if (got == KAFKA_END)
-			reached(t, &m);
+			topics_reached(t, &m);
 		else if (got == KAFKA_FAILED)
 			rc = kafka_status(t->k);
 		else if (got != KAFKA_NONE)
@@ -522,12 +493,11 @@ add_meta(struct topics *t, const struct batch *b, struct span *line)
 int
 topics_batch(struct topics *t, const struct batch *b)
 {
-	struct span line[BATCH_RECORDS_MAX];
+	struct span made[BATCH_RECORDS_MAX], *line = t->meta_col == -1 ? NULL : made;
 
-	if (t->meta_col == -1)
-		return dest_put(t->dest, b, NULL);
-	add_meta(t, b, line);
-	return dest_put(t->dest, b, line);
+	if (line != NULL)
+		add_meta(t, b, line);
+	return t->held != NULL ? gathered_put(t->held, b, line) : dest_put(t->dest, b, line);
 }
 
 /* What is held goes through the batch function. */
@@ -630,7 +600,7 @@ commit(struct topics *t)
 		return rc;
 	if ((rc = dest_begin(t->dest)) == 0)
 		rc = drain(t);
-	while (rc == 0 && run && !run_stop && !all_done(t))
+	while (rc == 0 && run && !run_stop && !topics_all_done(t))
 		if ((rc = gather(t)) == 0)
 			rc = drain(t);
 	if (rc == 0 && run && run_stop)
@@ -652,7 +622,7 @@ topics_work(struct topics *t)
 		bool over;
 
 		rc = gather(t);
-		over = rc != 0 || run_stop || all_done(t);
+		over = rc != 0 || run_stop || topics_all_done(t);
 		/* what was read before a broker failed is good; what stands before a bad message, not */
 		if ((rc == 0 || rc == EXIT_TEMP || rc == EXIT_REMOTE) &&
 		    (t->fresh > 0 || (over && moved(t)) || (over && run)) && (r = commit(t)) != 0)
@@ -681,7 +651,7 @@ topics_lag(struct topics *t, const uint64_t *most)
 	int rc = dest_follow(t->dest);
 
 	if (rc == 0 && (rc = log_positions(t)) == 0)
-		rc = resolve(t, &t->from, at);
+		rc = topics_resolve(t, &t->from, at);
 	if (most != NULL)
 		buf_fmt(&expected, "%" PRIu64, *most);
 	for (size_t i = 0; rc == 0 && i < t->n; i++) {

@@ -19,6 +19,7 @@
 
 #include "edge/kafka.h"
 #include "run/dest.h"
+#include "run/gathered.h"
 
 struct topics_conf {
 	const char *brokers, *topics, *group, *properties;
@@ -36,6 +37,12 @@ int topics_set_up(const struct topics_conf *, struct ctx *, struct dest *, struc
 int topics_open(struct topics *);
 /* Read and commit. 0 at the end asked for or after a signal; else what stopped it, with the rest committed. */
 int topics_work(struct topics *);
+/*
+ * The same as the source of a barrier job: conf with ctx, every_ms and pins.  The partitions p of each topic with
+ * p mod n = i are read (0, 1: all).  Positions are {"TOPIC/PARTITION":OFFSET}.  As planned_work; EXIT_USAGE where no
+ * partition is ours.
+ */
+int topics_job(struct topics *, struct gathered *, struct planned_conf conf, uint32_t i, uint32_t n);
 /* The records of a batch that topics_work feeds. */
 int topics_batch(struct topics *, const struct batch *);
 /*

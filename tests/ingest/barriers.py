@@ -1,0 +1,555 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""barriers - ingest as the source of a barrier job, from logs that rotate and from topics, killed again and again; TAP
+
+    BIN=build/bin python3 tests/ingest/barriers.py [SEED [PATTERN]]
+
+This file plays pipe-run and the sinks: it reads what ingest writes, cuts it at the control lines, takes epochs in, each sink at its own pace, and
+acknowledges them.  What must hold: an epoch that comes again is the same bytes; what sinks took in is what was produced, each once; no epoch is
+further ahead of the slowest sink than 4.  Watermarks are computed anew here from the positions and clocks of the control lines.
+"""
+import glob
+import hashlib
+import json
+import os
+import random
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+from kafka import Mock, Producer  # noqa: E402
+
+BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
+SLOW = 4 if os.environ.get("SANITIZED") else 1
+SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+PATIENCE = 60 * SLOW
+n = failed = 0
+
+
+def point(held, name, why=""):
+    global n, failed
+    n += 1
+    failed += not held
+    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
+    for w in str(why).split("\n")[:12] if not held else []:
+        print("#   " + w[:400])
+    return held
+
+
+class Sink:
+    """Takes epochs in, in their order, as often as they come, once."""
+
+    def __init__(self):
+        self.id, self.rows, self.queue = 0, [], []
+
+    def commit(self):
+        id, data = self.queue.pop(0)
+        if id == self.id + 1:
+            self.rows += data.split(b"\n")[:-1]
+            self.id = id
+        return self.id
+
+
+class Job:
+    """A job's directory, what its epochs were, and its sinks; one ingest at a time."""
+
+    def __init__(self, directory, args, sinks=("a",), env=()):
+        self.dir, self.args, self.env = directory + "/job", args, {k: v for k, v in os.environ.items() if not k.startswith("PIPEHOUSE_")}
+        self.env.update({"PIPEHOUSE_JOB": self.dir, "PIPEHOUSE_ROOT": directory + "/wh", "LC_ALL": "C"}, **dict(env))
+        self.nonce, self.cwd = hashlib.md5(directory.encode()).hexdigest(), directory
+        self.sinks, self.run, self.epochs, self.marks, self.faults, self.p, self.err = {s: Sink() for s in sinks}, 0, {}, [], [], None, ""
+        for d in ("plan", "ack"):
+            os.makedirs(self.dir + "/" + d)
+        self._put("nonce", self.nonce)
+        self._put("sinks", "\n".join(sinks))
+
+    def _put(self, name, text):
+        os.makedirs(os.path.dirname(self.dir + "/" + name), exist_ok=True)
+        with open(self.dir + "/" + name + ".new", "w") as f:
+            f.write(text + "\n")
+        os.rename(self.dir + "/" + name + ".new", self.dir + "/" + name)
+
+    def ack(self, sink):
+        self._put("ack/" + sink, str(self.sinks[sink].id))
+
+    def acked(self):
+        """What ingest may know, at most: what is acknowledged, or was said at the start."""
+        return max(self.began, min(s.id for s in self.sinks.values()))
+
+    def start(self, *more):
+        self.run += 1
+        self._put("run", str(self.run))
+        for name, s in self.sinks.items():
+            s.queue = []
+            self._put("begun/%d/%s" % (self.run, name), str(s.id))
+        self.began = min(s.id for s in self.sinks.values())
+        self.pending, self.last, self.opened, self.ended, self.buffer = [], None, False, False, b""
+        self.p = subprocess.Popen([BIN + "/ingest", *self.args, *more], cwd=self.cwd, env=dict(self.env, PIPEHOUSE_JOB_RUN=str(self.run)),
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return self
+
+    def fault(self, text):
+        self.faults.append("run %d, epoch %s: %s" % (self.run, self.last, text))
+
+    def _open(self, m):
+        self.opened, self.last = True, m["id"]
+        if m["id"] == 0:
+            self.zero = m["now"]
+        if self.pending or m["id"] != self.began or m["n"]:
+            self.fault("a bad start: %s" % m)
+        if m["id"] in self.epochs and any(self.epochs[m["id"]][1][k] != m[k] for k in ("now", "wm", "pins", "to")):
+            self.fault("what holds is not what held: %s" % m)
+
+    def _mark(self, m):
+        data = b"".join(self.pending)
+        self.pending = []
+        if not self.opened or self.ended or m["id"] != self.last + 1:
+            self.fault("epoch %d came" % m["id"])
+        self.last, self.ended = m["id"], m["kind"] == "end"
+        hop = m["hops"][0]
+        if m["n"] != data.count(b"\n") or len(m["hops"]) != 1 or hop["t"] != "ingest" or m["run"] != self.run:
+            self.fault("an account that is none: %s, %d lines" % (m, data.count(b"\n")))
+        if hop["in"] != hop["pass"] + hop["drop"] + hop["used"] + hop["rej"] or hop["pass"] + hop["made"] != m["n"]:
+            self.fault("an account that does not add up: %s" % m)
+        if m["id"] > self.acked() + 4 + self.ended:     # who is told to stop waits for nobody
+            self.fault("further ahead than 4: %d is acknowledged" % self.acked())
+        was = self.epochs.get(m["id"])
+        if was and (was[0] != data or any(was[1][k] != m[k] for k in ("n", "now", "wm", "from", "to", "pins", "hops"))):
+            self.fault("another epoch than it was: %s, was %s" % (m, was[1]))
+        before = self.epochs.get(m["id"] - 1)
+        if before and not before[1]["to"].items() <= m["from"].items():
+            self.fault("a gap: from %s behind %s" % (m["from"], before[1]["to"]))
+        self.epochs[m["id"]] = data, m
+        self.marks.append(m)
+        for s in self.sinks.values():
+            s.queue.append((m["id"], data))
+
+    def _line(self, line):
+        if line.startswith(b'{"$barrier":"' + self.nonce.encode()):
+            m = json.loads(line)
+            (self._open if m["kind"] == "open" else self._mark)(m)
+            return m
+        self.pending.append(line)
+        return None
+
+    def read(self, seconds=PATIENCE):
+        """The next control line; None at the end of what is written, or when nothing came for so long."""
+        while True:
+            while b"\n" in self.buffer:
+                line, self.buffer = self.buffer.split(b"\n", 1)
+                m = self._line(line + b"\n")
+                if m:
+                    return m
+            if not select.select([self.p.stdout], [], [], seconds)[0]:
+                return None
+            more = os.read(self.p.stdout.fileno(), 1 << 16)
+            if not more:
+                return None
+            self.buffer += more
+
+    def all(self, each=None):
+        """Read to the end; the sinks take all in at once."""
+        while True:
+            m = self.read()
+            if m is None:
+                return self.wait()
+            for name, s in self.sinks.items():
+                while s.queue:
+                    s.commit()
+                self.ack(name)
+            if each:
+                each(m)
+
+    def wait(self):
+        self.err = self.p.communicate(timeout=PATIENCE)[1].decode(errors="replace")
+        return self.p.returncode
+
+    def kill(self, sig=signal.SIGKILL):
+        self.p.send_signal(sig)
+
+    def term(self):
+        """Asked to end it does, behind the epoch at hand."""
+        self.kill(signal.SIGTERM)
+        status = self.all()
+        return status == 0 and self.ended and not self.err
+
+    def killed(self, r):
+        """Run until some moment; sinks take some epochs in meanwhile, and say so or have no time to."""
+        for _ in range(r.randint(0, 12)):
+            if self.read(2) is None:
+                break
+            for name, s in self.sinks.items():
+                while s.queue and r.random() < 0.7:
+                    s.commit()
+                    if r.random() < 0.9:
+                        self.ack(name)
+        time.sleep(r.random() * 0.02)
+        self.kill()
+        while self.read() is not None:
+            pass
+        return self.wait()
+
+    def clean(self, name):
+        return point(not self.faults, name, "\n".join(self.faults))
+
+
+class Case:
+    """A directory, and with topics a cluster."""
+
+    def __init__(self, **topics):
+        self.topics = topics
+
+    def __enter__(self):
+        self.tmp = tempfile.TemporaryDirectory(prefix="barriers.")
+        self.dir = self.tmp.name
+        if self.topics:
+            self.mock = Mock(self.topics)
+            self.producer = Producer(self.mock.brokers)
+        return self
+
+    def __exit__(self, *what):
+        if self.topics:
+            self.producer.close()
+            self.mock.__exit__()
+        self.tmp.cleanup()
+
+    def write(self, name, numbers, mode="a"):
+        with open(self.dir + "/" + name, mode) as f:
+            f.writelines('{"n":%d}\n' % i for i in numbers)
+
+    def kafka(self, *more, **job):
+        return Job(self.dir, ["-b", self.mock.brokers, "-t", ",".join(self.topics), *more], **job)
+
+    def sent(self, **which):
+        return [v for t, p, o, v in self.producer.sent if v]
+
+
+def numbers(rows):
+    return [json.loads(r)["n"] for r in rows]
+
+
+# ---- logs ----
+
+def logs_end():
+    with Case() as c:
+        c.write("a.log", range(0, 1000))
+        c.write("b.log", range(1000, 1010))
+        j = Job(c.dir, ["-f", "*.log", "--until", "end", "--barriers", "10ms"])
+        point(j.start("--stats", "stats").all() == 0 and j.ended and not j.err, "to the end, and it says `end`", j.err)
+        point(numbers(j.sinks["a"].rows) == list(range(1010)), "all lines, in their order")
+        stats = json.loads(open(c.dir + "/stats").readline())
+        point(stats["in"] == stats["passed"] == stats["out"] == 1010 and stats["dropped"] == 0, "--stats tells the same", stats)
+        point(j.start().all() == 0 and j.marks[-1]["n"] == 0 and j.marks[-1]["kind"] == "end", "again: an empty epoch, and the end")
+        c.write("a.log", range(1010, 1015))
+        os.rename(c.dir + "/b.log", c.dir + "/b.old")
+        c.write("b.old", range(1015, 1020))
+        c.write("b.log", range(1020, 1025))
+        point(j.start().all() == 0 and sorted(numbers(j.sinks["a"].rows)) == list(range(1025)), "grown and rotated: what is new", j.err)
+        j.clean("control lines tell the truth")
+        point(len(glob.glob(j.dir + "/plan/*")) <= 2, "plans that nobody goes back to are gone", os.listdir(j.dir + "/plan"))
+
+
+def logs_changed():
+    with Case() as c:
+        c.write("a.log", range(100))
+        j = Job(c.dir, ["-f", "a.log", "--until", "end", "--barriers", "1ms"], sinks=("a", "b"))
+        j.start()
+        while not j.ended:
+            j.read()
+        j.wait()
+        with open(c.dir + "/a.log", "r+b") as f:
+            f.write(b'{"n":7}')
+        point(j.start().all() == 0 and re.search(r"epoch 1: .*planned anew", j.err), "a changed log that no sink has: planned anew, aloud", j.err)
+        got = [numbers(s.rows) for s in j.sinks.values()]
+        point(got[0] == got[1] == [7] + list(range(1, 100)), "and then it is what it is now", got)
+    with Case() as c:
+        c.write("a.log", range(100))
+        j = Job(c.dir, ["-f", "a.log", "--until", "end", "--barriers", "1ms"], sinks=("a", "b"))
+        j.start()
+        while not j.ended:
+            j.read()
+        j.wait()
+        j.sinks["a"].commit()
+        with open(c.dir + "/a.log", "r+b") as f:
+            f.write(b'{"n":7}')
+        point(j.start().all() == 3 and "source changed: epoch 1 is committed" in j.err, "one that a sink has: 3, source changed", j.err)
+        os.remove(c.dir + "/a.log")
+        point(j.start().all() == 3 and "source changed: epoch 1 is committed" in j.err, "one that is gone: the same", j.err)
+        os.remove(j.dir + "/plan/0")
+        point(j.start().all() == 3 and "plan" in j.err, "a plan that is gone: 3", j.err)
+
+
+class Writer(threading.Thread):
+    """One log; a rename goes on with the old file for some lines, as programs do until they open the new one."""
+
+    def __init__(self, path, aside, seed, seen):
+        super().__init__()
+        self.path, self.aside, self.r, self.seen = path, aside, random.Random(seed), seen
+        self.lines, self.stop, self.turns = [], threading.Event(), 0
+
+    def run(self):
+        f, old, first, r = open(self.path, "ab", buffering=0), None, None, self.r
+        while not self.stop.is_set() and len(self.lines) < 100000:
+            for _ in range(r.randint(1, 100)):
+                line = b'{"w":"%s","n":%d}\n' % (os.path.basename(self.path).encode(), len(self.lines))
+                if r.random() < 0.01:
+                    line = b"broken " + line
+                self.lines.append(line.rstrip())
+                to = old if old and r.random() < 0.5 else f
+                first = first or (line.rstrip() if to is f and line.startswith(b"{") else None)
+                cut = r.randint(1, len(line) - 2) if r.random() < 0.02 else 0
+                to.write(line[:cut])
+                if cut:
+                    time.sleep(0.001)
+                to.write(line[cut:])
+            time.sleep(r.random() * 0.01)
+            if old and r.random() < 0.3:
+                old.close()
+                old = None
+            # a log is seen once before it is rotated again, as the manual asks
+            elif not old and first and r.random() < 0.2 and self.seen(first):
+                self.turns += 1
+                os.rename(self.path, self.path[:-4] + self.aside % self.turns)
+                old, f, first = f, open(self.path, "ab", buffering=0), None
+        f.close()
+        if old:
+            old.close()
+
+
+def logs_kill():
+    with Case() as c:
+        r = random.Random(SEED)
+        j = Job(c.dir, ["-f", "*.log", "--barriers", "3ms", "--reject", "bad"], sinks=("a", "b"))
+        seen = lambda line: any(line in data for data, m in list(j.epochs.values()))
+        writers = [Writer(c.dir + "/seen.log", "-%d.log", SEED, seen), Writer(c.dir + "/unseen.log", ".log.%d", SEED + 1, seen)]
+        for w in writers:
+            w.start()
+        said, kills = set(), 25
+        for _ in range(kills):
+            status = j.start().killed(r)
+            said |= {"%d %s" % (status, j.err)} if status != -9 or j.err else set()
+        for w in writers:
+            w.stop.set()
+            w.join()
+        point(j.start("--until", "end").all() == 0, "and then to the end", j.err)
+        point(not said, "killed %d times: nothing to say on the way" % kills, "\n".join(said))
+        want = sorted(line for w in writers for line in w.lines if line.startswith(b"{"))
+        for name, s in j.sinks.items():
+            point(sorted(s.rows) == want, "sink %s: %d lines of logs rotated %d times, in %d epochs: each once" %
+                  (name, len(want), sum(w.turns for w in writers), s.id), "%d lines, missing %s" % (len(s.rows), sorted(set(want) - set(s.rows))[:3]))
+        bad = [json.loads(line)["raw"].encode() for line in open(c.dir + "/bad")]
+        point(sorted(bad) == sorted(line for w in writers for line in w.lines if not line.startswith(b"{")),
+              "%d broken lines are rejects, each once" % len(bad))
+        j.clean("epochs that came again were the same bytes")
+
+
+# ---- topics ----
+
+def topics_kill():
+    with Case(orders=3, acts=2) as c:
+        r = random.Random(SEED)
+        stop = threading.Event()
+
+        def produce():
+            i = 0
+            while not stop.is_set() and i < 60000:
+                for _ in range(r.randint(1, 200)):
+                    topic = "orders" if i % 2 else "acts"
+                    value = None if i % 97 == 0 else b"broken %d" % i if i % 89 == 0 else b'{"n":%d,"t":%d}' % (i, 1780000000000 + i)
+                    c.producer.send(topic, i // 2 % c.topics[topic], value, b"k%d" % i)
+                    i += 1
+                time.sleep(0.005)
+            c.producer.flush()
+
+        j = c.kafka("--barriers", "5ms", "--meta", "m", "--reject", "bad", "--event-time", "t:ms", "--late", "1s", "--idle", "1m", sinks=("a", "b"))
+        thread = threading.Thread(target=produce)
+        thread.start()
+        said, kills = set(), 15
+        for _ in range(kills):
+            status = j.start().killed(r)
+            said |= {"%d %s" % (status, j.err)} if status != -9 or j.err else set()
+        stop.set()
+        thread.join()
+        point(j.start("--until", "end").all() == 0, "topics: and then to the end", j.err)
+        point(not said, "killed %d times: nothing to say on the way" % kills, "\n".join(said))
+        want = sorted((t, p, o, v) for t, p, o, v in c.producer.sent if v)
+        for name, s in j.sinks.items():
+            rows = [json.loads(x) for x in s.rows]
+            got = [(x["m"]["topic"], x["m"]["partition"], x["m"]["offset"], re.sub(rb',"m":.*', b"}", y)) for x, y in zip(rows, s.rows)]
+            point(sorted(got) == [w for w in want if w[3][:1] == b"{"], "sink %s: %d messages in %d epochs: each once" % (name, len(got), s.id),
+                  "%d, wanted %d" % (len(got), len(want)))
+        bad = sorted((x["source"], x["offset"]) for x in map(json.loads, open(c.dir + "/bad")))
+        point(bad == sorted(("%s/%d" % w[:2], w[2]) for w in want if w[3][:1] != b"{"), "%d broken messages are rejects, each once" % len(bad))
+        sorted_all = all([(x["m"]["topic"], x["m"]["partition"], x["m"]["offset"]) for x in rows] ==
+                         sorted((x["m"]["topic"], x["m"]["partition"], x["m"]["offset"]) for x in rows)
+                         for data, m in j.epochs.values() for rows in [[json.loads(y) for y in data.split(b"\n")[:-1]]])
+        point(sorted_all, "each epoch stands by topic, partition, offset")
+        j.clean("epochs that came again were the same bytes")
+
+
+def topics_changed():
+    with Case(orders=1) as c, Case(orders=1) as d:
+        for i in range(50):
+            c.producer.send("orders", 0, b'{"n":%d}' % i)
+            d.producer.send("orders", 0, b'{"n":%d}' % (i + (i == 30)))
+        c.producer.flush()
+        d.producer.flush()
+        j = c.kafka("--until", "end", "--barriers", "1ms", sinks=("a", "b"))
+        j.start()
+        while not j.ended:
+            j.read()
+        j.wait()
+        here, other = j.args, ["-b", d.mock.brokers] + j.args[2:]
+        j.sinks["a"].commit()
+        j.args = other
+        point(j.start().all() == 3 and "source changed: epoch 1 is committed" in j.err, "another topic of that name: 3, source changed", j.err)
+        j.args = here
+        point(j.start().all() == 0 and numbers(j.sinks["b"].rows) == list(range(50)), "and the right one again: the sink behind catches up", j.err)
+        j.clean("and that is the same epoch")
+        j.args = here + ["--meta", "m"]
+        point(j.start().all() == 3 and "a changed job has a name of its own" in j.err, "other options are another job: 3", j.err)
+
+
+def pressure():
+    with Case(orders=1) as c:
+        j = c.kafka("--barriers", "1ms")
+        j.start()
+        while j.last != 4 and j.read() is not None:
+            pass
+        point(j.read(0.3) is None and j.last == 4, "nothing is acknowledged: it stops behind 4 epochs", j.last)
+        j.sinks["a"].commit()
+        j.sinks["a"].commit()
+        j.ack("a")
+        while j.last != 6 and j.read() is not None:
+            pass
+        point(j.read(0.3) is None and j.last == 6, "two are: it goes on for two", j.last)
+        point(j.term() and j.last == 7, "told to stop there, it ends with one more", (j.last, j.err))
+        j.clean("control lines tell the truth")
+
+
+def times():
+    """Watermarks, rejects and idle partitions against the rules said once more."""
+    late, idle, ahead = 700, 150, 5000
+    with Case(orders=3) as c:
+        r = random.Random(SEED)
+        stop = threading.Event()
+
+        def produce():
+            turn = 0
+            while not stop.is_set():
+                now, turn = int(time.time() * 1000), turn + 1
+                # partition 2 is silent most of the time
+                for p in (0, 1, 2) if turn % 40 < 8 else (0, 1):
+                    for _ in range(r.randint(0, 4)):
+                        ms = now - r.randint(0, 1000) + (100000 if r.random() < 0.05 else 0)
+                        value = b'{"t":%d}' % ms if r.random() > 0.02 else b'{"t":null}'
+                        c.producer.send("orders", p, value)
+                time.sleep(0.01)
+            c.producer.flush()
+
+        j = c.kafka("--barriers", "25ms", "--meta", "m", "--reject", "bad", "--event-time", "t:ms", "--late", "%dms" % late, "--idle", "%dms" % idle,
+                    "--max-future", "%dms" % ahead)
+        thread = threading.Thread(target=produce)
+        thread.start()
+        for _ in range(3):
+            j.start()
+            for _ in range(20):
+                j.read()
+                while j.sinks["a"].queue:
+                    j.sinks["a"].commit()
+                j.ack("a")
+            j.kill()
+            while j.read() is not None:
+                pass
+            j.wait()
+        stop.set()
+        thread.join()
+        status = j.start("--until", "end").all()
+        point(status == 0, "to the end", j.err)
+        sent = {("orders/%d" % p, o): json.loads(v)["t"] for t, p, o, v in c.producer.sent}
+        newest, seen, wm, wrong, idles, bad, good = {}, {}, None, [], 0, set(), set()
+        for id in range(1, j.last + 1):
+            data, m = j.epochs[id]
+            for part in ("orders/0", "orders/1", "orders/2"):
+                seen.setdefault(part, j.zero)
+                for o in range(m["from"][part], m["to"][part]):
+                    ms = sent[part, o]
+                    if ms is None or ms > m["now"] + ahead:
+                        bad.add((part, o))
+                        continue
+                    good.add((part, o))
+                    newest[part], seen[part] = max(newest.get(part, ms), ms), m["now"]
+            awake = [p for p in seen if m["now"] - seen[p] < idle]
+            idles += len(awake) < 3
+            if awake and all(p in newest for p in awake):
+                wm = max(wm or 0, min(newest[p] for p in awake) - late)
+            if m["wm"] != wm:
+                wrong.append("epoch %d: %s, not %s" % (id, m["wm"], wm))
+        rows = {("orders/%d" % x["m"]["partition"], x["m"]["offset"]) for x in map(json.loads, j.sinks["a"].rows)}
+        point(not wrong and wm, "%d watermarks; %d times a partition was idle" % (j.last, idles), "\n".join(wrong))
+        point(idles > 0, "a partition was idle now and then")
+        point(rows == good and len(good) > 100, "%d records had a time that can be" % len(good))
+        got = [(x["source"], x["offset"]) for x in map(json.loads, open(c.dir + "/bad"))]
+        point(sorted(got) == sorted(bad) and got, "%d had none, or one too far ahead: rejects, each once" % len(bad))
+        j.clean("control lines tell the truth")
+
+
+def instances():
+    with Case(orders=4) as c, tempfile.TemporaryDirectory() as other:
+        for i in range(400):
+            c.producer.send("orders", i % 4, b'{"n":%d}' % i)
+        c.producer.flush()
+        a = c.kafka("--until", "end", "--barriers", "5ms", "--instance", "0/2")
+        b = Job(other, a.args[:-1] + ["1/2"])
+        point(a.start().all() == 0 and b.start().all() == 0, "two instances", a.err + b.err)
+        got = [sorted(numbers(x.sinks["a"].rows)) for x in (a, b)]
+        point(got[0] == [i for i in range(400) if i % 2 == 0] and got[1] == [i for i in range(400) if i % 2], "each its partitions")
+        a.args = a.args[:-1] + ["0/3"]
+        point(a.start().all() == 3, "another number of them is another job")
+
+
+def pins():
+    with Case() as c:
+        env = dict(PIPEHOUSE_PINS="dim.sku dim.none")
+        j = Job(c.dir, ["-f", "*.log", "--barriers", "5ms", "--pin", "dim.user"], env=env)
+        put = lambda t: subprocess.run([BIN + "/wh-put", t, "dt=2026-11-20"], input=b'{"id":%d}\n' % put.n, check=True,
+                                       env={k: v for k, v in j.env.items() if k != "PIPEHOUSE_JOB"})
+        put.n = 1
+        put("dim.sku")
+        put("dim.user")
+        j.start()
+        first = j.read()["pins"]
+        point(set(first) == {"dim.none", "dim.sku", "dim.user"} and first["dim.none"] == 0 < first["dim.sku"], "tables of the environment and of --pin", first)
+        put.n = 2
+        put("dim.sku")
+        j.kill(signal.SIGHUP)
+        m = first
+        for _ in range(2000):
+            m = j.read()["pins"]
+            for s in j.sinks.values():
+                s.commit()
+            j.ack("a")
+            if m != first:
+                break
+        point(m["dim.sku"] > first["dim.sku"] and m["dim.user"] == first["dim.user"], "SIGHUP: the heads of now", m)
+        point(j.term(), "and the end", j.err)
+        j.clean("control lines tell the truth")
+
+
+def main():
+    for f in (logs_end, logs_changed, logs_kill, topics_kill, topics_changed, pressure, times, instances, pins):
+        if len(sys.argv) < 3 or re.search(sys.argv[2], f.__name__):
+            f()
+    print("1..%d" % n)
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
