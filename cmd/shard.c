@@ -4,7 +4,8 @@
  *
  * Path:   files or stdin -> in/scan -> op/key -> run/children: pipes to N processes and back -> whole lines -> stdout
  * Memory: at most -S / 4 for what waits for slow copies, and what --ordered holds; the copies have their own.
- * The hash has a fixed seed: a key goes to the same copy in each run, as long as N is the same.
+ * The hash has a fixed seed: a key goes to the same copy in each run, as long as N is the same.  In a barrier job the
+ * copies are stages that answer each control line; with --stateless they know of none and live for an epoch.
  */
 #include "op/key.h"
 #include "out/event.h"
@@ -14,6 +15,7 @@
 #define HOT_SLOTS 64			/* a power of two */
 #define HOT_RECORDS_MIN 1000		/* before that nothing is hot */
 #define HOT_KEY_BYTES 200
+#define PIECE_RECORDS 256		/* of an epoch without keys, to each copy by turns */
 
 struct slot {				/* the key that most records of its slot have, if most have one */
 	uint64_t hash, votes, seen;	/* seen: since it stands here */
@@ -22,13 +24,13 @@ struct slot {				/* the key that most records of its slot have, if most have one
 
 struct state {
 	uint64_t n;
-	const char *keys, *result;
+	const char *keys, *result, *stalled;
 	bool stateless, ordered;
 	struct col_list key;
 	struct keys hashed;
 	struct children *children;
 	uint64_t *records;		/* [n] */
-	uint64_t turn;
+	uint64_t turn;			/* in a barrier job the records of this epoch */
 	int result_out;
 	struct slot slot[HOT_SLOTS];
 };
@@ -42,6 +44,8 @@ static const struct opt opts[] = {
 	    "all lines of the first copy, then of the second, ..." },
 	{ 0, "result", OPT_TEXT, offsetof(struct state, result), "FILE",
 	    "write an event to FILE where one key has too many records" },
+	{ 0, "stalled", OPT_TEXT, offsetof(struct state, stalled), "DUR",
+	    "in a barrier job: how long a control line may be away while nothing moves (50s)" },
 	{ 0 }
 };
 
@@ -65,6 +69,9 @@ set_up(struct ctx *c, void *arg)
 		return EXIT_USAGE;
 	st->records = mem_new(mem_mul(st->n, sizeof *st->records));
 	st->children = children_new(c, st->n, st->ordered);
+	if (st->stateless)
+		children_anew(st->children);
+	rc = children_stalled(st->children, st->stalled);
 	for (size_t i = 0; i < st->n && rc == 0; i++) {
 		buf_clear(&name);
 		buf_fmt(&name, "copy %zu of %zu: %.100s", i + 1, (size_t)st->n, command[0]);
@@ -162,7 +169,8 @@ static int
 batch(struct ctx *c, void *arg, const struct batch *b)
 {
 	struct state *st = arg;
-	size_t to = st->stateless ? any_copy(st) : 0;
+	bool repeatable = st->stateless && ctx_in_job(c);
+	size_t to = st->stateless && !repeatable ? any_copy(st) : 0;
 
 	if (!st->stateless)
 		keys_batch(&st->hashed, b, st->key.col, st->key.n, ctx_key_as(c), KEYS_NULL_IS);
@@ -175,11 +183,23 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 
 			to = (size_t)((hash >> 32) * st->n >> 32);
 			vote(st, hash, key);
+		} else if (repeatable) {
+			to = (size_t)(st->turn++ / PIECE_RECORDS % st->n);
 		}
 		st->records[to]++;
 		b->fate[i] = children_put(st->children, to, b->line[i]) ? F_USED : F_DROP;
 	}
 	return children_turn(st->children);
+}
+
+static int
+relay(struct ctx *c, void *arg, const struct mark *m)
+{
+	struct state *st = arg;
+
+	(void)c;
+	st->turn = 0;
+	return children_mark(st->children, m);
 }
 
 static int
@@ -198,9 +218,9 @@ int
 main(int argc, char *argv[])
 {
 	static const struct command cmd = { .name = "shard", .what = "copies of a filter, records routed by key",
-	    .synopsis = "-n N (-k PATHS | --stateless) [--ordered] [--result FILE] [FILE ...] -- COMMAND [ARG ...]",
-	    .opts = opts, .state_bytes = sizeof(struct state), .is = CMD_COMMAND, .par = PAR_SERIAL, .set_up = set_up,
-	    .batch = batch, .main = work };
+	    .synopsis = "-n N (-k PATHS | --stateless) [--ordered] [--result FILE] [--stalled DUR] [FILE ...] "
+	    "-- COMMAND [ARG ...]", .opts = opts, .state_bytes = sizeof(struct state), .is = CMD_COMMAND | CMD_EPOCHS,
+	    .par = PAR_SERIAL, .set_up = set_up, .batch = batch, .relay = relay, .main = work };
 
 	return run_main(argc, argv, &cmd);
 }

@@ -1,69 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* children - see children.h */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/temp.h"
-#include "run/children.h"
-#include "run/ctx.h"
+#include "run/children_own.h"
 
 #define READ_BYTES (256 * KIB)
 #define WAITING_MIN (64 * KIB)		/* bytes that may wait for one child before the caller does */
 #define WAITING_MAX (4 * MIB)
 #define LOOK_MS 100			/* for who has ended, where the kernel has no pidfd */
 
-struct child {
-	char *name;
-	pid_t pid;
-	int in, out, pidfd;
-	/* of the caller */
-	struct buf fill;
-	/* under the lock */
-	struct buf next;
-	/* of the thread */
-	struct buf send;
-	size_t sent;
-	struct buf part;		/* a line that has begun */
-	struct buf hold;		/* ordered: what waits for the children before it, behind what the file holds */
-	int fd;
-	uint64_t filed;
-	bool ended, reaped;		/* its output, the process */
-	bool stopped;			/* it was told to end, because of another one */
-	int status;
-	atomic_bool shut;		/* its input is closed */
-};
-
-struct children {
-	struct ctx *c;
-	struct child *v;
-	size_t n;
-	bool ordered;
-	size_t limit, share;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t room;
-	int wake;
-	/* under the lock */
-	bool finishing;			/* no more comes */
-	int rc;				/* of what failed first */
-	/* of the thread */
-	size_t current;			/* ordered: whose lines go out */
-	bool dirty;			/* something was written since the last flush */
-	uint64_t lines, discarded;
-};
-
 /* ---- start ---- */
+
+static void
+clocked(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(cond, &attr);
+	(void)pthread_condattr_destroy(&attr);
+}
 
 struct children *
 children_new(struct ctx *c, size_t n, bool ordered)
@@ -72,97 +36,112 @@ children_new(struct ctx *c, size_t n, bool ordered)
 
 	ch->c = c;
 	ch->n = n;
-	ch->ordered = ordered;
+	ch->nonce = ctx_nonce(c);
+	ch->ordered = ordered || ch->nonce != NULL;
+	ch->between = ch->nonce != NULL;
+	ch->stalled_ms = CHILDREN_STALLED_MS;
 	ch->v = mem_new(mem_mul(n, sizeof *ch->v));
 	ch->share = ctx_budget(c) / 2 / n;
 	ch->limit = ch->share / 4 > WAITING_MAX ? WAITING_MAX : ch->share / 4;
 	ch->limit = ch->limit < WAITING_MIN ? WAITING_MIN : ch->limit;
-	for (size_t i = 0; i < n; i++)
-		ch->v[i].fd = ch->v[i].pidfd = ch->v[i].in = ch->v[i].out = -1;
+	for (size_t i = 0; i < n; i++) {
+		ch->v[i].fd = -1;
+		ch->v[i].p = (struct spawned){ .pid = -1, .in = -1, .out = -1, .pidfd = -1 };
+	}
 	(void)pthread_mutex_init(&ch->lock, NULL);
-	(void)pthread_cond_init(&ch->room, NULL);
+	clocked(&ch->room);
 	ch->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return ch;
 }
 
-static _Noreturn void
-become(const struct children *ch, size_t i, char *const argv[], const int in[2], const int out[2], const int told[2],
-    pid_t parent)
+void
+children_anew(struct children *ch)
 {
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	char number[24];
-	sigset_t none;
-	ssize_t w;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(EXIT_IO);
-	for (int sig = 1; sig < 32; sig++)
-		(void)sigaction(sig, &dfl, NULL);
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	snprintf(number, sizeof number, "%zu", i);
-	setenv("SHARD", number, 1);
-	snprintf(number, sizeof number, "%zu", ch->n);
-	setenv("SHARDS", number, 1);
-	if (dup2(in[0], 0) != -1 && dup2(out[1], 1) != -1)
-		execvp(argv[0], argv);
-	w = write(told[1], &errno, sizeof errno);
-	(void)w;
-	_exit(EXIT_IO);
+	ch->anew = ch->nonce != NULL;
 }
 
-static void
-enlarge(const struct children *ch, int fd)
+void
+children_sink(struct children *ch, size_t i)
 {
-	if (ch->n <= 8)		/* what one user may have of larger pipes is limited; no harm where it is refused */
-		(void)fcntl(fd, F_SETPIPE_SZ, (int)PIPE_BYTES);
+	ch->v[i].sink = true;
+}
+
+int
+children_stalled(struct children *ch, const char *text)
+{
+	struct dur d;
+	int rc;
+
+	if (text == NULL)
+		return 0;
+	if ((rc = ctx_dur(ch->c, text, "--stalled", &d)) != 0)
+		return rc;
+	if (d.us < 1000)
+		return ctx_usage(ch->c, "--stalled: %s is no exact duration of a millisecond or more", text);
+	ch->stalled_ms = d.us / 1000;
+	return 0;
+}
+
+static int
+start(struct children *ch, struct child *x)
+{
+	return spawn(x->argv, x->env, x->name, ch->n <= 8, &x->p);	/* one user's larger pipes are limited */
+}
+
+/* SHARD and SHARDS, and in a barrier job where the child stands in it; what knows nothing of it is not told. */
+static void
+settle_env(struct children *ch, struct child *x)
+{
+	static const char *const nothing[] = { NULL };
+	static const char *const no_job[] = { "PIPEHOUSE_JOB", "PIPEHOUSE_JOB_RUN", NULL };
+	const char *outer = getenv("PIPEHOUSE_BRANCH");
+	size_t n = 2, i = (size_t)(x - ch->v);
+	struct buf b = { 0 };
+
+	buf_fmt(&b, "SHARD=%zu", i);
+	x->var[0] = mem_str(buf_cstr(&b));
+	buf_clear(&b);
+	buf_fmt(&b, "SHARDS=%zu", ch->n);
+	x->var[1] = mem_str(buf_cstr(&b));
+	if (ch->nonce != NULL && !ch->anew) {
+		buf_clear(&b);
+		buf_fmt(&b, "PIPEHOUSE_BRANCH=%s%s%zu", outer == NULL ? "" : outer, outer == NULL ? "" : ".", i);
+		x->var[n++] = mem_str(buf_cstr(&b));
+	}
+	x->env = spawn_env(x->var, n, ch->anew ? no_job : nothing);
+	buf_free(&b);
 }
 
 int
 children_start(struct children *ch, size_t i, char *const argv[], const char *name)
 {
 	struct child *x = &ch->v[i];
-	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, told[2] = { -1, -1 }, error = 0;
-	pid_t parent = getpid();
 
 	x->name = mem_str(name);
-	if (ch->wake == -1 || pipe2(in, O_CLOEXEC) == -1 || pipe2(out, O_CLOEXEC) == -1 ||
-	    pipe2(told, O_CLOEXEC) == -1 || (x->pid = fork()) == -1)
-		return err_io("%s: %s", name, strerror(errno));
-	if (x->pid == 0)
-		become(ch, i, argv, in, out, told, parent);
-	close(in[0]);
-	close(out[1]);
-	close(told[1]);
-	x->in = in[1];
-	x->out = out[0];
-	enlarge(ch, x->in);
-	enlarge(ch, x->out);
-	(void)fcntl(x->in, F_SETFL, O_NONBLOCK);
-	(void)fcntl(x->out, F_SETFL, O_NONBLOCK);
-	x->pidfd = (int)syscall(SYS_pidfd_open, x->pid, 0);
-	while (read(told[0], &error, sizeof error) == -1 && errno == EINTR)
-		;
-	close(told[0]);
-	return error == 0 ? 0 : err_io("%s: %s", name, strerror(error));
+	x->argv = argv;
+	settle_env(ch, x);
+	return ch->wake == -1 ? err_io("%s: %s", name, strerror(errno)) : start(ch, x);
 }
 
 /* ---- the thread: what comes of a child ---- */
 
 static void
-fail(struct children *ch, int rc)
+stop(struct child *x)
+{
+	x->stopped = true;
+	(void)kill(x->p.pid, SIGTERM);
+}
+
+void
+children_failed(struct children *ch, int rc)
 {
 	(void)pthread_mutex_lock(&ch->lock);
 	ch->rc = ch->rc == 0 ? rc : ch->rc;
 	(void)pthread_cond_broadcast(&ch->room);
 	(void)pthread_mutex_unlock(&ch->lock);
-	for (size_t i = 0; i < ch->n; i++) {
-		if (ch->v[i].pid <= 0 || ch->v[i].reaped)
-			continue;
-		ch->v[i].stopped = true;
-		(void)kill(ch->v[i].pid, SIGTERM);
-	}
+	for (size_t i = 0; i < ch->n; i++)
+		if (ch->v[i].p.pid > 0 && !ch->v[i].reaped)
+			stop(&ch->v[i]);
 }
 
 /* The reader of our output went away: that ends us, unless somebody else saw to it that it does not. */
@@ -175,7 +154,7 @@ sink_failed(struct children *ch)
 	sigaddset(&set, SIGPIPE);
 	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);		/* it is pending, of that very write */
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-	fail(ch, EXIT_IO);
+	children_failed(ch, EXIT_IO);
 	return EXIT_IO;
 }
 
@@ -188,13 +167,11 @@ write_out(struct children *ch, struct span s)
 	return sink_add(ctx_out(ch->c), s) == 0 ? 0 : sink_failed(ch);
 }
 
-static int
-give(struct children *ch, struct child *x, struct span lines)
+int
+children_give(struct children *ch, struct child *x, struct span lines)
 {
 	int rc = 0;
 
-	for (const char *p = lines.p, *end = lines.p + lines.n; p < end; p++, ch->lines++)
-		p = memchr(p, '\n', (size_t)(end - p));
 	if (!ch->ordered || x == &ch->v[ch->current])
 		return write_out(ch, lines);
 	buf_span_add(&x->hold, lines);
@@ -207,7 +184,7 @@ give(struct children *ch, struct child *x, struct span lines)
 	x->filed += x->hold.n;
 	buf_clear(&x->hold);
 	if (rc != 0)
-		fail(ch, rc);
+		children_failed(ch, rc);
 	return rc;
 }
 
@@ -222,7 +199,7 @@ release(struct children *ch, struct child *x)
 		int rc = temp_read(x->fd, buf_room(&b, want), want, at, &got);
 
 		if (rc != 0)
-			fail(ch, rc);
+			children_failed(ch, rc);
 		else
 			write_out(ch, span_of(b.p, got));
 		at += got;
@@ -240,25 +217,26 @@ static void
 receive(struct children *ch, struct child *x)
 {
 	char *p = buf_room(&x->part, READ_BYTES), *lf;
-	ssize_t n = read(x->out, p, READ_BYTES);
+	ssize_t n = read(x->p.out, p, READ_BYTES);
 
 	if (n == -1 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (n <= 0) {
 		x->ended = true;
-		close(x->out);
-		x->out = -1;
+		close(x->p.out);
+		x->p.out = -1;
 		return;
 	}
 	x->part.n += (size_t)n;
+	atomic_fetch_add(&ch->moves, (unsigned long)n);
 	if ((lf = memrchr(p, '\n', (size_t)n)) != NULL) {
 		size_t whole = (size_t)(lf + 1 - x->part.p);
 
-		give(ch, x, span_of(x->part.p, whole));
+		children_take(ch, x, span_of(x->part.p, whole));
 		x->part.n -= whole;
 		memmove(x->part.p, x->part.p + whole, x->part.n);
 	} else if (x->part.n > ctx_max_line(ch->c)) {
-		fail(ch, err_input("%s: a line longer than the limit (--max-line)", x->name));
+		children_failed(ch, err_input("%s: a line longer than the limit (--max-line)", x->name));
 		buf_clear(&x->part);
 	}
 }
@@ -268,15 +246,15 @@ receive(struct children *ch, struct child *x)
 static void
 shut(struct children *ch, struct child *x)
 {
-	if (x->in == -1)
+	if (x->p.in == -1)
 		return;
+	close(x->p.in);
+	x->p.in = -1;
+	(void)pthread_mutex_lock(&ch->lock);
 	for (size_t i = x->sent; i < x->send.n; i++)
 		ch->discarded += x->send.p[i] == '\n';
 	buf_clear(&x->send);
 	x->sent = 0;
-	close(x->in);
-	x->in = -1;
-	(void)pthread_mutex_lock(&ch->lock);
 	for (size_t i = 0; i < x->next.n; i++)
 		ch->discarded += x->next.p[i] == '\n';
 	buf_clear(&x->next);
@@ -289,18 +267,19 @@ static void
 feed(struct children *ch, struct child *x)
 {
 	static const struct timespec now;
-	ssize_t w = write(x->in, x->send.p + x->sent, x->send.n - x->sent);
+	ssize_t w = write(x->p.in, x->send.p + x->sent, x->send.n - x->sent);
 	sigset_t set;
 
 	if (w >= 0) {
 		x->sent += (size_t)w;
+		atomic_fetch_add(&ch->moves, (unsigned long)w);
 	} else if (errno == EPIPE) {	/* it wants no more; its end says whether that is well */
 		sigemptyset(&set);
 		sigaddset(&set, SIGPIPE);
 		(void)sigtimedwait(&set, NULL, &now);
 		shut(ch, x);
 	} else if (errno != EINTR && errno != EAGAIN) {
-		fail(ch, err_io("%s: %s", x->name, strerror(errno)));
+		children_failed(ch, err_io("%s: %s", x->name, strerror(errno)));
 		shut(ch, x);
 	}
 }
@@ -309,10 +288,10 @@ feed(struct children *ch, struct child *x)
 static bool
 has_more(struct children *ch, struct child *x)
 {
-	bool finishing, failed;
+	bool over, failed;
 
-	if (x->in == -1 || x->sent < x->send.n)
-		return x->in != -1;
+	if (x->p.in == -1 || x->sent < x->send.n)
+		return x->p.in != -1;
 	(void)pthread_mutex_lock(&ch->lock);
 	buf_clear(&x->send);
 	x->sent = 0;
@@ -323,56 +302,88 @@ has_more(struct children *ch, struct child *x)
 		x->next = b;
 		(void)pthread_cond_broadcast(&ch->room);
 	}
-	finishing = ch->finishing;
+	over = ch->finishing || (ch->anew && ch->asked != ch->done);
 	failed = ch->rc != 0;
 	(void)pthread_mutex_unlock(&ch->lock);
-	if (failed || (finishing && x->send.n == 0))
+	if (failed || (over && x->send.n == 0))
 		shut(ch, x);
-	return x->in != -1 && x->send.n > 0;
+	return x->p.in != -1 && x->send.n > 0;
 }
 
 /* ---- the thread ---- */
 
+/* Of what is started anew nobody asks whether the answer is no: a script that breaks often ends with 1. */
 static bool
-died(int status)
+died(const struct children *ch, int status)
 {
-	return !WIFEXITED(status) || (WEXITSTATUS(status) != EXIT_DONE && WEXITSTATUS(status) != EXIT_NO);
+	return !WIFEXITED(status) ||
+	    (WEXITSTATUS(status) != EXIT_DONE && (WEXITSTATUS(status) != EXIT_NO || ch->anew));
 }
 
 static void
 reap(struct children *ch, struct child *x)
 {
-	if (x->reaped || waitpid(x->pid, &x->status, WNOHANG) != x->pid)
+	bool leave;
+
+	if (x->reaped || waitpid(x->p.pid, &x->status, WNOHANG) != x->p.pid)
 		return;
 	x->reaped = true;
-	if (x->pidfd != -1)
-		close(x->pidfd);
-	x->pidfd = -1;
+	if (x->p.pidfd != -1)
+		close(x->p.pidfd);
+	x->p.pidfd = -1;
 	shut(ch, x);
-	if (died(x->status) && !x->stopped)
-		fail(ch, EXIT_IO);	/* its own status is told by children_end */
+	(void)pthread_mutex_lock(&ch->lock);
+	leave = ch->nonce == NULL || ch->anew || ch->finishing || ch->last;
+	(void)pthread_mutex_unlock(&ch->lock);
+	if (x->stopped)
+		return;
+	if (died(ch, x->status))
+		children_failed(ch, EXIT_IO);	/* its own status is told by children_end */
+	else if (!leave)
+		children_failed(ch, err_temp("%s: it ended before the stream did", x->name));
 }
 
 /* All of it came: what it left of a line is one, or was torn. */
 static void
 finish(struct children *ch, struct child *x)
 {
-	if (!x->reaped || !x->ended || x->part.n == 0)
+	if (!x->reaped || !x->ended || x->over)
 		return;
-	if (WIFEXITED(x->status)) {
+	x->over = true;
+	if (x->part.n > 0 && WIFEXITED(x->status)) {
 		buf_byte(&x->part, '\n');
-		give(ch, x, buf_span(&x->part));
+		children_take(ch, x, buf_span(&x->part));
 	}
 	buf_clear(&x->part);
+	if (ch->nonce != NULL && !x->stopped && !died(ch, x->status))
+		children_over(ch, x);
 }
 
+/* Nothing left to do: no child, and in a barrier job nobody who would start another one. */
 static bool
-all_over(struct children *ch)
+all_over(struct children *ch, bool finishing)
 {
 	for (size_t i = 0; i < ch->n; i++)
 		if (!ch->v[i].reaped || !ch->v[i].ended)
 			return false;
-	return true;
+	return ch->nonce == NULL || finishing;
+}
+
+/* What the caller has said since: that no more comes, that it has waited for too long. */
+static bool
+listen_to_caller(struct children *ch)
+{
+	bool finishing, stalled;
+
+	(void)pthread_mutex_lock(&ch->lock);
+	finishing = ch->finishing;
+	stalled = ch->stalled && ch->rc == 0;
+	ch->stalled = false;
+	ch->deaf = ch->between && !finishing && ch->rc == 0;
+	(void)pthread_mutex_unlock(&ch->lock);
+	if (stalled)
+		children_tell_stalled(ch);
+	return finishing;
 }
 
 /* What there is to wait for; which[k] is the child of pfd[k]. */
@@ -385,7 +396,7 @@ gather(struct children *ch, struct pollfd *pfd, size_t *which, bool *blind)
 	pfd[n++] = (struct pollfd){ ch->wake, POLLIN, 0 };
 	for (size_t i = 0; i < ch->n; i++) {
 		struct child *x = &ch->v[i];
-		int fd[3] = { has_more(ch, x) ? x->in : -1, x->out, x->pidfd };
+		int fd[3] = { has_more(ch, x) ? x->p.in : -1, ch->deaf ? -1 : x->p.out, x->p.pidfd };
 
 		for (int k = 0; k < 3; k++) {
 			if (fd[k] == -1)
@@ -393,7 +404,7 @@ gather(struct children *ch, struct pollfd *pfd, size_t *which, bool *blind)
 			which[n] = i;
 			pfd[n++] = (struct pollfd){ fd[k], k == 0 ? POLLOUT : POLLIN, 0 };
 		}
-		*blind = *blind || (!x->reaped && x->pidfd == -1);
+		*blind = *blind || (!x->reaped && x->p.pidfd == -1);
 	}
 	return n;
 }
@@ -403,12 +414,41 @@ handle(struct children *ch, const struct pollfd *p, struct child *x)
 {
 	if (p->revents == 0)
 		return;
-	if (p->fd == x->in)
+	if (p->fd == x->p.in)
 		feed(ch, x);
-	else if (p->fd == x->out)
+	else if (p->fd == x->p.out)
 		receive(ch, x);
-	else if (p->fd == x->pidfd)
+	else if (p->fd == x->p.pidfd)
 		reap(ch, x);
+}
+
+/*
+ * The processes of the next epoch, at once, so that they are ready when its records come.  This thread starts them: the
+ * caller's, which reads the input, can start none (run/sandbox.h).
+ */
+static void
+renew(struct children *ch)
+{
+	for (size_t i = 0; i < ch->n && ch->rc == 0; i++) {
+		struct child *x = &ch->v[i];
+		int rc = start(ch, x);
+
+		if (x->p.pid != -1)
+			x->ended = x->reaped = x->over = false;
+		if (rc != 0)
+			children_failed(ch, rc);
+	}
+}
+
+/* The lines of the next one, once the one before it has given all; and when all have, the caller goes on. */
+static void
+advance(struct children *ch)
+{
+	while (ch->ordered && ch->current < ch->n && children_through(ch, &ch->v[ch->current]))
+		if (++ch->current < ch->n)
+			release(ch, &ch->v[ch->current]);
+	if (ch->nonce != NULL && ch->current == ch->n && children_round_ends(ch) && ch->anew)
+		renew(ch);
 }
 
 static void *
@@ -422,7 +462,7 @@ run(void *arg)
 	sigemptyset(&set);
 	sigaddset(&set, SIGPIPE);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-	while (!all_over(ch)) {
+	while (!all_over(ch, listen_to_caller(ch))) {
 		bool blind;
 		nfds_t n = gather(ch, pfd, which, &blind);
 		int got = poll(pfd, n, ch->dirty ? 0 : blind ? LOOK_MS : -1);
@@ -443,8 +483,7 @@ run(void *arg)
 				reap(ch, &ch->v[i]);
 			finish(ch, &ch->v[i]);
 		}
-		while (ch->ordered && ch->current + 1 < ch->n && ch->v[ch->current].ended && ch->v[ch->current].reaped)
-			release(ch, &ch->v[++ch->current]);
+		advance(ch);
 	}
 	if (sink_flush(ctx_out(ch->c)) != 0)
 		sink_failed(ch);
@@ -474,6 +513,7 @@ children_put(struct children *ch, size_t i, struct span line)
 		return false;
 	buf_span_add(&x->fill, line);
 	buf_byte(&x->fill, '\n');
+	x->given++;
 	return true;
 }
 
@@ -497,13 +537,11 @@ crowded(const struct children *ch)
 	return false;
 }
 
-int
-children_turn(struct children *ch)
+bool
+children_hand_over(struct children *ch)
 {
 	bool wanted = false;
-	int rc;
 
-	(void)pthread_mutex_lock(&ch->lock);
 	for (size_t i = 0; i < ch->n; i++) {
 		struct child *x = &ch->v[i];
 
@@ -522,7 +560,19 @@ children_turn(struct children *ch)
 		}
 		buf_clear(&x->fill);
 	}
+	ch->between = false;
 	(void)eventfd_write(ch->wake, 1);
+	return wanted;
+}
+
+int
+children_turn(struct children *ch)
+{
+	bool wanted;
+	int rc;
+
+	(void)pthread_mutex_lock(&ch->lock);
+	wanted = children_hand_over(ch) || ch->nonce != NULL;
 	while (crowded(ch))
 		(void)pthread_cond_wait(&ch->room, &ch->lock);
 	rc = ch->rc;
@@ -532,7 +582,7 @@ children_turn(struct children *ch)
 
 /* What a child's end makes of the result. */
 static int
-verdict(const struct child *x, int rc)
+verdict(const struct children *ch, const struct child *x, int rc)
 {
 	int status;
 
@@ -543,7 +593,7 @@ verdict(const struct child *x, int rc)
 		    strsignal(WTERMSIG(x->status))));
 	}
 	status = WEXITSTATUS(x->status);
-	if (status <= EXIT_REMOTE || status == EXIT_TEMP)
+	if ((status <= EXIT_REMOTE && (status != EXIT_NO || !ch->anew)) || status == EXIT_TEMP)
 		return x->stopped ? rc : flow_worse(rc, status);
 	return flow_worse(rc, err_io("%s: ended with %d", x->name, status));
 }
@@ -565,9 +615,13 @@ children_end(struct children *ch, int rc, uint64_t *unread)
 	for (size_t i = 0; i < ch->n; i++) {
 		struct child *x = &ch->v[i];
 
-		told = told || (died(x->status) && !x->stopped);
-		rc = verdict(x, rc);
+		told = told || (died(ch, x->status) && !x->stopped);
+		rc = verdict(ch, x, rc);
 		free(x->name);
+		free(x->env);
+		for (size_t k = 0; k < CHILD_VARS; k++)
+			free(x->var[k]);
+		buf_free(&x->answer);
 		buf_free(&x->fill);
 		buf_free(&x->next);
 		buf_free(&x->send);
@@ -577,6 +631,7 @@ children_end(struct children *ch, int rc, uint64_t *unread)
 	if (ch->rc != 0 && !told)
 		rc = flow_worse(rc, ch->rc);
 	close(ch->wake);
+	buf_free(&ch->hops);
 	(void)pthread_mutex_destroy(&ch->lock);
 	(void)pthread_cond_destroy(&ch->room);
 	free(ch->v);

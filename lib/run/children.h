@@ -7,6 +7,7 @@
  *	rc = children_run(ch);
  *	if (!children_put(ch, i, line)) ... it wants no more ...	// per record
  *	rc = children_turn(ch);					// per batch: waits for who has too much
+ *	rc = children_mark(ch, m);				// per control line, in a barrier job
  *	rc = children_end(ch, rc, &unread);			// in any case, before the output is closed
  *
  * Invariants: a thread feeds all and reads all, so no child can block another one for ever, whether it reads all before
@@ -14,6 +15,12 @@
  * whole; a last line without its end is one unless its child was killed.  `ordered`: all of child 0, then all of child
  * 1, ...; what waits for that goes to a file without a name when it is more than its share of -S.
  * A child that fails ends the others: SIGTERM.  Nobody outlives the caller (PR_SET_PDEATHSIG).
+ *
+ * In a barrier job children are stages below this one.  They are always ordered, epoch by epoch: what comes out is then
+ * the same whenever the epoch is repeated, which sinks that are not equally far need.  Each control line goes to each
+ * child, with an account of its own; records of the next epoch only when all have answered and what they wrote is out.
+ * A child that ends before the stream does, answers with another line, another number of records or an account that
+ * does not agree, or does not answer at all, ends the work.
  */
 #ifndef RUN_CHILDREN_H
 #define RUN_CHILDREN_H
@@ -21,10 +28,26 @@
 #include "run/run.h"
 
 #define CHILDREN_MAX 1024
+#define CHILDREN_STALLED_MS 50000	/* less than what pipe-run waits for a job: here it is known who it is */
 
 struct children;
 struct children *children_new(struct ctx *, size_t n, bool ordered);
-/* name: for messages.  SHARD=i and SHARDS=n are in its environment. 0 or EXIT_IO after a message. */
+/*
+ * Before children_start. anew: children that know nothing of control lines: none goes to them; where an epoch ends, so
+ * does each child's input, and when it has ended well, another process follows.  They are not told of the job.
+ */
+void children_anew(struct children *);
+/* Before children_start: child i writes nothing, no control line either; a record from it is an error. */
+void children_sink(struct children *, size_t i);
+/*
+ * --stalled DUR: how long children may neither take nor write anything while a control line is awaited; NULL:
+ * CHILDREN_STALLED_MS. 0 or EXIT_USAGE after a message.
+ */
+int children_stalled(struct children *, const char *dur);
+/*
+ * name: for messages.  SHARD=i and SHARDS=n are in its environment, and PIPEHOUSE_BRANCH in a barrier job.  Where
+ * children are started anew argv stays the caller's until children_end. 0 or EXIT_IO after a message.
+ */
 int children_start(struct children *, size_t i, char *const argv[], const char *name);
 int children_run(struct children *);
 /* A line and its end for child i, with the next turn.  False: it closed its input, the line is of no use. */
@@ -33,6 +56,11 @@ bool children_put(struct children *, size_t i, struct span line);
 int children_turn(struct children *);
 /* Bytes that wait for child i, about. */
 size_t children_waiting(struct children *, size_t i);
+/*
+ * command.relay: the control line to all; returns when all have answered and what they wrote is out, and counted.
+ * Until the next call of a function above the output is the caller's.
+ */
+int children_mark(struct children *, const struct mark *);
 /*
  * No more comes: wait for all, free.  rc: how the input ended; the result is the worst of that and of theirs: a status
  * that is none of base/err.h, and a death by a signal, are EXIT_IO after a message.  *unread: lines that were put for
