@@ -1,31 +1,47 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wh-cat - the rows of a table at one commit, in commit, file, line order
+ * wh-cat - the rows of a table at one commit, in commit, file, line order; --follow: those of the commits that come
  *
- * Path:   store/ref -> pool files -> in/source, or store/merge for a keyed table's deltas -> stdout
+ * Path:   store/ref -> pool files -> run/rows_out, or store/merge for a keyed table's deltas -> stdout;
+ *         --follow: run/commits -> store/follow -> run/rows_out -> stdout
  * Memory: one block of each file read at once: one, or at most 64 of a day where deltas are merged.
  */
-#include "in/source.h"
+#include "run/commits.h"
 #include "run/operand.h"
+#include "store/follow.h"
 #include "store/merge.h"
-#include "store/ref.h"
 
 struct state {
 	uint64_t days;			/* options */
-	bool dt, missing_ok, follow;
+	bool follow;
 	const char *operand;
-	struct ctx *ctx;
-	const char *day;		/* of the file being read */
-	struct buf tail;		/* `,"dt":"DAY"}` */
-	uint64_t rows;
+	struct rows_out out;
+	struct commits_conf commits;
 };
 
+static const char *const replaced_words[] = { "fail", "skip", "rows", NULL };
+
+#define AT(field) offsetof(struct state, field)
 static const struct opt opts[] = {
-	{ 'n', "days", OPT_COUNT, offsetof(struct state, days), "N", "the N days that end at the operand's day" },
-	{ 0, "dt", OPT_FLAG, offsetof(struct state, dt), NULL, "append the day to each row, as \"dt\"" },
-	{ 0, "missing-ok", OPT_FLAG, offsetof(struct state, missing_ok), NULL,
-	  "a day never committed has no rows, instead of ending with 1" },
-	{ 0, "follow", OPT_FLAG, offsetof(struct state, follow), NULL, "go on with the commits that come" },
+	{ 'n', "days", OPT_COUNT, AT(days), "N", "the N days that end at the operand's day" },
+	{ 0, "dt", OPT_FLAG, AT(out.dt), NULL, "append the day to each row, as \"dt\"" },
+	{ 0, "missing-ok", OPT_FLAG, AT(commits.missing_ok), NULL,
+	  "a day never committed has no rows, instead of ending with 1; --follow waits for the table" },
+	{ 0, "follow", OPT_FLAG, AT(follow), NULL, "what each commit brought, and go on with those that come" },
+	{ 0, "from", OPT_TEXT, AT(commits.from), "POINT", "--follow: beginning (default), now, or behind commit N" },
+	{ 0, "until", OPT_TEXT, AT(commits.until), "POINT", "--follow: stop behind commit N, or at the end of now" },
+	{ 0, "commit", OPT_TEXT, AT(out.commit), "NAME", "--follow: append its commit's number to each row, as NAME" },
+	{ 0, "replaced", OPT_CHOICE, AT(commits.replaced), "fail|skip|rows",
+	  "--follow: a day that had rows is replaced: stop (default), go on without, or give its new rows",
+	  replaced_words },
+	{ 0, "barriers", OPT_TEXT, AT(commits.every), "DUR", "--follow: source of a barrier job, an epoch each DUR" },
+	{ 0, "event-time", OPT_TEXT, AT(commits.event_time), "PATH[:s|ms|us]",
+	  "--barriers: what the watermark is made of" },
+	{ 0, "late", OPT_TEXT, AT(commits.water.late), "DUR", "--event-time: the watermark is that far behind (0s)" },
+	{ 0, "idle", OPT_TEXT, AT(commits.water.idle), "DUR", "--event-time: after that long without rows it is held" },
+	{ 0, "max-future", OPT_TEXT, AT(commits.water.max_future), "DUR",
+	  "--event-time: times that far ahead of the clock are rejected" },
+	{ 0, "pin", OPT_TEXT, AT(commits.pins), "TABLE,...", "--barriers: tables whose commits the epochs say" },
 	{ 0 }
 };
 
@@ -39,93 +55,26 @@ static int
 set_up(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
+	struct commits_conf *f = &st->commits;
 
-	st->ctx = c;
 	if (st->operand == NULL)
 		return ctx_usage(c, "a table is required");
+	st->out.ctx = c;
+	st->out.what = f->table = st->operand;
+	f->out = &st->out;
 	if (st->follow)
-		return ctx_usage(c, "--follow is not built yet");
+		return st->days > 0 ? ctx_usage(c, "-n and --follow exclude each other") : commits_set_up(f, c);
+	if (f->from != NULL || f->until != NULL || st->out.commit != NULL || f->replaced != 0 || f->every != NULL)
+		return ctx_usage(c, "--from, --until, --commit, --replaced and --barriers go with --follow");
 	return 0;
 }
 
-/* A row of the store is an object and nothing behind it. */
+/* The table as it is. */
 static int
-put_row(void *arg, struct span row)
+read_once(struct ctx *c, struct state *st)
 {
-	struct state *st = arg;
-	struct sink *out = ctx_out(st->ctx);
-	size_t n = row.n, last;
-	char *p;
-
-	st->rows++;
-	if (!st->dt)
-		return sink_line(out, row);
-	while (n > 0 && row.p[n - 1] != '}')
-		n--;
-	if (n == 0)
-		return err_input("%s: a row that is no object", st->operand);
-	n--;
-	if ((p = sink_room(out, mem_add(n, st->tail.n))) == NULL)
-		return EXIT_IO;
-	memcpy(p, row.p, n);
-	/* the only member has no comma before it */
-	for (last = n; last > 0 && memchr(" \t", row.p[last - 1], 2) != NULL; last--)
-		;
-	if (last > 0 && row.p[last - 1] == '{') {
-		memcpy(p + n, st->tail.p + 1, st->tail.n - 1);
-		return sink_advance(out, n + st->tail.n - 1);
-	}
-	memcpy(p + n, st->tail.p, st->tail.n);
-	return sink_advance(out, n + st->tail.n);
-}
-
-static int
-put_block(struct state *st, const struct block *b)
-{
-	const char *p = b->p, *end = p + b->n;
-	int rc = 0;
-
-	if (!st->dt) {
-		for (; p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
-			st->rows++;
-		return sink_add(ctx_out(st->ctx), span_of(b->p, b->n));
-	}
-	while (rc == 0 && p < end) {
-		const char *lf = memchr(p, '\n', (size_t)(end - p));
-
-		lf = lf == NULL ? end : lf;
-		rc = put_row(st, span_of(p, (size_t)(lf - p)));
-		p = lf + (lf < end);
-	}
-	return rc;
-}
-
-static int
-put_file(struct state *st, const struct wh_file *f)
-{
-	struct source_conf conf = { .max_line = SIZE_MAX / 4 };
-	uint64_t before = st->rows;
-	struct source *src;
-	struct block b;
-	int rc;
-
-	if ((rc = source_open(f->path, &conf, &src)) != 0)
-		return rc;
-	while (rc == 0 && (rc = source_block(src, &b)) == 0 && b.n > 0)
-		rc = put_block(st, &b);
-	source_close(src);
-	if (rc == 0 && st->rows - before != f->rows)
-		rc = err_input("%s: %llu rows, its commit says %llu", f->path,
-		    (unsigned long long)(st->rows - before),
-		    (unsigned long long)f->rows);
-	return rc;
-}
-
-static int
-work(struct ctx *c, void *arg)
-{
-	struct state *st = arg;
-	struct wh_want want = { .operand = span_str(st->operand), .days = st->days, .missing_ok = st->missing_ok };
+	struct wh_want want = { .operand = span_str(st->operand), .days = st->days,
+	    .missing_ok = st->commits.missing_ok };
 	struct wh_files f;
 	size_t i = 0, k;
 	int rc;
@@ -137,18 +86,26 @@ work(struct ctx *c, void *arg)
 
 		for (k = i; k < f.n && strcmp(f.file[k].day, f.file[i].day) == 0; k++)
 			deltas = deltas || f.file[k].delta;
-		buf_clear(&st->tail);
-		buf_fmt(&st->tail, ",\"dt\":\"%s\"}\n", f.file[i].day);
+		rows_out_at(&st->out, f.file[i].day, f.number);
 		if (deltas)
-			rc = merge_rows(&f, i, k, put_row, st);
+			rc = merge_rows(&f, i, k, rows_out_row, &st->out);
 		for (; rc == 0 && !deltas && i < k; i++)
-			rc = put_file(st, &f.file[i]);
+			rc = rows_out_file(&st->out, &f.file[i], false);
 		i = k;
 	}
-	ctx_count_made(c, st->rows);
+	ctx_count_made(c, st->out.rows);
 	ctx_note(c, "commit", f.number);
 	wh_close(&f);
-	buf_free(&st->tail);
+	return rc;
+}
+
+static int
+work(struct ctx *c, void *arg)
+{
+	struct state *st = arg;
+	int rc = st->follow ? commits_work(&st->commits, c) : read_once(c, st);
+
+	rows_out_free(&st->out);
 	return rc;
 }
 
@@ -156,8 +113,12 @@ int
 main(int argc, char *argv[])
 {
 	static const struct command cmd = { .name = "wh-cat", .what = "the rows of a table",
-	    .synopsis = "[-n N] [--dt] [--missing-ok] [--follow] TABLE[@DAYS]", .opts = opts,
-	    .state_bytes = sizeof(struct state), .is = CMD_NO_INPUT, .word = word, .set_up = set_up, .main = work };
+	    .synopsis = "[-n N] [--dt] [--missing-ok] TABLE[@DAYS]\n"
+	    "       wh-cat --follow [--from POINT] [--until POINT] [--dt] [--commit NAME]\n"
+	    "       [--replaced fail|skip|rows] [--missing-ok] [--barriers DUR] [--event-time PATH]\n"
+	    "       [--late DUR] [--idle DUR] [--max-future DUR] [--pin TABLE,...] TABLE",
+	    .opts = opts, .state_bytes = sizeof(struct state), .is = CMD_NO_INPUT | CMD_EPOCHS, .word = word,
+	    .set_up = set_up, .main = work };
 
 	return run_main(argc, argv, &cmd);
 }

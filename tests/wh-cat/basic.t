@@ -103,6 +103,12 @@ $ cat before after; wh-cat a.t
 > {"id":1}
 > {"id":2}
 
-# wh-cat: --follow is refused in this version
-$ wh-cat --follow a.t 2>&1 | head -n 1
-> wh-cat: --follow is not built yet
+# wh-cat: --follow gives commits one after the other (follow.py)
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ for i in 2 1; do echo "{\"n\":$i,\"d\":\"2026-11-2$i\"}" | wh-put a.t --partition-by d; done
+$ wh-cat a.t; echo --; wh-cat --follow --until end --commit at a.t; wh-cat --follow --from now --until end a.t
+> {"n":1,"d":"2026-11-21"}
+> {"n":2,"d":"2026-11-22"}
+> --
+> {"n":2,"d":"2026-11-22","at":2}
+> {"n":1,"d":"2026-11-21","at":3}
