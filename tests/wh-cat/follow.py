@@ -329,6 +329,10 @@ def pipeline():
             for p in r.choice([[a], [b], [a, b]]):
                 p.kill()
             kills += 1
+            # a source whose sink has not begun would wait for it: pipe-run ends the rest of a broken pipeline too
+            time.sleep(0.05)
+            a.kill()
+            b.kill()
             if r.random() < 0.5:
                 part = [row(len(want) + i) for i in range(r.choice([0, 1, 50]))]
                 h.put(part)
