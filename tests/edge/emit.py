@@ -42,11 +42,12 @@ def record(i, keys=50):
 
 
 class Case:
-    def __init__(self, partitions=3):
+    def __init__(self, partitions=3, topics=("o",)):
         self.partitions = partitions
+        self.topics = topics
 
     def __enter__(self):
-        self.mock = Mock({"o": self.partitions})
+        self.mock = Mock({t: self.partitions for t in self.topics})
         self.tmp = tempfile.TemporaryDirectory(prefix="emit.")
         self.dir = self.tmp.name
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("PIPEHOUSE_")}
@@ -58,7 +59,7 @@ class Case:
         self.tmp.cleanup()
 
     def start(self, *more, topic="o", command=("emit",)):
-        return subprocess.Popen([*command, "-b", self.mock.brokers, "-t", topic, *more], cwd=self.dir, env=self.env, stdin=subprocess.PIPE,
+        return subprocess.Popen([*command, "-b", self.mock.brokers, *(["-t", topic] if topic else []), *more], cwd=self.dir, env=self.env, stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def emit(self, *more, lines=b"", status=0, **how):
@@ -69,8 +70,8 @@ class Case:
             raise AssertionError("%d instead of %d\n%s" % (p.returncode, status, self.err))
         self.stats = json.loads(open(self.dir + "/stats").read().splitlines()[-1])
 
-    def read(self):
-        return Read(self.mock.brokers, "o", self.partitions).all
+    def read(self, topic="o"):
+        return Read(self.mock.brokers, topic, self.partitions).all
 
 
 def in_order(messages):
@@ -252,9 +253,93 @@ def tables():
         point("nothing leaves the overlay" in c.err, "nothing leaves an overlay", c.err)
 
 
+def routes():
+    """--route: which record goes to which topic, by which key; what has no line; a file that changes."""
+    words = ["shop.a", "shop.b", "shop.c", "x"]
+    record_of = lambda i: b'{"db":"%s","table":"%s","id":%d,"k":"k%d","n":%d}' % (
+        words[i % 4].split(".")[0].encode(), (words[i % 4].split(".") + ["t"])[1].encode(), i % 7, i % 5, i)
+    with Case(topics=("o", "p", "q")) as c:
+        with open(c.dir + "/r", "w") as f:
+            f.write("shop.a o key=id\nshop.b p\nshop.c -\n")
+        sent = [record_of(i) for i in range(4000)]
+        c.emit("--route", "r", "-k", "k", "--reject", "bad", lines=sent, topic=None)
+        got = {t: c.read(t) for t in "opq"}
+        point({t: sorted(v for _, _, _, v, *_ in m) for t, m in got.items()} == {"o": sorted(sent[0::4]), "p": sorted(sent[1::4]), "q": []}, "each topic has its records",
+              {t: len(m) for t, m in got.items()})
+        point(all(k == b"%d" % json.loads(v)["id"] for _, _, k, v, *_ in got["o"]) and all(k == json.loads(v)["k"].encode() for _, _, k, v, *_ in got["p"]),
+              "by the key of its line, else by -k")
+        point(in_order(got["o"]) and in_order(got["p"]), "each key in order")
+        bad = [json.loads(x) for x in open(c.dir + "/bad")]
+        point(len(bad) == 2000 and {b["reason"] for b in bad} == {"no route leads to a topic"} and c.stats["used"] == 2000 == c.stats["confirmed"],
+              "what no line leads to a topic is rejected", (len(bad), c.stats))
+        c.mock.refuse(INVALID_RECORD, INVALID_RECORD)
+        c.emit("--route", "r", "-k", "k", "--reject", "bad2", lines=sent[:400], topic=None)
+        more = {t: [v for _, _, _, v, *_ in c.read(t)][len(got[t]):] for t in "op"}
+        bad = [json.loads(x)["raw"].encode() for x in open(c.dir + "/bad2")]
+        point(sorted(c.read("o") + c.read("p"), key=str) != [] and sum(map(len, more.values())) + len(bad) == 400 and
+              set(v for _, _, _, v, *_ in c.read("o")) <= set(sent[0::4]), "refused batches of several topics: each record there or rejected, in its own topic", (len(bad), more))
+        with open(c.dir + "/r", "w") as f:
+            f.write("shop.a o\n* nope\n")
+        c.emit("--route", "r", lines=sent[:4], topic=None, status=5)
+        point("topic nope: there is no such topic" in c.err, "a topic that is not there is not made", c.err)
+    with Case(topics=("o", "p")) as c:
+        def write(text):
+            with open(c.dir + "/new", "w") as f:
+                f.write(text)
+            os.replace(c.dir + "/new", c.dir + "/r")
+        write("shop.a o\n* o\n")
+        p = c.start("--route", "r", topic=None)
+        n_sent, seen = [0], lambda t, want: len(c.read(t)) >= want
+
+        def send(until):
+            """Records until it is so: the file is looked at each second."""
+            end = time.monotonic() + 60 * SLOW
+            while not until() and time.monotonic() < end:
+                p.stdin.write(b"".join(record_of(i) + b"\n" for i in range(n_sent[0], n_sent[0] + 4)))
+                p.stdin.flush()
+                n_sent[0] += 4
+                time.sleep(0.1)
+        send(lambda: seen("o", 8))
+        write("shop.a o\nshop.b nope\n* o\n")
+        send(lambda: n_sent[0] > 60)
+        write("shop.a o\nshop.b p key=id\n* o\n")
+        send(lambda: seen("p", 3))
+        err = p.communicate(timeout=60 * SLOW)[1].decode()
+        got = [json.loads(v)["n"] for t in "op" for _, _, _, v, *_ in c.read(t)]
+        point(p.returncode == 0 and sorted(got) == list(range(n_sent[0])), "a file that changes is followed without a restart: each record once", (p.returncode, len(got), n_sent, err))
+        first = min(json.loads(v)["n"] for _, _, _, v, *_ in c.read("p"))
+        at = {json.loads(v)["n"] for _, _, _, v, *_ in c.read("p")}
+        point(at == {i for i in range(first, n_sent[0]) if i % 4 == 1} and all(k == b"%d" % json.loads(v)["id"] for _, _, k, v, *_ in c.read("p")),
+              "from then on, by its key", sorted(at)[:5])
+        point("topic nope: there is no such topic" in err and "not followed: the routes stay as they were" in err, "one that names a topic that is not there is said", err)
+
+
+def job():
+    """In a barrier job an epoch is over when all of it is confirmed, and a replay has the same ids."""
+    sys.path.insert(0, os.path.join(TOP, "tests/pipe"))
+    import epoch_play
+    with Case() as c:
+        j = epoch_play.Job(c.dir, name="fast")
+        argv = ["emit", "-b", c.mock.brokers, "-t", "o", "-k", "k"]
+        s = epoch_play.Stage(j, argv, env=c.env)
+        s.epoch(1, [record(i) for i in range(100)])
+        point(len(c.read()) == 100 and s.hop["used"] == 100 and s.mark["n"] == 0, "behind the line of an epoch all of it is there", (len(c.read()), s.hop))
+        s.send([record(i) for i in range(100, 150)], b"")
+        time.sleep(0.3)
+        s.kill()
+        s = epoch_play.Stage(j, argv, at=1, env=c.env)
+        s.epoch(2, [record(i) for i in range(100, 200)])
+        s.end(3, [record(200)])
+        ids = {}
+        for *_, v, _, h in c.read():
+            ids.setdefault(h["id"].decode(), set()).add(v)
+        want = {"fast:%d:%d" % (1 + i // 100, 1 + i % 100): {record(i)} for i in range(201)}
+        point(s.over[0] == 0 and ids == want, "killed and played again: one id, one record", (s.over, len(ids)))
+
+
 def main():
     only = re.compile(sys.argv[1]) if len(sys.argv) > 1 else None
-    for f in (whole, keys, java_partitions, refused, troubles, stops, tables):
+    for f in (whole, keys, java_partitions, refused, troubles, stops, tables, routes, job):
         if only is None or only.search(f.__name__):
             try:
                 f()
