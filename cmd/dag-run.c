@@ -7,13 +7,13 @@
  * What is known of each node is durable under PIPEHOUSE_STATE before the next starts, so kill -9 and --resume go on
  * where the night stood.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "run/operand.h"
 #include "run/sched.h"
+#include "run/shell.h"
 #include "run/state_path.h"
 #include "run/tell.h"
 
@@ -91,25 +91,6 @@ pick(struct ctx *c, struct state *st)
 	return 0;
 }
 
-/* Nodes run in the directory of the dag: paths from ours on would mean others there. */
-static int
-absolute(const char *name)
-{
-	const char *value = getenv(name);
-	struct buf b = { 0 };
-	char *here;
-
-	if (value == NULL || *value == '\0' || *value == '/')
-		return 0;
-	if ((here = realpath(".", NULL)) == NULL)
-		return err_io("the working directory: %s", strerror(errno));
-	buf_fmt(&b, "%s/%s", here, value);
-	setenv(name, buf_cstr(&b), 1);
-	buf_free(&b);
-	free(here);
-	return 0;
-}
-
 /* What every child sees: root, tenant and state; and no run around it. */
 static int
 environment(struct ctx *c)
@@ -130,8 +111,9 @@ environment(struct ctx *c)
 	}
 	unsetenv("PIPEHOUSE_RUN");
 	buf_free(&b);
+	/* nodes run in the directory of the dag: paths from ours on would mean others there */
 	for (size_t i = 0; i < sizeof path / sizeof *path; i++)
-		if ((rc = absolute(path[i])) != 0)
+		if ((rc = shell_absolute(path[i])) != 0)
 			return rc;
 	return 0;
 }

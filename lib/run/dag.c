@@ -8,9 +8,9 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/limits.h"
-#include "base/when.h"
 #include "run/dag.h"
 #include "run/opt.h"
+#include "run/shell.h"
 #include "run/state_path.h"
 
 size_t
@@ -22,33 +22,6 @@ dag_find(const struct dag *d, struct span name)
 	return SIZE_MAX;
 }
 
-/* Names become file names and run ids. */
-static bool
-good_name(struct span s)
-{
-	if (s.n == 0 || s.n > 60 || s.p[0] == '.' || s.p[0] == '-')
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.", s.p[i]) == NULL ||
-		    s.p[i] == '\0')
-			return false;
-	return true;
-}
-
-static const char *
-millis(const char *text, int64_t *out)
-{
-	struct dur d;
-	const char *why = dur_parse(text, &d);
-
-	if (why != NULL)
-		return why;
-	if (d.us <= 0 || d.days != 0 || d.months != 0)
-		return "an exact duration is needed (30s, 5m, 2h)";
-	*out = d.us / 1000;
-	return NULL;
-}
-
 static int
 option(struct dag *d, struct dag_node *n, struct span w, const char *eq)
 {
@@ -58,9 +31,9 @@ option(struct dag *d, struct dag_node *n, struct span w, const char *eq)
 	if (span_is(name, "retries"))
 		why = opt_count(value, &n->retries) ? NULL : "a whole number is needed";
 	else if (span_is(name, "timeout"))
-		why = millis(value, &n->timeout_ms);
+		why = shell_millis(value, &n->timeout_ms);
 	else if (span_is(name, "delay"))
-		why = millis(value, &n->delay_ms);
+		why = shell_millis(value, &n->delay_ms);
 	else
 		why = "unknown setting (retries, delay, timeout)";
 	return why == NULL ? 0 : err_usage("%s:%zu: %s: %s", d->spec->name, n->line, w.p, why);
@@ -207,23 +180,17 @@ nodes(struct dag *d)
 
 	d->node = mem_new(mem_mul(s->n, sizeof *d->node));
 	for (size_t i = 0; i < s->n; i++) {
-		struct span w = s->line[i].word[0];
 		struct dag_node *n = &d->node[i];
+		struct span w;
+		int rc;
 
 		n->line = s->line[i].number;
 		n->body = s->line[i].body;
 		n->delay_ms = 1000;
-		if (w.n < 2 || w.p[w.n - 1] != ':')
-			return err_usage("%s:%zu: expected 'NAME: …', found '%s'", s->name, n->line, w.p);
-		w.n--;
-		if (!good_name(w))
-			return err_usage("%s:%zu: '%.*s' is no node name ([A-Za-z0-9_.-], at most 60)", s->name,
-			    n->line,
-			    (int)w.n, w.p);
+		if ((rc = shell_head(s, i, "node", &w)) != 0)
+			return rc;
 		if (dag_find(d, w) != SIZE_MAX)
 			return err_usage("%s:%zu: the node '%.*s' stands twice", s->name, n->line, (int)w.n, w.p);
-		if (n->body.n == 0)
-			return err_usage("%s:%zu: the node '%.*s' has no shell lines", s->name, n->line, (int)w.n, w.p);
 		n->name = mem_dup(w);
 		d->n++;
 		hash_node(d, n);
@@ -274,7 +241,7 @@ dag_read(const char *path, struct dag **out)
 	base = base == NULL ? path : base + 1;
 	n = strlen(base);
 	d->name = mem_dup(span_of(base, n > 4 && strcmp(base + n - 4, ".dag") == 0 ? n - 4 : n));
-	if (!good_name(span_str(d->name)))
+	if (!shell_name_ok(span_str(d->name)))
 		return err_usage("%s: a dag's file name must be a name ([A-Za-z0-9_.-], at most 60)", path);
 	if (!state_path("dag/", &b))
 		buf_str(&b, "dag/");	/* without a warehouse: nothing is run, and nothing kept */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* txn - see txn.h */
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,11 +12,11 @@
 
 #include "base/err.h"
 #include "run/flow.h"
+#include "run/shell.h"
 #include "run/txn.h"
 #include "store/fs.h"
 #include "store/stage.h"
 
-#define SHELL_BYTES_MAX 120000		/* the kernel takes 128 KiB for one argument */
 #define GRACE_MS 10000			/* for foreign processes that outlive their shell */
 
 struct txn {
@@ -62,42 +61,15 @@ export_path(const char *name, const char *path)
 }
 
 static _Noreturn void
-become_shell(const struct txn *t, const struct txn_conf *conf, char *text, pid_t parent)
+become_shell(const struct txn *t, const struct txn_conf *conf, const char *text, pid_t parent)
 {
-	static const int reset[] = { SIGPIPE, SIGXFSZ, SIGTERM, SIGINT, SIGCHLD, SIGHUP };
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t none;
-	int in;
-
-	setpgid(0, 0);
-	/* the runner's death is the shell's: a run without one is dropped at the next start */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(EXIT_IO);
-	for (size_t i = 0; i < sizeof reset / sizeof *reset; i++)
-		sigaction(reset[i], &dfl, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	export_path("PIPEHOUSE_RUN", t->run.dir);
 	if (getenv("PIPEHOUSE_ROOT") != NULL)
 		export_path("PIPEHOUSE_ROOT", getenv("PIPEHOUSE_ROOT"));
 	if (conf->day != NULL)
 		setenv("DT", conf->day, 1);
-	unsetenv("BASH_ENV");
-	if (conf->log_fd != -1) {
-		in = open("/dev/null", O_RDONLY);
-		if (in == -1 || dup2(in, 0) == -1 || dup2(conf->log_fd, 1) == -1 || dup2(conf->log_fd, 2) == -1)
-			_exit(EXIT_IO);
-		if (in > 2)
-			close(in);
-	}
-	if (conf->cwd != NULL && chdir(conf->cwd) == -1) {
-		err_warn("%s: %s", conf->cwd, strerror(errno));
-		_exit(EXIT_IO);
-	}
-	execlp("bash", "bash", "-euo", "pipefail", "-c", text, (char *)NULL);
-	err_warn("bash: %s", strerror(errno));
-	_exit(EXIT_IO);
+	/* the runner's death is the shell's: a run without one is dropped at the next start */
+	shell_become(&(struct shell){ .text = text, .cwd = conf->cwd, .log_fd = conf->log_fd, .group = true }, parent);
 }
 
 int
@@ -110,10 +82,7 @@ txn_start(const struct txn_conf *conf, struct txn **out)
 	int rc;
 
 	*out = NULL;
-	if (conf->shell.n > SHELL_BYTES_MAX || memchr(conf->shell.p, '\0', conf->shell.n) != NULL)
-		return err_usage("%s: its shell text is longer than %d bytes, or holds a NUL", conf->label,
-		    SHELL_BYTES_MAX);
-	if ((rc = place_get(&p)) != 0)
+	if ((rc = shell_fits(conf->label, conf->shell)) != 0 || (rc = place_get(&p)) != 0)
 		return rc;
 	t = mem_new(sizeof *t);
 	t->run.lock = -1;
