@@ -2,7 +2,6 @@
 /* epoch - see epoch.h */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "in/rec.h"
 #include "op/pack.h"
@@ -12,7 +11,6 @@
 #include "run/snaps.h"
 #include "store/fs.h"
 
-#define TOLD_MS 1000		/* how often a stage says where it is */
 #define FORGET_EVERY 16		/* epochs between looks at what nobody needs any more */
 
 struct epoch {
@@ -26,7 +24,6 @@ struct epoch {
 	int64_t now_ms, wm_ms;
 	struct flow_counts before;	/* when it ended */
 	struct buf pins, hops, line, key, dir;
-	int64_t told_ms;
 };
 
 /* ---- what a state belongs to ---- */
@@ -284,25 +281,36 @@ settle_place(struct ctx *c, struct span hops)
 	(void)buf_cstr(b);
 }
 
-/* For whoever looks for the stage at which control lines are lost: JOB/seen/RUN/HOP-TOOL. */
+/* What came with the line, and behind it this stage's account. */
+static struct mark_hop
+add_hop(struct ctx *c, const struct mark *m)
+{
+	struct epoch *e = c->epoch;
+	struct mark_hop mine = account(c);
+
+	buf_clear(&e->hops);
+	buf_span_add(&e->hops, m->hops);
+	mark_hop(&e->hops, &mine);
+	return mine;
+}
+
+/*
+ * JOB/seen/RUN/HOP-TOOL: the epoch and the accounts up to here, for people, and for whoever looks for the stage at
+ * which control lines are lost.  Each line: the last ones before all stands still are those that matter.
+ */
 static int
 tell(struct epoch *e, bool first)
 {
-	struct timespec now;
 	struct buf b = { 0 }, text = { 0 };
-	int64_t ms;
 	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	ms = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-	if (!first && !e->ended && ms - e->told_ms < TOLD_MS)
-		return 0;
-	e->told_ms = ms;
 	buf_fmt(&b, "%s/seen/%" PRIu64, e->job->path, e->job->run);
 	if (first)
 		rc = fs_dirs(buf_cstr(&b));
 	buf_str(&b, strrchr(buf_cstr(&e->dir), '/'));
-	buf_fmt(&text, "%" PRIu64 "\n", e->id);
+	buf_fmt(&text, "%" PRIu64 " ", e->id);
+	buf_span_add(&text, buf_span(&e->hops));
+	buf_byte(&text, '\n');
 	if (rc == 0)
 		rc = fs_put(buf_cstr(&b), buf_span(&text), false);
 	buf_free(&b);
@@ -315,13 +323,10 @@ static int
 pass_on(struct ctx *c, const struct mark *m)
 {
 	struct epoch *e = c->epoch;
-	struct mark_hop mine = account(c);
+	struct mark_hop mine = add_hop(c, m);
 	struct mark next = *m;
 	int rc;
 
-	buf_clear(&e->hops);
-	buf_span_add(&e->hops, m->hops);
-	mark_hop(&e->hops, &mine);
 	next.n = mine.pass + mine.made;
 	next.hops = buf_span(&e->hops);
 	buf_clear(&e->line);
@@ -441,6 +446,8 @@ epoch_line(struct ctx *c, struct span line)
 		rc = c->cmd->relay(c, c->st, &m);
 	if (rc == 0 && c->cmd->sink == NULL)
 		rc = pass_on(c, &m);
+	else if (rc == 0)
+		(void)add_hop(c, &m);
 	if (rc != 0)
 		return rc;
 	e->before = c->count;

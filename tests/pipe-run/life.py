@@ -1,0 +1,307 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""life - pipe-run: what it does with a pipeline that ends, fails, hangs, is stopped or killed; TAP
+
+    BIN=build/bin python3 tests/pipe-run/life.py [NAME ...]
+
+The stages are tests/pipe-run/play.py, which speaks control lines by itself, and where a stage of ours must leave its trace,
+json-map.  Every wait is for something to happen; nothing is judged by how long it took.
+"""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+import cases  # noqa: E402
+
+BIN = cases.BIN
+PLAY = "%s %s/play.py" % (sys.executable, HERE)
+LIMIT = 60 * (4 if cases.SANITIZED else 1)
+n = failed = 0
+GROUPS = []
+
+
+def group(f):
+    GROUPS.append(f)
+    return f
+
+
+def check(held, name, why=""):
+    global n, failed
+    n += 1
+    print("%sok %d - %s" % ("" if held else "not ", n, name))
+    if not held:
+        failed += 1
+        print("#   " + str(why)[:2000].replace("\n", "\n#   "))
+    sys.stdout.flush()
+    return held
+
+
+class Job:
+    """A pipeline file in a directory of its own."""
+    all = []
+
+    def __init__(self, *stages, settings="", name="t"):
+        self.all.append(self)
+        self.top = tempfile.mkdtemp(prefix="pipe-run.", dir=HOME)
+        self.name, self.file = name, os.path.join(self.top, "t.pipe")
+        self.dir = os.path.join(self.top, "state", name)
+        self.env = dict(cases.environment(self.top), PIPEHOUSE_STATE=os.path.join(self.top, "state"))
+        with open(self.file, "w", encoding="ascii") as f:
+            f.write("%s: restart=30ms restart-max=60ms sinks=a %s\n\t%s\n" % (name, settings, " |\n\t".join(stages)))
+
+    def call(self, *verb, **more):
+        p = subprocess.run([os.path.join(BIN, "pipe-run"), self.file] + list(verb), cwd=self.top, env=self.env, stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT, **more)
+        self.err = p.stderr.decode()
+        return p.returncode, p.stdout.decode()
+
+    def begin(self, verb="run"):
+        return subprocess.Popen([os.path.join(BIN, "pipe-run"), self.file, verb], cwd=self.top, env=self.env, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def events(self):
+        with open(os.path.join(self.dir, "events.ndjson"), encoding="utf-8") as f:
+            return [json.loads(x) for x in f]
+
+    def status(self):
+        status, out = self.call("status", "--json")
+        return status, json.loads(out)
+
+    def rows(self, sink="a"):
+        with open(os.path.join(self.top, sink + ".db"), encoding="ascii") as f:
+            db = json.load(f)
+        want = [{"epoch": k, "i": i} for k in range(1, db["id"] + 1) for i in range(3)]
+        return db["id"] if db["rows"] == want else "epoch %d, but the rows are %s" % (db["id"], db["rows"])
+
+    def reached(self, epoch, sink="a"):
+        return wait(lambda: number(os.path.join(self.dir, "ack", sink)) >= epoch)
+
+    def processes(self):
+        """Pids that have this job in their environment."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/environ" % pid, "rb") as f:
+                    if ("PIPEHOUSE_JOB=" + self.dir).encode() in f.read().split(b"\0"):
+                        found.append(int(pid))
+            except OSError:
+                pass
+        return found
+
+
+def number(path):
+    try:
+        with open(path, encoding="ascii") as f:
+            return int(f.read())
+    except (OSError, ValueError):
+        return 0
+
+
+def wait(what):
+    until = time.monotonic() + LIMIT
+    while time.monotonic() < until:
+        got = what()
+        if got:
+            return got
+        time.sleep(0.02)
+    return what()
+
+
+@group
+def ends():
+    j = Job(PLAY + " source --epochs 5", PLAY + " pass", PLAY + " sink a")
+    status, out = j.call("run")
+    check(status == 0 and j.rows() == 5, "a source that comes to its end: 0, all epochs", (status, j.err, j.rows()))
+    events = [json.loads(x) for x in out.splitlines()]
+    check([(e["event"], e["severity"], e["name"], e["run"]) for e in events] == [("pipe.ended", "ok", "t", "1")] and events == j.events(),
+          "one event, on standard output and in the job", out)
+    status, s = j.status()
+    check(status == 1 and s["state"] == "ended" and s["sinks"] == {"a": 5} and s["plan"] == 5 and s["lag"] == 0 and s["restarts"] == 0,
+          "status: 1, it does not run; how far it came", s)
+    status, out = j.call("status")
+    check(status == 1 and "sink a epoch 5" in out and "0 epochs behind" in out, "status for a person", out)
+    with open(os.path.join(j.dir, "metrics.prom"), encoding="ascii") as f:
+        m = dict(re.findall(r"^pipehouse_pipeline_(\S+) (\S+)$", f.read(), re.M))
+    want = {'up{pipeline="t"}': "0", 'run{pipeline="t"}': "1", 'restarts_total{pipeline="t"}': "0", 'epoch{pipeline="t",sink="a"}': "5",
+            'planned_epoch{pipeline="t"}': "5", 'lag_epochs{pipeline="t"}': "0"}
+    check({k: m.get(k) for k in want} == want and float(m['last_commit_seconds{pipeline="t"}']) > 1.7e9, "metrics", m)
+    check(j.processes() == [], "nobody is left")
+
+
+@group
+def detached():
+    j = Job(PLAY + " source", PLAY + " pass", "tee >(cat >/dev/null)", PLAY + " sink a", settings="log-size=2K log-keep=2")
+    with open(j.file, "a", encoding="ascii") as f:
+        f.write("\n")
+    status, out = j.call("start")
+    check(status == 0 and out == os.path.join(j.dir, "log") + "\n", "start: 0 when it has begun, and where its log is", (status, out, j.err))
+    j.reached(3)
+    status, s = j.status()
+    check(status == 0 and s["state"] == "running" and s["up"] and s["run"] == 1 and s["sinks"]["a"] >= 3, "status: 0", s)
+    with open("/proc/%d/stat" % s["pid"], encoding="ascii") as f:
+        check(f.read().split(")")[1].split()[3] == str(s["pid"]), "in a session of its own")
+    status, out = j.call("start")
+    check(status == 75 and re.search(r"pid %d|%d" % (s["pid"], s["pid"]), j.err), "a second start: 75 and who has it", (status, j.err))
+    os.kill(s["pid"], signal.SIGHUP)
+    check(wait(lambda: os.path.exists(os.path.join(j.top, "hup"))), "SIGHUP goes on to the source")
+    status, out = j.call("stop")
+    last = j.rows()
+    check(status == 0 and isinstance(last, int), "stop: 0, whole epochs", (status, j.err, last))
+    check(j.processes() == [] and j.status()[1]["state"] == "stopped", "nobody is left, and it says so", j.status())
+    check(j.call("stop")[0] == 0, "stop of what does not run: 0")
+    j.call("start")
+    j.reached(last + 3)
+    j.call("stop")
+    check(isinstance(j.rows(), int) and j.rows() >= last + 3 and j.status()[1]["run"] == 2, "the next start goes on behind it", j.rows())
+
+
+@group
+def restarts():
+    j = Job(PLAY + " source --epochs 12", PLAY + " pass --what kill --at 4 --once k4", PLAY + " pass --what exit --at 6 --status 75 --once e6",
+            PLAY + " pass --what exit --at 8 --status 4 --once e8", PLAY + " sink a")
+    status, _ = j.call("run")
+    events = [(e["event"], e["value"]) for e in j.events()]
+    check(status == 0 and j.rows() == 12, "killed, 75, 4: it is started again, and every row is there once", (status, j.err, j.rows()))
+    check(events == [("pipe.restart", 137), ("pipe.restart", 75), ("pipe.restart", 4), ("pipe.ended", 0)], "an event for each", events)
+    texts = [e["text"] for e in j.events()]
+    check("killed by signal 9" in texts[0] and j.status()[1]["restarts"] == 3, "who, and how often", texts)
+    j = Job(PLAY + " source --epochs 9", PLAY + " pass --what kill --at 4 --once k", "sh -c 'cat; [ -e once ] || { : >once; exit 3; }'",
+            PLAY + " sink a")
+    status, _ = j.call("run")
+    check(status == 0 and j.rows() == 9, "what the neighbours of a killed one say is not held against them", (status, j.err))
+
+
+@group
+def fails():
+    for code, want in ((1, 1), (2, 2), (3, 3), (5, 5), (127, 2), (9, 4)):
+        j = Job(PLAY + " source", PLAY + " pass", PLAY + " pass --what exit --at 3 --status %d" % code, PLAY + " sink a")
+        status, _ = j.call("run")
+        e = j.events()[-1]
+        check(status == want and e["event"] == "pipe.failed" and e["severity"] == "fail" and len(j.events()) == 1 and j.rows() == 2,
+              "a stage that ends with %d: %d, no other run" % (code, want), (status, j.events()))
+    check("ended with 9" in e["text"], "the event says who", e)
+    j = Job(PLAY + " source", PLAY + " pass --what exit --at 3 --status 3", PLAY + " sink a")
+    status, out = j.call("start")
+    check(wait(lambda: j.status()[1]["state"] == "failed") and j.status()[0] == 1, "the same in the background: status says that it failed", j.status())
+    j = Job("no-such-command-here")
+    status, _ = j.call("start")
+    check(status == 2 and "(%s/log)" % j.dir in j.err, "start of what cannot begin: its status, and where to look", (status, j.err))
+    j = Job(PLAY + " source", PLAY + " pass", "sh -c 'exit 75'")
+    status, _ = j.call("start")
+    check(status == 75 and wait(lambda: j.status()[1]["restarts"] >= 2), "a first run that fails for a while: 75, and it is tried again", (status, j.err))
+    check(j.call("stop")[0] == 0 and j.processes() == [], "and stopped")
+
+
+@group
+def stops():
+    j = Job(PLAY + " source", PLAY + " pass --what hang --at 4", PLAY + " sink a", settings="stop=300ms stalled=1h")
+    p = j.begin()
+    j.reached(3)
+    p.send_signal(signal.SIGTERM)
+    p.communicate(timeout=LIMIT)
+    check(p.returncode == 75 and j.rows() == 3 and j.processes() == [], "a stage that does not end is killed after stop=: 75", p.returncode)
+    j = Job(PLAY + " source", PLAY + " pass --what hang --at 4", PLAY + " sink a", settings="stalled=1h")
+    p = j.begin()
+    j.reached(3)
+    p.send_signal(signal.SIGINT)
+    wait(lambda: j.status()[1]["state"] == "stopping")
+    p.send_signal(signal.SIGINT)
+    p.communicate(timeout=LIMIT)
+    check(p.returncode == 75 and j.processes() == [], "a second signal ends it at once", p.returncode)
+    j = Job(PLAY + " source", PLAY + " sink a --late 100")
+    p = j.begin()
+    wait(lambda: os.path.exists(os.path.join(j.dir, "source.pid")))
+    p.send_signal(signal.SIGTERM)
+    p.send_signal(signal.SIGTERM)
+    p.communicate(timeout=LIMIT)
+    check(p.returncode in (0, 75) and j.processes() == [], "stopped before it has begun", p.returncode)
+
+
+@group
+def killed():
+    j = Job(PLAY + " source", PLAY + " pass", "tee >(cat >/dev/null; sleep 0.1)", PLAY + " sink a")
+    for what in ("pipe-run", "keeper", "bash", "source"):
+        status, _ = j.call("start")
+        check(status == 0, "started", (status, j.err))
+        s = j.status()[1]
+        j.reached(s["sinks"]["a"] + 2)
+        with open("/proc/%d/task/%d/children" % (s["pid"], s["pid"]), encoding="ascii") as f:
+            keeper = int(f.read().split()[0])
+        with open("/proc/%d/task/%d/children" % (keeper, keeper), encoding="ascii") as f:
+            bash = int(f.read().split()[0])
+        os.kill({"pipe-run": s["pid"], "keeper": keeper, "bash": bash, "source": number(os.path.join(j.dir, "source.pid"))}[what], signal.SIGKILL)
+        if what == "pipe-run":
+            check(wait(lambda: j.processes() == []), "kill -9 of pipe-run: all of the pipeline ends", j.processes())
+            status, s = j.status()
+            check(status == 1 and s["state"] == "failed", "and status knows", s)
+            continue
+        run = s["run"]
+        check(wait(lambda: j.status()[1]["run"] > run and j.status()[1]["state"] == "running"), "kill -9 of the %s: another run" % what, j.status())
+        j.reached(j.status()[1]["sinks"]["a"] + 2)
+        check(j.call("stop")[0] == 0, "and stopped", j.err)
+        check(j.processes() == [], "nobody is left", j.processes())
+    check(isinstance(j.rows(), int), "every row once", j.rows())
+
+
+@group
+def escaped():
+    j = Job("{ setsid sleep 1000 & }; " + PLAY + " source --epochs 4", PLAY + " sink a")
+    with open(j.file, encoding="ascii") as f:
+        text = f.read()
+    with open(j.file, "w", encoding="ascii") as f:
+        f.write(text.replace("{ setsid", "setsid").replace(" & }; ", " >/dev/null 2>&1 &\n\t"))
+    status, _ = j.call("run")
+    check(status == 0 and "is left of a run" in j.err and j.processes() == [], "what got away into a session of its own ends with the run", (status, j.err))
+    j = Job(PLAY + " source --epochs 4", PLAY + " sink a")
+    os.makedirs(j.dir)
+    with open(os.path.join(j.dir, "pipe.json"), "w", encoding="ascii") as f:
+        json.dump({"state": "running", "pid": os.getpid(), "born": 1, "boot": "x", "run": 1, "restarts": 0, "since": 1, "run_since": 1, "status": 0,
+                   "why": "", "log": None}, f)
+    status, s = j.status()
+    check(status == 1 and s["state"] == "failed", "a pid that is another process's by now, after a reboot: it does not run", s)
+    check(j.call("stop")[0] == 0 and j.call("run")[0] == 0, "stop leaves that one alone, run begins")
+
+
+@group
+def stalled():
+    for stages, who in (
+            (("grep -v barrier", "json-map --all"), "grep lets no control line through"),
+            (("json-map --all", "nice -n 1 sed /barrier/d", "json-map --all"), "nice lets no control line through"),
+            (("json-map --all", "sort | awk 1", "json-map --all"), "sort, awk lets no control line"),
+            (("json-map --all", "sh -c 'while read -r x; do case $x in *epoch?:3,*) sleep 100; esac; echo \"$x\"; done'", "json-map --all"),
+             "sh lets no control line through: .*json-map behind it at [0-9]")):
+        j = Job(PLAY + " source", *stages, PLAY + " sink a", settings="stalled=1s")
+        status, _ = j.call("run")
+        e = j.events()[-1]
+        check(status == 3 and e["event"] == "pipe.stalled" and re.search(who, e["text"]), "stalled: " + who.split(":")[0], (status, e, j.err))
+    j = Job(PLAY + " source --silent-at 3 --once silent --epochs 5", "json-map --all", PLAY + " sink a", settings="stalled=1s")
+    status, _ = j.call("run")
+    e = j.events()
+    check(status == 0 and e[0]["event"] == "pipe.restart" and "sends no control line" in e[0]["text"] and j.rows() == 5,
+          "a source that is silent is started again", (status, e))
+
+
+def main():
+    global HOME
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as HOME:
+        try:
+            for g in GROUPS:
+                if not sys.argv[1:] or g.__name__ in sys.argv[1:]:
+                    g()
+        finally:
+            for j in Job.all:
+                for pid in j.processes():
+                    os.kill(pid, signal.SIGKILL)
+    print("1..%d" % n)
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
