@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""run - the store's protocols, enumerated: with all their rules nothing is wrong, without any one of them something is; TAP
+"""run - the protocols of the store and of barrier jobs, enumerated: with all their rules nothing is wrong, without any one of them something is; TAP
 
     python3 tests/models/run.py [MODEL ...]
 """
@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-MODELS = ("run_record", "collector", "table_log", "job_log", "one_writer", "two_writers", "load")
+MODELS = ("run_record", "collector", "table_log", "job_log", "one_writer", "two_writers", "load", "barrier")
 
 
 def one(model, names, bound, off):
