@@ -5,8 +5,11 @@
  * Path:   files or stdin -> run/alert -> edge/outbox (durable), edge/told -> edge/route -> gateway, mail server,
  *         webhook, program
  * Memory: one event.
- * What could not be delivered stays in the spool and is tried again by the next call.
+ * What could not be delivered stays in the spool and is tried again by the next call, in a barrier job at the end of each
+ * epoch: a receiver that is away stops nothing there.
  */
+#include <stdlib.h>
+
 #include "run/alert.h"
 #include "run/state_path.h"
 
@@ -62,6 +65,8 @@ set_up(struct ctx *c, void *arg)
 	st->tries = st->tries == 0 ? 3 : st->tries;
 	if (st->spool != NULL)
 		buf_str(&spool, st->spool);
+	else if (ctx_in_job(c))		/* calls on one spool take turns, and a job's does not end */
+		buf_fmt(&spool, "%s/alert", getenv("PIPEHOUSE_JOB"));
 	else if (!state_path("alert", &spool))
 		return ctx_usage(c, "where do events wait? --spool or PIPEHOUSE_ROOT");
 	conf.spool = buf_cstr(&spool);
@@ -95,6 +100,15 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 	return rc == 0 && any ? alert_round(st->alert, 1, false) : rc;
 }
 
+/* The end of an epoch; a replay tells its events again. */
+static int
+mark(struct ctx *c, void *arg, const struct mark *m)
+{
+	(void)c;
+	(void)m;
+	return alert_round(((struct state *)arg)->alert, 1, false);
+}
+
 static int
 finish(struct ctx *c, void *arg, int status)
 {
@@ -106,7 +120,7 @@ finish(struct ctx *c, void *arg, int status)
 		rc = alert_round(st->alert, st->tries, true);
 	if (st->alert != NULL)
 		n = alert_counts(st->alert);
-	if (rc == 0 && n.waiting > 0)
+	if (rc == 0 && n.waiting > 0 && !ctx_in_job(c))
 		rc = err_temp("%llu events wait to be delivered", (unsigned long long)n.waiting);
 	ctx_note(c, "delivered", n.delivered);
 	ctx_note(c, "suppressed", n.suppressed);
@@ -117,8 +131,8 @@ finish(struct ctx *c, void *arg, int status)
 static const struct command cmd = {
 	.name = "wh-alert", .what = "events to SMS, mail, webhooks and programs, spooled",
 	.synopsis = "--config FILE [--dedupe DUR] [--spool DIR] [FILE ...]",
-	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EFFECT, .par = PAR_SERIAL,
-	.set_up = set_up, .batch = batch, .finish = finish,
+	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EFFECT | CMD_EPOCHS,
+	.par = PAR_SERIAL, .set_up = set_up, .batch = batch, .mark = mark, .finish = finish,
 };
 
 int
