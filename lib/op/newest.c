@@ -18,8 +18,9 @@ struct cell {
 
 struct newest {
 	struct held held;
-	struct map_entry *waiting;	/* [n] since the last close */
-	size_t n, cap;
+	struct map_entry *changed;	/* [n] since the last save; of those from `closed` on the lines wait */
+	size_t n, cap, closed;
+	bool look;			/* some of them may be gone: the next save looks at all */
 	struct cell *all;		/* that of the key "", or NULL */
 	struct buf val;
 };
@@ -48,9 +49,9 @@ wait(struct newest *s, struct cell *c)
 {
 	if (s->n == s->cap) {
 		s->cap = s->cap == 0 ? 256 : mem_mul(s->cap, 2);
-		s->waiting = mem_array(s->waiting, s->cap, sizeof *s->waiting);
+		s->changed = mem_array(s->changed, s->cap, sizeof *s->changed);
 	}
-	s->waiting[s->n++] = (struct map_entry){ map_key(s->held.map, c), c };
+	s->changed[s->n++] = (struct map_entry){ map_key(s->held.map, c), c };
 	c->waits = true;
 }
 
@@ -110,6 +111,7 @@ forget_hidden(struct newest *s)
 			v[n++] = e;
 	for (size_t i = 0; i < n; i++)
 		forget(s, v[i]);
+	s->look = s->look || n > 0;
 	free(v);
 }
 
@@ -121,17 +123,17 @@ close_newest(void *st, int64_t wm_ms, const struct host *host)
 	int rc = 0;
 
 	(void)wm_ms;
-	if (s->n > 1)
-		qsort(s->waiting, s->n, sizeof *s->waiting, by_key);
-	for (size_t i = 0; i < s->n && rc == 0; i++) {
-		struct cell *c = s->waiting[i].cell;
+	if (s->n - s->closed > 1)
+		qsort(s->changed + s->closed, s->n - s->closed, sizeof *s->changed, by_key);
+	for (size_t i = s->closed; i < s->n && rc == 0; i++) {
+		struct cell *c = s->changed[i].cell;
 
 		if (c == s->all || !hidden(s, kept_span(&c->ord)))
 			rc = host->raw(host->self, 0, kept_span(&c->line));
 		kept_drop(&s->held.pool, &c->line);
 		c->waits = false;
 	}
-	s->n = 0;
+	s->closed = s->n;
 	if (all)
 		forget_hidden(s);
 	return rc;
@@ -150,6 +152,41 @@ save_one(void *st, const struct map_entry *e, kv_fn *put, void *arg)
 	pack_u64(&s->val, c->waits);
 	pack_span(&s->val, kept_span(&c->line));
 	return put(arg, e->key, buf_span(&s->val));
+}
+
+/* One key may be there twice: of a line that went out, and of one that waits again. */
+static int
+save_changed(struct newest *s, kv_fn *put, void *arg)
+{
+	struct unpack u = { buf_span(&s->held.gone), true };
+	int rc = 0;
+
+	while (rc == 0 && u.s.n > 0)
+		rc = put(arg, unpack_span(&u), span_of(NULL, 0));
+	buf_clear(&s->held.gone);
+	if (s->n > 1)
+		qsort(s->changed, s->n, sizeof *s->changed, by_key);
+	for (size_t i = 0; i < s->n && rc == 0; i++) {
+		struct cell *c = s->changed[i].cell;
+
+		if (!c->dirty)
+			continue;
+		c->dirty = false;
+		rc = save_one(s, &s->changed[i], put, arg);
+	}
+	return rc;
+}
+
+static int
+save(void *st, bool all, kv_fn *put, void *arg)
+{
+	struct newest *s = st;
+	int rc = all || s->look || s->closed < s->n ? held_save(s, all, put, arg) : save_changed(s, put, arg);
+
+	if (s->closed == s->n)		/* else lines wait still */
+		s->n = s->closed = 0;
+	s->look = false;
+	return rc;
 }
 
 static int
@@ -185,7 +222,7 @@ bytes(const void *st)
 {
 	const struct newest *s = st;
 
-	return held_bytes(st) + s->cap * sizeof *s->waiting;
+	return held_bytes(st) + s->cap * sizeof *s->changed;
 }
 
 static void
@@ -194,12 +231,12 @@ destroy(void *st)
 	struct newest *s = st;
 
 	held_free(&s->held);
-	free(s->waiting);
+	free(s->changed);
 	buf_free(&s->val);
 	free(s);
 }
 
 const struct op newest_op = {
-	.name = "newest", .version = 1, .close = close_newest, .add = add, .save = held_save, .bytes = bytes,
+	.name = "newest", .version = 1, .close = close_newest, .add = add, .save = save, .bytes = bytes,
 	.free = destroy,
 };

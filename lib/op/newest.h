@@ -10,7 +10,8 @@
  * never comes again: of each key the newest ord stays known, and a hash of its line, so that the same change once more
  * is known; another one of the same ord counts as newer.  A change of all keys hides what is older, and what was known
  * of keys goes with it.  Memory: about 80 bytes a key and its ord; the lines of keys that changed since the last close.
- * State: key -> ord, hash, line.  Lines are forgotten by a close, so a save behind it holds none.
+ * State: key -> ord, hash, line.  Lines are forgotten by a close, so a save behind it holds none.  Saving what changed
+ * takes time by that, not by how many keys there are.
  */
 #ifndef OP_NEWEST_H
 #define OP_NEWEST_H

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "op/pack.h"
 #include "out/json.h"
+#include "run/ctx.h"
 #include "run/lookup.h"
 #include "run/park.h"
 #include "store/ref.h"
@@ -33,6 +34,7 @@ struct lookup {
 	bool still;			/* threads share DIM: it is not read anew */
 	bool job;			/* it is read when a line pins it */
 	uint64_t commit;		/* then: its, once there is a table */
+	uint64_t told;			/* the state that was loaded: bad rows of this commit were rejected */
 	char **source;			/* names of inputs that records waited from */
 	size_t n_sources;
 	/* while records leave the park: where they go to */
@@ -124,11 +126,11 @@ in_job(struct ctx *c, struct lookup *l)
 		return ctx_usage(c, "--reload: in a barrier job control lines say when DIM is read");
 	l->job = true;
 	l->clock = INT64_MIN;
-	if (l->conf.park_us == 0)
+	if (l->conf.park_us == 0 && c->rejects == NULL)
 		return 0;
 	l->park = park_new(ctx_budget(c));
 	park_stays(l->park);
-	park_note(l->park, l->clock);
+	park_note(l->park, (struct park_note){ l->clock, 0 });
 	(void)source_number(l, "<stdin>");	/* the one that there is, for what was saved by another process too */
 	return 0;
 }
@@ -380,13 +382,32 @@ lookup_mark(struct ctx *c, struct lookup *l, const struct mark *m)
 		return 0;
 	if (m->kind == MARK_OPEN) {
 		park_settle(l->park);
-		l->clock = park_noted(l->park);
+		l->clock = park_noted(l->park).clock;
+		l->told = park_noted(l->park).commit;
 		return 0;
 	}
 	if (l->time == -1)
 		l->clock = m->now_ms * 1000;
 	rc = go(c, l, NULL, 0, park_first, overdue);
-	park_note(l->park, l->clock);
+	park_note(l->park, (struct park_note){ l->clock, l->commit });
+	return rc;
+}
+
+/* DIM as it is now; what is bad in it was said already, if that was in an epoch that is done. */
+static int
+read_pinned(struct ctx *c, struct lookup *l)
+{
+	struct sink *rejects = c->rejects;
+	int on_error = c->opt.on_error, rc;
+
+	if (l->commit == l->told) {
+		c->rejects = NULL;
+		c->opt.on_error = 1;
+	}
+	rc = dim_again(c, &l->dim);
+	c->rejects = rejects;
+	c->opt.on_error = on_error;
+	l->told = 0;
 	return rc;
 }
 
@@ -401,7 +422,7 @@ lookup_pin(struct ctx *c, struct lookup *l, const char *name, uint64_t commit)
 		return 0;
 	ref_pin(name, commit);
 	l->commit = commit;
-	if ((rc = dim_again(c, &l->dim)) != 0)
+	if ((rc = read_pinned(c, l)) != 0)
 		return rc;
 	l->hashed.seed = l->dim.table->seed;
 	return go(c, l, NULL, 0, park_each, arrived);
@@ -477,7 +498,7 @@ one(struct ctx *c, struct lookup *l, const struct batch *b, size_t i)
 		l->types[k] |= (unsigned char)(1u << b->col[l->key.col[k]][i].tag);
 	if (!none)
 		found = join_get(l->dim.table->join, l->hashed.hash[i], keys_at(&l->hashed, i), day, &row);
-	if (!found && !none && timed && l->park != NULL)
+	if (!found && !none && timed && l->park != NULL && l->conf.park_us > 0)
 		return wait_for(c, l, b, i, day);
 	l->matched += found;
 	l->unmatched += !found;

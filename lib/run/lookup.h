@@ -11,7 +11,7 @@
  * DIM is read anew only between batches (and while the input idles), and never in a run.
  * In a barrier job DIM is a table, and read when a control line pins another commit of it (lookup_pin), never else;
  * what waits is state (lookup_op), and its time is the lines'.  A record that waited was `used` in its epoch, and is
- * made in the one in which it leaves.
+ * made in the one in which it leaves.  Bad rows of DIM are rejected once a commit, by whichever process.
  */
 #ifndef RUN_LOOKUP_H
 #define RUN_LOOKUP_H
@@ -48,7 +48,7 @@ int lookup_idle(struct ctx *, struct lookup *);
 int lookup_mark(struct ctx *, struct lookup *, const struct mark *);
 /* A table's commit was pinned. If it is DIM, it is read, and what waited for its rows goes. 0 or an exit status. */
 int lookup_pin(struct ctx *, struct lookup *, const char *table, uint64_t commit);
-/* What waits, in a barrier job; NULL: nothing can. */
+/* What waits, and which commit's bad rows were rejected, in a barrier job; NULL: neither can be. */
 const struct op *lookup_op(struct lookup *, void **op_state);
 /* What still waits is looked up once more, then passes or is rejected without its row; notes for --stats. */
 int lookup_end(struct ctx *, struct lookup *);

@@ -36,7 +36,7 @@ struct park {
 	uint64_t most, spilled;
 	uint64_t next;		/* its number */
 	uint64_t saved;		/* those below were saved */
-	int64_t note;
+	struct park_note note;
 	struct buf gone;	/* numbers that were saved and left: the next save says so */
 };
 
@@ -301,12 +301,12 @@ park_stays(struct park *p)
 }
 
 void
-park_note(struct park *p, int64_t note)
+park_note(struct park *p, struct park_note note)
 {
 	p->note = note;
 }
 
-int64_t
+struct park_note
 park_noted(const struct park *p)
 {
 	return p->note;
@@ -335,7 +335,8 @@ save(void *st, bool all, kv_fn *out, void *arg)
 	char key[8];
 	int rc = all ? 0 : put_gone(p, out, arg);
 
-	pack_i64(&b, p->note);
+	pack_i64(&b, p->note.clock);
+	pack_u64(&b, p->note.commit);
 	if (rc == 0)
 		rc = out(arg, span_of("", 0), buf_span(&b));
 	for (size_t at = p->q.done; rc == 0 && at < p->q.mem.n;) {
@@ -370,7 +371,8 @@ add(void *st, struct span key, struct span val)
 	struct parked r = { 0 };
 
 	if (key.n == 0) {
-		p->note = unpack_i64(&u);
+		p->note.clock = unpack_i64(&u);
+		p->note.commit = unpack_u64(&u);
 		return unpack_done(&u) ? 0 : err_input("a saved state is not one of this command");
 	}
 	r.until = unpack_i64(&u);

@@ -11,7 +11,7 @@
  * written behind the older in a nameless file (base/temp.h), so memory is bounded whatever waits; a pass reads that
  * file once.  Spans that judge() gets live until it returns.
  * In a barrier job (park_stays) none is written there, and park_op saves them: number -> record, and under the empty
- * key a number of the caller's.  park_op.add may give them in any order; park_settle puts them into theirs.
+ * key a note of the caller's.  park_op.add may give them in any order; park_settle puts them into theirs.
  */
 #ifndef RUN_PARK_H
 #define RUN_PARK_H
@@ -49,9 +49,10 @@ void park_free(struct park *);
 void park_stays(struct park *);
 /* Behind the last park_op.add. */
 void park_settle(struct park *);
-/* What is saved with them; 0 at first. */
-void park_note(struct park *, int64_t);
-int64_t park_noted(const struct park *);
+/* What is saved with them; zero at first. */
+struct park_note { int64_t clock; uint64_t commit; };
+void park_note(struct park *, struct park_note);
+struct park_note park_noted(const struct park *);
 extern const struct op park_op;		/* save, add, bytes and free alone */
 
 #endif
