@@ -670,6 +670,92 @@ def commits_without_answer():
         shutil.rmtree(d)
 
 
+class ByteCut(threading.Thread):
+    """A proxy that cuts the connection behind so many bytes of the n-th COMMIT, or of the answer to it; then it lets anybody in."""
+
+    def __init__(self, path, to, nth, asked, answered):
+        super().__init__(daemon=True)
+        self.to, self.left, self.asked, self.answered, self.lock = to, nth, asked, answered, threading.Lock()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(8)
+
+    def run(self):
+        while True:
+            try:
+                c, _ = self.listener.accept()
+            except OSError:
+                return
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(self.to)
+            state = {}
+            threading.Thread(target=self.ask, args=(c, s, state), daemon=True).start()
+            threading.Thread(target=self.answer, args=(s, c, state), daemon=True).start()
+
+    def ask(self, a, b, state):
+        try:
+            while (data := a.recv(65536)):
+                if data.endswith(b"\x03COMMIT"):
+                    self.left -= 1
+                    if self.left == 0 and self.asked is not None:
+                        b.sendall(data[:self.asked])
+                        break
+                    if self.left == 0:
+                        state["left"] = self.answered
+                b.sendall(data)
+        except OSError:
+            pass
+        m.Moment.end(a, b)
+
+    def answer(self, a, b, state):
+        try:
+            while (data := a.recv(65536)):
+                if "left" in state:
+                    b.sendall(data[:state["left"]])
+                    state["left"] -= len(data)
+                    if state["left"] <= 0:
+                        break
+                    continue
+                b.sendall(data)
+        except OSError:
+            pass
+        m.Moment.end(a, b)
+
+
+@crashes
+def cut_at_bytes():
+    """The connection is cut at each byte of a COMMIT and of its answer: 11 bytes each, the header with them."""
+    sock = open(m.CNF).read().split('"')[1]
+    d = tempfile.mkdtemp(dir="/tmp", prefix="bc.")
+    epochs = make_epochs(81, 3, 30, 0.1)
+    moments = [(b, None) for b in range(12)] + [(None, b) for b in range(12)]
+    sql("SET GLOBAL max_connections=300")
+    jobs = []
+    for i, (asked, answered) in enumerate(moments):
+        sql("CREATE OR REPLACE DATABASE cut{0}; USE cut{0}; CREATE TABLE t ({1}, PRIMARY KEY (id)); CREATE TABLE hits (n INT) ENGINE=InnoDB; INSERT INTO hits VALUES (0); "
+            "CREATE TRIGGER hit BEFORE INSERT ON t FOR EACH ROW UPDATE cut{0}.hits SET n = n + 1".format(i, COLUMNS))
+        proxy = ByteCut("%s/%d" % (d, i), sock, 3, asked, answered)     # that of begin, of epoch 1, of epoch 2
+        proxy.start()
+        j = Job("cut%d.t" % i, cnf=write("bc%d.cnf" % i, "[client]\nsocket=%s/%d\nuser=root\n" % (d, i)))
+        p, n = j.start()
+        j.send(p, j.mark("open", n, 0) + j.text(epochs, 1, 3))
+        jobs.append((i, proxy, j, p))
+    want, put, out = account(epochs)
+    odd = []
+    for i, proxy, j, p in jobs:
+        code, err = j.end(p)
+        proxy.listener.close()
+        got = {r[0]: r[1:] for r in sql("SELECT id, a, t FROM cut%d.t" % i)}
+        state = code, got == want, int(one("SELECT n FROM cut%d.hits" % i)), refused(j) == out, one("SELECT id FROM cut%d.pipehouse_job" % i), proxy.left <= 0
+        # behind the last byte of the answer it has arrived, though the connection is lost behind it
+        if state != (0, True, put, True, "3", True) or (err.count("trying again") != 1):
+            odd.append((moments[i], state, err))
+        sql("DROP DATABASE cut%d" % i)
+    check(odd == [], "cut at each byte of a COMMIT and of its answer, %d times: each epoch once" % len(moments), odd)
+    sql("SET GLOBAL max_connections=151")
+    shutil.rmtree(d)
+
+
 @crashes
 def server_killed():
     counted("x", COLUMNS)
