@@ -84,7 +84,8 @@ find_ord(struct cdc *c, const struct source *s, bool snapshot, char *at)
 		if (s->row.tag == T_NUM && !digits_u64(s->row.raw, &row))
 			return "source.row is no number";
 		/* what a snapshot saw at a position comes before the changes from there on */
-		return ord_binlog(o, inside(c, s->file), pos, snapshot ? 0 : row + 1, at);
+		return ord_binlog(o, inside(c, s->file), pos, snapshot ? 0 : row + 1,
+		    span_is(s->server_id.raw, "0") ? span_of("", 0) : s->server_id.raw, at);
 	}
 	if (s->sequence.tag == T_STR)
 		return ord_sequence(c, s, at);

@@ -40,7 +40,7 @@ find_ord(struct cdc *c, struct change *ch, bool boot)
 			return cdc_over;
 		row = ord_same(o, place);
 	}
-	return ord_binlog(o, span_of(place.p, (size_t)(colon - place.p)), pos, row, ch->at);
+	return ord_binlog(o, span_of(place.p, (size_t)(colon - place.p)), pos, row, member(c, M_SERVER_ID).raw, ch->at);
 }
 
 static const char *

@@ -51,18 +51,31 @@ raise_max(struct ord *o, const char *at)
 }
 
 /* Remember who numbers the places; another one than before means that the order may not hold. */
-static void
+static bool
 watch(struct ord *o, struct buf *known, struct span now)
 {
-	if (known->n > 0 && !span_eq(buf_span(known), now))
-		o->breaks++;
+	bool another = known->n > 0 && !span_eq(buf_span(known), now);
+
+	o->breaks += another;
 	buf_clear(known);
 	buf_span_add(known, now);
+	return another;
+}
+
+/* Another server that goes on below where the one before was; another base name was counted already. */
+static void
+watch_server(struct ord *o, struct span server, const char *at, bool counted)
+{
+	if (o->server.n > 0 && !span_eq(buf_span(&o->server), server) && strcmp(at, o->last) < 0 && !counted)
+		o->breaks++;
+	buf_clear(&o->server);
+	buf_span_add(&o->server, server);
 }
 
 const char *
-ord_binlog(struct ord *o, struct span file, uint64_t pos, uint64_t row, char at[ORD_BYTES_MAX])
+ord_binlog(struct ord *o, struct span file, uint64_t pos, uint64_t row, struct span server, char at[ORD_BYTES_MAX])
 {
+	bool another;
 	size_t dot = file.n;
 	uint64_t file_number;
 
@@ -74,8 +87,16 @@ ord_binlog(struct ord *o, struct span file, uint64_t pos, uint64_t row, char at[
 		return "a binlog position is too large";
 	if (o->base.n == 0)
 		buf_span_add(&o->first, span_of(file.p, dot));
-	watch(o, &o->base, span_of(file.p, dot));
+	another = watch(o, &o->base, span_of(file.p, dot));
 	place(o, 'b', file_number, FILE_DIGITS, pos, POS_DIGITS, row, at);
+	if (server.n > 0) {
+		if (o->first_server.n == 0) {
+			buf_span_add(&o->first_server, server);
+			memcpy(o->first_at, at, strlen(at) + 1);
+		}
+		watch_server(o, server, at, another);
+		memcpy(o->last, at, strlen(at) + 1);
+	}
 	raise_max(o, at);
 	return NULL;
 }
@@ -179,35 +200,48 @@ ord_boot(struct ord *o, struct span table, char at[ORD_BYTES_MAX])
 
 /* ---- a block on its own ---- */
 
-struct part {			/* behind it the first base name and the last */
+struct part {			/* behind it the first base name and the last, the first server and the last */
 	uint64_t breaks;
-	size_t first_n, base_n;
-	char max[ORD_BYTES_MAX];
+	size_t first_n, base_n, first_server_n, server_n;
+	char max[ORD_BYTES_MAX], first_at[ORD_BYTES_MAX], last[ORD_BYTES_MAX];
 };
 
 void
 ord_part(const struct ord *o, struct buf *b)
 {
-	struct part p = { .breaks = o->breaks, .first_n = o->first.n, .base_n = o->base.n };
+	struct part p = { .breaks = o->breaks, .first_n = o->first.n, .base_n = o->base.n,
+		.first_server_n = o->first_server.n, .server_n = o->server.n };
 
 	memcpy(p.max, o->max, sizeof p.max);
+	memcpy(p.first_at, o->first_at, sizeof p.first_at);
+	memcpy(p.last, o->last, sizeof p.last);
 	buf_add(b, (const char *)&p, sizeof p);
 	buf_span_add(b, buf_span(&o->first));
 	buf_span_add(b, buf_span(&o->base));
+	buf_span_add(b, buf_span(&o->first_server));
+	buf_span_add(b, buf_span(&o->server));
 }
 
 void
 ord_join(struct ord *o, struct span s)
 {
+	bool another = false;
 	struct part p;
 	struct span first;
 
 	memcpy(&p, s.p, sizeof p);
 	first = span_of(s.p + sizeof p, p.first_n);
 	if (first.n > 0) {
-		watch(o, &o->base, first);
+		another = watch(o, &o->base, first);
 		buf_clear(&o->base);
 		buf_span_add(&o->base, span_of(first.p + first.n, p.base_n));
+	}
+	first = span_of(first.p + first.n + p.base_n, p.first_server_n);
+	if (first.n > 0) {
+		watch_server(o, first, p.first_at, another);
+		buf_clear(&o->server);
+		buf_span_add(&o->server, span_of(first.p + first.n, p.server_n));
+		memcpy(o->last, p.last, sizeof o->last);
 	}
 	o->breaks += p.breaks;
 	raise_max(o, p.max);
@@ -218,6 +252,8 @@ ord_clear(struct ord *o)
 {
 	buf_clear(&o->base);
 	buf_clear(&o->first);
+	buf_clear(&o->server);
+	buf_clear(&o->first_server);
 	o->breaks = 0;
 	o->max[0] = '\0';
 }
@@ -244,6 +280,8 @@ ord_free(struct ord *o)
 	buf_free(&o->first);
 	buf_free(&o->gtid);
 	buf_free(&o->place);
+	buf_free(&o->server);
+	buf_free(&o->first_server);
 	if (o->boot != NULL)
 		map_free(o->boot);
 }

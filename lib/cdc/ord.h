@@ -2,7 +2,7 @@
 /*
  * ord - where a change stands among all changes, as a string that sorts
  *
- *	why = ord_binlog(&o, span_str("bin.000001"), 4711, 2, at);
+ *	why = ord_binlog(&o, span_str("bin.000001"), 4711, 2, span_str("1"), at);
  *	// at: "0000000000b.0000000001.000000004711.0000000002"; printed with a dot and K behind it
  *
  * Invariants: within one class all ords have one length and byte order is the order of changes.
@@ -32,11 +32,18 @@ struct ord {			/* of one producer; zero with an epoch set is a new one */
 	/* the binlog's base name, the first of them, the gtid's source, the last position */
 	struct buf base, first, gtid, place;
 	uint64_t same;			/* rows seen at that position */
+	/* who wrote the binlog and where, of the last row that said so and of the first */
+	struct buf server, first_server;
+	char last[ORD_BYTES_MAX], first_at[ORD_BYTES_MAX];
 	struct map *boot;		/* table -> ord of its bootstrap's rows */
 };
 
-/* NULL or a reason: a number that does not fit. `at` gets the ord without K. */
-const char *ord_binlog(struct ord *, struct span file, uint64_t pos, uint64_t row,
+/*
+ * NULL or a reason: a number that does not fit. `at` gets the ord without K.  server: who wrote it, empty: not said.
+ * Another base name than before is a break, and so is another server whose place is below the one before: a fail-over
+ * to a binlog that counts from elsewhere.  One whose places go on above is none: the order survives.
+ */
+const char *ord_binlog(struct ord *, struct span file, uint64_t pos, uint64_t row, struct span server,
     char at[ORD_BYTES_MAX]);
 /*
  * How many rows came at this position just before: 0, 1, …: what stands for a row number where none

@@ -100,3 +100,10 @@ $ cdc-norm >/dev/null
 < {"database":"d","table":"t","type":"insert","ts":1,"xid":1,"commit":true,"position":"bin.000009:9","data":{"id":1}}
 < {"database":"d","table":"t","type":"insert","ts":1,"xid":1,"commit":true,"position":"mysql-bin.000001:9","data":{"id":1}}
 ! cdc-norm: another source numbered the changes 1 times: their order may not hold; give --meta, or --epoch from there on
+
+# maxwell: another server whose places are below those before is said; one that goes on above is none
+$ cdc-norm >/dev/null
+< {"database":"d","table":"t","type":"insert","ts":1,"xid":1,"commit":true,"position":"bin.000009:9","server_id":1,"data":{"id":1}}
+< {"database":"d","table":"t","type":"insert","ts":1,"xid":1,"commit":true,"position":"bin.000010:4","server_id":2,"data":{"id":1}}
+< {"database":"d","table":"t","type":"insert","ts":1,"xid":1,"commit":true,"position":"bin.000002:9","server_id":3,"data":{"id":1}}
+! cdc-norm: another source numbered the changes 1 times: their order may not hold; give --meta, or --epoch from there on

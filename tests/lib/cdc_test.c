@@ -234,25 +234,62 @@ comparable(struct span a, struct span b)
 	return x == 0 || y == 0 || x == y;
 }
 
+/* A fail-over in one piece of the stream, and with a cut before each of its rows. */
+static void
+servers(void)
+{
+	static const struct {
+		const char *file;
+		uint64_t pos, breaks;
+		const char *server;
+	} row[] = { { "bin.000009", 100, 0, "1" }, { "bin.000009", 50, 0, "1" }, { "bin.000009", 60, 0, "2" },
+		{ "bin.000009", 70, 0, "1" }, { "bin.000003", 4, 1, "2" }, { "bin.000003", 9, 1, "" },
+		{ "bin.000010", 4, 1, "3" }, { "log.000001", 4, 2, "1" }, { "log.000001", 3, 3, "2" } };
+	size_t n = sizeof row / sizeof *row;
+	bool right = true;
+
+	for (size_t cuts = 0; cuts < 1u << (n - 1); cuts++) {
+		struct ord all = { 0 }, block = { 0 };
+		struct buf part = { 0 };
+		char at[ORD_BYTES_MAX];
+
+		for (size_t i = 0; i < n; i++) {
+			ord_binlog(&block, span_str(row[i].file), row[i].pos, 0, span_str(row[i].server), at);
+			if (i + 1 < n && (cuts >> i & 1) == 0)
+				continue;
+			buf_clear(&part);
+			ord_part(&block, &part);
+			ord_join(&all, buf_span(&part));
+			ord_clear(&block);
+			right = right && all.breaks == row[i].breaks;
+		}
+		ord_free(&all);
+		ord_free(&block);
+		buf_free(&part);
+	}
+	ok(right, "another server that goes on below is a break, one that goes on above is none, however blocks are cut");
+}
+
 static void
 orders(void)
 {
+	const struct span none = { "", 0 };
 	struct ord o = { 0 };
 	char a[ORD_BYTES_MAX], b[ORD_BYTES_MAX], c[ORD_BYTES_MAX];
 
-	ok(ord_binlog(&o, span_str("bin.000009"), 999999, 5, a) == NULL &&
-	    ord_binlog(&o, span_str("bin.000010"), 4, 0, b) == NULL &&
-	    ord_binlog(&o, span_str("bin.1000000"), 4, 0, c) == NULL && strcmp(a, b) < 0 &&
+	ok(ord_binlog(&o, span_str("bin.000009"), 999999, 5, none, a) == NULL &&
+	    ord_binlog(&o, span_str("bin.000010"), 4, 0, none, b) == NULL &&
+	    ord_binlog(&o, span_str("bin.1000000"), 4, 0, none, c) == NULL && strcmp(a, b) < 0 &&
 	    strcmp(b, c) < 0 && o.breaks == 0,
 	    "files by their numbers, however many digits");
-	ok(ord_binlog(&o, span_str("bin.1000000"), 4, ORD_LAST, a) == NULL && strcmp(c, a) < 0,
+	ok(ord_binlog(&o, span_str("bin.1000000"), 4, ORD_LAST, none, a) == NULL && strcmp(c, a) < 0,
 	    "the last row of a transaction");
-	ok(ord_binlog(&o, span_str("bin.1000000"), UINT64_C(1000000000000), 0, b) != NULL &&
-	    ord_binlog(&o, span_str("bin."), 1, 0, b) != NULL &&
-	    ord_binlog(&o, span_str("bin"), 1, 0, b) != NULL, "what does not fit is refused");
+	ok(ord_binlog(&o, span_str("bin.1000000"), UINT64_C(1000000000000), 0, none, b) != NULL &&
+	    ord_binlog(&o, span_str("bin."), 1, 0, none, b) != NULL &&
+	    ord_binlog(&o, span_str("bin"), 1, 0, none, b) != NULL, "what does not fit is refused");
 	ord_boot_begin(&o, span_str("t"));
 	ord_boot(&o, span_str("t"), b);
-	ord_binlog(&o, span_str("bin.1000000"), 5, 0, c);
+	ord_binlog(&o, span_str("bin.1000000"), 5, 0, none, c);
 	ok(strcmp(a, b) <= 0 && strcmp(b, c) < 0,
 	    "a bootstrap between what came before and what comes");
 	ord_boot(&o, span_str("u"), b);
@@ -419,6 +456,7 @@ main(void)
 	base64();
 	values();
 	orders();
+	servers();
 	folds();
 	buf_free(&out);
 	return done();
