@@ -36,12 +36,13 @@ for f, restype, argtypes in (
         ("message_destroy", None, [C.POINTER(Message)]), ("message_timestamp", C.c_int64, [C.POINTER(Message), P]),
         ("message_headers", C.c_int, [C.POINTER(Message), C.POINTER(P)]),
         ("header_get_all", C.c_int, [P, C.c_size_t, C.POINTER(C.c_char_p), C.POINTER(P), C.POINTER(C.c_size_t)]),
+        ("committed", C.c_int, [P, P, C.c_int]),
         ("mock_push_request_errors_array", None, [P, C.c_int16, C.c_size_t, C.POINTER(C.c_int)]),
         ("mock_broker_set_down", C.c_int, [P, C.c_int32]), ("mock_broker_set_up", C.c_int, [P, C.c_int32])):
     getattr(lib, "rd_kafka_" + f).restype = restype
     getattr(lib, "rd_kafka_" + f).argtypes = argtypes
 lib.rd_kafka_producev.restype = C.c_int
-END, TOPIC, PARTITION, VALUE, KEY, FLAGS, TIME = 0, 1, 3, 4, 5, 7, 8
+END, TOPIC, PARTITION, VALUE, KEY, FLAGS, TIME, HEADER = 0, 1, 3, 4, 5, 7, 8, 9
 COPY, BLOCK = 2, 4
 
 
@@ -70,13 +71,15 @@ class Producer:
         value = None if not m.payload else C.string_at(m.payload, m.len)
         self.sent.append((lib.rd_kafka_topic_name(m.rkt).decode(), m.partition, m.offset, value))
 
-    def send(self, topic, partition, value, key=None, ms=0):
-        size = C.c_size_t
+    def send(self, topic, partition, value, key=None, ms=0, headers=()):
+        size, more = C.c_size_t, []
+        for name, v in headers:
+            more += [C.c_int(HEADER), C.c_char_p(name), C.c_char_p(v) if v is not None else P(None), C.c_ssize_t(len(v or b""))]
         data = C.c_char_p(value) if value is not None else C.c_void_p(None)
         err = lib.rd_kafka_producev(
             P(self.rk), C.c_int(TOPIC), C.c_char_p(topic.encode()), C.c_int(PARTITION), C.c_int32(partition), C.c_int(VALUE), data,
             size(len(value or b"")), C.c_int(KEY), C.c_char_p(key) if key is not None else P(None), size(len(key or b"")), C.c_int(FLAGS),
-            C.c_int(COPY | BLOCK), C.c_int(TIME), C.c_int64(ms), C.c_int(END))
+            C.c_int(COPY | BLOCK), C.c_int(TIME), C.c_int64(ms), *more, C.c_int(END))
         if err:
             raise RuntimeError(lib.rd_kafka_err2str(err).decode())
         lib.rd_kafka_poll(self.rk, 0)
@@ -120,6 +123,35 @@ class Producer:
 
     def close(self):
         lib.rd_kafka_destroy(self.rk)
+
+
+class Place(C.Structure):
+    _fields_ = [("topic", C.c_char_p), ("partition", C.c_int32), ("offset", C.c_int64), ("metadata", P), ("metadata_size", C.c_size_t),
+                ("opaque", P), ("err", C.c_int), ("private", P)]
+
+
+class Places(C.Structure):
+    _fields_ = [("cnt", C.c_int), ("size", C.c_int), ("elems", C.POINTER(Place))]
+
+
+def committed(brokers, group, topic, partitions):
+    """The offsets that the brokers keep for a group, one a partition; below 0: none."""
+    why, conf = C.create_string_buffer(500), lib.rd_kafka_conf_new()
+    lib.rd_kafka_conf_set_log_cb(conf, C.cast(QUIET, P))
+    for k, v in (("bootstrap.servers", brokers), ("group.id", group)):
+        lib.rd_kafka_conf_set(conf, k.encode(), v.encode(), why, 500)
+    rk = lib.rd_kafka_new(1, conf, why, 500)
+    these = lib.rd_kafka_topic_partition_list_new(partitions)
+    for p in range(partitions):
+        lib.rd_kafka_topic_partition_list_add(these, topic.encode(), p)
+    err = lib.rd_kafka_committed(rk, these, 30000)
+    found = C.cast(these, C.POINTER(Places)).contents
+    offsets = [found.elems[i].offset for i in range(found.cnt)]
+    lib.rd_kafka_topic_partition_list_destroy(these)
+    lib.rd_kafka_destroy(rk)
+    if err:
+        raise RuntimeError(lib.rd_kafka_err2str(err).decode())
+    return offsets
 
 
 class Read:

@@ -348,6 +348,22 @@ kafka_stop(struct kafka *k, size_t part)
 /* ---- groups ---- */
 
 void
+kafka_tell(struct kafka *k, const int64_t *next)
+{
+	rd_kafka_topic_partition_list_t *list;
+
+	if (k->conf.group == NULL)
+		return;
+	list = rd_kafka_topic_partition_list_new((int)k->n);
+	for (size_t i = 0; i < k->n; i++)
+		if (k->part[i].ours && next[i] >= 0)
+			rd_kafka_topic_partition_list_add(list, k->part[i].topic, k->part[i].id)->offset = next[i];
+	if (list->cnt > 0)
+		(void)rd_kafka_commit(k->rk, list, 1);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+void
 kafka_give_up(struct kafka *k)
 {
 	for (size_t i = 0; i < k->n; i++)
@@ -518,4 +534,20 @@ kafka_next(struct kafka *k, int timeout_ms, struct kafka_message *m)
 	m->value = span_of(r->payload, r->len);
 	m->key = span_of(r->key, r->key_len);
 	return KAFKA_MESSAGE;
+}
+
+bool
+kafka_header(const struct kafka *k, size_t i, struct span *name, struct span *value)
+{
+	rd_kafka_headers_t *h;
+	const char *text;
+	const void *p;
+	size_t n;
+
+	if (k->msg == NULL || rd_kafka_message_headers(k->msg, &h) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+	    rd_kafka_header_get_all(h, i, &text, &p, &n) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return false;
+	*name = span_str(text);
+	*value = span_of(p, n);
+	return true;
 }

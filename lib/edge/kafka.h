@@ -9,10 +9,10 @@
  *		if (got == KAFKA_MESSAGE) use(m.part, m.offset, m.value);
  *	kafka_close(k);
  *
- * Invariants: the broker never keeps an offset of ours and never chooses one: reading begins where the caller
- * says or fails.  Within a partition offsets rise; a gap is what compaction, retention or a transaction left.
- * Aborted and open transactions are not seen (isolation.level read_committed).  Checksums are verified.  Secrets
- * come from a property file of mode 0600 alone; to another machine only TLS, unless insecure.  A broker that
+ * Invariants: the broker never chooses an offset, and what it is told of them is for lag tools alone: reading begins
+ * where the caller says or fails.  Within a partition offsets rise; a gap is what compaction, retention or a transaction
+ * left.  Aborted and open transactions are not seen (isolation.level read_committed).  Checksums are verified.
+ * Secrets come from a property file of mode 0600 alone; to another machine only TLS, unless insecure.  A broker that
  * goes away is waited for, aloud.
  */
 #ifndef EDGE_KAFKA_H
@@ -78,6 +78,13 @@ int kafka_start(struct kafka *);
 /* No more of this partition. */
 void kafka_stop(struct kafka *, size_t part);
 enum kafka_got kafka_next(struct kafka *, int timeout_ms, struct kafka_message *);
+/* Header i of the message that came last, as long as it: false behind the last one. A value may be null (p NULL). */
+bool kafka_header(const struct kafka *, size_t i, struct span *name, struct span *value);
+/*
+ * Tell the group how far we are in each partition that is ours, for whoever measures lag there: nothing is ever read
+ * from it, nobody waits for it, and that it failed is nobody's business.  next: [n].  Nothing without a group.
+ */
+void kafka_tell(struct kafka *, const int64_t *next);
 /* Behind KAFKA_TAKEN: none are ours until KAFKA_GIVEN. */
 void kafka_give_up(struct kafka *);
 int kafka_status(const struct kafka *);

@@ -294,32 +294,6 @@ begin_reading(struct topics *t)
 
 /* ---- messages ---- */
 
-static void
-keep_meta(struct topics *t, size_t i, const struct kafka_message *m)
-{
-	struct stand *p = &t->part[i];
-
-	if (t->meta_col == -1)
-		return;
-	if (p->got.n > p->meta_cap) {
-		p->meta_cap = p->got.cap;
-		p->meta_end = mem_array(p->meta_end, p->meta_cap, sizeof *p->meta_end);
-	}
-	buf_str(&p->meta, "{\"topic\":");
-	buf_json(&p->meta, span_str(t->kp[i].topic));
-	buf_fmt(&p->meta, ",\"partition\":%d,\"offset\":%" PRId64 ",\"key\":", (int)t->kp[i].id, m->offset);
-	if (m->key.p == NULL) {
-		buf_str(&p->meta, "null");
-	} else if (!reject_text(&p->meta, m->key)) {
-		buf_str(&p->meta, "{\"base64\":\"");
-		reject_base64(&p->meta, m->key);
-		buf_str(&p->meta, "\"}");
-	}
-	buf_byte(&p->meta, '}');
-	p->meta_end[p->got.n - 1] = p->meta.n;
-	t->bytes += p->meta.n - (p->got.n > 1 ? p->meta_end[p->got.n - 2] : 0);
-}
-
 static struct span
 trimmed(struct span v)
 {
@@ -371,7 +345,7 @@ keep(struct topics *t, size_t i, const struct kafka_message *m)
 			to[k] = ' ';
 	to[v.n] = '\n';
 	t->bytes += v.n + 1 + sizeof *p->got.place;
-	keep_meta(t, i, m);
+	topics_meta_keep(t, i, m);
 	return 0;
 }
 
@@ -468,35 +442,13 @@ gather(struct topics *t)
 	return rc;
 }
 
-/* What is written instead of each record: the same with its place, and key, under the name. */
-static void
-add_meta(struct topics *t, const struct batch *b, struct span *line)
-{
-	const struct stand *p = t->now;
-	size_t end[BATCH_RECORDS_MAX], from = 0;
-
-	buf_clear(&t->lines);
-	for (size_t i = 0; i < b->n; i++) {
-		size_t k = tail_message(t->ctx, b, i), at = k == 0 ? 0 : p->meta_end[k - 1];
-		struct edit e = { .old = b->col[t->meta_col][i], .key = buf_span(&t->key), .kind = EDIT_SET,
-		    .value = span_of(p->meta.p + at, p->meta_end[k] - at) };
-
-		json_edit(&t->lines, b->line[i], &e, 1);
-		end[i] = t->lines.n;
-	}
-	for (size_t i = 0; i < b->n; i++) {
-		line[i] = span_of(t->lines.p + from, end[i] - from);
-		from = end[i];
-	}
-}
-
 int
 topics_batch(struct topics *t, const struct batch *b)
 {
 	struct span made[BATCH_RECORDS_MAX], *line = t->meta_col == -1 ? NULL : made;
 
 	if (line != NULL)
-		add_meta(t, b, line);
+		topics_meta_add(t, b, line);
 	return t->held != NULL ? gathered_put(t->held, b, line) : dest_put(t->dest, b, line);
 }
 
@@ -612,6 +564,18 @@ commit(struct topics *t)
 	return rc == 0 && t->dest->table != NULL && !run ? still_ours(t) : rc;
 }
 
+/* What is committed, for lag tools. */
+static void
+tell_group(struct topics *t)
+{
+	int64_t *next = mem_array(NULL, t->n + 1, sizeof *next);
+
+	for (size_t i = 0; i < t->n; i++)
+		next[i] = t->part[i].next;
+	kafka_tell(t->k, next);
+	free(next);
+}
+
 int
 topics_work(struct topics *t)
 {
@@ -627,6 +591,8 @@ topics_work(struct topics *t)
 		if ((rc == 0 || rc == EXIT_TEMP || rc == EXIT_REMOTE) &&
 		    (t->fresh > 0 || (over && moved(t)) || (over && run)) && (r = commit(t)) != 0)
 			rc = r;
+		if (rc == 0 && !run)
+			tell_group(t);
 		if (rc == 0 && t->event == KAFKA_TAKEN)
 			kafka_give_up(t->k);
 		if (rc == 0 && t->event == KAFKA_GIVEN) {

@@ -59,6 +59,9 @@ int topics_ends(struct topics *, int64_t *at);
 int topics_check(struct topics *, size_t part);
 /* A message is kept, counted or rejected, and next moves. 0 or what ends the work. */
 int topics_take(struct topics *, const struct kafka_message *);
+/* --meta: keep what is to be said of the message just kept (nothing without it); say it of a batch, in line[n]. */
+void topics_meta_keep(struct topics *, size_t part, const struct kafka_message *);
+void topics_meta_add(struct topics *, const struct batch *, struct span *line);
 /* KAFKA_END came. */
 void topics_reached(struct topics *, const struct kafka_message *);
 bool topics_all_done(const struct topics *);

@@ -19,7 +19,7 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests"))
-from kafka import Mock, Producer  # noqa: E402
+from kafka import Mock, Producer, committed  # noqa: E402
 
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 SLOW = 4 if os.environ.get("SANITIZED") else 1
@@ -171,6 +171,17 @@ def meta():
         c.ingest("--meta", "kafka")
         got = c.rows()
         point([json.loads(x) for x in got] == want and list(json.loads(got[3])) == ["t", "kafka", "z"], "--meta to a table", got)
+
+
+def headers():
+    with Case(orders=1) as c:
+        for h in ([], [(b"trace", b"t1")], [(b"a", b""), (b"b", None), (b"a", b"\xff"), (b"c\"", b"x\ny"), (b"a", b"z")], [(b"\xfe", b"v")]):
+            c.producer.send("orders", 0, b'{"t":"2026-11-20"}', b"k", headers=h)
+        c.producer.flush()
+        got = [json.loads(x)["m"] for x in c.run(*c.args("--until", "end", "--meta", "m")).splitlines()]
+        want = [None, {"trace": "t1"}, {"a": ["", {"base64": "/w=="}, "z"], "b": None, 'c"': "x\ny"}, {"/g==": "v"}]
+        point([m.pop("headers", None) for m in got] == want, "--meta: headers, once or more often, null, binary", got)
+        point([m["offset"] for m in got] == [0, 1, 2, 3], "and the rest as ever")
 
 
 def points():
@@ -353,6 +364,7 @@ def group():
         c.send(900)
         c.ingest("-G", "g")
         c.same("a group of one has all partitions")
+        point(committed(c.mock.brokers, "g", "orders", 3) == [300, 300, 300], "the group is told how far it is", committed(c.mock.brokers, "g", "orders", 3))
         c.send(90, start=900)
         c.ingest()
         c.same("its offsets are the table's")
@@ -411,7 +423,7 @@ def secrets():
 
 
 def main():
-    for f in (whole, odd, meta, points, killed, zombie, routed, collector, broker, group, in_run, lag, secrets):
+    for f in (whole, odd, meta, headers, points, killed, zombie, routed, collector, broker, group, in_run, lag, secrets):
         if len(sys.argv) > 1 and not re.search(sys.argv[1], f.__name__):
             continue
         try:
