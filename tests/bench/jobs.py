@@ -225,6 +225,8 @@ RACES = [
     race("cdc-merge: the newest row of each key", "@rows@", bin_("cdc-merge", "@rows@"), MERGE_VALUES, 4, {
         "duckdb": ("duckdb_text", MERGE), "chdb": ("chdb_text", H_MERGE),
         "polars": named(("polars", P_MERGE), "row.id row.order_status row.operate_time")}, jqs(MERGE_JQ, "-n", "@rows@", names="gojq jaq")),
+    race("cdc-merge: the same with -S 1G", "@rows@", bin_("cdc-merge", "-S", "1G", "@rows@"), MERGE_VALUES, 4,
+         {"duckdb": ("duckdb_text", MERGE)}),
     race("cdc-norm, cdc-merge: from Maxwell's messages", "@changes@", "@bin@/cdc-norm @changes@ | @bin@/cdc-merge", MERGE_VALUES, None,
          {"duckdb": ("duckdb_text", MAXWELL)}),
     race("dq-check: 12 checks", "@events@", DQ, "", 1.5, {"duckdb": ("duckdb", D_DQ), "chdb": ("chdb", H_DQ), "polars": ("polars", P_DQ)}, one=True),
