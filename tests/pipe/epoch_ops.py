@@ -268,6 +268,16 @@ def topn():
 
     epochs = upstream(80, 20, 5)
     check("topn --per window_end", ["topn", "-n", "3", "--by", "v", "-g", "g", "--per", "window_end:ms"], epochs, model(epochs, 3), rng)
+    # behind window-agg: its windows go out in the epoch whose line ends them, so none comes too late
+    epochs = cut(rng, events(rng, 1500, 400, 8000, 20, 50), 14, 8000)
+    rows, _ = fixed(epochs, 30000, 10000)
+    for e, part in zip(epochs, rows):
+        e.lines, e.records = part, []
+        for x in part:
+            v = json.loads(x)
+            e.records.append(Scored(v["window_end"], "", v["n"], 0))
+            e.records[-1].line = x
+    check("topn behind window-agg", ["topn", "-n", "2", "--by", "n", "--per", "window_end"], epochs, model(epochs, 2), rng)
     far = [Scored(T0 + 10 ** 9 + i % 50, "far%d" % i, i, -i) for i in range(2500)]
     epochs = upstream(10, 20, 5, far)
     check("topn, 2,500 groups that stay", ["topn", "-n", "1", "--by", "v", "-g", "g", "--per", "window_end"], epochs, model(epochs, 1), rng, chains=True)
@@ -412,11 +422,11 @@ def stream_join():
 def dimjoin():
     rng = random.Random(SEED + 3)
     root = os.path.join(TMP, "wh")
-    env = dict(os.environ, PIPEHOUSE_ROOT=root)
-    env.pop("PIPEHOUSE_RUN", None)
+    outside = dict(os.environ, PIPEHOUSE_ROOT=root)
+    outside.pop("PIPEHOUSE_RUN", None)
 
     def tool(*argv, data=b""):
-        p = subprocess.run([os.path.join(BIN, argv[0])] + list(argv[1:]), input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, check=False)
+        p = subprocess.run([os.path.join(BIN, argv[0])] + list(argv[1:]), input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=outside, check=False)
         assert p.returncode == 0, (argv, p.stderr)
 
     # every commit is the whole table; the job is played when all are there, so a head would be the last one
@@ -492,13 +502,10 @@ def dimjoin():
             bad = [json.loads(json.loads(x)["raw"])["n"] for x in f]
         told(first[:restart] + again == want and bad == ["again 1", "again 2"], "dimjoin, bad rows of its table, again from epoch %d" % restart, (bad, s.over))
     # as of a day
-    tool_env = dict(os.environ, PIPEHOUSE_ROOT=root)
-    for argv, data in ((["wh-table", "dim.z", "-"], b"kind scd2\nkey id\n"),
-                       (["wh-put", "dim.z", "dt=2026-11-01"], b'{"id":1,"v":"a","start_date":"2026-01-01","end_date":"9999-12-31"}\n'),
-                       (["wh-put", "dim.z", "dt=2026-11-02"], b'{"id":1,"v":"a","start_date":"2026-01-01","end_date":"2026-01-31"}\n'
-                        b'{"id":1,"v":"b","start_date":"2026-02-01","end_date":"9999-12-31"}\n')):
-        p = subprocess.run([os.path.join(BIN, argv[0])] + argv[1:], input=data, stderr=subprocess.PIPE, env=tool_env, check=False)
-        assert p.returncode == 0, p.stderr
+    tool("wh-table", "dim.z", "-", data=b"kind scd2\nkey id\n")
+    tool("wh-put", "dim.z", "dt=2026-11-01", data=b'{"id":1,"v":"a","start_date":"2026-01-01","end_date":"9999-12-31"}\n')
+    tool("wh-put", "dim.z", "dt=2026-11-02", data=b'{"id":1,"v":"a","start_date":"2026-01-01","end_date":"2026-01-31"}\n'
+         b'{"id":1,"v":"b","start_date":"2026-02-01","end_date":"9999-12-31"}\n')
     rec = [b'{"id":1,"d":"2026-01-15"}', b'{"id":1,"d":"2026-03-01"}', b'{"id":1,"d":"2025-12-31"}']
     epochs = [Epoch(rec, None, 0, {"dim.z": 3}) for _ in range(3)]
     epochs[0].first_pins = {"dim.z": 2}
