@@ -5,8 +5,8 @@
  * Path:   files or stdin -> run/alert -> edge/outbox (durable), edge/told -> edge/route -> gateway, mail server,
  *         webhook, program
  * Memory: one event.
- * What could not be delivered stays in the spool and is tried again by the next call, in a barrier job at the end of each
- * epoch: a receiver that is away stops nothing there.
+ * What could not be delivered stays in the spool and is tried again by the next call, in a barrier job at the end of
+ * each epoch: a receiver that is away stops nothing there.
  */
 #include <stdlib.h>
 

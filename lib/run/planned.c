@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "run/ctx.h"
 #include "run/heads.h"
@@ -72,6 +73,20 @@ planned_every(struct ctx *c, const char *text, uint64_t *ms)
 
 /* ---- opening ---- */
 
+/* Who to tell to stop, or to look at tables again: this process, which from here on listens. */
+static int
+say_who(const struct planned *p)
+{
+	struct buf path = { 0 }, pid = { 0 };
+	int rc;
+
+	buf_fmt(&pid, "%ld\n", (long)getpid());
+	rc = fs_put(job_dir_path(p->job, "source.pid", &path), buf_span(&pid), false);
+	buf_free(&path);
+	buf_free(&pid);
+	return rc;
+}
+
 int
 planned_open(const struct planned_conf *conf, struct planned **out)
 {
@@ -90,7 +105,7 @@ planned_open(const struct planned_conf *conf, struct planned **out)
 		p->dir = mem_str(job_dir_path(p->job, "plan", &dir));
 		rc = fs_dirs(p->dir);
 	}
-	if (rc == 0 && (rc = heads_open(&p->heads, conf->pins)) == 0)
+	if (rc == 0 && (rc = heads_open(&p->heads, conf->pins)) == 0 && (rc = say_who(p)) == 0)
 		rc = job_dir_starts(p->job, &run_stop, &p->least, &p->most);
 	buf_free(&dir);
 	if (rc != 0)
