@@ -10,10 +10,10 @@
  *	kafka_close(k);
  *
  * Invariants: the broker never chooses an offset, and what it is told of them is for lag tools alone: reading begins
- * where the caller says or fails.  Within a partition offsets rise; a gap is what compaction, retention or a transaction
- * left.  Aborted and open transactions are not seen (isolation.level read_committed).  Checksums are verified.
- * Secrets come from a property file of mode 0600 alone; to another machine only TLS, unless insecure.  A broker that
- * goes away is waited for, aloud.
+ * where the caller says or fails.  Within a partition offsets rise; a gap is what compaction, retention or a
+ * transaction left.  Aborted and open transactions are not seen (isolation.level read_committed).  Checksums are
+ * verified.  Secrets come from a property file of mode 0600 alone; to another machine only TLS, unless insecure.  A
+ * broker that goes away is waited for, aloud.
  */
 #ifndef EDGE_KAFKA_H
 #define EDGE_KAFKA_H
