@@ -9,7 +9,7 @@
 #include "store/job.h"
 #include "store/publish.h"
 
-/* A state that was followed so far is read anew: texts of files that are gone since stay in the memory of the old one. */
+/* A state that was followed so far is read anew: the old one still has the texts of files that are gone since. */
 #define REOPEN_COMMITS 4096
 
 int
@@ -110,8 +110,8 @@ epochs_change(struct epochs *e, const char *who, struct change **c)
 	s = e->table->live;
 	a = live_app(s, e->app);
 	if (a == NULL || a->fence != e->fence || s->star > e->fence)
-		return err_temp("%s: %s was fenced by commit %" PRIu64 ": this run of it is over", e->table->name, e->app,
-		    a != NULL && a->fence > s->star ? a->fence : s->star);
+		return err_temp("%s: %s was fenced by commit %" PRIu64 ": this run of it is over", e->table->name,
+		    e->app, a != NULL && a->fence > s->star ? a->fence : s->star);
 	if (s->meta_commit != e->meta)
 		return changed(e);
 	return change_begin(e->table, who, NULL, c);

@@ -29,8 +29,8 @@ struct epochs {
 };
 
 /*
- * Open for writing; nothing is changed.  The job's name as job_name_check wants it.  0, EXIT_USAGE, EXIT_IO, EXIT_INPUT.
- * To be closed in any case.
+ * Open for writing; nothing is changed.  The job's name as job_name_check wants it.  0, EXIT_USAGE, EXIT_IO,
+ * EXIT_INPUT.  To be closed in any case.
  */
 int epochs_open(const char *table, const char *job, struct epochs *);
 /*

@@ -34,7 +34,10 @@ enum { PUBLISH_RUN = 1, PUBLISH_CHECK = 2, PUBLISH_WHOLE = 4 };
 int publish(struct table *, json_t *record, unsigned how, uint64_t *number);
 /* Would a run's record enter now? 0 or as publish; changes nothing. */
 int publish_check(struct table *, const json_t *record);
-/* Make a table that is not there: its directories, and the meta record of a first writer. 0, EXIT_TEMP, EXIT_IO, EXIT_INPUT. */
+/*
+ * Make a table that is not there: its directories, and the meta record of a first writer.  0, EXIT_TEMP, EXIT_IO,
+ * EXIT_INPUT.
+ */
 int publish_first(struct table *);
 /* Fence these sources ("*": everybody): what their earlier writers still hold will not enter. *epoch its number. */
 int publish_fence(struct table *, const char *const *app, size_t n, uint64_t *epoch);
