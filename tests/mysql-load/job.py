@@ -777,6 +777,84 @@ def server_killed():
     holds("x", "x", j, epochs, "each epoch once, each refused row told once")
 
 
+def children(pid):
+    """The processes below one, with their names."""
+    out, todo = [], [pid]
+    while todo:
+        try:
+            with open("/proc/%d/task/%d/children" % (todo[0], todo[0])) as f:
+                below = [int(x) for x in f.read().split()]
+        except OSError:
+            below = []
+        for c in below:
+            try:
+                with open("/proc/%d/comm" % c) as f:
+                    out.append((c, f.read().strip()))
+            except OSError:
+                pass
+        todo = todo[1:] + below
+    return out
+
+
+@crashes
+def in_a_pipe():
+    """The whole of it: a growing log, a stage with state, pipe-run; stages, sessions and the server are killed."""
+    counted("p", "id INT, a TINYINT, t VARCHAR(20)")
+    home, rng = tempfile.mkdtemp(prefix="pipe.", dir=m.HOME), random.Random(91)
+    log, out, n = os.path.join(home, "app.log"), os.path.join(home, "rejects"), 6000
+    state = os.path.join(home, "state")
+    os.makedirs(state)
+    open(log, "w").close()
+    with open(os.path.join(home, "job"), "w") as f:
+        f.write("rt: restart=100ms restart-max=400ms\n\tingest --barriers 50ms -f '%s' |\n\tdedup -k id |\n"
+                "\tmysql-load --defaults-file '%s' --table v.p -k id --job rt --reject '%s'\n" % (log, m.CNF, out))
+    e = m.env(PIPEHOUSE_STATE=state, PATH=m.BIN + ":" + os.environ["PATH"])
+    p = subprocess.Popen([os.path.join(m.BIN, "pipe-run"), os.path.join(home, "job"), "run"], env=e, cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    Job.listen(p)
+    threading.Thread(target=lambda: [None for _ in iter(p.stdout.readline, b"")], daemon=True).start()
+    rows = [{"id": rng.randrange(n), "a": 200 if rng.random() < 0.01 else rng.randrange(100), "t": str(i)} for i in range(n)]
+    want, bad = {}, []
+    for r in rows:          # dedup keeps the first of an id
+        if str(r["id"]) in want or r["id"] in bad:
+            continue
+        if r["a"] > 127:
+            bad.append(r["id"])
+        else:
+            want[str(r["id"])] = [str(r["a"]), r["t"]]
+    kills = []
+    for i in range(0, n, 500):
+        with open(log, "ab") as f:
+            f.write(lines(rows[i:i + 500]))
+        time.sleep(0.1 + rng.random() * 0.3)
+        what = ("mysql-load", "dedup", "mysql-load", "session", "ingest", "mysql-load", "server")[len(kills) % 7]
+        if what == "server":
+            m.server("crash")
+            m.server("start")
+        elif what == "session":
+            for s in sql("SELECT id FROM information_schema.processlist WHERE db IS NULL AND id <> CONNECTION_ID() AND command <> 'Daemon'"):
+                try:
+                    sql("KILL %s" % s[0])
+                except RuntimeError:
+                    pass        # it has ended by itself
+        else:
+            found = [c for c, name in children(p.pid) if name == what]
+            for c in found:
+                os.kill(c, signal.SIGKILL)
+            what = what if found else None
+        kills.append(what)
+    deadline = time.monotonic() + LIMIT
+    while p.poll() is None and (hits() < len(want) or open(out).read().count("\n") < len(bad)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    p.send_signal(signal.SIGTERM)
+    code = p.wait(LIMIT)
+    p.ear.join(LIMIT)
+    p.stdout.close()
+    told = sorted(json.loads(r["raw"])["id"] for r in rejects(out))
+    check(code == 0 and standing("p") == want and hits() == len(want) and told == sorted(bad),
+          "a pipe under pipe-run, killed %d times (%s): each record once" % (len([k for k in kills if k]), ", ".join(sorted({k for k in kills if k}))),
+          (code, len(want), len(standing("p")), hits(), len(bad), len(told), p.said[-1500:].decode()))
+
+
 def main(names):
     m.server("start")
     sql("CREATE DATABASE v")
