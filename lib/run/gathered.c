@@ -43,9 +43,22 @@ judge(struct gathered *h, struct val v)
 	return NULL;
 }
 
+/* Lines that stand one behind the other, as one piece. */
+static void
+add(struct gathered *h, struct span piece)
+{
+	if (piece.p == NULL)
+		return;
+	buf_span_add(&h->text, piece);
+	buf_byte(&h->text, '\n');
+}
+
 int
 gathered_put(struct gathered *h, const struct batch *b, const struct span *line)
 {
+	struct span piece = { NULL, 0 };
+
+	line = line == NULL ? b->line : line;
 	for (size_t i = 0; i < b->n; i++) {
 		const char *why = h->col == -1 ? NULL : judge(h, b->col[h->col][i]);
 
@@ -55,10 +68,16 @@ gathered_put(struct gathered *h, const struct batch *b, const struct span *line)
 			continue;
 		}
 		b->fate[i] = F_DROP;
-		buf_span_add(&h->text, line == NULL ? b->line[i] : line[i]);
-		buf_byte(&h->text, '\n');
 		h->n++;
+		/* in the block they came in there is nothing but an LF between the two */
+		if (line == b->line && piece.p != NULL && line[i].p == piece.p + piece.n + 1) {
+			piece.n += 1 + line[i].n;
+			continue;
+		}
+		add(h, piece);
+		piece = line[i];
 	}
+	add(h, piece);
 	return 0;
 }
 
