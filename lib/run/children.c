@@ -14,7 +14,7 @@
 #define READ_BYTES (256 * KIB)
 #define WAITING_MIN (64 * KIB)		/* bytes that may wait for one child before the caller does */
 #define WAITING_MAX (4 * MIB)
-#define LOOK_MS 100			/* for who has ended, where the kernel has no pidfd */
+#define LOOK_MS 100			/* for who has ended, where the kernel has no pidfd; for the caller to come */
 
 /* ---- start ---- */
 
@@ -359,14 +359,14 @@ finish(struct children *ch, struct child *x)
 		children_over(ch, x);
 }
 
-/* Nothing left to do: no child, and in a barrier job nobody who would start another one. */
+/* Nothing left to do: no child, and in a barrier job no epoch that starts another one, or all has failed. */
 static bool
 all_over(struct children *ch, bool finishing)
 {
 	for (size_t i = 0; i < ch->n; i++)
 		if (!ch->v[i].reaped || !ch->v[i].ended)
 			return false;
-	return ch->nonce == NULL || finishing;
+	return ch->nonce == NULL || finishing || ch->rc != 0;
 }
 
 /* What the caller has said since: that no more comes, that it has waited for too long. */
@@ -451,6 +451,60 @@ advance(struct children *ch)
 		renew(ch);
 }
 
+/* What a child's end makes of the result. */
+static int
+verdict(const struct children *ch, const struct child *x, int rc)
+{
+	int status;
+
+	if (WIFSIGNALED(x->status)) {
+		if (x->stopped && WTERMSIG(x->status) == SIGTERM)
+			return rc;
+		return flow_worse(rc, err_io("%s: killed by signal %d (%s)", x->name, WTERMSIG(x->status),
+		    strsignal(WTERMSIG(x->status))));
+	}
+	status = WEXITSTATUS(x->status);
+	if ((status <= EXIT_REMOTE && (status != EXIT_NO || !ch->anew)) || status == EXIT_TEMP)
+		return x->stopped ? rc : flow_worse(rc, status);
+	return flow_worse(rc, err_io("%s: ended with %d", x->name, status));
+}
+
+/* ... and all of theirs. */
+static int
+verdicts(const struct children *ch, int rc)
+{
+	bool told = false;
+
+	for (size_t i = 0; i < ch->n; i++) {
+		const struct child *x = &ch->v[i];
+
+		told = told || (died(ch, x->status) && !x->stopped);
+		rc = verdict(ch, x, rc);
+	}
+	return ch->rc != 0 && !told ? flow_worse(rc, ch->rc) : rc;
+}
+
+/*
+ * The children of a barrier job are gone, and the caller does not come to hear of it: it waits for input.  That may be
+ * the first line of a source that waits for a sink to begin, and that sink was one of them.  So the process ends here;
+ * nothing is lost that counts, as what is behind the last control line is made again.
+ */
+static void
+end_for_caller(struct children *ch)
+{
+	bool comes = false;
+
+	for (int ms = 0; ms < LOOK_MS && !comes; ms += LOOK_MS / 10) {
+		if (ms > 0)
+			(void)poll(NULL, 0, LOOK_MS / 10);
+		(void)pthread_mutex_lock(&ch->lock);
+		comes = ch->finishing;
+		(void)pthread_mutex_unlock(&ch->lock);
+	}
+	if (!comes)
+		_exit(verdicts(ch, 0));
+}
+
 static void *
 run(void *arg)
 {
@@ -485,7 +539,9 @@ run(void *arg)
 		}
 		advance(ch);
 	}
-	if (sink_flush(ctx_out(ch->c)) != 0)
+	if (ch->nonce != NULL && ch->rc != 0)
+		end_for_caller(ch);
+	else if (sink_flush(ctx_out(ch->c)) != 0)
 		sink_failed(ch);
 	free(pfd);
 	free(which);
@@ -580,29 +636,9 @@ children_turn(struct children *ch)
 	return rc != 0 ? rc : wanted ? 0 : -1;
 }
 
-/* What a child's end makes of the result. */
-static int
-verdict(const struct children *ch, const struct child *x, int rc)
-{
-	int status;
-
-	if (WIFSIGNALED(x->status)) {
-		if (x->stopped && WTERMSIG(x->status) == SIGTERM)
-			return rc;
-		return flow_worse(rc, err_io("%s: killed by signal %d (%s)", x->name, WTERMSIG(x->status),
-		    strsignal(WTERMSIG(x->status))));
-	}
-	status = WEXITSTATUS(x->status);
-	if ((status <= EXIT_REMOTE && (status != EXIT_NO || !ch->anew)) || status == EXIT_TEMP)
-		return x->stopped ? rc : flow_worse(rc, status);
-	return flow_worse(rc, err_io("%s: ended with %d", x->name, status));
-}
-
 int
 children_end(struct children *ch, int rc, uint64_t *unread)
 {
-	bool told = false;
-
 	(void)pthread_mutex_lock(&ch->lock);
 	ch->finishing = true;
 	(void)pthread_mutex_unlock(&ch->lock);
@@ -612,11 +648,10 @@ children_end(struct children *ch, int rc, uint64_t *unread)
 	*unread = ch->discarded;
 	if (rc == -1 || (rc != 0 && rc == ch->rc))
 		rc = 0;			/* a child's end, which has a status of its own */
+	rc = verdicts(ch, rc);
 	for (size_t i = 0; i < ch->n; i++) {
 		struct child *x = &ch->v[i];
 
-		told = told || (died(ch, x->status) && !x->stopped);
-		rc = verdict(ch, x, rc);
 		free(x->name);
 		free(x->env);
 		for (size_t k = 0; k < CHILD_VARS; k++)
@@ -628,8 +663,6 @@ children_end(struct children *ch, int rc, uint64_t *unread)
 		buf_free(&x->part);
 		buf_free(&x->hold);
 	}
-	if (ch->rc != 0 && !told)
-		rc = flow_worse(rc, ch->rc);
 	close(ch->wake);
 	buf_free(&ch->hops);
 	(void)pthread_mutex_destroy(&ch->lock);

@@ -2,6 +2,8 @@
 /* input - operands to blocks to batches, and the fate of every record (see run.h); what goes out: emit.c */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "run/crew.h"
@@ -299,6 +301,24 @@ input_block(struct ctx *c, struct feed *f, const struct pathset *ps, const struc
 	return rc;
 }
 
+/*
+ * A stage of a barrier job waits for input, and looks whether its output is still read.  Where the reader is gone it
+ * would see that when it writes; but its input may not go on before a sink has committed, and that may be who is gone.
+ */
+static void
+await_input(struct source *src)
+{
+	struct pollfd pfd[] = { { .fd = 0, .events = POLLIN }, { .fd = 1 } };
+
+	while (!run_stop && !source_ready(src, 0)) {
+		(void)poll(pfd, 2, -1);
+		if ((pfd[1].revents & POLLERR) != 0)
+			(void)raise(SIGPIPE);	/* as the write would: who ignores it learns it there */
+		if (pfd[1].revents != 0)
+			return;
+	}
+}
+
 static int
 feed_source(struct ctx *c, struct feed *f, const struct pathset *ps)
 {
@@ -314,6 +334,8 @@ feed_source(struct ctx *c, struct feed *f, const struct pathset *ps)
 			c->feed = was;
 			return rc != 0 ? rc : crew_feed(f, f->src);
 		}
+		if (f->main && c->epoch != NULL)
+			await_input(f->src);
 		if ((rc = source_block(f->src, &blk)) != 0 || (blk.n == 0 && blk.long_line == 0))
 			break;
 		f->blocks++;

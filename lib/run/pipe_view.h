@@ -24,7 +24,7 @@ struct pipe_sink {
 };
 
 struct pipe_trace {
-	char *name;			/* HOP-TOOL, HOP.BRANCH-TOOL */
+	char *name;			/* HOP-TOOL, HOP.I.BRANCH-TOOL */
 	uint64_t hop;
 	struct span tool;		/* in name */
 	uint64_t id;

@@ -7,8 +7,8 @@
  *	write(p.in, ...); read(p.out, ...); waitpid(p.pid, ...);
  *
  * Invariants: it may be called while threads run: between fork and exec nothing allocates.  Our ends do not block and
- * are not inherited.  The program has the signals of a fresh process and does not outlive the thread that called: SIGKILL
- * when that ends.  Whether it could be started at all is known when spawn returns.
+ * are not inherited.  The program has the signals of a fresh process and does not outlive the thread that called:
+ * SIGKILL when that ends.  Whether it could be started at all is known when spawn returns.
  */
 #ifndef RUN_SPAWN_H
 #define RUN_SPAWN_H

@@ -255,6 +255,19 @@ def wrong_children():
     point("one that writes at once is a stage", [] if j.sh("shard -n 2 -k id -- sed -u 's/e/e/'", j.stream(epochs))[0] == 0 else ["no"])
 
 
+def early():
+    """A child that is gone before the source has sent anything: the source waits for a sink, which may have been that child."""
+    j = Job()
+    j.run = 1
+    for text, status in (("fan-out cat 'exit 5'", 5), ("shard -n 2 -k id -- false", 75), ("fan-out --sink 'kill -9 $$'", 4)):
+        got = j.sh("mkfifo f; exec 3<>f; s=0; %s <f 3>&- || s=$?; rm f; exit $s" % text, b"")
+        point("a child that ends before anything came: %s" % text, failing(got, status, ""))
+    for text, status in (("json-map --all <f 3>&- | true", 141), ("shard -n 2 -k id -- cat <f 3>&- | true", 141),
+                         ("fan-out cat 'json-map --all | exit 75' <f 3>&-", 75), ("fan-out --sink 'dedup -k id | kill -9 $$' <f 3>&-", 4)):
+        got = j.sh("mkfifo f; exec 3<>f; s=0; { %s; } || s=$?; rm f; exit $s" % text, b"")
+        point("whose reader is gone ends, though nothing comes: %s" % text, failing(got, status, ""))
+
+
 def foreign():
     j = Job()
     point("a foreign tool: tr", judge(j.sh("shard -n 1 --stateless -- tr y z", j.stream(EPOCHS)), EPOCHS,
@@ -335,7 +348,7 @@ def misuse():
 try:
     with open(os.path.join(DIR, "stage.py"), "w") as script:
         script.write(STAGE)
-    for part in (our_stages, states, wrong_children, foreign, two_phases, sinks, misuse):
+    for part in (our_stages, states, wrong_children, early, foreign, two_phases, sinks, misuse):
         part()
 finally:
     shutil.rmtree(DIR, ignore_errors=True)

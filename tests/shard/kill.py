@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""kill - a job whose pipeline branches and shards, its processes killed at random: each table has what plain Python says; TAP
+
+    BIN=build/bin python3 tests/shard/kill.py [SEED [KILLS]]
+
+A log grows; ingest cuts it into epochs; fan-out gives each record to a branch that ends in a sink of its own behind two sharded
+dedups, and to one whose lines go on, through a foreign tool, to another sink.  Two sinks are rarely equally far when something is
+killed: what one has already must be what the other one gets.
+"""
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import cases  # noqa: E402
+
+SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 6
+KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 8
+TMP = tempfile.mkdtemp(prefix="fan-in-kill.")
+LIMIT = 100 * (4 if cases.SANITIZED else 1)
+ENV = dict(cases.environment(TMP), PIPEHOUSE_ROOT=os.path.join(TMP, "wh"), PIPEHOUSE_STATE=os.path.join(TMP, "state"))
+PIPE = """j: restart=30ms restart-max=100ms sinks=once,all
+	ingest --barriers 50ms -f '%s/in/*.log' | json-map --all |
+	fan-out 'shard -n 2 -k id -- dedup -k id | shard -n 3 -k x -- dedup -k id,x | wh-put a.once --partition-by t --job once' \\
+	    'json-map --all' |
+	shard -n 2 --stateless -- tr y z | wh-put a.all --partition-by t --job all
+"""
+
+
+def call(*argv, status=0):
+    p = subprocess.run([os.path.join(cases.BIN, argv[0]), *argv[1:]], env=ENV, cwd=TMP, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       stdin=subprocess.DEVNULL, timeout=LIMIT)
+    assert status is None or p.returncode == status, (argv, p.returncode, p.stderr.decode())
+    return p.stdout
+
+
+def processes():
+    """Who is in the job, pipe-run itself not."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/environ" % pid, "rb") as f:
+                if ("PIPEHOUSE_JOB=" + os.path.join(TMP, "state/j")).encode() in f.read().split(b"\0"):
+                    with open("/proc/%s/comm" % pid, encoding="utf-8") as name:
+                        found.append((int(pid), name.read().strip()))
+        except OSError:
+            pass
+    return found
+
+
+def rows(table):
+    return call("wh-cat", "--missing-ok", table).splitlines()
+
+
+def main():
+    rng = random.Random(SEED)
+    with open(os.path.join(TMP, "j.pipe"), "w", encoding="ascii") as f:
+        f.write(PIPE % TMP)
+    os.mkdir(os.path.join(TMP, "in"))
+    sent, killed = [], []
+    with open(os.path.join(TMP, "run.err"), "wb") as err, open(os.path.join(TMP, "in/a.log"), "wb", buffering=0) as log:
+        job = subprocess.Popen([os.path.join(cases.BIN, "pipe-run"), "j.pipe", "run"], cwd=TMP, env=ENV, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=err)
+        until = time.monotonic() + LIMIT
+        while len(killed) < KILLS and job.poll() is None and time.monotonic() < until:
+            for _ in range(rng.randrange(1, 400)):
+                sent.append(b'{"id":%d,"t":"2026-11-20 10:00:00","x":"%s","n":%d}' % (rng.randrange(5000), b"y" * rng.randrange(9), len(sent)))
+                log.write(sent[-1] + b"\n")
+            time.sleep(rng.random() / 3)
+            there = processes()
+            if len(there) > 8:
+                pid, name = rng.choice(there)
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(name)
+                except OSError:
+                    pass
+        while job.poll() is None and time.monotonic() < until and len(rows("a.all")) < len(sent):
+            time.sleep(0.2)
+        stopped = call("pipe-run", "j.pipe", "stop", status=None)
+        status = job.wait(LIMIT)
+    with open(os.path.join(TMP, "state/j/run"), encoding="ascii") as f:
+        runs = int(f.read())
+    seen, once = set(), []
+    for r in sent:
+        k = json.loads(r)["id"]
+        if k not in seen:
+            seen.add(k)
+            once.append(r)
+    wrong = []
+    got = rows("a.all")
+    if sorted(got) != sorted(r.replace(b"y", b"z") for r in sent):
+        wrong.append("a.all: %d rows, sent %d, different %d" % (len(got), len(sent), len(set(got))))
+    got = rows("a.once")
+    if sorted(got) != sorted(once):
+        wrong.append("a.once: %d rows, wanted %d, common %d" % (len(got), len(once), len(set(got) & set(once))))
+    if status != 0 or len(killed) != KILLS:
+        with open(os.path.join(TMP, "run.err"), "rb") as f:
+            wrong.append("pipe-run ended with %d, %s; %d killed; %s" % (status, stopped, len(killed), f.read()[-1500:].decode("utf-8", "replace")))
+    print("%sok 1 - %d records through %d runs, %d processes killed: in both tables exactly once" % ("not " if wrong else "", len(sent), runs, len(killed)))
+    print("# " + " ".join(sorted(killed)))
+    for w in wrong:
+        print("# " + w.replace("\n", "\n# "))
+    print("1..1")
+    return bool(wrong)
+
+
+try:
+    failed = main()
+finally:
+    shutil.rmtree(TMP, ignore_errors=True)
+sys.exit(failed)
