@@ -90,6 +90,14 @@ asan:
 	@sh scripts/deps check
 	$(MAKE) O=$(O)-asan OPT= LINK=-pie HARDEN='-fPIE -U_FORTIFY_SOURCE' HARDEN_$(ccname)= SAN='$(SANFLAGS)' all units
 	@BIN=$(abspath $(O)-asan)/bin O=$(abspath $(O)-asan) SANITIZED=1 sh tests/run
+# kill -9 of anything in a barrier job: 300 times in some minutes; 5,000 times over jobs of a million records in some hours.
+SEED = 1
+fault fault-long:
+	@sh scripts/deps check
+	$(MAKE) all
+	@BIN=$(abspath $O)/bin python3 tests/fault/stream.py --seed $(SEED) $(FAULT_$@)
+FAULT_fault = --rounds 300 --records 100000
+FAULT_fault-long = --rounds 5000 --records 1000000 --kills 50
 fuzz:
 	@sh scripts/deps fuzz
 	CC=clang O=$(O)-fuzz sh tests/fuzz/run
@@ -101,6 +109,6 @@ uninstall:
 clean:
 	rm -rf $O $(O)-asan $(O)-fuzz
 
-.PHONY: all units deps check check-real demo bench bench-growth asan fuzz install uninstall clean
+.PHONY: all units deps check check-real demo bench bench-growth asan fault fault-long fuzz install uninstall clean
 .SECONDARY:
 -include $(LIBOBJ:.o=.d) $(CMDSRC:%.c=$O/%.d) $(MOCK:%.c=$O/%.d) $(UNIT:%=$O/tests/lib/%.d)
