@@ -495,6 +495,16 @@ def emitted(b):
     point(sorted(got + [x["raw"].encode() for x in bad]) == sorted(rows), "a compacted topic of small records: each is there or rejected", (len(got), len(bad)))
     alone = {x["line"] - 1 for x in bad if "newer" not in x["reason"]}
     point(alone == {i for i in range(4000) if i % 1000 in (500, 700)}, "rejected alone: those without a key, and the large ones", (sorted(alone)[:9], len(bad)))
+    were = {t: len(read(t)) for t in ("small", "emitted")}
+    with open(d.dir + "/r", "w") as f:
+        f.write("by t\ns small key=k\ne emitted key=k\n")
+    rows = [b'{"n":%d,"t":"%s","k":"r%d","pad":"%s"}' % (i, b"se"[i % 2:i % 2 + 1], i, os.urandom(11000 if i % 100 in (70, 71) else 30).hex().encode()) for i in range(4000)]
+    d.call("sh", "-c", "cat > in && exec %s/emit -b %s --route r --reject bad2 in" % (BIN, b.address), lines=b"".join(x + b"\n" for x in rows))
+    new = {t: sorted(m[3] for m in read(t) if b'"k":"r' in m[3]) for t in were}
+    bad = [json.loads(x)["line"] - 1 for x in open(d.dir + "/bad2")]
+    point(new["emitted"] == sorted(rows[1::2]), "--route: what one topic does not take another does: all of it is there", (len(new["emitted"]), were))
+    point(new["small"] == sorted(x for i, x in enumerate(rows) if i % 2 == 0 and i % 100 != 70) and sorted(bad) == [i for i in range(4000) if i % 100 == 70],
+          "and only what is too large for its own is rejected", (len(new["small"]), bad[:5]))
 
 
 def main():
