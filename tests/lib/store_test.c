@@ -9,6 +9,8 @@
 #include "store/change.h"
 #include "store/commit.h"
 #include "store/compact.h"
+#include "store/epochs.h"
+#include "store/follow.h"
 #include "store/fs.h"
 #include "store/merge.h"
 #include "store/publish.h"
@@ -551,6 +553,77 @@ restored(void)
 	table_close(t);
 }
 
+/* A row to a change of a sink; the path of its file. */
+static char *
+sink_row(struct epochs *e, struct change **c)
+{
+	struct part *p;
+
+	if (epochs_change(e, "test", c) != 0 || change_part(*c, DAY, e->app, false, &p) != 0)
+		exit(1);
+	part_line(p, span_str("{\"v\":1}"));
+	return mem_str(p->path);
+}
+
+static void
+sinks(void)
+{
+	struct epochs a, b;
+	struct change *c;
+	uint64_t n;
+	char *file;
+
+	ok(epochs_open("s.sink", "j", &a) == 0 && a.table->live->head == 0, "a sink of a table that is not there");
+	ok(epochs_begin(&a) == 0 && a.done == 0 && a.table->live->head == 2, "it is made, and a fence is in it");
+	free(sink_row(&a, &c));
+	ok(epochs_commit(&a, c, 1, 0, &n) == 0 && n == 3 && a.done == 1, "its first epoch");
+	ok(epochs_change(&a, "test", &c) == 0 && epochs_commit(&a, c, 2, 77, &n) == 0 && n == 4, "one without rows");
+	quiet(true);
+	ok(epochs_change(&a, "test", &c) == 0 && epochs_commit(&a, c, 4, 77, &n) == EXIT_INPUT, "none is left out");
+	quiet(false);
+	file = sink_row(&a, &c);
+	ok(epochs_open("s.sink", "j", &b) == 0 && epochs_begin(&b) == 0 && b.done == 2 && b.side == 77,
+	    "another run knows where it stands");
+	ok(access(file, F_OK) == -1, "and removes what is in no record");
+	quiet(true);
+	ok(epochs_commit(&a, c, 3, 0, &n) == EXIT_TEMP && n == 0, "the one before gets nothing in any more");
+	ok(epochs_change(&a, "test", &c) == EXIT_TEMP && c == NULL, "and begins nothing");
+	epochs_close(&a);
+	ok(epochs_open("s.sink", "No", &a) == EXIT_USAGE && a.table == NULL, "a name that is none");
+	quiet(false);
+	free(sink_row(&b, &c));
+	ok(epochs_commit(&b, c, 3, 80, &n) == 0 && live_day(b.table->live, DAY)->n == 2, "the newer one does");
+	free(file);
+	epochs_close(&b);
+}
+
+static void
+followed(void)
+{
+	struct follow_commit c;
+	struct table *t;
+
+	is_int(put("s.follow", "{\"v\":1}", true), 2, "a day, first put");
+	is_int(put("s.follow", "{\"v\":2}", false), 3, "a row more");
+	is_int(put("s.follow", "{\"v\":3}", true), 4, "the day again");
+	ok(follow_open(span_str("s.follow"), &t) == 0 && t->live->head == 4, "a table to follow");
+	ok(follow_read(t, 1, FOLLOW_FAIL, &c) == 0 && c.n == 1 && c.n_files == 0, "what it is brings no row");
+	follow_free(&c);
+	ok(follow_read(t, 2, FOLLOW_FAIL, &c) == 0 && c.n_files == 1 && c.rows == 1, "dt= of a day without rows does");
+	ok(access(c.file[0].path, F_OK) == 0 && strcmp(c.file[0].day, DAY) == 0, "its file");
+	follow_free(&c);
+	quiet(true);
+	ok(follow_read(t, 4, FOLLOW_FAIL, &c) == EXIT_INPUT && c.n == 0, "one that takes rows away is no news");
+	ok(follow_read(t, 4, FOLLOW_SKIP, &c) == 0 && c.n == 4 && c.n_files == 0, "it is passed over");
+	follow_free(&c);
+	ok(follow_read(t, 4, FOLLOW_ROWS, &c) == 0 && c.n_files == 1, "or given whole");
+	follow_free(&c);
+	ok(follow_whole(t, 3, &c) == EXIT_INPUT, "what it held at a number that is not its floor");
+	quiet(false);
+	ok(follow_read(t, 5, FOLLOW_FAIL, &c) == 0 && c.n == 0, "a commit that is not there yet");
+	table_close(t);
+}
+
 int
 main(void)
 {
@@ -578,6 +651,8 @@ main(void)
 	keyed();
 	dropped();
 	restored();
+	sinks();
+	followed();
 	fs_remove_tree(top);
 	return done();
 }

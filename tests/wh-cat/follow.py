@@ -308,6 +308,27 @@ def rejecting():
         told(said == [rows[1], rows[2]], "and stands in the side file once", said)
 
 
+def forgotten():
+    """A job that begins where wh-gc has been, and one that slept while it came."""
+    h = House()
+    for i in range(1, 4):
+        h.put([row(i)])
+    h.call("wh-gc", "--keep", "0", "a.t")
+    h.put([row(4)])
+    job = Job(h.dir, ["sink"])
+    for _ in range(2):
+        s = Source(h, job, 0, ["--until", "end", "a.t"])
+        got = [x for _, part in s.epochs() for x in part]
+        told(s.over() == (0, "") and got == [row(i) for i in range(1, 5)], "a job begins with what the table holds at its floor, and again", got)
+    h.put([row(5)])
+    h.call("wh-gc", "--keep", "0", "a.t")
+    for at, what in ((0, "an epoch that is not committed yet"), (1, "a commit that was not planned yet")):
+        s = Source(h, job, at, ["--until", "end", "a.t"])
+        got = [x for _, part in s.epochs() for x in part]
+        status = s.over()
+        told(status[0] == 3 and "collected" in status[1] and got == [], "%s is collected: 3, in words" % what, (status, got))
+
+
 def pipeline():
     """A table follows another: both ends, either one killed, then both."""
     h, r = House(), random.Random(SEED + 2)
@@ -346,7 +367,7 @@ def pipeline():
 
 
 def main():
-    for test in (kinds, keyed, usage, collected, live, source, rejecting, pipeline):
+    for test in (kinds, keyed, usage, collected, live, source, rejecting, forgotten, pipeline):
         test()
     print("1..%d" % done)
     subprocess.run(["rm", "-rf", TMP], check=False)
