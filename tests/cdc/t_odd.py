@@ -62,8 +62,8 @@ def bend(r, v, words):
     return json.dumps(v, ensure_ascii=r.random() < 0.5, separators=r.choice(((",", ":"), (" , ", " : "))))
 
 
-def call(tool, args, data):
-    p = subprocess.run([os.path.join(BIN, tool)] + args, input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
+def call(tool, args, data, **env):
+    p = subprocess.run([os.path.join(BIN, tool)] + args, input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300, env=dict(os.environ, **env))
     return p.returncode, p.stdout, p.stderr.decode("utf-8", "replace")
 
 
@@ -89,6 +89,17 @@ def main():
             with open(d + "/stats") as f:
                 s = [json.loads(x) for x in f][-1]
             point(not odd and len(changes) == s["out"] and s["in"] == MESSAGES and changes, "%d lines, each a change" % len(changes), odd[:3])
+        files = {}
+        for jobs in ("1", "4"):
+            with open(d + "/in", "wb") as f:
+                f.write(data)
+            args = ["--types", DATA + "/types", "--on-drift", "cast", "-j", jobs, "--events", d + "/events" + jobs, "--unknown-to", d + "/unknown" + jobs, "--reject", d + "/bad" + jobs, d + "/in"]
+            rc, out4, err = call("cdc-norm", args, b"", PIPEHOUSE_BLOCK="30000")
+            read = lambda name, jobs=jobs: open(d + "/" + name + jobs, "rb").read()
+            said = err.replace("/unknown" + jobs, "/unknown")
+            files[jobs] = (rc, out4, said, re.sub(rb',"ts":\d+}', b"}", read("events")), read("unknown"), read("bad"))
+        point(files["1"] == files["4"] and files["1"][0] == 0 and len(files["1"][3]) > 1000 and len(files["1"][5]) > 1000,
+              "threads cast, tell and reject the same", [(len(a), len(b), a == b) for a, b in list(zip(files["1"], files["4"]))[1:]])
         changes = [json.loads(x) for x in out.splitlines()]
         lines = [bend(r, r.choice(changes), WORDS) for _ in range(MESSAGES)] + [json.dumps(c) for c in changes]
         r.shuffle(lines)
