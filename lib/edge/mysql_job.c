@@ -17,7 +17,7 @@ static const char columns[] =
     "run BIGINT UNSIGNED NOT NULL COMMENT 'counted up by each start; older ones are fenced', "
     "reject_len BIGINT UNSIGNED NOT NULL COMMENT 'bytes of the file of rejected rows', "
     "connection BIGINT UNSIGNED NOT NULL, "
-    "loads VARBINARY(512) NOT NULL COMMENT 'DB.TABLE', "
+    "loads VARBINARY(600) NOT NULL COMMENT 'DB.TABLE', "
     "ends LONGBLOB NOT NULL COMMENT 'where the epoch ended in the source', "
     "hops LONGBLOB NOT NULL COMMENT 'what became of its records', "
     "at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6)";
