@@ -61,6 +61,9 @@ set_up(struct ctx *c, void *arg)
 		return ctx_usage(c, "-n is required, from 1 to %d", CHILDREN_MAX);
 	if (command[0] == NULL)
 		return ctx_usage(c, "-- COMMAND is required");
+	for (char *const *w = command; ctx_in_job(c) && *w != NULL; w++)
+		if (strcmp(*w, "--job") == 0)
+			return ctx_usage(c, "a sink of the job cannot be copied: each would shut out the others");
 	if ((st->keys != NULL) == st->stateless)
 		return ctx_usage(c, "-k or --stateless is required, not both");
 	if (st->keys != NULL && (rc = ctx_cols(c, st->keys, "-k", &st->key)) != 0)

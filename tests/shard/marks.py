@@ -297,18 +297,32 @@ def foreign():
 
 
 def two_phases():
+    epochs = [[b'{"ts":%d,"g":%d,"a":%d}' % (e * 1000 + i * 37 % 3000, i % 3, i) for i in range(500)] for e in range(1, 7)]
+    sums = {}
+    for r in map(json.loads, sum(epochs, [])):
+        key = (r["ts"] // 1000 * 1000, r["g"])
+        n, a = sums.get(key, (0, 0))
+        sums[key] = (n + 1, a + r["a"])
+    wanted = [[b'{"window_start":%d,"window_end":%d,"g":%d,"n":%d,"a":%d}' % (w, w + 1000, g, *sums[w, g]) for w, g in sorted(sums) if w + 1000 == at * 1000]
+              for at in range(1, 7)]
+    agg = "window-agg -t ts:ms -w 1s -g g 'n=count()' 'a=sum(a)'"
+    again = "window-agg -t window_start:ms -w 1s -g g 'n=sum(n)' 'a=sum(a)'"
     j = Job()
-    part = "shard -n 2 --stateless -- window-agg -g e 'n=count()' --partial"
-    rc, out, err = j.sh(part, j.stream(EPOCHS))
-    lines = [x for _, x in split(out)[0]][1:]
-    wrong = [(rc, err)] if rc != 0 else []
-    for e, x in zip(EPOCHS, lines):
-        p = subprocess.run([os.path.join(cases.BIN, "window-agg"), "-g", "e", "n=count()", "--merge"], input=b"".join(r + b"\n" for r in x),
-                           stdout=subprocess.PIPE, env=cases.environment(DIR))
-        want = [b'{"e":%d,"n":%d}' % (json.loads(e[0])["e"], len(e))] if e else []
-        if p.stdout.splitlines() != want:
-            wrong.append(p.stdout)
-    point("the first of two phases: the partial results of each epoch", wrong)
+    point("two phases: rows of each epoch, and their sums behind them",
+          judge(j.sh("shard -n 2 --stateless -- %s | %s" % (agg, again), j.stream(epochs)), epochs, wanted, "shard", ordered=True, closes=False))
+    point("window-agg below shard", judge(j.sh("shard -n 2 -k g -- %s" % agg, j.stream(epochs), PIPEHOUSE_STATE=DIR), epochs, wanted, "shard"))
+
+
+def files():
+    j = Job()
+    bad = [e[:9] + [b'{"epoch":%d,' % i] for i, e in enumerate(EPOCHS)]
+    text = "shard -n 2 -k id --reject rej --result hot --stats st -- json-map --keep id"
+    first = j.sh(text, j.stream(bad[:3], end=False))
+    second = j.sh(text, j.stream(bad[1:], at=1))
+    with open(os.path.join(DIR, "rej"), encoding="utf-8") as f:
+        rejected = [json.loads(x)["raw"] for x in f]
+    point("rejects of an epoch that comes again are not there twice", [] if (first[0], second[0]) == (75, 0) and rejected ==
+          ['{"epoch":%d,' % i for i in range(5)] else [first, second, rejected])
 
 
 def sinks():
@@ -341,6 +355,7 @@ def sinks():
 def misuse():
     j = Job()
     data = j.stream([[]])
+    point("no sink below shard", failing(j.sh("shard -n 2 -k id -- wh-put a.t --partition-by t --job s", data), 2, "a sink of the job"))
     point("--stalled wants a duration", failing(j.sh("shard -n 1 -k id --stalled 0s -- cat", data), 2, "--stalled") +
           failing(j.sh("fan-out --stalled 1d cat", data), 2, "--stalled"))
 
@@ -348,7 +363,7 @@ def misuse():
 try:
     with open(os.path.join(DIR, "stage.py"), "w") as script:
         script.write(STAGE)
-    for part in (our_stages, states, wrong_children, early, foreign, two_phases, sinks, misuse):
+    for part in (our_stages, states, wrong_children, early, foreign, two_phases, files, sinks, misuse):
         part()
 finally:
     shutil.rmtree(DIR, ignore_errors=True)
