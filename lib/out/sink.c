@@ -371,7 +371,8 @@ sink_settle(struct sink *s, uint64_t *size)
 	struct stat st;
 	int rc = sink_flush(s);
 
-	if (rc == 0 && (fdatasync(s->fd) == -1 || fstat(s->fd, &st) == -1))
+	/* a pipe or a terminal has no disk */
+	if (rc == 0 && ((fdatasync(s->fd) == -1 && errno != EINVAL) || fstat(s->fd, &st) == -1))
 		return fail(s, errno);
 	*size = rc == 0 ? (uint64_t)st.st_size : 0;
 	return rc;

@@ -421,13 +421,25 @@ end_route(struct dest *d, int rc)
 	return rc;
 }
 
+/* What is rejected is in its file before the rows beside it are committed: never nowhere. */
+static int
+rejects_first(struct dest *d)
+{
+	uint64_t size;
+
+	if (d->n == 0 || d->rejected == d->ctx->total_rejects)
+		return 0;
+	d->rejected = d->ctx->total_rejects;
+	return ctx_rejects_size(d->ctx, &size);
+}
+
 int
 dest_end(struct dest *d, int rc)
 {
 	uint64_t commit = 0;
 
-	if (rc == 0)
-		rc = ctx_rejects_ok(d->ctx);
+	if (rc == 0 && (rc = ctx_rejects_ok(d->ctx)) == 0)
+		rc = rejects_first(d);
 	for (size_t i = 0; i < d->n; i++) {
 		struct target *x = &d->target[i];
 

@@ -80,6 +80,12 @@ $ printf 'x\n{"t":"2026-11-20"}\n' >a; i; printf '{"t":null}\ny\n{"t":"2026-11-2
 > {"t":"2026-11-20"}
 > {"t":"2026-11-21"}
 
+# ingest: rejects are in their file before the rows beside them are committed
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf 'x\n{"t":"2026-11-20"}\n' >a; ingest -f a -d ods.l --partition-by t --reject bad --every 20ms & p=$!
+$ until [ -n "$(wh-cat --missing-ok ods.l)" ]; do sleep 0.02; done; kill -9 $p; wait $p 2>/dev/null; json-map --keep raw bad
+> {"raw":"x"}
+
 # ingest: a broken line without rejects commits nothing
 $ export PIPEHOUSE_ROOT=$PWD/wh
 $ printf '{"t":"2026-11-20"}\nx\n' >a; ingest a -d ods.l --partition-by t; echo $?; wh-ls; find wh -name '*.pz' 2>/dev/null
