@@ -8,6 +8,7 @@
 #include "op/key.h"
 #include "op/funnel.h"
 #include "op/last.h"
+#include "op/newest.h"
 #include "op/recent.h"
 #include "op/retention.h"
 #include "op/seen.h"
@@ -445,6 +446,146 @@ test_others(void)
 		    .by = COL_TEXT, .ties = (enum top_ties)t, .place = -1 }), names[t], 10);
 }
 
+/* ---- a stream that is gone on with by another process ---- */
+
+static struct watermark told;
+
+static void
+feed_batch(const struct op *op, void *st, int i)
+{
+	uint8_t fate = F_PASS;
+	const char *why = NULL;
+	const struct val *col[COLS];
+	struct batch b = { .n = 1, .seq0 = (uint64_t)i, .line = lines + i, .col = col, .fate = &fate, .why = &why };
+	struct buf late = { 0 };
+
+	for (int c = 0; c < COLS; c++)
+		col[c] = data[c] + i;
+	okf(op->batch(st, &b, &(struct host){ &late, host_row, host_raw, NULL }) == 0, "%s: batch", op->name);
+	buf_free(&late);
+}
+
+static void
+feed_newest(const struct op *op, void *st, int i)
+{
+	char key[24], ord[24];
+
+	(void)op;
+	/* what the record has at random: key and place; some are of all keys, some the same once more */
+	snprintf(key, sizeof key, "%.*s", (int)data[COL_TEXT][i].raw.n, data[COL_TEXT][i].raw.p);
+	snprintf(ord, sizeof ord, "%.*s", (int)data[COL_TIME][i].raw.n, data[COL_TIME][i].raw.p);
+	(void)newest_put(st, i % 97 == 96 ? span_of("", 0) : span_str(key), span_str(ord), lines[i % 5 == 4 ? i - 1 : i]);
+}
+
+static void
+forget_all(struct map *saved)
+{
+	struct map_entry e;
+
+	for (size_t i = 0; map_next(saved, &i, &e);) {
+		buf_free(*(struct buf **)e.cell);
+		free(*(struct buf **)e.cell);
+	}
+	map_clear(saved);
+}
+
+/* Saved behind each epoch, whole or what changed, and now and then loaded into a new one: it gives what it always gave. */
+static void
+gone_on(const struct op *op, void *(*make)(void), void (*one)(const struct op *, void *, int), const char *name)
+{
+	struct buf want = { 0 }, got = { 0 };
+
+	for (int round = 0; round < 10; round++) {
+		void *st = make(), *other = make();
+		struct kv kv = { map_new(sizeof(struct buf *)), NULL, op };
+		struct map_entry e;
+		bool whole = true;
+
+		make_records();
+		watermark_init(&told, (struct dur){ 0 }, NULL);
+		watermark_told(&told);
+		for (int at = 0, to; at < RECORDS; at = to) {
+			to = at + 1 + (int)rnd(50);
+			to = to > RECORDS ? RECORDS : to;
+			for (int i = at; i < to; i++) {
+				one(op, st, i);
+				one(op, other, i);
+			}
+			watermark_raise(&told, 1700000000000 + (int64_t)to * 2000 - 400000);
+			output(op, st, told.ms, &want);
+			output(op, other, told.ms, &got);
+			if (whole)
+				forget_all(kv.map);
+			okf(op->save(other, whole, keep, &kv) == 0, "%s: save", name);
+			whole = false;
+			if (rnd(4) > 0)
+				continue;
+			op->free(other);
+			kv.into = other = make();
+			for (size_t i = 0; map_next(kv.map, &i, &e);)
+				okf(op->add(other, e.key, buf_span(*(struct buf **)e.cell)) == 0, "%s: add", name);
+			whole = true;
+		}
+		okf(want.n > 0 && span_eq(buf_span(&want), buf_span(&got)), "%s: round %d", name, round);
+		forget_all(kv.map);
+		map_free(kv.map);
+		op->free(st);
+		op->free(other);
+		buf_clear(&want);
+		buf_clear(&got);
+	}
+	buf_free(&want);
+	buf_free(&got);
+	ok_all(name);
+}
+
+static const struct agg some[] = { { AGG_ROWS, -1, 0 }, { AGG_SUM, COL_NUM, 0 }, { AGG_MIN, COL_TEXT, 0 },
+	{ AGG_LAST, COL_MIX, 0 }, { AGG_DISTINCT, COL_MIX, 0 } };
+
+static struct window_conf
+conf_told(enum window_kind kind)
+{
+	struct window_conf c = conf_of(kind, some, sizeof some / sizeof *some, 1);
+
+	c.water = &told;
+	c.late = true;
+	return c;
+}
+
+static void *
+make_sliding(void)
+{
+	struct window_conf c = conf_told(WINDOW_FIXED);
+
+	c.slide.us /= 3;
+	return window_new(&c);
+}
+
+static void *
+make_sessions(void)
+{
+	struct window_conf c = conf_told(WINDOW_SESSION);
+
+	c.brk = COL_BREAK;
+	return window_new(&c);
+}
+
+static void *
+make_top(void)
+{
+	return top_new(&(struct top_conf){ .n = 2, .group = group_col, .n_groups = 1, .by = COL_NUM, .place = -1,
+	    .water = &told, .per = COL_TIME, .unit = UNIT_MS });
+}
+
+static void
+test_gone_on(void)
+{
+	gone_on(&window_fixed_op, make_sliding, feed_batch, "sliding windows, gone on with from a state and what changed");
+	gone_on(&window_session_op, make_sessions, feed_batch, "sessions, gone on with");
+	gone_on(&top_op, make_top, feed_batch, "the largest of each time, gone on with");
+	gone_on(&newest_op, newest_new, feed_newest, "the newest of each key, gone on with");
+}
+
 static void
 test_people(void)
 {
@@ -771,6 +912,7 @@ main(void)
 	test_key();
 	test_windows();
 	test_others();
+	test_gone_on();
 	test_recent();
 	test_people();
 	if (freopen("/dev/null", "w", stderr) == NULL)	/* refusals are told, a thousand times here */
