@@ -41,7 +41,7 @@ struct flight {
 	struct event ev;
 	struct told told;
 	int64_t	 us;			/* of what is told */
-	bool	 dup;
+	int64_t	 first;			/* a repeat: when the line came; else 0 */
 };
 
 struct out {
@@ -168,7 +168,7 @@ arrive_log(struct play *p, const struct flight *f)
 	line.n = 0;
 	log_line(p->s, &line, &f->ev, &m);
 	out_line(p, &p->log, line.p, line.n);
-	if (p->how->seconds != 0 && !f->dup && f->ev.trouble < TRUNCATED && f->ev.trouble != NO_MID &&
+	if (p->how->seconds != 0 && f->first == 0 && f->ev.trouble < TRUNCATED && f->ev.trouble != NO_MID &&
 	    f->ev.trouble != NO_TS)
 		asks_line(p->s, &f->ev, &m);
 }
@@ -235,7 +235,7 @@ arrivals(struct play *p, int64_t end)
 			pace(p, f.at);
 		if (f.text != NULL)
 			arrive_feed(p, &f);
-		else if (f.at >= p->start)	/* the log begins then; the feed tells of the day so far */
+		else if ((f.first == 0 ? f.at : f.first) >= p->start)	/* the log begins then, the feed at midnight */
 			arrive_log(p, &f);
 	}
 }
@@ -257,7 +257,7 @@ send_events(struct play *p)
 		else if (f.ev.trouble == LATE)
 			f.at += 10 * MINUTE + rnd(&s->rng, 1200000);
 		depart(p, f);
-		f.dup = true;
+		f.first = f.at;
 		f.at += f.ev.trouble == DUP && f.ev.variant == 0 ? 0 : 30000;
 		if (f.ev.trouble == DUP || f.ev.trouble == DUP_LATE)
 			depart(p, f);

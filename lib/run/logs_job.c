@@ -18,6 +18,8 @@
 #include "run/logs.h"
 #include "store/fs.h"
 
+#define PROBE_BYTES (1 << 20)	/* of a file of which no time is known, where there is more than an epoch takes */
+
 /* ---- positions ---- */
 
 static void
@@ -214,6 +216,62 @@ packed_done(struct logs *l, const struct input *x, bool now)
 	return a->packed == st.st_size;
 }
 
+/* ---- time ---- */
+
+static struct waters_part *
+part_of(struct logs *l, const struct input *x)
+{
+	size_t i = waters_part(&l->held->water, span_str(x->spot.app));
+
+	return &l->held->water.part[i];		/* a new one has moved them all */
+}
+
+/*
+ * Which files an epoch reads first where it cannot have all: the one whose time is furthest behind, for time has come
+ * no further than there.  Those of which nothing is known come before all.
+ */
+static void
+behind_first(struct logs *l)
+{
+	struct sources *s = &l->from;
+
+	for (size_t i = 1; i < s->n; i++) {
+		struct input x = s->in[i];
+		int64_t newest = part_of(l, &x)->newest_us;
+		size_t to = i;
+
+		for (; to > 0 && part_of(l, &s->in[to - 1])->newest_us > newest; to--)
+			s->in[to] = s->in[to - 1];
+		s->in[to] = x;
+	}
+}
+
+/* More than an epoch takes? */
+static bool
+is_backlog(const struct sources *s)
+{
+	uint64_t bytes = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (fstat(s->in[i].fd, &st) == 0 && (uint64_t)st.st_size > s->in[i].tail.offset)
+			bytes += (uint64_t)st.st_size - s->in[i].tail.offset;
+	return bytes > PLANNED_BYTES;
+}
+
+/* One that is not read to its end is not idle; of another one it is told when it was last written to. */
+static void
+told_time(struct logs *l, const struct input *x)
+{
+	struct waters_part *p = part_of(l, x);
+	struct stat st;
+
+	if (!x->tail.ended)
+		p->fresh = true;
+	else if (fstat(x->fd, &st) == 0)
+		p->wrote_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+}
+
 /* ---- epochs ---- */
 
 static int
@@ -255,12 +313,17 @@ judge(void *src, int64_t now_ms, struct planned_epoch *e)
 	struct logs *l = src;
 	struct live *live = live_new();
 	uint64_t taken = 0;
+	bool timed = l->held->event_time != NULL, probe = false;
 	int rc = open_all(l, live);
 
 	(void)now_ms;
 	if (rc == 0 && l->from.cut > 0)
 		rc = EXIT_INPUT;	/* said */
 	aside_first(&l->from);
+	if (rc == 0 && timed) {
+		behind_first(l);
+		probe = is_backlog(&l->from);
+	}
 	l->more = false;
 	for (size_t i = 0; rc == 0 && i < l->from.n && !run_stop; i++) {
 		struct input *x = &l->from.in[i];
@@ -268,12 +331,16 @@ judge(void *src, int64_t now_ms, struct planned_epoch *e)
 
 		if (packed_done(l, x, false))
 			continue;
-		l->more = taken >= PLANNED_BYTES;
-		if (l->more)
-			break;
-		x->tail.most = PLANNED_BYTES - taken;
-		rc = feed(l, x, x->path);
-		taken += x->tail.offset - from;
+		if (taken < PLANNED_BYTES) {
+			x->tail.most = PLANNED_BYTES - taken;
+			/* where does it stand? the next epoch reads whoever is behind */
+			if (probe && part_of(l, x)->newest_us == WATERMARK_NONE && x->tail.most > PROBE_BYTES)
+				x->tail.most = PROBE_BYTES;
+			rc = feed(l, x, x->path);
+			taken += x->tail.offset - from;
+		}
+		if (timed)
+			told_time(l, x);
 		l->more = l->more || !x->tail.ended;
 		if (x->tail.left > 0 && l->until)
 			err_warn("%s:%" PRIu64 ": the last line is not whole: left for the next time", x->path,

@@ -84,11 +84,16 @@ waters_settle(struct waters *w)
 	for (size_t i = 0; i < w->n; i++) {
 		struct waters_part *p = &w->part[i];
 		int64_t ms = WATERMARK_NONE;
+		bool idle;
 
 		if (p->fresh || p->seen_ms == INT64_MIN)
 			p->seen_ms = w->now_ms;
+		idle = w->idle_ms > 0 && w->now_ms - p->seen_ms >= w->idle_ms;
+		if (p->fresh && p->wrote_ms != 0 && p->wrote_ms < p->seen_ms)
+			p->seen_ms = p->wrote_ms;
 		p->fresh = false;
-		if (w->idle_ms > 0 && w->now_ms - p->seen_ms >= w->idle_ms)
+		p->wrote_ms = 0;
+		if (idle)
 			continue;
 		if (p->newest_us != WATERMARK_NONE)
 			ms = whole_ms(dur_add(w->late_by, -1, p->newest_us, w->zone));

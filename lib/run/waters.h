@@ -10,10 +10,11 @@
  *	wm = waters_settle(&w);				// behind the last record of the epoch
  *
  * Invariants: m_p is the newest accepted time of partition p; p is idle from --idle after the clock of the last epoch
- * that had a record of it (a partition without any: after the clock that it was first seen at).  The watermark is the
- * least m_p - late of those that are not idle, never falls, and stays where it is while one of them has no record, or
- * all are idle.  Without --idle none is ever idle.  Only clocks of plans are looked at, so a replay gives the same.
- * What waters_save writes is all that is known.
+ * that had a record of it or left some of it unread (a partition without any: after the clock that it was first seen
+ * at); where its source knows when it was last written to, in the epochs behind that one, from --idle after that.  The
+ * watermark is the least m_p - late of those that are not idle, never falls, and stays where it is while one of them
+ * has no record, or all are idle.  Without --idle none is ever idle.  Only clocks of plans are looked at, so a replay
+ * gives the same.  What waters_save writes is all that is known.
  */
 #ifndef RUN_WATERS_H
 #define RUN_WATERS_H
@@ -25,7 +26,8 @@ struct waters_part {
 	char *name;
 	int64_t newest_us;	/* WATERMARK_NONE: no record yet */
 	int64_t seen_ms;	/* the clock of the last epoch that had one */
-	bool fresh;		/* this epoch had one */
+	int64_t wrote_ms;	/* of a fresh one that is read to its end: when it was last written to; 0: not known */
+	bool fresh;		/* this epoch had one, or could not take it yet */
 };
 
 struct waters {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The jobs of dags/shop/realtime over a live log of mock-shop: what stands in MySQL is what SQL over the raw lines says, and what the generator counted.
 
-    BIN=build/bin python3 tests/pipe/realtime.py [RECIPE ...]       RATE=2 SECONDS=9000 SEED=3
+    BIN=build/bin python3 tests/pipe/realtime.py [RECIPE ...]       SHOP_RATE=2 SHOP_SECONDS=9000 SHOP_SEED=3
 """
 import calendar
 import json
@@ -19,7 +19,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from shop import BIN, TOP, Tap  # noqa: E402
 
-RATE, SECONDS, SEED = os.environ.get("RATE", "2"), os.environ.get("SECONDS", "9000"), os.environ.get("SEED", "3")
+RATE, SECONDS, SEED = os.environ.get("SHOP_RATE", "2"), os.environ.get("SHOP_SECONDS", "9000"), os.environ.get("SHOP_SEED", "3")
 CLOCK = "2026-06-01T22:30:00"          # over midnight
 PIPES = os.path.join(TOP, "dags", "shop", "realtime")
 ZONE = 8 * 3600 * 1000
