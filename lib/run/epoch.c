@@ -83,10 +83,10 @@ epoch_begin(struct ctx *c, int argc, char *const argv[])
 	int rc;
 
 	/* what reads no records is no stage, but where it says that it is the source */
-	if (((c->cmd->is & CMD_NO_INPUT) != 0 && (c->cmd->is & CMD_EPOCHS) == 0) || (rc = job_dir_open(&j)) != 0)
-		return (c->cmd->is & CMD_NO_INPUT) != 0 && (c->cmd->is & CMD_EPOCHS) == 0 ? 0 : rc;
-	if (j == NULL)
+	if ((c->cmd->is & (CMD_NO_INPUT | CMD_EPOCHS)) == CMD_NO_INPUT)
 		return 0;
+	if ((rc = job_dir_open(&j)) != 0 || j == NULL)
+		return rc;
 	if ((c->cmd->is & CMD_EPOCHS) == 0) {
 		job_dir_close(j);
 		return err_usage("it cannot stand in a barrier job: it would not keep what it knows through a crash");

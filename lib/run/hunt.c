@@ -239,8 +239,8 @@ read_path(struct hunt *h, struct prey *u, const char *path)
 }
 
 /*
- * A file of plain text by several threads: each reads what it searches, for one that reads for all is not as fast as the
- * others search.  True: it was done so.
+ * A file of plain text by several threads: each reads what it searches, for one that reads for all is not as fast as
+ * the others search.  True: it was done so.
  */
 static bool
 read_ranges(struct hunt *h, struct prey *u, int *rc)

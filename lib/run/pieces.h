@@ -7,9 +7,9 @@
  *	rc = pieces_open(&r, path, &head);			// head: what pieces_begin was given
  *	rc = pieces_each(&r, add, st); pieces_close(&r);
  *
- * Invariants: [bytes, u64][XXH3 of them, u64][bytes], integers little-endian; the first block is the head, the others
- * hold pieces; the last one has no bytes, and the number of pieces where a hash would be.  A file appears under its name
- * fsynced and whole; what is torn or changed is refused: EXIT_INPUT.
+ * Invariants: [bytes, u64][XXH3 of them, u64][bytes], integers little-endian; the first block is the head, the
+ * others hold pieces; the last one has no bytes, and the number of pieces where a hash would be.  A file appears under
+ * its name fsynced and whole; what is torn or changed is refused: EXIT_INPUT.
  */
 #ifndef RUN_PIECES_H
 #define RUN_PIECES_H
