@@ -242,7 +242,8 @@ find_stages(struct pipe_file *f, struct span t)
 	struct pipe_stage *v = NULL;
 	size_t n = 0, from = 0, len;
 
-	f->plain = true;
+	/* of what is not looked through here nothing is concluded: here documents, `commands` */
+	f->plain = memmem(t.p, t.n, "<<", 2) == NULL && memchr(t.p, '`', t.n) == NULL;
 	for (size_t i = 0; i <= t.n; i += len) {
 		bool pipe = false, end = i == t.n;
 		struct span s = span_of(t.p + from, i - from);

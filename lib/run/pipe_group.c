@@ -24,6 +24,7 @@
 #define GRACE_MS 5000			/* for what a failed shell left running */
 #define GONE_MS 5000			/* a killed process takes no longer to go away, but in the kernel's hands */
 #define ENVIRON_MAX (4 << 20)
+#define COMMANDS_MAX 512
 
 /* What bash does last: say how each command of the pipe ended, which its own status cannot. */
 static const char last_words[] = "trap 'echo \"${PIPESTATUS[@]}\" >\"$PIPEHOUSE_JOB/ended\"' EXIT; ";
@@ -183,15 +184,42 @@ children(pid_t pid, pid_t *out, size_t n)
 	return found;
 }
 
-size_t
-pipe_group_commands(struct pipe_group *g)
+static bool
+is_named(pid_t pid, const char *a, const char *b)
 {
-	size_t n;
+	char path[64], name[64] = "";
+	FILE *f;
 
+	snprintf(path, sizeof path, "/proc/%ld/comm", (long)pid);
+	if ((f = fopen(path, "re")) != NULL) {
+		if (fgets(name, sizeof name, f) != NULL)
+			name[strcspn(name, "\n")] = '\0';
+		fclose(f);
+	}
+	return strcmp(name, a) == 0 || strcmp(name, b) == 0;
+}
+
+size_t
+pipe_group_commands(struct pipe_group *g, size_t *below)
+{
+	pid_t pid[COMMANDS_MAX];
+	size_t n, all, more;
+
+	*below = 0;
 	/* the keeper's first child; what he takes in comes behind it */
 	if (g->shell == 0 && ((n = children(g->pid, &g->shell, 1)) == 0 || n == SIZE_MAX))
 		return SIZE_MAX;
-	return children(g->shell, NULL, 0);
+	n = children(g->shell, pid, COMMANDS_MAX);
+	if (n == SIZE_MAX || n > COMMANDS_MAX)
+		return n;
+	all = n;
+	/* shard's children come and go with the epochs; those of shells stay */
+	for (size_t i = 0; i < all; i++)
+		if (is_named(pid[i], "fan-out", "bash") &&
+		    (more = children(pid[i], pid + all, COMMANDS_MAX - all)) <= COMMANDS_MAX - all)
+			all += more;
+	*below = all - n;
+	return n;
 }
 
 bool

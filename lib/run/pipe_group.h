@@ -47,8 +47,11 @@ bool pipe_group_signal(const struct pipe_group *, const char *dir, int sig);
 void pipe_group_kill(const struct pipe_group *, int sig);
 /* Is the source there? */
 bool pipe_group_has_source(const struct pipe_group *, const char *dir);
-/* How many commands the shell waits for; SIZE_MAX where nobody can say. */
-size_t pipe_group_commands(struct pipe_group *);
+/*
+ * How many commands the shell waits for; SIZE_MAX where nobody can say. *below: how many those of them wait for that
+ * have a shell below them, fan-out and groups.
+ */
+size_t pipe_group_commands(struct pipe_group *, size_t *below);
 /* Wait for the end, which has come (pidfd), and for the processes of the group that outlived it, which are killed. */
 void pipe_group_end(struct pipe_group *, const char *dir, struct pipe_end *);
 /* Kill every process that has this job in its environment, and wait until they are gone. */

@@ -46,6 +46,7 @@ struct run {
 	bool begun, stopping, told, uncommitted;
 	bool cut;			/* the source was killed because a stage had ended */
 	size_t most;			/* commands that were ever seen at once, in any run */
+	size_t below;			/* of this run: those below fan-out */
 	int64_t begun_ms, asked_ms, delay_ms, metrics_ms, looked_ms;
 	int64_t broken_ms, cut_ms;	/* since when a stage is missing; when the source was killed; 0: not */
 };
@@ -175,6 +176,7 @@ start(struct run *r)
 	r->st.run_since_ms = fs_now_ms();
 	r->begun = r->told = r->uncommitted = r->cut = false;
 	r->broken_ms = r->cut_ms = r->looked_ms = 0;
+	r->below = 0;
 	r->stalled = PIPE_MOVES;
 	r->stall = (struct pipe_stall){ 0 };
 	buf_clear(&r->why);
@@ -253,16 +255,19 @@ look_for_stall(struct run *r)
 static void
 look_for_breach(struct run *r)
 {
-	size_t n = pipe_group_commands(&r->g), want;
+	size_t below, n = pipe_group_commands(&r->g, &below), want;
+	bool source = n != SIZE_MAX && pipe_group_has_source(&r->g, r->dir);
 
 	if (n == SIZE_MAX)
 		return;
 	r->most = n > r->most ? n : r->most;
+	/* what came before the source is no stage */
+	r->below = source && below > r->below ? below : r->below;
 	want = r->f->plain || r->most > r->f->n_stages ? r->f->n_stages : r->most;
 	if (r->cut) {
 		if (now_ms() - r->cut_ms >= CUT_MS)
 			pipe_group_kill(&r->g, SIGKILL);
-	} else if (n >= want || !pipe_group_has_source(&r->g, r->dir)) {
+	} else if (!source || (n >= want && below >= r->below)) {
 		r->broken_ms = 0;
 	} else if (r->broken_ms == 0) {
 		r->broken_ms = now_ms();

@@ -172,6 +172,10 @@ def restarts():
     check(events == [("pipe.restart", 137), ("pipe.restart", 75), ("pipe.restart", 4), ("pipe.ended", 0)], "an event for each", events)
     texts = [e["text"] for e in j.events()]
     check("killed by signal 9" in texts[0] and j.status()[1]["restarts"] == 3, "who, and how often", texts)
+    j = Job(PLAY + " source --epochs 9", "fan-out '%s pass | %s pass --what exit --at 6 --status 75 --once e6 | %s sink a --job a'" % (PLAY, PLAY, PLAY),
+            settings="stalled=1h")
+    status, _ = j.call("run")
+    check(status == 0 and j.rows() == 9, "a stage below fan-out that ends while all others wait for each other", (status, j.err))
     j = Job(PLAY + " source --epochs 9", PLAY + " pass --what kill --at 4 --once k", "sh -c 'cat; [ -e once ] || { : >once; exit 3; }'",
             PLAY + " sink a")
     status, _ = j.call("run")

@@ -156,6 +156,7 @@ def main():
     s = sub.add_parser("sink")
     s.add_argument("name")
     s.add_argument("--late", type=float, default=0)
+    s.add_argument("--job", help="for fan-out, which knows sinks by that word")
     a = p.parse_args()
     return {"source": source, "pass": stage, "sink": sink}[a.as_what](a)
 
