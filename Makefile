@@ -98,6 +98,13 @@ fault fault-long:
 	@BIN=$(abspath $O)/bin python3 tests/fault/stream.py --seed $(SEED) $(FAULT_$@)
 FAULT_fault = --rounds 300 --records 100000
 FAULT_fault-long = --rounds 5000 --records 1000000 --kills 50
+# A barrier job under load: memory flat, lag bounded, sums exact; what each second was like is in $O/soak.ndjson.
+SECONDS = 1200
+RATE = 50000
+soak:
+	@sh scripts/deps check
+	$(MAKE) all
+	@BIN=$(abspath $O)/bin O=$(abspath $O) SECONDS=$(SECONDS) RATE=$(RATE) python3 tests/bench/soak.py
 fuzz:
 	@sh scripts/deps fuzz
 	CC=clang O=$(O)-fuzz sh tests/fuzz/run
@@ -109,6 +116,6 @@ uninstall:
 clean:
 	rm -rf $O $(O)-asan $(O)-fuzz
 
-.PHONY: all units deps check check-real demo bench bench-growth asan fault fault-long fuzz install uninstall clean
+.PHONY: all units deps check check-real demo bench bench-growth asan fault fault-long soak fuzz install uninstall clean
 .SECONDARY:
 -include $(LIBOBJ:.o=.d) $(CMDSRC:%.c=$O/%.d) $(MOCK:%.c=$O/%.d) $(UNIT:%=$O/tests/lib/%.d)

@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""soak.py - a barrier job under load for a long time: memory flat, lag bounded, every sum exact; TAP
+
+    BIN=build/bin SECONDS=1200 RATE=50000 [SOAK=FILE] python3 tests/bench/soak.py
+
+Logs that grow by RATE records a second and rotate, old ones removed once the sink has them, go through ingest, json-map, dedup,
+window-agg and mysql-load under pipe-run.  One record in 50 comes again, half of them come 1.5 s late.  Once a second one line of
+JSON goes to SOAK ($O/soak.ndjson): records written, records behind the sink, and KiB of each process.  The sums are
+counted here, while the logs are written.
+"""
+import collections
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from live import LIMIT, TOP, Job, Server, load  # noqa: E402
+
+SECONDS, RATE = int(os.environ.get("SECONDS", "1200")), int(os.environ.get("RATE", "50000"))
+REPORT = os.environ.get("SOAK") or os.path.join(os.environ.get("O", TOP), "soak.ndjson")
+TICK, WINDOW, LATE, GROUPS = 50, 2000, 1500, 500        # ms; each tick is one moment
+BEHIND = 10                                             # seconds of records that the sink may be behind
+TTL = max(10, min(60, SECONDS // 6))                    # memory is flat once the first keys are forgotten; repeats are at most 6.5 s old
+PIPE = """\tingest --barriers 1s -f 'in/*.log' --event-time ts:ms --late 3s --idle 3s |
+\tjson-map --keep id,ts,g,amount |
+\tdedup -k id --ttl {ttl}s -t ts:ms |
+\twindow-agg -t ts:ms -w 2s -g g n='count()' amount='sum(amount)' |
+\tmysql-load --defaults-file {cnf} --table d.soak -k window_start,g --job soak
+"""
+points = failed = 0
+
+
+def point(held, name, why=""):
+    global points, failed
+    points += 1
+    failed += not held
+    print("%sok %d - %s" % ("" if held else "not ", points, name), flush=True)
+    for w in str(why).split("\n")[:20] if not held else []:
+        print("#   " + w[:600])
+
+
+class Logs:
+    """Who writes. `sums` is the oracle: (window, group) -> [records, cents]."""
+
+    def __init__(self, where):
+        self.where, self.sums, self.written, self.ids, self.ticks = where, {}, 0, 0, 0
+        self.again, self.whole, self.files, self.f = collections.deque(maxlen=5000 // TICK), [], 0, None
+        self.began, self.start = time.monotonic(), int(time.time() * 1000) // WINDOW * WINDOW
+
+    def rotate(self):
+        if self.f:
+            self.f.close()
+            self.whole.append((self.written, self.f.name))
+        self.f = open(os.path.join(self.where, "a%d.log" % self.files), "wb", buffering=0)
+        self.files += 1
+
+    def tick(self):
+        ts, new = self.start + self.ticks * TICK, []
+        # whole groups at a time: one in two comes late; cents so that no float keeps the sums by luck
+        w = ts // WINDOW * WINDOW, (ts - LATE) // WINDOW * WINDOW
+        for i in range(self.ids, self.ids + RATE * 49 // 50 * TICK // 1000):
+            late = i // GROUPS & 1
+            g, cents = i % GROUPS, i * 7919 % 10000019
+            new.append('{"id":%d,"ts":%d,"g":"g%d","amount":%d.%02d}\n' % (i, ts - LATE * late, g, cents // 100, cents % 100))
+            s = self.sums.get((w[late], g))
+            if s is None:
+                s = self.sums[w[late], g] = [0, 0]
+            s[0] += 1
+            s[1] += cents
+        self.ids += len(new)
+        self.again.append(new[:len(new) // 49])
+        new += self.again[0] if self.ticks % 2 else self.again[-1]
+        self.f.write("".join(new).encode())
+        self.written += len(new)
+        self.ticks += 1
+
+    def due(self):
+        return self.ticks < (time.monotonic() - self.began) * 1000 / TICK
+
+    def forget(self, have):
+        """Remove the logs that the sink has, but for the newest of them: that may be looked at once more."""
+        done = [x for x in self.whole if x[0] <= have]
+        for x in done[:-1]:
+            os.unlink(x[1])
+            self.whole.remove(x)
+
+    def close_windows(self):
+        """One record far ahead; the other logs are idle soon."""
+        self.f.write(b'{"id":%d,"ts":%d,"g":"end","amount":0}\n' % (self.ids, self.start + 10**8 * (1 + self.ticks % 2)))
+        self.ids += 1
+
+
+class Epochs:
+    """Records of the epochs that the sink has: the source writes into each plan how many it holds."""
+
+    def __init__(self, job):
+        self.job, self.n, self.have, self.last, self.missed = job, {}, 0, 0, 0
+
+    def look(self):
+        plans = os.path.join(self.job.dir, "plan")
+        for x in os.listdir(plans) if os.path.isdir(plans) else []:
+            if x.isdigit() and int(x) > self.last and int(x) not in self.n:
+                try:
+                    with open(os.path.join(plans, x), encoding="utf-8") as f:
+                        self.n[int(x)] = json.loads(f.read())["n"]
+                except FileNotFoundError:
+                    pass
+        acked = self.job.acked()
+        while self.last < acked:
+            self.last += 1
+            self.missed += self.last not in self.n
+            self.have += self.n.pop(self.last, 0)
+
+
+def memory(job):
+    """KiB of each stage and of pipe-run; its watcher is the second of that name."""
+    found = {}
+    for pid, name in sorted(job.processes()):
+        try:
+            with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as f:
+                rss = [int(x.split()[1]) for x in f if x.startswith("VmRSS")]
+        except OSError:
+            continue
+        if rss:
+            found[name if name not in found else name + ".2"] = rss[0]
+    return found
+
+
+def run(job, logs, epochs, report):
+    """One second after the other; what was seen in each."""
+    seen, next_look = [], 0
+    logs.rotate()
+    logs.tick()
+    job.start()
+    logs.began = time.monotonic() - logs.ticks * TICK / 1000     # the start is no lag
+    while time.monotonic() - logs.began < SECONDS:
+        for _ in range(1000 // TICK):       # a second at most, then look again
+            if not logs.due():
+                break
+            logs.tick()
+            if logs.ticks % (10000 // TICK) == 0:
+                logs.rotate()
+        epochs.look()
+        now = time.monotonic() - logs.began
+        if now >= next_look:
+            next_look = int(now) + 1
+            one = {"s": round(now, 1), "written": logs.written, "behind": logs.written - epochs.have, "epoch": epochs.last, "rss": memory(job)}
+            seen.append(one)
+            report.write(json.dumps(one) + "\n")
+            report.flush()
+            logs.forget(epochs.have)
+        time.sleep(0.02)
+    return seen
+
+
+def finish(job, logs, epochs, server):
+    end = time.monotonic() + LIMIT
+    while epochs.have < logs.written and time.monotonic() < end:
+        epochs.look()
+        time.sleep(0.02)
+    logs.close_windows()        # only now: dedup forgets all that is a --ttl older
+    told = time.monotonic()
+    while int(server.sql("SELECT COUNT(*) FROM d.soak")[0][0]) < len(logs.sums) and time.monotonic() < end:
+        if time.monotonic() - told > 5:
+            logs.close_windows()
+            told = time.monotonic()
+        time.sleep(0.2)
+    return job.stop()
+
+
+def flat(seen):
+    names = sorted({n for s in seen for n in s["rss"]})
+    part = len(seen) // 3
+    for name in names:
+        middle, last = ([s["rss"][name] for s in seen[a:b] if name in s["rss"]] for a, b in ((part, 2 * part), (2 * part, None)))
+        top = (max(middle, default=0), max(last, default=0))
+        point(middle and last and top[1] <= top[0] * 1.1 + 8192, "%s: %.0f MiB at most in the middle third, %.0f MiB in the last" % (
+            name, top[0] / 1024, top[1] / 1024), [s["rss"].get(name) for s in seen])
+    point({"ingest", "json-map", "dedup", "window-agg", "mysql-load"} <= set(names), "all five stages were seen", names)
+
+
+def check(job, logs, epochs, server, seen):
+    flat(seen)
+    started = [s for s in seen if s["epoch"] > 0]
+    worst = max((s["behind"] for s in started), default=-1)
+    point(started and worst <= BEHIND * RATE and not epochs.missed, "at most %d records behind, %.1f s of %d" % (worst, worst / RATE, BEHIND),
+          "%d plans not seen; %s" % (epochs.missed, [s["behind"] for s in seen]))
+    point(logs.written >= 0.95 * RATE * SECONDS, "%d records in %d s: %.0f a second" % (logs.written, SECONDS, logs.written / SECONDS))
+    got = {(int(w), g): (int(n), int(a.replace(".", ""))) for w, g, n, a in server.sql("SELECT window_start, g, n, amount FROM d.soak")}
+    want = {(w, "g%d" % g): tuple(s) for (w, g), s in logs.sums.items()}
+    bad = [(k, got.get(k), want.get(k)) for k in sorted(set(got) | set(want)) if got.get(k) != want.get(k) and k[1] != "end"]
+    point(want and not bad, "%d sums of MySQL are the oracle's" % len(want), "%d differ: %s" % (len(bad), bad[:5]))
+    point(job.number("run") == 1, "one run: nothing was started again", job.tail())
+
+
+def main():
+    if not shutil.which("mariadbd"):
+        print("1..0 # SKIP not here: mariadb-server")
+        return 0
+    top = tempfile.mkdtemp(prefix="soak.")
+    try:
+        server = Server(top)
+        try:
+            server.sql("CREATE DATABASE d; CREATE TABLE d.soak (window_start BIGINT, window_end BIGINT, g VARCHAR(10) COLLATE utf8mb4_bin, "
+                       "n BIGINT, amount DECIMAL(20,2), PRIMARY KEY (window_start, g))")
+            job = Job(top, "soak", PIPE.format(cnf=server.cnf, ttl=TTL))
+            logs, epochs, at = Logs(os.path.join(job.top, "in")), Epochs(job), load()
+            try:
+                with open(REPORT, "w", encoding="ascii") as report:
+                    seen = run(job, logs, epochs, report)
+                status, err = finish(job, logs, epochs, server)
+                point(status == 0, "it was stopped as asked", err + job.tail())
+            except (RuntimeError, OSError) as e:
+                point(False, "it runs", "%s\n%s" % (e, job.tail()))
+                job.stop()
+            else:
+                check(job, logs, epochs, server, seen)
+            print("# %s to %s; each second: %s" % (at, load(), REPORT))
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(top, ignore_errors=True)
+    print("1..%d" % points)
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
