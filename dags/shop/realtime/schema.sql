@@ -1,25 +1,25 @@
 -- The tables that the jobs fill, and the views that add them up; runs on MySQL 5.7 and later.
--- `loaded`, in tables that have it, is the server's clock when the row came: what is newer than the windows' end is delay.
+-- `loaded` is the clock of the server when the row came; seen in the time zone of the warehouse, what it is behind the record is delay.
 CREATE TABLE IF NOT EXISTS rt_orders_5m (window_start DATETIME NOT NULL, window_end DATETIME NOT NULL,
   province_id INT NOT NULL, city VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, orders BIGINT NOT NULL,
-  amount DECIMAL(18,2) NOT NULL, loaded DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  amount DECIMAL(18,2) NOT NULL, loaded TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
   PRIMARY KEY (window_end, province_id, city));
 CREATE TABLE IF NOT EXISTS rt_top_cities (window_start DATETIME NOT NULL, window_end DATETIME NOT NULL,
   province_id INT NOT NULL, `rank` INT NOT NULL, city VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   orders BIGINT NOT NULL, amount DECIMAL(18,2) NOT NULL, PRIMARY KEY (window_end, province_id, `rank`));
 CREATE TABLE IF NOT EXISTS rt_ad_clicks (window_start DATETIME NOT NULL, window_end DATETIME NOT NULL, ad_id INT NOT NULL,
-  clicks BIGINT NOT NULL, loaded DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3), PRIMARY KEY (window_end, ad_id));
+  clicks BIGINT NOT NULL, loaded TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3), PRIMARY KEY (window_end, ad_id));
 CREATE TABLE IF NOT EXISTS rt_ad_clicks_clean (window_start DATETIME NOT NULL, window_end DATETIME NOT NULL,
   ad_id INT NOT NULL, clicks BIGINT NOT NULL, PRIMARY KEY (window_end, ad_id));
 CREATE TABLE IF NOT EXISTS rt_ad_province (window_start DATETIME NOT NULL, window_end DATETIME NOT NULL,
   province_id INT NOT NULL, ad_id INT NOT NULL, clicks BIGINT NOT NULL, PRIMARY KEY (window_end, province_id, ad_id));
 CREATE TABLE IF NOT EXISTS rt_burst (kind VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   who VARCHAR(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, window_end DATETIME NOT NULL, orders BIGINT NOT NULL,
-  loaded DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3), PRIMARY KEY (kind, who, window_end));
+  loaded TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3), PRIMARY KEY (kind, who, window_end));
 CREATE TABLE IF NOT EXISTS rt_unequal (payment_id BIGINT UNSIGNED NOT NULL PRIMARY KEY, order_id BIGINT UNSIGNED NOT NULL,
-  paid DECIMAL(18,2) NOT NULL, at DATETIME(6) NOT NULL, loaded DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3));
+  paid DECIMAL(18,2) NOT NULL, at DATETIME(6) NOT NULL, loaded TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3));
 CREATE TABLE IF NOT EXISTS rt_paid_twice (payment_id BIGINT UNSIGNED NOT NULL, first_payment_id BIGINT UNSIGNED NOT NULL,
-  order_id BIGINT UNSIGNED NOT NULL, at DATETIME(6) NOT NULL, loaded DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  order_id BIGINT UNSIGNED NOT NULL, at DATETIME(6) NOT NULL, loaded TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
   PRIMARY KEY (payment_id, first_payment_id));
 CREATE TABLE IF NOT EXISTS rt_channel_visits (window_start DATETIME NOT NULL, window_end DATETIME NOT NULL,
   ch VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, visits BIGINT NOT NULL, pages BIGINT NOT NULL,
@@ -32,13 +32,13 @@ CREATE TABLE IF NOT EXISTS rt_click_browse (window_start DATETIME NOT NULL, wind
 CREATE TABLE IF NOT EXISTS rt_coupons (window_start DATETIME NOT NULL, window_end DATETIME NOT NULL, coupon_id INT NOT NULL,
   taken BIGINT NOT NULL, used BIGINT NOT NULL, limit_num BIGINT, taken_before BIGINT, PRIMARY KEY (window_end, coupon_id));
 CREATE TABLE IF NOT EXISTS rt_stock (sku_id BIGINT NOT NULL, at DATETIME NOT NULL, stock INT NOT NULL,
-  loaded DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3), PRIMARY KEY (sku_id, at));
+  loaded TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3), PRIMARY KEY (sku_id, at));
 CREATE TABLE IF NOT EXISTS rt_totals (window_start DATETIME NOT NULL, window_end DATETIME NOT NULL PRIMARY KEY,
   orders BIGINT NOT NULL, gmv DECIMAL(18,2), paid DECIMAL(18,2), pv BIGINT NOT NULL, uv BIGINT NOT NULL,
-  loaded DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3));
+  loaded TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3));
 CREATE TABLE IF NOT EXISTS rt_orders (order_id BIGINT UNSIGNED NOT NULL PRIMARY KEY, at DATETIME(6) NOT NULL,
   user_id BIGINT UNSIGNED, amount DECIMAL(18,2), province_id INT, channel VARCHAR(30), user_level VARCHAR(20),
-  user_source VARCHAR(20), province_name VARCHAR(40), loaded DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3), KEY (at));
+  user_source VARCHAR(20), province_name VARCHAR(40), loaded TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3), KEY (at));
 
 CREATE OR REPLACE VIEW rt_ad_trend AS SELECT ad_id, window_start, clicks FROM rt_ad_clicks
   WHERE window_end > (SELECT MAX(window_end) FROM rt_ad_clicks) - INTERVAL 1 HOUR;
