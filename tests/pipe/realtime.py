@@ -373,7 +373,7 @@ def growing(house, db):
     """The logs grow and rotate while the job runs, and its stages are killed: the answer is the same."""
     live, kills = os.path.join(house.dir, "grow"), ["window-agg", "mysql-load", "ingest"]
     house.warehouse("ads_grow", live, SOURCE.replace(" --until end", "").replace("--idle 1h", "--idle 2s"))
-    player = subprocess.Popen(house.player("--speed", "1500", "--rotate", "6000", to=live))
+    player = subprocess.Popen(house.player("--speed", "1500", "--rotate", str(3000 * int(RATE)), to=live))
     while not os.path.exists(os.path.join(live, "changes.log")):
         time.sleep(0.05)
     house.prepare()
