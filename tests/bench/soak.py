@@ -6,10 +6,11 @@
 
 Logs that grow by RATE records a second and rotate, old ones removed once the sink has them, go through ingest, json-map, dedup,
 window-agg and mysql-load under pipe-run.  One record in 50 comes again, half of them come 1.5 s late.  Once a second one line of
-JSON goes to SOAK ($O/soak.ndjson): records written, records behind the sink, and KiB of each process.  The sums are
-counted here, while the logs are written.
+JSON goes to SOAK ($O/soak.ndjson): records written, records behind the sink, and the most KiB that each process held.  What the sums must be
+is counted here.
 """
 import collections
+import itertools
 import json
 import os
 import shutil
@@ -43,11 +44,19 @@ def point(held, name, why=""):
         print("#   " + w[:600])
 
 
+def cents(i):
+    return i % len(TAILS) * 7919 % 10000019
+
+
+TAILS = [None] * 10000      # what stands behind the time: making it each time would cost more than the job takes
+TAILS = [',"g":"g%d","amount":%d.%02d}\n' % (i % GROUPS, cents(i) // 100, cents(i) % 100) for i in range(len(TAILS))]
+
+
 class Logs:
-    """Who writes. `sums` is the oracle: (window, group) -> [records, cents]."""
+    """Who writes."""
 
     def __init__(self, where):
-        self.where, self.sums, self.written, self.ids, self.ticks = where, {}, 0, 0, 0
+        self.where, self.did, self.written, self.ids, self.ticks = where, [], 0, 0, 0
         self.again, self.whole, self.files, self.f = collections.deque(maxlen=5000 // TICK), [], 0, None
         self.began, self.start = time.monotonic(), int(time.time() * 1000) // WINDOW * WINDOW
 
@@ -59,24 +68,37 @@ class Logs:
         self.files += 1
 
     def tick(self):
-        ts, new = self.start + self.ticks * TICK, []
-        # whole groups at a time: one in two comes late; cents so that no float keeps the sums by luck
-        w = ts // WINDOW * WINDOW, (ts - LATE) // WINDOW * WINDOW
-        for i in range(self.ids, self.ids + RATE * 49 // 50 * TICK // 1000):
-            late = i // GROUPS & 1
-            g, cents = i % GROUPS, i * 7919 % 10000019
-            new.append('{"id":%d,"ts":%d,"g":"g%d","amount":%d.%02d}\n' % (i, ts - LATE * late, g, cents // 100, cents % 100))
-            s = self.sums.get((w[late], g))
-            if s is None:
-                s = self.sums[w[late], g] = [0, 0]
-            s[0] += 1
-            s[1] += cents
-        self.ids += len(new)
+        ts, new, end = self.start + self.ticks * TICK, [], self.ids + RATE * 49 // 50 * TICK // 1000
+        self.did.append((ts, self.ids, end))
+        # 500 by 500, each group once: one such row in two comes late
+        while self.ids < end:
+            stop = min(end, self.ids // GROUPS * GROUPS + GROUPS)
+            at, k = ',"ts":%d' % (ts - LATE * (self.ids // GROUPS & 1)), self.ids % len(TAILS)
+            new += [f'{{"id":{i}{at}{t}' for i, t in zip(range(self.ids, stop), TAILS[k:k + stop - self.ids])]
+            self.ids = stop
         self.again.append(new[:len(new) // 49])
         new += self.again[0] if self.ticks % 2 else self.again[-1]
         self.f.write("".join(new).encode())
         self.written += len(new)
         self.ticks += 1
+
+    def sums(self):
+        """The oracle: {(window, group): (records, cents)} of each id once."""
+        times, found = {}, {}
+        for ts, i, end in self.did:
+            while i < end:
+                stop = min(end, i // GROUPS * GROUPS + GROUPS)
+                window = times.setdefault((ts - LATE * (i // GROUPS & 1)) // WINDOW * WINDOW, [0] * (len(TAILS) + 1))
+                k = i % len(TAILS)
+                window[k] += 1              # from this tail on once more, up to that one
+                window[k + stop - i] -= 1
+                i = stop
+        for w, steps in times.items():
+            for k, n in enumerate(itertools.accumulate(steps)):
+                if n:
+                    count, total = found.get((w, "g%d" % (k % GROUPS)), (0, 0))
+                    found[w, "g%d" % (k % GROUPS)] = count + n, total + n * cents(k)
+        return found
 
     def due(self):
         return self.ticks < (time.monotonic() - self.began) * 1000 / TICK
@@ -117,16 +139,18 @@ class Epochs:
 
 
 def memory(job):
-    """KiB of each stage and of pipe-run; its watcher is the second of that name."""
+    """The most KiB that each stage and pipe-run held since the last call: a snapshot's copy lives shorter than a second."""
     found = {}
     for pid, name in sorted(job.processes()):
         try:
             with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as f:
-                rss = [int(x.split()[1]) for x in f if x.startswith("VmRSS")]
+                peak = [int(x.split()[1]) for x in f if x.startswith("VmHWM")]
+            with open("/proc/%d/clear_refs" % pid, "w", encoding="ascii") as f:
+                f.write("5")        # proc(5): the peak begins anew
         except OSError:
             continue
-        if rss:
-            found[name if name not in found else name + ".2"] = rss[0]
+        if peak:
+            found[name if name not in found else name + ".2"] = peak[0]
     return found
 
 
@@ -148,7 +172,7 @@ def run(job, logs, epochs, report):
         now = time.monotonic() - logs.began
         if now >= next_look:
             next_look = int(now) + 1
-            one = {"s": round(now, 1), "written": logs.written, "behind": logs.written - epochs.have, "epoch": epochs.last, "rss": memory(job)}
+            one = {"s": round(now, 1), "written": logs.written, "behind": logs.written - epochs.have, "epoch": epochs.last, "kib": memory(job)}
             seen.append(one)
             report.write(json.dumps(one) + "\n")
             report.flush()
@@ -158,32 +182,35 @@ def run(job, logs, epochs, report):
 
 
 def finish(job, logs, epochs, server):
+    """pipe-run's status and words, and what the sums must be."""
     end = time.monotonic() + LIMIT
     while epochs.have < logs.written and time.monotonic() < end:
         epochs.look()
         time.sleep(0.02)
-    logs.close_windows()        # only now: dedup forgets all that is a --ttl older
+    want = logs.sums()          # takes long enough to miss a plan: not before all is with the sink
+    logs.close_windows()        # nor this: dedup forgets all that is a --ttl older
     told = time.monotonic()
-    while int(server.sql("SELECT COUNT(*) FROM d.soak")[0][0]) < len(logs.sums) and time.monotonic() < end:
+    end = told + LIMIT
+    while int(server.sql("SELECT COUNT(*) FROM d.soak")[0][0]) < len(want) and time.monotonic() < end:
         if time.monotonic() - told > 5:
             logs.close_windows()
             told = time.monotonic()
         time.sleep(0.2)
-    return job.stop()
+    return job.stop(), want
 
 
 def flat(seen):
-    names = sorted({n for s in seen for n in s["rss"]})
+    names = sorted({n for s in seen for n in s["kib"]})
     part = len(seen) // 3
     for name in names:
-        middle, last = ([s["rss"][name] for s in seen[a:b] if name in s["rss"]] for a, b in ((part, 2 * part), (2 * part, None)))
+        middle, last = ([s["kib"][name] for s in seen[a:b] if name in s["kib"]] for a, b in ((part, 2 * part), (2 * part, None)))
         top = (max(middle, default=0), max(last, default=0))
         point(middle and last and top[1] <= top[0] * 1.1 + 8192, "%s: %.0f MiB at most in the middle third, %.0f MiB in the last" % (
-            name, top[0] / 1024, top[1] / 1024), [s["rss"].get(name) for s in seen])
+            name, top[0] / 1024, top[1] / 1024), [s["kib"].get(name) for s in seen])
     point({"ingest", "json-map", "dedup", "window-agg", "mysql-load"} <= set(names), "all five stages were seen", names)
 
 
-def check(job, logs, epochs, server, seen):
+def check(job, logs, epochs, server, seen, want):
     flat(seen)
     started = [s for s in seen if s["epoch"] > 0]
     worst = max((s["behind"] for s in started), default=-1)
@@ -191,7 +218,6 @@ def check(job, logs, epochs, server, seen):
           "%d plans not seen; %s" % (epochs.missed, [s["behind"] for s in seen]))
     point(logs.written >= 0.95 * RATE * SECONDS, "%d records in %d s: %.0f a second" % (logs.written, SECONDS, logs.written / SECONDS))
     got = {(int(w), g): (int(n), int(a.replace(".", ""))) for w, g, n, a in server.sql("SELECT window_start, g, n, amount FROM d.soak")}
-    want = {(w, "g%d" % g): tuple(s) for (w, g), s in logs.sums.items()}
     bad = [(k, got.get(k), want.get(k)) for k in sorted(set(got) | set(want)) if got.get(k) != want.get(k) and k[1] != "end"]
     point(want and not bad, "%d sums of MySQL are the oracle's" % len(want), "%d differ: %s" % (len(bad), bad[:5]))
     point(job.number("run") == 1, "one run: nothing was started again", job.tail())
@@ -212,13 +238,13 @@ def main():
             try:
                 with open(REPORT, "w", encoding="ascii") as report:
                     seen = run(job, logs, epochs, report)
-                status, err = finish(job, logs, epochs, server)
+                (status, err), want = finish(job, logs, epochs, server)
                 point(status == 0, "it was stopped as asked", err + job.tail())
             except (RuntimeError, OSError) as e:
                 point(False, "it runs", "%s\n%s" % (e, job.tail()))
                 job.stop()
             else:
-                check(job, logs, epochs, server, seen)
+                check(job, logs, epochs, server, seen, want)
             print("# %s to %s; each second: %s" % (at, load(), REPORT))
         finally:
             server.stop()
