@@ -37,7 +37,8 @@ struct op {
 	/* event time reached wm (INT64_MAX: end of input) */
 	int (*close)(void *st, int64_t wm_ms, const struct host *);
 	int (*add)(void *st, struct span key, struct span val);
-	int (*save)(void *st, bool all, kv_fn *, void *arg);	/* all, or what changed since the last save */
+	/* all, or what changed since the last save, and what is gone; in any order, but what is gone first */
+	int (*save)(void *st, bool all, kv_fn *, void *arg);
 	/* hand out >= want bytes in key order and forget them; NULL: defers */
 	int (*shed)(void *st, size_t want, kv_fn *, void *arg);
 	size_t (*bytes)(const void *st);

@@ -210,11 +210,15 @@ trim(void *st)
 {
 	struct recent *s = st;
 	const struct fps_slot *slot;
+	bool any = false;
 
 	for (size_t i = 0; (slot = fps_next(&s->passed, &i)) != NULL;)
-		if (!stays(s, slot))
+		if (!stays(s, slot)) {
 			was_saved(s, slot);
-	fps_sweep(&s->passed, stays, s);
+			any = true;
+		}
+	if (any)
+		fps_sweep(&s->passed, stays, s);
 }
 
 static int
@@ -323,16 +327,6 @@ add(void *st, struct span key, struct span val)
 }
 
 static int
-by_id(const void *pa, const void *pb)
-{
-	const struct fps_slot *const *a = pa, *const *b = pb;
-
-	if ((*a)->id.hi != (*b)->id.hi)
-		return (*a)->id.hi < (*b)->id.hi ? -1 : 1;
-	return (*a)->id.lo < (*b)->id.lo ? -1 : (*a)->id.lo > (*b)->id.lo;
-}
-
-static int
 put_time(struct recent *s, struct span key, int64_t us, kv_fn *put, void *arg)
 {
 	buf_clear(&s->val);
@@ -340,15 +334,17 @@ put_time(struct recent *s, struct span key, int64_t us, kv_fn *put, void *arg)
 	return put(arg, key, buf_span(&s->val));
 }
 
+/* In the order of the table: at each control line of a stream sorting would be most of the work, and nobody asks. */
 static int
 save(void *st, bool all, kv_fn *put, void *arg)
 {
 	struct recent *s = st;
-	struct fps_slot **v, *slot;
-	size_t n = 0;
+	struct fps_slot *slot;
+	char key[FP_BYTES];
 	int rc = 0;
 
-	if (s->forgets)
+	/* to forget is a look at all of it */
+	if (s->forgets && all)
 		trim(s);
 	for (size_t i = 0; !all && rc == 0 && i < s->gone.n; i += FP_BYTES)
 		rc = put(arg, span_of(s->gone.p + i, FP_BYTES), span_of(NULL, 0));
@@ -356,20 +352,15 @@ save(void *st, bool all, kv_fn *put, void *arg)
 	if (rc == 0 && s->forgets && s->newest != INT64_MIN && (all || s->clock_dirty))
 		rc = put_time(s, span_of("", 0), s->newest, put, arg);
 	s->clock_dirty = false;
-	v = mem_array(NULL, s->passed.n, sizeof *v);
-	for (size_t i = 0; (slot = fps_next(&s->passed, &i)) != NULL;)
-		if (all || (flags_of(slot->word) & DIRTY) != 0)
-			v[n++] = slot;
-	qsort(v, n, sizeof *v, by_id);
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		char key[FP_BYTES];
-		int64_t us = time_of(v[i]->word);
+	for (size_t i = 0; rc == 0 && (slot = fps_next(&s->passed, &i)) != NULL;) {
+		int64_t us = time_of(slot->word);
 
-		pack_fp(key, v[i]->id);
-		v[i]->word = word_of(us, SAVED);
+		if (!all && (flags_of(slot->word) & DIRTY) == 0)
+			continue;
+		pack_fp(key, slot->id);
+		slot->word = word_of(us, SAVED);
 		rc = put_time(s, span_of(key, sizeof key), us, put, arg);
 	}
-	free(v);
 	return rc;
 }
 

@@ -227,14 +227,12 @@ static int
 save(void *st, bool all, kv_fn *put, void *arg)
 {
 	struct seen *s = st;
+	struct fp id;
 	int rc = all ? 0 : save_some(s->news, s->n_news, put, arg);
 
-	for (size_t k = 0; all && rc == 0 && k < TABLES; k++) {
-		struct fp *v = ids_sorted(&s->ids[k]);
-
-		rc = save_some(v, ids_count(&s->ids[k]), put, arg);
-		free(v);
-	}
+	for (size_t k = 0; all && rc == 0 && k < TABLES; k++)
+		for (size_t i = 0; rc == 0 && ids_next(&s->ids[k], &i, &id);)
+			rc = save_some(&id, 1, put, arg);
 	s->n_news = 0;
 	s->saved = true;
 	return rc;

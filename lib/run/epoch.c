@@ -23,7 +23,7 @@ struct epoch {
 	uint64_t done;			/* a sink: the last one committed */
 	int64_t now_ms, wm_ms;
 	struct flow_counts before;	/* when it ended */
-	struct buf pins, hops, line, key, dir;
+	struct buf pins, hops, line, dir;
 };
 
 /* ---- what a state belongs to ---- */
@@ -186,10 +186,7 @@ put_piece(void *arg, struct span key, struct span val)
 {
 	struct put_arg *a = arg;
 
-	buf_clear(&a->e->key);
-	buf_byte(&a->e->key, a->which);
-	buf_span_add(&a->e->key, key);
-	return snaps_put(a->e->snaps, buf_span(&a->e->key), val);
+	return snaps_put(a->e->snaps, a->which, key, val);
 }
 
 static const struct op *
@@ -501,7 +498,6 @@ epoch_free(struct epoch *e)
 	buf_free(&e->pins);
 	buf_free(&e->hops);
 	buf_free(&e->line);
-	buf_free(&e->key);
 	buf_free(&e->dir);
 	free(e);
 }

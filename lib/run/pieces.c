@@ -160,14 +160,20 @@ pieces_begin(struct pieces_writer *w, const char *path, struct span head)
 }
 
 int
-pieces_put(void *writer, struct span key, struct span val)
+pieces_put_under(struct pieces_writer *w, struct span tag, struct span key, struct span val)
 {
-	struct pieces_writer *w = writer;
-
 	w->n++;
-	pack_span(&w->block, key);
+	pack_u64(&w->block, tag.n + key.n);
+	buf_span_add(&w->block, tag);
+	buf_span_add(&w->block, key);
 	pack_span(&w->block, val);
 	return w->block.n < BLOCK_OUT ? 0 : write_block(w);
+}
+
+int
+pieces_put(void *writer, struct span key, struct span val)
+{
+	return pieces_put_under(writer, span_of("", 0), key, val);
 }
 
 int

@@ -29,6 +29,8 @@ struct pieces_writer {
 int pieces_begin(struct pieces_writer *, const char *path, struct span head);
 /* A kv_fn whose arg is the writer. */
 int pieces_put(void *writer, struct span key, struct span val);
+/* The same with these bytes before the key. */
+int pieces_put_under(struct pieces_writer *, struct span tag, struct span key, struct span val);
 /* Durable under its name, its directory's entry too. 0 or EXIT_IO. */
 int pieces_end(struct pieces_writer *, const char *dir);
 /* Leaves nothing of a file that was begun and not ended; frees. */

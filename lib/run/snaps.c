@@ -36,7 +36,6 @@ struct snaps {
 	uint64_t whole, changes;	/* bytes of the last whole one, and of all behind it */
 	struct link next;
 	struct pieces_writer to;
-	struct buf key;
 };
 
 static char *
@@ -283,14 +282,11 @@ snaps_begin(struct snaps *s, uint64_t id, struct span head)
 }
 
 int
-snaps_put(void *snaps, struct span key, struct span val)
+snaps_put(struct snaps *s, char part, struct span key, struct span val)
 {
-	struct snaps *s = snaps;
+	char tag[2] = { val.p != NULL, part };
 
-	buf_clear(&s->key);
-	buf_byte(&s->key, val.p != NULL);
-	buf_span_add(&s->key, key);
-	return pieces_put(&s->to, buf_span(&s->key), val.p == NULL ? span_of("", 0) : val);
+	return pieces_put_under(&s->to, span_of(tag, sizeof tag), key, val.p == NULL ? span_of("", 0) : val);
 }
 
 int
@@ -341,7 +337,6 @@ snaps_close(struct snaps *s)
 	pieces_drop(&s->to);
 	if (s->lock != -1)
 		close(s->lock);
-	buf_free(&s->key);
 	free(s->link);
 	free(s->dir);
 	free(s);

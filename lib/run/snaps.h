@@ -5,7 +5,7 @@
  *	rc = snaps_open(dir, sign, &s);			// locked until the process ends
  *	rc = snaps_load(s, id, &head, add, st);		// what the stage knew when epoch id ended
  *	rc = snaps_begin(s, id, head);			// at the mark of epoch id
- *	rc = op->save(st, snaps_whole(s), snaps_put, s);
+ *	rc = op->save(st, snaps_whole(s), put, s);	// put: snaps_put(s, 0, key, val)
  *	if (rc == 0) rc = snaps_commit(s);		// durable under its name
  *	rc = snaps_forget(s, acked);
  *
@@ -32,8 +32,8 @@ int snaps_load(struct snaps *, uint64_t id, struct buf *head, kv_fn *each, void 
 /* Must the next one be whole?  Settled by snaps_begin; until snaps_commit it stays. */
 bool snaps_whole(const struct snaps *);
 int snaps_begin(struct snaps *, uint64_t id, struct span head);
-/* A kv_fn whose arg is the snaps; val.p NULL: the key is gone. */
-int snaps_put(void *snaps, struct span key, struct span val);
+/* A piece of the part of that number; snaps_load gives that as the first byte of the key. val.p NULL: the key is gone. */
+int snaps_put(struct snaps *, char part, struct span key, struct span val);
 int snaps_commit(struct snaps *);
 /* Remove what nobody goes back to any more: below `acked`, but what the chain of that one needs. */
 int snaps_forget(struct snaps *, uint64_t acked);

@@ -168,11 +168,38 @@ host_raw(void *self, int out, struct span line)
 	return 0;
 }
 
+/* The pairs of a state, by key: save gives them in any order, and none twice here. */
+static int
+note_pair(void *arg, struct span key, struct span val)
+{
+	bool fresh;
+	struct buf **b = map_put(arg, key, &fresh);
+
+	okf(fresh, "a key is saved once");
+	if (fresh)
+		*b = mem_new(sizeof **b);
+	buf_span_add(*b, val);
+	return 0;
+}
+
 static void
 state_text(const struct op *op, void *st, struct buf *out)
 {
+	struct map *m = map_new(sizeof(struct buf *));
+	struct map_entry *e;
+
 	buf_clear(out);
-	okf(op->save(st, true, dump, out) == 0, "%s: save", op->name);
+	okf(op->save(st, true, note_pair, m) == 0, "%s: save", op->name);
+	e = map_sorted(m);
+	for (size_t i = 0; i < map_count(m); i++) {
+		struct buf *b = *(struct buf **)e[i].cell;
+
+		(void)dump(out, e[i].key, buf_span(b));
+		buf_free(b);
+		free(b);
+	}
+	free(e);
+	map_free(m);
 }
 
 static void
