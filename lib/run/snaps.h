@@ -32,7 +32,7 @@ int snaps_load(struct snaps *, uint64_t id, struct buf *head, kv_fn *each, void 
 /* Must the next one be whole?  Settled by snaps_begin; until snaps_commit it stays. */
 bool snaps_whole(const struct snaps *);
 int snaps_begin(struct snaps *, uint64_t id, struct span head);
-/* A piece of the part of that number; snaps_load gives that as the first byte of the key. val.p NULL: the key is gone. */
+/* A piece of part `part`: snaps_load gives that as the first byte of the key. val.p NULL: the key is gone. */
 int snaps_put(struct snaps *, char part, struct span key, struct span val);
 int snaps_commit(struct snaps *);
 /* Remove what nobody goes back to any more: below `acked`, but what the chain of that one needs. */
