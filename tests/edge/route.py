@@ -13,6 +13,7 @@ import json
 import os
 import random
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -28,6 +29,18 @@ BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 SLOW = 4 if os.environ.get("SANITIZED") else 1
 WORDS = ["a", "b", "c", "d"]
 n = failed = 0
+
+
+def heard(p, word, seconds):
+    """What it says until the word is in it, or for so long."""
+    got, over = b"", time.monotonic() + seconds
+    while word not in got and time.monotonic() < over:
+        if select.select([p.stderr], [], [], 0.1)[0]:
+            more = os.read(p.stderr.fileno(), 65536)
+            if not more:
+                break
+            got += more
+    return got.decode()
 
 
 def point(held, name, why=""):
@@ -141,6 +154,7 @@ def load():
                 c.route("by w\na ods.a\nb ods.b\nc ods.c\n")
             elif step == 5:
                 c.route("by w\na ods.a 'b\n")
+                said += heard(p, b"not followed", 20 * SLOW)
             elif step == 6:
                 p.kill()
                 said += p.communicate()[1].decode()
