@@ -308,6 +308,27 @@ map_sorted(const struct map *m)
 	return v;
 }
 
+struct map_entry *
+map_sorted_of(const struct map *m, bool (*want)(void *arg, const struct map_entry *), void *arg, size_t *n)
+{
+	struct map_entry *v = NULL, e;
+	size_t cap = 0;
+
+	*n = 0;
+	for (size_t i = 0; map_next(m, &i, &e);) {
+		if (!want(arg, &e))
+			continue;
+		if (*n == cap) {
+			cap = cap == 0 ? 256 : mem_mul(cap, 2);
+			v = mem_array(v, cap, sizeof *v);
+		}
+		v[(*n)++] = e;
+	}
+	if (*n > 1)
+		qsort(v, *n, sizeof *v, by_key);
+	return v;
+}
+
 /*
  * Both maps by slots, that is by hash, so near each other: but only where ours has room for all of it at once, or the
  * slots at the beginning would be full before the rest knows of it.

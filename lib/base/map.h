@@ -38,6 +38,9 @@ size_t map_bytes(const struct map *);
 bool map_next(const struct map *, size_t *i, struct map_entry *);
 /* All entries in key byte order: an array of map_count() entries, to be freed by the caller. */
 struct map_entry *map_sorted(const struct map *);
+/* Those of them that want() says true of, *n: of millions that are not asked for none is sorted. The same. */
+struct map_entry *map_sorted_of(const struct map *, bool (*want)(void *arg, const struct map_entry *), void *arg,
+    size_t *n);
 /*
  * All entries of another map with cells of the same size, where they are in memory; it is empty then.  Of keys that
  * both have both(arg, key, cell, other) lays the other map's cell into ours; nobody looks at it again.

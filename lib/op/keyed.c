@@ -20,39 +20,25 @@ put_one(const struct keyed *k, void *st, const struct map_entry *e, kv_fn *put, 
 	return k->put(st, e, put, arg);
 }
 
-static int
-by_key(const void *a, const void *b)
-{
-	return span_cmp(((const struct map_entry *)a)->key, ((const struct map_entry *)b)->key);
-}
+struct asked {
+	const struct keyed *is;
+	void *st;
+};
 
-/* The cells that changed, in key order, to be freed: of millions that stay as they are none is sorted. */
-static struct map_entry *
-those_changed(const struct keyed *k, void *st, const struct map *map, size_t *n)
+static bool
+has_changed(void *arg, const struct map_entry *e)
 {
-	struct map_entry *v = NULL, e;
-	size_t cap = 0;
+	const struct asked *a = arg;
 
-	*n = 0;
-	for (size_t i = 0; map_next(map, &i, &e);) {
-		if (!changed(k, st, &e))
-			continue;
-		if (*n == cap) {
-			cap = cap == 0 ? 256 : mem_mul(cap, 2);
-			v = mem_array(v, cap, sizeof *v);
-		}
-		v[(*n)++] = e;
-	}
-	if (*n > 1)
-		qsort(v, *n, sizeof *v, by_key);
-	return v;
+	return changed(a->is, a->st, e);
 }
 
 int
 keyed_save(const struct keyed *k, void *st, const struct map *map, struct buf *gone, bool all, kv_fn *put, void *arg)
 {
 	size_t n = map_count(map);
-	struct map_entry *e = all ? map_sorted(map) : those_changed(k, st, map, &n);
+	struct map_entry *e = all ? map_sorted(map) :
+	    map_sorted_of(map, has_changed, &(struct asked){ k, st }, &n);
 	int rc = 0;
 
 	if (gone != NULL) {

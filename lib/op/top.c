@@ -267,37 +267,20 @@ drop(void *st, const struct map_entry *e)
 	return n;
 }
 
-static int
-by_key(const void *a, const void *b)
+struct until {
+	int64_t wm, oldest;		/* oldest: of the others */
+};
+
+/* Is it of a time up to wm? */
+static bool
+is_over(void *arg, const struct map_entry *e)
 {
-	return span_cmp(((const struct map_entry *)a)->key, ((const struct map_entry *)b)->key);
-}
+	struct until *u = arg;
+	int64_t us = unpack_order(e->key.p);
 
-/* The groups of times up to wm, in key order, to be freed; the oldest of the others is known then. */
-static struct map_entry *
-those_over(struct top *s, int64_t wm, size_t *n)
-{
-	struct map_entry *v = NULL, e;
-	size_t cap = 0;
-
-	*n = 0;
-	s->oldest = INT64_MAX;
-	for (size_t i = 0; map_next(s->held.map, &i, &e);) {
-		int64_t us = unpack_order(e.key.p);
-
-		if (us > wm) {
-			s->oldest = us < s->oldest ? us : s->oldest;
-			continue;
-		}
-		if (*n == cap) {
-			cap = cap == 0 ? 256 : mem_mul(cap, 2);
-			v = mem_array(v, cap, sizeof *v);
-		}
-		v[(*n)++] = e;
-	}
-	if (*n > 1)
-		qsort(v, *n, sizeof *v, by_key);
-	return v;
+	if (us > u->wm)
+		u->oldest = us < u->oldest ? us : u->oldest;
+	return us <= u->wm;
 }
 
 /* Write these and forget them. */
@@ -320,6 +303,7 @@ write_all(struct top *s, struct map_entry *e, size_t n, const struct host *host)
 static int
 close_top(void *st, int64_t wm_ms, const struct host *host)
 {
+	struct until u = { .oldest = INT64_MAX };
 	struct top *s = st;
 	struct map_entry *over;
 	size_t n;
@@ -335,7 +319,9 @@ close_top(void *st, int64_t wm_ms, const struct host *host)
 	/* without times a later record may always be larger */
 	if (s->conf.water == NULL || s->oldest > wm)
 		return 0;
-	over = those_over(s, wm, &n);
+	u.wm = wm;
+	over = map_sorted_of(s->held.map, is_over, &u, &n);
+	s->oldest = u.oldest;
 	rc = write_all(s, over, n, host);
 	if (map_count(s->held.map) == 0)
 		held_clear(&s->held);

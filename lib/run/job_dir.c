@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* job_dir - see job_dir.h */
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -8,6 +7,7 @@
 
 #include "base/err.h"
 #include "run/job_dir.h"
+#include "run/opt.h"
 #include "run/pieces.h"
 #include "run/state_path.h"
 #include "store/fs.h"
@@ -52,18 +52,6 @@ put_text(const struct job_dir *j, const char *what, struct span text, bool durab
 
 	buf_free(&path);
 	return rc;
-}
-
-static bool
-number(const char *text, uint64_t *out)
-{
-	char *end;
-
-	if (text[0] < '0' || text[0] > '9')
-		return false;
-	errno = 0;
-	*out = strtoull(text, &end, 10);
-	return errno == 0 && *end == '\0';
 }
 
 static struct job_dir *
@@ -126,7 +114,7 @@ job_dir_open(struct job_dir **out)
 	if (!job_dir_is())
 		return 0;
 	j = make(dir);
-	if (run == NULL || !number(run, &j->run) || dir[0] != '/')
+	if (run == NULL || !opt_count(run, &j->run) || dir[0] != '/')
 		rc = err_usage("PIPEHOUSE_JOB is set by pipe-run alone, with PIPEHOUSE_JOB_RUN");
 	else if ((rc = read_nonce(j, &found)) == 0 && found)
 		rc = read_sinks(j, &found);
@@ -201,7 +189,7 @@ next_run(struct job_dir *j)
 	bool found = false;
 	int rc = text_of(j, "run", &b, &found);
 
-	if (rc == 0 && found && !number(buf_cstr(&b), &j->run))
+	if (rc == 0 && found && !opt_count(buf_cstr(&b), &j->run))
 		rc = err_input("%s/run: a number is wanted", j->path);
 	if (rc == 0) {
 		buf_clear(&b);
@@ -321,7 +309,7 @@ number_in(const struct job_dir *j, const char *what, uint64_t *id, bool *found)
 	struct buf b = { 0 };
 	int rc = text_of(j, what, &b, found);
 
-	if (rc == 0 && *found && !number(buf_cstr(&b), id))
+	if (rc == 0 && *found && !opt_count(buf_cstr(&b), id))
 		rc = err_input("%s/%s: a number is wanted", j->path, what);
 	buf_free(&b);
 	return rc;

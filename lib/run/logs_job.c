@@ -175,7 +175,7 @@ aside_first(struct sources *s)
 	for (size_t i = 0, to = 0; i < s->n; i++) {
 		struct input x = s->in[i];
 
-		if (x.as == NULL && x.gone == 0)
+		if (x.as == NULL && !x.gone)
 			continue;
 		memmove(s->in + to + 1, s->in + to, (i - to) * sizeof x);
 		s->in[to++] = x;

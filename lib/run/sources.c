@@ -9,6 +9,15 @@
 
 #define HELD_SECONDS 3600	/* a file that nobody wrote to for that long is not kept open */
 
+static time_t
+seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 static void
 let_go(struct input *x)
 {
@@ -25,7 +34,8 @@ release(struct sources *s, struct input *x)
 {
 	struct stat st;
 
-	if (!s->keep || x->fd <= 0 || s->n_held == SOURCES_HELD_MAX || x->gone > SOURCES_PATIENCE ||
+	if (!s->keep || x->fd <= 0 || s->n_held == SOURCES_HELD_MAX ||
+	    (x->gone && seconds() - x->since > SOURCES_PATIENCE) ||
 	    fstat(x->fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_mtime + HELD_SECONDS < time(NULL)) {
 		let_go(x);
 		return;
@@ -82,7 +92,9 @@ add_held(struct sources *s)
 			let_go(x);
 			continue;
 		}
-		x->gone++;
+		if (!x->gone)
+			x->since = seconds();
+		x->gone = true;
 		s->in = mem_array(s->in, s->n + 1, sizeof *s->in);
 		s->in[s->n++] = *x;
 	}
@@ -134,7 +146,7 @@ rotated(struct sources *s, const struct table *t)
 		const struct input *x = &s->in[i];
 		char *as;
 
-		if (x->fd <= 0 || x->as != NULL || x->gone > 0 || x->ino == 0)
+		if (x->fd <= 0 || x->as != NULL || x->gone || x->ino == 0)
 			continue;
 		as = mem_str(x->path);
 		rc = spot_behind(t->live, as, x->fd, add_behind, &(struct behind){ s, as });
@@ -158,7 +170,7 @@ has_news(struct sources *s, struct input *x)
 		return false;
 	}
 	if (!x->spot.done) {
-		x->gone = x->gone > 0 ? 1 : 0;	/* it grows: patience begins anew */
+		x->since = x->gone ? seconds() : 0;	/* it grows: patience begins anew */
 		return true;
 	}
 	release(s, x);

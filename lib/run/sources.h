@@ -11,15 +11,18 @@
  * Invariants: descriptor 0 is the standard input, which has no identity and so no position.  A file that two
  * names lead to is read once.  A log that rotation renamed beside the new one is read to its end, matched or
  * not; with `keep` one that was moved elsewhere or removed is too, through the descriptor of the round before,
- * until nothing came for SOURCES_PATIENCE rounds.  A file that was cut is told and left alone, unless cut_new.
+ * until nothing came for SOURCES_PATIENCE seconds, however long a round is.  A file that was cut is told and left
+ * alone, unless cut_new.
  */
 #ifndef RUN_SOURCES_H
 #define RUN_SOURCES_H
 
+#include <time.h>
+
 #include "run/tail.h"
 #include "store/spot.h"
 
-#define SOURCES_PATIENCE 6
+#define SOURCES_PATIENCE 60	/* seconds */
 #define SOURCES_HELD_MAX 256		/* descriptors kept from round to round, of files changed within the hour */
 
 struct input {
@@ -27,7 +30,8 @@ struct input {
 	char *as;		/* a rotated log: the name it was known by, which another file has now; or NULL */
 	int fd;
 	uint64_t dev, ino;
-	unsigned gone;		/* rounds since a name led to it */
+	bool gone;		/* no name led to it in this round */
+	time_t since;		/* gone: when something last came of it, by a clock that only runs forward */
 	struct spot spot;
 	struct tail tail;
 	uint64_t epoch;		/* its fence's number, for change_source */
