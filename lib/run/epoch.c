@@ -160,19 +160,29 @@ pack_head(struct ctx *c, struct buf *b)
 	return rc;
 }
 
+/* To the lengths that follow there; NULL: to nothing. */
+static int
+cut_sides(struct ctx *c, struct unpack *u)
+{
+	int rc = 0;
+
+	for (size_t i = 1; i < c->n_sides && rc == 0; i++)
+		rc = sink_cut(c->side[i].sink, u == NULL ? 0 : unpack_u64(u));
+	if (rc == 0 && c->rejects != NULL)
+		rc = sink_cut(c->rejects, u == NULL ? 0 : unpack_u64(u));
+	return rc;
+}
+
 static int
 unpack_head(struct ctx *c, struct span head)
 {
 	struct unpack u = { head, true };
 	uint64_t n;
-	int rc = 0;
+	int rc;
 
 	c->main_feed.seq = unpack_u64(&u);
 	n = unpack_u64(&u);
-	for (size_t i = 1; i < c->n_sides && rc == 0; i++)
-		rc = sink_cut(c->side[i].sink, i < n ? unpack_u64(&u) : 0);
-	if (rc == 0 && c->rejects != NULL)
-		rc = sink_cut(c->rejects, unpack_u64(&u));
+	rc = n == c->n_sides ? cut_sides(c, &u) : 0;
 	return rc == 0 && (!u.ok || n != c->n_sides) ? err_input("%s: not a state of this stage", c->epoch->dir.p) : rc;
 }
 
@@ -189,10 +199,34 @@ put_piece(void *arg, struct span key, struct span val)
 	return snaps_put(a->e->snaps, a->which, key, val);
 }
 
+static int
+put_bulk(void *arg, struct span bytes)
+{
+	struct put_arg *a = arg;
+
+	return snaps_bulk(a->e->snaps, a->which, bytes);
+}
+
 static const struct op *
 op_at(struct ctx *c, int i, void **st)
 {
 	return c->cmd->op == NULL ? NULL : c->cmd->op(c->st, i, st);
+}
+
+/* Of a stage that has nothing else; else 0. */
+static uint64_t
+bulk_size(struct ctx *c)
+{
+	const struct op *op;
+	uint64_t n = 0;
+	void *st;
+
+	for (int i = 0; (op = op_at(c, i, &st)) != NULL; i++) {
+		if (op->bulk == NULL)
+			return 0;
+		n += op->bulk->size(st);
+	}
+	return n;
 }
 
 static int
@@ -201,32 +235,48 @@ save(struct ctx *c, uint64_t id)
 	struct epoch *e = c->epoch;
 	struct buf head = { 0 };
 	const struct op *op;
-	uint64_t acked;
+	uint64_t settled;
 	void *st;
 	int rc = pack_head(c, &head);
 
 	if (rc == 0)
-		rc = snaps_begin(e->snaps, id, buf_span(&head));
-	for (int i = 0; rc == 0 && (op = op_at(c, i, &st)) != NULL; i++)
-		rc = op->save(st, snaps_whole(e->snaps), put_piece, &(struct put_arg){ e, (char)i });
+		rc = snaps_begin(e->snaps, id, buf_span(&head), bulk_size(c));
+	for (int i = 0; rc == 0 && (op = op_at(c, i, &st)) != NULL; i++) {
+		struct put_arg to = { e, (char)i };
+
+		rc = op->bulk != NULL ? op->bulk->save(st, snaps_whole(e->snaps), put_bulk, &to) :
+		    op->save(st, snaps_whole(e->snaps), put_piece, &to);
+	}
 	if (rc == 0)
 		rc = snaps_commit(e->snaps);
-	if (rc == 0 && id % FORGET_EVERY == 0 && (rc = job_dir_acked(e->job, &acked)) == 0)
-		rc = snaps_forget(e->snaps, acked);
+	if (rc == 0 && id % FORGET_EVERY == 0 && (rc = job_dir_settled(e->job, &settled)) == 0)
+		rc = snaps_forget(e->snaps, settled);
 	buf_free(&head);
 	return rc;
 }
 
 static int
-add_piece(void *arg, struct span key, struct span val)
+add_piece(void *arg, char part, struct span key, struct span val)
 {
 	struct ctx *c = arg;
 	const struct op *op;
 	void *st;
 
-	if (key.n == 0 || (op = op_at(c, (unsigned char)key.p[0], &st)) == NULL)
+	if ((op = op_at(c, (unsigned char)part, &st)) == NULL)
 		return err_input("%s: not a state of this stage", c->epoch->dir.p);
-	return op->add(st, span_from(key, 1), val);
+	return op->add(st, key, val);
+}
+
+static int
+add_bulk(void *arg, char part, struct span bytes)
+{
+	struct ctx *c = arg;
+	const struct op *op;
+	void *st;
+
+	if ((op = op_at(c, (unsigned char)part, &st)) == NULL || op->bulk == NULL)
+		return err_input("%s: not a state of this stage", c->epoch->dir.p);
+	return op->bulk->add(st, bytes);
 }
 
 static int
@@ -240,15 +290,9 @@ load(struct ctx *c, uint64_t id)
 	if (op_at(c, 0, &st) == NULL && c->n_sides == 1 && c->rejects == NULL)
 		return 0;
 	if ((rc = snaps_open(buf_cstr(&e->dir), buf_span(&e->sign), &e->snaps)) == 0)
-		rc = snaps_load(e->snaps, id, &head, add_piece, c);
-	if (rc == 0 && id > 0) {
-		rc = unpack_head(c, buf_span(&head));
-	} else if (rc == 0) {
-		for (size_t i = 1; i < c->n_sides && rc == 0; i++)
-			rc = sink_cut(c->side[i].sink, 0);
-		if (rc == 0 && c->rejects != NULL)
-			rc = sink_cut(c->rejects, 0);
-	}
+		rc = snaps_load(e->snaps, id, &head, &(struct snaps_to){ add_piece, add_bulk, c });
+	if (rc == 0)
+		rc = id == 0 ? cut_sides(c, NULL) : unpack_head(c, buf_span(&head));
 	buf_free(&head);
 	return rc;
 }

@@ -315,38 +315,87 @@ number_in(const struct job_dir *j, const char *what, uint64_t *id, bool *found)
 	return rc;
 }
 
-int
-job_dir_starts(const struct job_dir *j, volatile const sig_atomic_t *stop, uint64_t *least, uint64_t *most)
+/* Look at all sinks once; *missing: one that has not begun, or NULL. */
+static int
+look(const struct job_dir *j, struct job_start *at, const char **missing)
 {
 	struct buf what = { 0 };
-	const char *missing = NULL;
 	int rc = 0;
 
-	for (int ms = 0; rc == 0; ms += LOOK_MS) {
-		*least = UINT64_MAX;
-		*most = 0;
-		missing = NULL;
-		for (size_t i = 0; i < j->n_sinks && rc == 0; i++) {
-			uint64_t id = 0;
-			bool found;
+	at->least = UINT64_MAX;
+	at->most = 0;
+	*missing = NULL;
+	for (size_t i = 0; i < j->n_sinks && rc == 0; i++) {
+		uint64_t id = 0;
+		bool found;
 
-			begun_at(j, j->sink[i], &what);
-			rc = number_in(j, what.p, &id, &found);
-			missing = found ? missing : j->sink[i];
-			*least = id < *least ? id : *least;
-			*most = id > *most ? id : *most;
-		}
-		if (rc != 0 || missing == NULL)
-			break;
-		if (*stop != 0)
-			rc = err_temp("stopped by signal %d", (int)*stop);
-		else if (ms >= START_MS)
-			rc = err_temp("sink %s of job %s has not begun within %d s", missing, j->name, START_MS / 1000);
-		else
-			nanosleep(&(struct timespec){ 0, LOOK_MS * 1000000L }, NULL);
+		begun_at(j, j->sink[i], &what);
+		rc = number_in(j, what.p, &id, &found);
+		*missing = found ? *missing : j->sink[i];
+		at->least = id < at->least ? id : at->least;
+		at->most = id > at->most ? id : at->most;
 	}
 	buf_free(&what);
 	return rc;
+}
+
+/* The last start: from where, and how far the first sink was; *found false before the first one. */
+static int
+last_start(const struct job_dir *j, uint64_t *from, uint64_t *most, bool *found)
+{
+	struct buf b = { 0 };
+	char *gap;
+	int rc = text_of(j, "start", &b, found);
+
+	*from = *most = 0;
+	if (rc == 0 && *found) {
+		gap = strchr(buf_cstr(&b), ' ');
+		if (gap != NULL)
+			*gap = '\0';
+		if (gap == NULL || !opt_count(b.p, from) || !opt_count(gap + 1, most))
+			rc = err_input("%s/start: two numbers are wanted", j->path);
+	}
+	buf_free(&b);
+	return rc;
+}
+
+/* See job_dir.h, where a run goes on. */
+static int
+settle_start(const struct job_dir *j, struct job_start *at)
+{
+	uint64_t from, most, to = at->most;
+	struct buf b = { 0 };
+	bool found;
+	int rc = last_start(j, &from, &most, &found);
+
+	at->from = at->least;
+	if (rc == 0 && found && at->least >= from && at->least <= most) {
+		at->from = from;
+		to = to > most ? to : most;
+	}
+	if (rc == 0 && (!found || from != at->from || most != to)) {
+		buf_fmt(&b, "%llu %llu\n", (unsigned long long)at->from, (unsigned long long)to);
+		rc = put_text(j, "start", buf_span(&b), true);
+	}
+	buf_free(&b);
+	return rc;
+}
+
+int
+job_dir_starts(const struct job_dir *j, volatile const sig_atomic_t *stop, struct job_start *at)
+{
+	const char *missing = NULL;
+	int rc;
+
+	for (int ms = 0; (rc = look(j, at, &missing)) == 0 && missing != NULL; ms += LOOK_MS) {
+		if (*stop != 0)
+			return err_temp("stopped by signal %d", (int)*stop);
+		if (ms >= START_MS)
+			return err_temp("sink %s of job %s has not begun within %d s", missing, j->name,
+			    START_MS / 1000);
+		nanosleep(&(struct timespec){ 0, LOOK_MS * 1000000L }, NULL);
+	}
+	return rc != 0 ? rc : settle_start(j, at);
 }
 
 int
@@ -378,5 +427,17 @@ job_dir_acked(const struct job_dir *j, uint64_t *least)
 		*least = id < *least ? id : *least;
 	}
 	buf_free(&what);
+	return rc;
+}
+
+int
+job_dir_settled(const struct job_dir *j, uint64_t *id)
+{
+	uint64_t from, most;
+	bool found;
+	int rc = job_dir_acked(j, id);
+
+	if (rc == 0 && (rc = last_start(j, &from, &most, &found)) == 0 && found && *id <= most)
+		*id = from;
 	return rc;
 }

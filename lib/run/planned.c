@@ -27,7 +27,7 @@ struct planned {
 	struct planned_conf conf;
 	struct job_dir *job;
 	char *dir;			/* of the plans */
-	uint64_t least, most;		/* where the sinks stood at the start */
+	struct job_start start;
 	struct slot slot[2], *last, *next;	/* of the epoch that ended; of the one at hand */
 	struct heads heads;
 	int64_t due;
@@ -106,7 +106,7 @@ planned_open(const struct planned_conf *conf, struct planned **out)
 		rc = fs_dirs(p->dir);
 	}
 	if (rc == 0 && (rc = heads_open(&p->heads, conf->pins)) == 0 && (rc = say_who(p)) == 0)
-		rc = job_dir_starts(p->job, &run_stop, &p->least, &p->most);
+		rc = job_dir_starts(p->job, &run_stop, &p->start);
 	buf_free(&dir);
 	if (rc != 0)
 		planned_close(p);
@@ -181,12 +181,6 @@ settle_side(struct planned *p, bool at_once)
 	return rc;
 }
 
-static int64_t
-wall_clock(void)
-{
-	return fs_now_ms();
-}
-
 /* What was judged, as a plan; `from` stands already. */
 static int
 write_plan(struct planned *p, uint64_t id, int64_t now, const struct planned_epoch *e)
@@ -241,7 +235,7 @@ static int
 settle_first(struct planned *p)
 {
 	struct planned_epoch none = { 0 };
-	int64_t now = wall_clock();
+	int64_t now = fs_now_ms();
 	int rc;
 
 	if ((rc = p->conf.ops->seek(p->conf.src, span_of("", 0))) != 0 || (rc = settle_side(p, true)) != 0 ||
@@ -267,12 +261,12 @@ begin(struct planned *p)
 	size_t n;
 	int rc = plan_range(p->dir, &least, &most, &n);
 
-	if (rc == 0 && n == 0 && p->most == 0) {
+	if (rc == 0 && n == 0 && p->start.most == 0) {
 		rc = settle_first(p);
-	} else if (rc == 0 && (rc = plan_read(p->dir, p->least, a, &found)) == 0) {
+	} else if (rc == 0 && (rc = plan_read(p->dir, p->start.from, a, &found)) == 0) {
 		if (!found)
 			return err_input("%s/%" PRIu64 ": the sinks stand there, and that plan is not there", p->dir,
-			    p->least);
+			    p->start.from);
 		if (!span_is(a->sign, sign))
 			return err_input("this job reads %.*s, not %s: a changed job has a name of its own",
 			    (int)a->sign.n, a->sign.p, sign);
@@ -300,13 +294,13 @@ is_read(void)
 static int
 wait_for_sinks(struct planned *p, uint64_t id)
 {
-	uint64_t acked;
+	uint64_t acked, settled;
 	int64_t pause = 1;
 	int rc;
 
 	while ((rc = job_dir_acked(p->job, &acked)) == 0) {
 		/* what they said when they began is as good */
-		acked = acked < p->least ? p->least : acked;
+		acked = acked < p->start.least ? p->start.least : acked;
 		if (id <= acked || id - acked <= PLANNED_AHEAD || run_stop != 0)
 			break;
 		if (!is_read())
@@ -314,9 +308,9 @@ wait_for_sinks(struct planned *p, uint64_t id)
 		planned_wait(planned_clock() + pause);
 		pause = pause * 2 > ACK_MS_MAX ? ACK_MS_MAX : pause * 2;
 	}
-	if (rc == 0 && acked > p->forgotten) {
-		p->forgotten = acked;
-		rc = plan_forget(p->dir, acked);
+	if (rc == 0 && (rc = job_dir_settled(p->job, &settled)) == 0 && settled > p->forgotten) {
+		p->forgotten = settled;
+		rc = plan_forget(p->dir, settled);
 	}
 	return rc;
 }
@@ -354,7 +348,7 @@ replay(struct planned *p, const struct flow_counts *was, struct planned_epoch *e
 		return rc;
 	e->over = false;
 	*again = e->gone || e->n != a->n || e->xxh64 != a->xxh64;
-	if (*again && a->id <= p->most)
+	if (*again && a->id <= p->start.most)
 		return err_input("source changed: epoch %" PRIu64 " is committed, and %s", a->id, e->gone ?
 		    "what it was made of is not there any more" : "what it was made of is not what it was");
 	if (*again)
@@ -379,7 +373,7 @@ gather(struct planned *p, uint64_t id, struct planned_epoch *e)
 	if ((rc = o->gather(p->conf.src, p->due)) != 0)
 		return rc;
 	/* a clock that was set back stands still */
-	now = wall_clock();
+	now = fs_now_ms();
 	now = now < was->now_ms ? was->now_ms : now;
 	if (p->conf.water != NULL)
 		waters_now(p->conf.water, now);

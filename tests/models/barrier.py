@@ -7,6 +7,7 @@ that it has.  The whole job is killed at random moments up to ten times; a sink 
 are drawn by number: the same number is the same schedule.
 
     ""          kills and zombies
+    branch      the pipeline branches: each sink has a stage of its own before it
     foreign     a tool between stage and sink lets a record slip behind the mark that it stood before
     changed     what the source holds becomes something else behind a kill (a topic or a log that was replaced)
 
@@ -20,6 +21,7 @@ RULES = {
     "plan-first": "only then",
     "line-clock": "the watermark comes with the line, no stage has a clock",
     "go-back": "a stage goes back to the epoch that the slowest sink has",
+    "again": "where one sink is ahead, each start goes back to the same epoch until all are behind where that one was",
     "keep": "snapshots and plans are kept until every sink has told of a later epoch",
     "cut": "a side file is cut back to its length in the snapshot",
     "drop-old": "a sink that is ahead drops what it has",
@@ -87,13 +89,36 @@ class Client:
             self.sink.rows += self.rows
 
 
+class Disk:
+    """What a stage has saved."""
+
+    def __init__(self):
+        self.snaps, self.side = {0: (frozenset(), {}, 0, -1)}, []
+
+
 class Job:
     """What lies on disks."""
 
-    def __init__(self, off):
+    def __init__(self, off, branch):
         self.off, self.data = off, {p: list(v) for p, v in IN.items()}
-        self.plans, self.snaps, self.side = {}, {0: (frozenset(), {}, 0, -1)}, []
+        self.plans, self.start = {}, None
         self.sinks = {"X": Sink(), "Y": Sink()}
+        one = Disk()
+        self.disks = {"X": one, "Y": Disk() if branch else one}
+
+    def settled(self):
+        """Nobody goes back behind that."""
+        least = self.least(True)
+        return self.start[0] if self.start and least <= self.start[1] else least
+
+    def starts(self, ids):
+        """Where a run goes on whose sinks are there."""
+        least, most = min(ids), max(ids)
+        if "again" not in self.off and self.start and self.start[0] <= least <= self.start[1]:
+            least, most = self.start[0], max(most, self.start[1])
+        if "again" not in self.off:
+            self.start = (least, most)
+        return least
 
     def least(self, told):
         return min(s.told if told else s.id for s in self.sinks.values())
@@ -102,25 +127,81 @@ class Job:
         return [(self.data[p][i][0], self.data[p][i][1], p, i) for p in (0, 1) for i in range(frm[p], to[p])]
 
 
+class Stage:
+    """A stage's process."""
+
+    def __init__(self, run, disk, clients):
+        self.run, self.disk, self.clients, self.off = run, disk, clients, run.off
+        start = max(disk.snaps) if "go-back" in self.off else run.epoch
+        if start not in disk.snaps:
+            raise Stop("no snapshot %d" % start)
+        seen, windows, length, self.wm = disk.snaps[start]
+        self.seen, self.open = set(seen), dict(windows)
+        if "cut" not in self.off:
+            del disk.side[length:]
+        for k in [k for k in disk.snaps if k > run.epoch and "go-back" not in self.off]:
+            del disk.snaps[k]
+        self.queue, self.sent, self.held, self.clock = [], 0, None, self.wm
+
+    def put(self, row):
+        self.sent += 1
+        items = [("row", row)]
+        if "foreign" in self.run.names:
+            if self.held is None and self.run.rng.random() < .3:
+                self.held, items = ("row", row), []
+            elif self.held is not None:
+                items, self.held = items + [self.held], None
+        for c in self.clients:
+            c.queue += items
+
+    def record(self, r):
+        if "line-clock" in self.off:
+            self.clock = max(self.clock, self.run.rng.randrange(9))
+            self.wm = self.clock
+        if r[0] in self.seen or (r[1] // LONG + 1) * LONG <= self.wm:
+            self.disk.side.append(r)
+        else:
+            self.seen.add(r[0])
+            w = r[1] // LONG
+            self.open[w] = self.open.get(w, ()) + (r,)
+
+    def step(self):
+        item = self.queue.pop(0)
+        if item[0] == "rec":
+            self.record(item[1])
+            return
+        _, k, wm = item
+        self.wm = max(self.wm, wm) if "line-clock" in self.off else wm
+        for w in sorted(self.open):
+            if (w + 1) * LONG <= self.wm:
+                self.put((w, tuple(sorted(self.open.pop(w)))))
+        snaps, plans = self.disk.snaps, self.run.job.plans
+        snaps[k] = (frozenset(self.seen), dict(self.open), len(self.disk.side), self.wm)
+        low = k - 1 if "keep" in self.off else self.run.job.settled()
+        for old in [i for i in snaps if i < low]:
+            del snaps[old]
+        for old in [i for i in plans if i < low]:
+            del plans[old]
+        for c in self.clients:
+            c.queue.append(("mark", k, self.sent))
+        if self.held is not None:
+            for c in self.clients:
+                c.queue.append(self.held)
+            self.held = None
+        self.sent = 0
+
+
 class Run:
     def __init__(self, job, number, rng, names, off):
         self.job, self.rng, self.names, self.off = job, rng, names, off
-        self.to_stage = []
         self.clients = {n: Client(s, number, off) for n, s in job.sinks.items()}
         ids = [c.at for c in self.clients.values()]
-        self.epoch, self.most = min(ids), max(ids)
+        self.epoch, self.most, self.over = job.starts(ids), max(ids), False
         # where the epoch ended that all sinks have; without its plan, the newest that is known
         known = max([k for k in job.plans if k <= self.epoch], default=0)
         self.pos, self.wm = (list(job.plans[known][1]), job.plans[known][2]) if known else ([0, 0], -1)
-        start = max(job.snaps) if "go-back" in off else self.epoch
-        if start not in job.snaps:
-            raise Stop("no snapshot %d" % start)
-        self.seen, self.open, length, self.stage_wm = set(job.snaps[start][0]), dict(job.snaps[start][1]), job.snaps[start][2], job.snaps[start][3]
-        if "cut" not in off:
-            del job.side[length:]
-        for k in [k for k in job.snaps if k > self.epoch and "go-back" not in off]:
-            del job.snaps[k]
-        self.sent, self.held, self.clock, self.over = 0, None, self.stage_wm, False
+        disks = {id(d): d for d in job.disks.values()}
+        self.stages = [Stage(self, d, [c for n, c in self.clients.items() if job.disks[n] is d]) for d in disks.values()]
 
     # ---- the source ----
 
@@ -166,76 +247,31 @@ class Run:
 
     def emit(self, plan, k):
         records, ends, self.wm = plan
-        self.to_stage += [("rec", r) for r in records] + [("mark", k, self.wm)]
+        for s in self.stages:
+            s.queue += [("rec", r) for r in records] + [("mark", k, self.wm)]
         self.pos, self.epoch, self.over = list(ends), k, self.wm == OVER
         if "plan-first" in self.off:
-            while self.to_stage:
-                self.stage()
+            for s in self.stages:
+                while s.queue:
+                    s.step()
             for c in self.clients.values():
                 while c.queue and self.rng.random() < .9:
                     c.step()
-
-    # ---- the stage ----
-
-    def put(self, row):
-        self.sent += 1
-        items = [("row", row)]
-        if "foreign" in self.names:
-            if self.held is None and self.rng.random() < .3:
-                self.held, items = ("row", row), []
-            elif self.held is not None:
-                items, self.held = items + [self.held], None
-        for c in self.clients.values():
-            c.queue += items
-
-    def stage(self):
-        item = self.to_stage.pop(0)
-        if item[0] == "rec":
-            r = item[1]
-            if "line-clock" in self.off:
-                self.clock = max(self.clock, self.rng.randrange(9))
-                self.stage_wm = self.clock
-            if r[0] in self.seen:
-                self.job.side.append(r)
-            elif (r[1] // LONG + 1) * LONG <= self.stage_wm:
-                self.job.side.append(r)
-            else:
-                self.seen.add(r[0])
-                w = r[1] // LONG
-                self.open[w] = self.open.get(w, ()) + (r,)
-            return
-        _, k, wm = item
-        self.stage_wm = max(self.stage_wm, wm) if "line-clock" in self.off else wm
-        for w in sorted(self.open):
-            if (w + 1) * LONG <= self.stage_wm:
-                self.put((w, tuple(sorted(self.open.pop(w)))))
-        self.job.snaps[k] = (frozenset(self.seen), dict(self.open), len(self.job.side), self.stage_wm)
-        low = k - 1 if "keep" in self.off else self.job.least(True)
-        for old in [i for i in self.job.snaps if i < low]:
-            del self.job.snaps[old]
-        for old in [i for i in self.job.plans if i < low]:
-            del self.job.plans[old]
-        for c in self.clients.values():
-            c.queue.append(("mark", k, self.sent))
-        if self.held is not None and "foreign" in self.names:
-            for c in self.clients.values():
-                c.queue.append(self.held)
-            self.held = None
-        self.sent = 0
 
     # ---- all of them, in some order, until the end or a kill ----
 
     def go(self, budget, zombies):
         while True:
             ready = [c for c in list(self.clients.values()) + zombies if c.busy()]
-            if self.over and not self.to_stage and not ready:
+            waiting = [s for s in self.stages if s.queue]
+            if self.over and not waiting and not ready:
                 return
             if budget is not None:
                 if budget == 0:
                     raise Killed
                 budget -= 1
-            moves = [c.step for c in ready if c not in zombies] + ([self.stage] if self.to_stage else [])
-            if not self.over and len(self.to_stage) < 12:
+            moves = [c.step for c in ready if c not in zombies] + [s.step for s in waiting]
+            if not self.over and all(len(s.queue) < 12 for s in self.stages):
                 moves.append(self.source)
             for z in zombies:
                 if z.busy():
@@ -261,15 +297,16 @@ def wrong(job, done, changed=False):
         if len({r[0] for r in found}) != len(found):
             return "a key is in two rows"
     if done and not changed:
-        found = [r for _, recs in x for r in recs] + job.side
-        if sorted(found) != sorted(job.records((0, 0), tuple(len(job.data[p]) for p in (0, 1)))):
-            return "rows and side files are not what came in"
+        for n in "XY":
+            found = [r for _, recs in job.sinks[n].rows for r in recs] + job.disks[n].side
+            if sorted(found) != sorted(job.records((0, 0), tuple(len(job.data[p]) for p in (0, 1)))):
+                return "rows and side files are not what came in"
     return None
 
 
 def one(number, names, off):
     rng = random.Random(number)
-    job, zombies = Job(off), []
+    job, zombies = Job(off, "branch" in names), []
     for number_of_run in range(1, 13):
         budget = rng.randrange(80) if number_of_run <= 10 and rng.random() < .85 else None
         run = None
@@ -306,5 +343,6 @@ def check(names, schedules, off):
 
 
 N = 500
-CASES = [("", 8 * N, None)] + [("", N, r) for r in RULES if r not in ("count", "hash")] + [
+CASES = [("", 8 * N, None)] + [("", N, r) for r in RULES if r not in ("count", "hash", "again")] + [
+    ("branch", 4 * N, None), ("branch", 2 * N, "again"),
     ("foreign", 2 * N, None), ("foreign", N, "count"), ("changed", 2 * N, None), ("changed", 2 * N, "hash")]
