@@ -241,7 +241,9 @@ look_for_stall(struct run *r)
 		if (!r->uncommitted)
 			say(r, "pipe.slow", EVENT_WARN, 0, buf_cstr(&r->why));
 		r->uncommitted = true;
-	} else if (s != PIPE_MOVES && r->stalled == PIPE_MOVES) {
+	} else if (s == PIPE_MOVES) {
+		r->uncommitted = false;		/* the next time is told of again */
+	} else if (r->stalled == PIPE_MOVES) {
 		r->stalled = s;
 		pipe_group_kill(&r->g, SIGKILL);
 	}
@@ -436,7 +438,7 @@ judge(struct run *r, struct pipe_end *e, bool *again)
 		    r->stopping ? "stopped with an epoch" : "its source came to its end");
 	if (r->stopping && !r->begun)
 		return settle(r, PIPE_STOPPED, 0, "pipe.ended", "stopped before it had begun");
-	if (r->stalled == PIPE_SILENT)
+	if (r->stalled == PIPE_SILENT || r->stalled == PIPE_HANGS)
 		buf_span_add(&why, buf_span(&r->why));
 	else
 		explain(r, e, at, &why);

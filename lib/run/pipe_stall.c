@@ -6,6 +6,8 @@
 
 #include "run/pipe_view.h"
 
+#define HANGS 10		/* so many times f->stalled_ms */
+
 /* Is there a command of that name where ours are? */
 static bool
 is_ours(const char *name)
@@ -40,11 +42,21 @@ names(const struct pipe_file *f, size_t a, size_t b, struct buf *out)
 		buf_fmt(out, "%s%s", i == a ? "" : ", ", f->stage[i].name);
 }
 
+/* Is any of the stages from a up to b not ours? */
+static bool
+has_foreign(const struct pipe_file *f, size_t a, size_t b)
+{
+	while (a < b && a < f->n_stages && is_ours(f->stage[a].name))
+		a++;
+	return a < b && a < f->n_stages;
+}
+
 /*
  * The line came through `last` and not through `next` (NULL: whatever stands there has never seen one).
- * What stands between the two in the text and is not ours is to blame; else the next one.
+ * What stands between the two in the text and is not ours is to blame.  Where nothing does, next has not done with the
+ * line: none of ours keeps one back, but a server may let it wait, and who waits is not ended for that.
  */
-static void
+static enum pipe_stalled
 blame(const struct pipe_file *f, const struct pipe_trace *last, const struct pipe_trace *next, struct buf *why)
 {
 	size_t after = stage_of(f, 0, last), until;
@@ -54,6 +66,11 @@ blame(const struct pipe_file *f, const struct pipe_trace *last, const struct pip
 	if (next == NULL)
 		while (until < f->n_stages && !is_ours(f->stage[until].name))
 			until++;
+	if (next != NULL && !has_foreign(f, after, until)) {
+		buf_fmt(why, "%.*s has not done with epoch %" PRIu64 ", which %.*s has sent", (int)next->tool.n,
+		    next->tool.p, next->id + 1, (int)last->tool.n, last->tool.p);
+		return PIPE_UNCOMMITTED;
+	}
 	if (after < until && after < f->n_stages)
 		names(f, after, until, why);
 	else if (next != NULL)
@@ -68,6 +85,7 @@ blame(const struct pipe_file *f, const struct pipe_trace *last, const struct pip
 		buf_fmt(why, "%.*s behind it at %" PRIu64, (int)next->tool.n, next->tool.p, next->id);
 	else
 		buf_str(why, "nothing came behind it");
+	return PIPE_SWALLOWED;
 }
 
 /* The first stage of ours in the text that has left no trace behind the last one that did; false: all have. */
@@ -99,17 +117,13 @@ who(const struct pipe_file *f, const struct pipe_view *v, struct buf *why)
 	for (size_t i = 0; i < v->n_traces; i++)
 		newest = v->trace[i].id > newest ? v->trace[i].id : newest;
 	for (size_t i = 0; i < v->n_traces; i++) {
-		if (v->trace[i].id < newest) {
-			blame(f, last, &v->trace[i], why);
-			return PIPE_SWALLOWED;
-		}
+		if (v->trace[i].id < newest)
+			return blame(f, last, &v->trace[i], why);
 		last = &v->trace[i];
 	}
 	/* without any trace the source itself may be to blame, but where a tool that is not ours stands behind it */
-	if (v->n_traces > 0 ? one_missing(f, v) : f->n_stages > 1 && !is_ours(f->stage[1].name)) {
-		blame(f, last, NULL, why);
-		return PIPE_SWALLOWED;
-	}
+	if (v->n_traces > 0 ? one_missing(f, v) : f->n_stages > 1 && !is_ours(f->stage[1].name))
+		return blame(f, last, NULL, why);
 	for (size_t i = 0; i < v->n_sinks && v->n_traces > 0; i++)
 		if (v->sink[i].id < newest) {
 			buf_fmt(why, "sink %s has not committed epoch %" PRIu64 ", which came to all stages",
@@ -124,6 +138,7 @@ enum pipe_stalled
 pipe_stall_look(struct pipe_stall *w, const struct pipe_file *f, const struct pipe_view *v, int64_t now_ms,
     struct buf *why)
 {
+	enum pipe_stalled s;
 	uint64_t sum = v->run + v->begun;
 
 	/*
@@ -138,5 +153,7 @@ pipe_stall_look(struct pipe_stall *w, const struct pipe_file *f, const struct pi
 	}
 	if (v->begun < v->n_sinks || now_ms - w->since_ms < f->stalled_ms)
 		return PIPE_MOVES;
-	return who(f, v, why);
+	s = who(f, v, why);
+	/* no process stands still for so long but one that hangs: to begin again costs little */
+	return s == PIPE_UNCOMMITTED && (now_ms - w->since_ms) / HANGS >= f->stalled_ms ? PIPE_HANGS : s;
 }

@@ -292,6 +292,38 @@ def stalled():
           "a source that is silent is started again", (status, e))
 
 
+@group
+def slow():
+    j = Job(PLAY + " source", "json-map --all", PLAY + " sink a", settings="stalled=500ms")
+    p = j.begin()
+    j.reached(3)
+
+    def stop_one():
+        for pid in j.processes():
+            with open("/proc/%d/comm" % pid, encoding="utf-8") as f:
+                if f.read().strip() == "json-map":
+                    os.kill(pid, signal.SIGSTOP)
+                    return pid
+        return None
+
+    def told(event, n):
+        return os.path.exists(os.path.join(j.dir, "events.ndjson")) and sum(e["event"] == event for e in j.events()) >= n
+
+    pid = stop_one()
+    said = wait(lambda: told("pipe.slow", 1))
+    os.kill(pid, signal.SIGCONT)
+    at = number(os.path.join(j.dir, "ack/a"))
+    check(said and "json-map has not done with epoch" in j.events()[0]["text"] and j.reached(at + 5) and j.status()[1]["restarts"] == 0,
+          "a stage of ours that takes long is told of, and goes on", j.events() if said else "")
+    stop_one()
+    said = wait(lambda: told("pipe.slow", 2)) and wait(lambda: told("pipe.restart", 1))
+    check(said and "json-map has not done with epoch" in j.events()[-1]["text"] and j.reached(number(os.path.join(j.dir, "ack/a")) + 5),
+          "told of again; one that hangs is started again", j.events()[-3:])
+    p.send_signal(signal.SIGTERM)
+    p.communicate(timeout=LIMIT)
+    check(p.returncode == 0 and isinstance(j.rows(), int), "and all is there", (p.returncode, j.rows()))
+
+
 def main():
     global HOME
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as HOME:
