@@ -90,12 +90,12 @@ asan:
 	@sh scripts/deps check
 	$(MAKE) O=$(O)-asan OPT= LINK=-pie HARDEN='-fPIE -U_FORTIFY_SOURCE' HARDEN_$(ccname)= SAN='$(SANFLAGS)' all units
 	@BIN=$(abspath $(O)-asan)/bin O=$(abspath $(O)-asan) SANITIZED=1 sh tests/run
-# kill -9 of anything in a barrier job: 300 times in some minutes; 5,000 times over jobs of a million records in some hours.
+# kill -9 of anything in a job, of its broker and its database: 300 times in ten minutes; 5,000 times over jobs of a million records in some hours.
 SEED = 1
 fault fault-long:
-	@sh scripts/deps check
+	@sh scripts/deps real
 	$(MAKE) all
-	@BIN=$(abspath $O)/bin python3 tests/fault/stream.py --seed $(SEED) $(FAULT_$@)
+	@BIN=$(abspath $O)/bin O=$(abspath $O) python3 tests/fault/stream.py --seed $(SEED) $(FAULT_$@)
 FAULT_fault = --rounds 300 --records 100000
 FAULT_fault-long = --rounds 5000 --records 1000000 --kills 50
 # A barrier job under load: memory flat, lag bounded, sums exact; what each second was like is in $O/soak.ndjson.

@@ -2,18 +2,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """stream - kill -9 of anything in a barrier job, at any moment: nothing is lost, nothing is doubled; TAP
 
-    BIN=build/bin python3 tests/fault/stream.py [--rounds N] [--seed S] [--records N] [--kills N]
+    BIN=build/bin O=build python3 tests/fault/stream.py [--rounds N] [--seed S] [--records N] [--kills N] [--kinds LIST]
 
-A growing log with repeats, disorder, broken lines, lines that come in two pieces, and rotation goes through ingest, json-map,
-dedup, and then as rows into a table of the warehouse and as sums of windows into MariaDB.  A round is one kill: of a stage, a
-shell, the keeper or pipe-run itself, now and then of two at once or of the server; each 20th of the server.  `kills` rounds make
-a job; then the log ends and the job is stopped.
+A round is one kill: of a stage, a shell, the keeper or pipe-run itself, now and then of two at once; each 20th of the database
+server, each 20th of the broker, a real Kafka.  `kills` rounds make a job; then what it reads ends, and the job is stopped.  Jobs are of five kinds, by turns:
 
-What must be there is counted here, from what was written to the log: each record once in the table, each sum exact, each row of
-the server written once (a trigger counts), each broken line once in the reject file, nothing late.  The same seed makes the
-same log and the same kills; the moments are the machine's.
+    log      a growing log that rotates: ingest, json-map, dedup; rows to a table, sums of windows to MariaDB
+    topic    three partitions: ingest, json-clean, dq-check, two copies of dedup below shard, dimjoin, json-map; to both likewise
+    split    a log: ingest, json-split, dedup, each record joined with itself by stream-join --side, window-agg, topn; to both likewise
+    changes  a change feed in a topic, told again in parts: ingest, cdc-norm, cdc-merge, mysql-load --op
+    group    no barrier job: three members of a consumer group write one table, come, go and are killed
+
+What must be there is counted from what was written (feed.py): each record once in the table, each sum exact, each row of the
+server written once (a trigger counts), each broken line once in the reject file, nothing late, the changes' last rows.  The same seed makes the
+same input and the same kills; the moments are the machine's.
 """
 import argparse
+import importlib.util
 import json
 import os
 import random
@@ -21,89 +26,49 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import cases  # noqa: E402
+import feed  # noqa: E402
 
 BIN, TOP = cases.BIN, cases.TOP
 SLOW = 4 if cases.SANITIZED else 1
 LIMIT = 120 * SLOW
-START, STEP, WINDOW = 1767225600000, 40, 10000      # the first time, ms a record, ms a window
-JITTER = 2000                                       # ms that a record may come too late; less than half of --late
-PIPE = """s: restart=50ms restart-max=200ms stalled=60s stop=60s
-\tingest --barriers 150ms -f 'in/*.log' --event-time ts:ms --late 5s --idle 1s --reject rejects |
-\tjson-map id=id ts=ts g=g amount=amount day="'2026-01-01'" |
-\tdedup -k id |
-\tfan-out "window-agg -t ts:ms -w 10s -g g n='count()' amount='sum(amount)' |
-\t\tmysql-load --defaults-file {cnf} --table d.w{job} -k window_start,g --job w{job}" \\
-\t\t'wh-put ods.r{job} --partition-by day --job r{job}'
-"""
+HEAD = "s: restart=50ms restart-max=200ms stalled=60s stop=60s\n\tingest --barriers 150ms --reject rejects "
+TIMES = "--event-time ts:ms --late 5s --idle %s |\n\t"
+SUMS = "window-agg -t ts:ms -w 10s -g g n='count()' amount='sum(amount)' | "
+LOAD = "mysql-load --defaults-file {cnf} --table d.w{job} -k window_start,g --job w{job}"
+ROWS = "'wh-put ods.r{job} --partition-by day --job r{job}'\n"
+DAY = "day=\"'2026-01-01'\""
+PIPES = {
+    "log": HEAD + "-f 'in/*.log' " + TIMES % "1s" + "json-map id=id ts=ts g=g amount=amount " + DAY + " | dedup -k id |\n\t" +
+           'fan-out "' + SUMS + LOAD + '" \\\n\t\t' + ROWS,
+    "topic": HEAD + "-b {broker} -t {topic} " + TIMES % "1h" + "json-clean -s ts.clean | dq-check --drop-bad 'not_null(id)' 'range(ts,0,9000000000000)' |\n\t" +
+             "shard -n 2 -k id -- dedup -k id | dimjoin -k g --fields name wh:dim.g |\n\t" +
+             "json-map id=id ts=ts g=name amount=amount " + DAY + ' |\n\tfan-out "' + SUMS + LOAD + '" \\\n\t\t' + ROWS,
+    "split": HEAD + "-f 'in/*.log' " + TIMES % "1s" + "json-split -e m --as r --keep top=ts | json-map id=r.id ts=r.ts g=r.g amount=r.amount |\n\t" +
+             "dedup -k id | fan-out \"json-map --all side='TRUE'\" \"json-map --all side='FALSE'\" |\n\t" +
+             "stream-join --side side -k id -t ts:ms --between 0s,0s |\n\t" +
+             "json-map id=left.id ts=left.ts g=right.g amount=right.amount " + DAY + ' |\n\tfan-out "' + SUMS +
+             "topn -n 100 --by n -g window_start --per window_end:ms |\n\t\tjson-map --keep window_start,window_end,g,n,amount | " + LOAD + '" \\\n\t\t' + ROWS,
+    "changes": HEAD + "-b {broker} -t {topic} |\n\tcdc-norm | cdc-merge -k id --table shop.t |\n\t" +
+               "mysql-load --defaults-file {cnf} --table d.w{job} -k id --op op --job w{job}\n",
+}
+KINDS = ("log", "topic", "split", "changes", "group")
 
 
-class Log(threading.Thread):
-    """Who writes the log. What it wrote is the oracle's."""
-
-    def __init__(self, where, rng, records, kills):
-        super().__init__(daemon=True)
-        self.where, self.rng, self.records = where, rng, records
-        self.chunk = max(50, records // 400)
-        self.nap = 0.8 * SLOW * kills / (records / self.chunk)     # records come as long as kills do
-        self.ids, self.windows, self.broken = {}, {}, 0
-        self.pace, self.last = threading.Event(), None
-
-    def record(self, i):
-        # quarters and minus signs: sums that no float keeps by luck
-        ts = START + STEP * i - self.rng.randrange(JITTER)
-        cents = self.rng.randrange(-99999, 10**9)
-        g = "g%d" % self.rng.randrange(20)
-        self.ids[i] = (ts // WINDOW * WINDOW, g, cents)
-        return '{"id":%d,"ts":%d,"g":"%s","amount":%s%d.%02d}\n' % (i, ts, g, "-" if cents < 0 else "", abs(cents) // 100, abs(cents) % 100)
-
-    def lines(self):
-        seen = []
-        for i in range(self.records):
-            line = self.record(i)
-            yield line
-            seen = (seen + [line])[-200:]
-            if self.rng.random() < .1:
-                yield self.rng.choice(seen)
-            if self.rng.random() < .002:
-                self.broken += 1
-                yield '{"id":%d,"ts":%d,\n' % (i, START + STEP * i)
-
-    def run(self):
-        n, part = 0, open(os.path.join(self.where, "a0.log"), "w", encoding="ascii")
-        chunk = []
-        for line in self.lines():
-            chunk.append(line)
-            if len(chunk) < self.chunk:
-                continue
-            text, chunk = "".join(chunk), []
-            at = self.rng.randrange(len(text))          # torn anywhere, also in the middle of a record
-            part.write(text[:at])
-            part.flush()
-            part.write(text[at:])
-            part.flush()
-            self.pace.wait(self.nap)
-            if self.rng.random() < 20 * self.chunk / self.records:
-                part.close()
-                n += 1
-                part = open(os.path.join(self.where, "a%d.log" % n), "w", encoding="ascii")
-        part.write("".join(chunk))
-        part.close()
-        self.last = part.name
-        for w, g, cents in self.ids.values():
-            count, total = self.windows.get((w, g), (0, 0))
-            self.windows[w, g] = (count + 1, total + cents)
-
-    def close_windows(self):
-        """One that is far ahead ends all windows but its own, once the other files are idle."""
-        i = len(self.ids)
-        self.ids[i] = (0, "end", 0)
-        with open(self.last, "a", encoding="ascii") as f:
-            f.write('{"id":%d,"ts":%d,"g":"end","amount":0.00}\n' % (i, START + 10**9))
+def broker(top):
+    """tests/real/kafka.py's; it is named as the one beside us is."""
+    spec = importlib.util.spec_from_file_location("real_kafka", os.path.join(TOP, "tests/real/kafka.py"))
+    m = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(m)
+    os.mkdir(os.path.join(top, "kafka"))
+    b = m.Broker(os.path.join(top, "kafka"))
+    b.producer = lambda: m.Producer(b.address, message_timeout_ms="170000", queue_buffering_max_messages="2000000")
+    b.start()
+    return b
 
 
 class Server:
@@ -127,22 +92,48 @@ class Server:
             CREATE TRIGGER d.i%s AFTER INSERT ON d.w%s FOR EACH ROW UPDATE d.writes SET n = n + 1 WHERE t = 'w%s';
             CREATE TRIGGER d.u%s AFTER UPDATE ON d.w%s FOR EACH ROW UPDATE d.writes SET n = n + 1 WHERE t = 'w%s'""" % ((job,) * 8))
 
+    def changes(self, job):
+        self.sql("CREATE TABLE d.w%s (id BIGINT PRIMARY KEY, g VARCHAR(10) COLLATE utf8mb4_bin, amount DECIMAL(20,2))" % job)
+
 
 class Job:
-    def __init__(self, top, server, number, rng, a, kills):
-        self.top, self.server, self.number, self.rng = os.path.join(top, "job%d" % number), server, number, rng
+    """One barrier job, and what it reads."""
+
+    def __init__(self, kind, top, number, rng, a, kills, server, kafka):
+        self.kind, self.top, self.number, self.rng, self.server, self.kafka = kind, os.path.join(top, "job%d" % number), number, rng, server, kafka
         os.makedirs(os.path.join(self.top, "in"))
         self.env = dict(cases.environment(self.top), PIPEHOUSE_ROOT=os.path.join(self.top, "wh"), PIPEHOUSE_STATE=os.path.join(self.top, "state"))
         os.mkdir(self.env["PIPEHOUSE_ROOT"])
         self.dir = os.path.join(self.top, "state", "s")
-        with open(os.path.join(self.top, "s.pipe"), "w", encoding="ascii") as f:
-            f.write(PIPE.format(cnf=server.cnf, job=number))
-        server.table(number)
-        self.log = Log(os.path.join(self.top, "in"), rng, a.records, kills)
-        self.killed, self.recover = {}, []
+        self.killed, self.recover, self.producer = {}, [], kafka.producer() if kind in ("topic", "changes", "group") else None
+        self.feed = self.make_feed(rng, a.records, 0.9 * SLOW * kills)
+        self.set_up()
 
-    def call(self, *argv):
-        p = subprocess.run([os.path.join(BIN, argv[0])] + list(argv[1:]), cwd=self.top, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    def make_feed(self, rng, records, seconds):
+        if not self.producer:
+            kind = feed.Packed if self.kind == "split" else feed.Files
+            return kind(os.path.join(self.top, "in"), rng, records, seconds)
+        kind = feed.Changes if self.kind == "changes" else feed.Topic
+        return kind(self.producer, "t%d" % self.number, rng, records, seconds)
+
+    def set_up(self):
+        with open(os.path.join(self.top, "s.pipe"), "w", encoding="ascii") as f:
+            f.write(PIPES[self.kind].format(cnf=self.server.cnf, job=self.number, broker=self.kafka and self.kafka.address, topic="t%d" % self.number))
+        with open(os.path.join(self.top, "ts.clean"), "w", encoding="ascii") as f:
+            f.write("ts type int required\n")
+        if self.kind == "topic":
+            self.call("wh-table", "dim.g", "-", data="kind snapshot\n")
+            names = ["g%d" % i for i in range(20)] + ["end"]
+            status, _, err = self.call("wh-put", "dim.g", "dt=2026-01-01", data="".join('{"g":"%s","name":"%s"}\n' % (g, g) for g in names))
+            if status != 0:
+                raise RuntimeError(err)
+        if self.kind == "changes":
+            self.server.changes(self.number)
+        else:
+            self.server.table(self.number)
+
+    def call(self, *argv, data=""):
+        p = subprocess.run([os.path.join(BIN, argv[0])] + list(argv[1:]), cwd=self.top, env=self.env, input=data.encode(), stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, timeout=LIMIT)
         return p.returncode, p.stdout.decode(), p.stderr.decode()
 
@@ -198,13 +189,21 @@ class Job:
             except ProcessLookupError:
                 pass
 
-    def round(self, number):
+    def down(self, what):
+        """The database server or the broker, and up again."""
+        self.killed[what] = self.killed.get(what, 0) + 1
+        if what == "mariadbd":
+            self.server("crash")
+            self.server("start")
+        else:
+            self.kafka.stop(signal.SIGKILL)
+            self.kafka.start()
+
+    def round(self, what):
         """One kill, somewhere; now and then before the job has come back from the one before."""
         time.sleep(self.rng.random() * 0.8 * SLOW)
-        if number % 20 == 19:
-            self.server("crash")
-            self.killed["mariadbd"] = self.killed.get("mariadbd", 0) + 1
-            self.server("start")
+        if what:
+            self.down(what)
         else:
             self.kill()
         began = time.monotonic()
@@ -215,7 +214,8 @@ class Job:
             if time.monotonic() - began > LIMIT:
                 raise RuntimeError("nothing is committed any more: %s" % self.status()[1])
             time.sleep(0.02)
-        self.recover.append(time.monotonic() - began)
+        if not what:
+            self.recover.append(time.monotonic() - began)
 
     def committed(self):
         """By the slowest sink; where pipe-run was killed it is started again, and nothing else may have ended it."""
@@ -226,46 +226,61 @@ class Job:
             self.start()
         return min(s["sinks"].values())
 
+    def count(self):
+        return int(self.server.sql("SELECT COUNT(*) FROM d.w%d" % self.number)[0][0])
+
     def whole(self):
-        """Is all of the log with every sink?"""
-        rows = self.call("wh-cat", "--missing-ok", "ods.r%d" % self.number)[1].count("\n")
-        return rows >= len(self.log.ids) and int(self.server.sql("SELECT COUNT(*) FROM d.w%d" % self.number)[0][0]) >= len(self.log.windows)
+        """Is all of it with every sink?"""
+        if self.kind == "changes":
+            return int(self.server.sql("SELECT COUNT(*) FROM d.w%d WHERE id >= %d" % (self.number, feed.KEYS))[0][0]) == 3
+        got = set(self.rows())
+        return got >= set(self.feed.ids) and self.count() >= len(self.feed.windows)
+
+    def rows(self):
+        return [json.loads(x)["id"] for x in self.call("wh-cat", "--missing-ok", "ods.r%d" % self.number)[1].splitlines()]
 
     def finish(self):
-        self.log.pace.set()
-        self.log.join()
+        self.feed.pace.set()
+        self.feed.join()
+        if self.feed.failed:
+            raise self.feed.failed
         self.committed()
-        until = time.monotonic() + LIMIT
-        told = 0
+        until, told = time.monotonic() + LIMIT, 0
         while not self.whole() and time.monotonic() < until:
             if time.monotonic() - told > 1.5:
-                self.log.close_windows()
+                self.feed.close_windows()
                 told = time.monotonic()
             time.sleep(0.1)
         return self.call("pipe-run", "s.pipe", "stop")
 
     def check(self):
-        wrong = []
-        rows = [json.loads(x)["id"] for x in self.call("wh-cat", "ods.r%d" % self.number)[1].splitlines()]
-        lost, extra = set(self.log.ids) - set(rows), len(rows) - len(set(rows))
-        if lost or extra or set(rows) - set(self.log.ids):
-            wrong.append("rows: %d of %d, %d lost (%s), %d doubled" % (len(rows), len(self.log.ids), len(lost), sorted(lost)[:5], extra))
-        got = {(int(w), g): (int(n), int(a.replace(".", ""))) for w, g, n, a in
-               self.server.sql("SELECT window_start, g, n, amount FROM d.w%d" % self.number)}
-        if got != self.log.windows:
-            bad = [(k, got.get(k), self.log.windows.get(k)) for k in sorted(set(got) | set(self.log.windows)) if got.get(k) != self.log.windows.get(k)]
-            wrong.append("windows: %d of %d, %d differ, as %s" % (len(got), len(self.log.windows), len(bad), bad[:3]))
-        writes = int(self.server.sql("SELECT n FROM d.writes WHERE t = 'w%d'" % self.number)[0][0])
-        if writes != len(self.log.windows):
-            wrong.append("the server wrote %d rows, %d would do" % (writes, len(self.log.windows)))
+        wrong = self.check_changes() if self.kind == "changes" else self.check_rows() + self.check_sums()
         try:
             with open(os.path.join(self.top, "rejects"), encoding="ascii") as f:
                 rejects = len(f.readlines())
         except FileNotFoundError:
             rejects = 0
-        if rejects != self.log.broken:
-            wrong.append("rejects: %d of %d" % (rejects, self.log.broken))
+        if rejects != self.feed.broken:
+            wrong.append("rejects: %d of %d" % (rejects, self.feed.broken))
         return wrong
+
+    def check_rows(self):
+        rows = self.rows()
+        lost, extra = set(self.feed.ids) - set(rows), len(rows) - len(set(rows))
+        if lost or extra or set(rows) - set(self.feed.ids) - self.feed.ends:
+            return ["rows: %d of %d, %d lost (%s), %d doubled" % (len(rows), len(self.feed.ids), len(lost), sorted(lost)[:5], extra)]
+        return []
+
+    def check_sums(self):
+        got = {(int(w), g): (int(n), int(a.replace(".", ""))) for w, g, n, a in
+               self.server.sql("SELECT window_start, g, n, amount FROM d.w%d WHERE g <> 'end'" % self.number)}
+        wrong = differ("windows", got, self.feed.windows)
+        writes, count = int(self.server.sql("SELECT n FROM d.writes WHERE t = 'w%d'" % self.number)[0][0]), self.count()
+        return wrong + (["the server wrote %d rows, %d would do" % (writes, count)] if writes != count else [])
+
+    def check_changes(self):
+        got = {int(i): (g, int(a.replace(".", ""))) for i, g, a in self.server.sql("SELECT id, g, amount FROM d.w%d" % self.number)}
+        return differ("rows", got, self.feed.state)
 
     def tail(self):
         try:
@@ -274,41 +289,171 @@ class Job:
         except OSError as e:
             return str(e)
 
+    def told(self):
+        """How much it was, for the line of the job."""
+        if self.kind == "changes":
+            return "%d changes of %d rows" % (self.feed.records, len(self.feed.state))
+        return "%d records, %d windows" % (len(self.feed.ids), len(self.feed.windows))
 
-def campaign(a, top, server):
-    done = failed = points = 0
-    recover, killed = [], {}
-    while done < a.rounds:
+    def over(self):
+        """What runs still, which is wrong."""
+        left = self.processes()
+        if self.producer:
+            self.feed.pace.set()
+            self.feed.join()
+            self.producer.close()
+        return ["left: %s" % left] if left else []
+
+    def give_up(self):
+        self.call("pipe-run", "s.pipe", "stop")
+
+
+class Group(Job):
+    """Members of a consumer group at one table."""
+
+    def make_feed(self, rng, records, seconds):
+        return feed.Plain(self.producer, "t%d" % self.number, rng, records, 1.3 * seconds)
+
+    def set_up(self):
+        self.members, self.ends = [], []
+        with open(os.open(os.path.join(self.top, "g.conf"), os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
+            f.write("session.timeout.ms=3000\nheartbeat.interval.ms=300\n")
+
+    def args(self, *more):
+        return ["ingest", "-b", self.kafka.address, "-t", "t%d" % self.number, "-d", "ods.r%d" % self.number, "--partition-by", "ts:ms", "--meta", "k", *more]
+
+    def member(self):
+        with open(os.path.join(self.top, "said"), "ab") as err:
+            self.members.append(subprocess.Popen(self.args("-G", "house%d" % self.number, "--properties", "g.conf", "--every", "200ms"), cwd=self.top, env=self.env,
+                                                 executable=os.path.join(BIN, "ingest"), stdin=subprocess.DEVNULL, stderr=err))
+
+    def start(self):
+        for _ in range(3):
+            self.member()
+
+    def end(self, p, sig):
+        """It may have been shut out just then (75); told to stop it is a success."""
+        p.send_signal(sig)
+        status = p.wait(timeout=LIMIT)
+        self.members.remove(p)
+        if status not in (0, 75, -sig):
+            self.ends.append("a member ended with %d" % status)
+
+    def round(self, what):
+        time.sleep((0.3 + self.rng.random() * 1.5) * SLOW)
+        for p in [p for p in self.members if p.poll() is not None]:
+            self.end(p, 0)
+            self.member()
+        if what:
+            return self.down(what)
+        stop = self.rng.random() < .25
+        self.end(self.rng.choice(self.members), signal.SIGTERM if stop else signal.SIGKILL)
+        name = "ingest -G stopped" if stop else "ingest -G"
+        self.killed[name] = self.killed.get(name, 0) + 1
+        self.member()
+
+    def finish(self):
+        self.feed.pace.set()
+        self.feed.join()
+        if self.feed.failed:
+            raise self.feed.failed
+        for p in list(self.members):
+            self.end(p, signal.SIGTERM)
+        for _ in range(20):
+            done = self.call(*self.args("--until", "end"))
+            if done[0] != 75:
+                return done
+        return done
+
+    def check(self):
+        rows = [json.loads(x) for x in self.call("wh-cat", "--missing-ok", "ods.r%d" % self.number)[1].splitlines()]
+        got, want = [(r["k"]["partition"], r["k"]["offset"]) for r in rows], self.feed.wanted()
+        lost, extra = want - set(got), len(got) - len(set(got))
+        wrong = ["rows: %d of %d, %d lost (%s), %d doubled" % (len(got), len(want), len(lost), sorted(lost)[:5], extra)] if lost or extra or set(got) - want else []
+        cents = sum(int(self.call_money(r)) for r in rows)
+        if cents != sum(x[2] for x in self.feed.ids.values()):
+            wrong.append("the sum is %d" % cents)
+        return wrong + self.ends
+
+    @staticmethod
+    def call_money(r):
+        return round(r["amount"] * 100)
+
+    def processes(self):
+        return [(p.pid, "ingest") for p in self.members if p.poll() is None]
+
+    def tail(self):
+        with open(os.path.join(self.top, "said"), encoding="utf-8", errors="replace") as f:
+            return "".join(f.readlines()[-30:])
+
+    def told(self):
+        return "%d records" % len(self.feed.ids)
+
+    def give_up(self):
+        for p in self.members:
+            p.kill()
+            p.wait()
+
+
+def differ(what, got, want):
+    if got == want:
+        return []
+    bad = [(k, got.get(k), want.get(k)) for k in sorted(set(got) | set(want)) if got.get(k) != want.get(k)]
+    return ["%s: %d of %d, %d differ, as %s" % (what, len(got), len(want), len(bad), bad[:3])]
+
+
+class Due:
+    """Which kills are those of servers: of twenty one each, as soon as a job has that server."""
+
+    def __init__(self):
+        self.rounds, self.owed = 0, {"mariadbd": 0, "broker": 0}
+
+    def next(self, job):
+        self.owed["mariadbd"] += self.rounds % 20 == 4
+        self.owed["broker"] += self.rounds % 20 == 14
+        self.rounds += 1
+        for what, has in (("mariadbd", job.kind != "group"), ("broker", job.producer)):
+            if has and self.owed[what]:
+                self.owed[what] -= 1
+                return what
+        return None
+
+
+def campaign(a, top, server, kafka):
+    failed = points = records = 0
+    recover, killed, due, kinds = [], {}, Due(), a.kinds.split(",")
+    while due.rounds < a.rounds:
+        kind = kinds[points % len(kinds)]
         points += 1
-        kills = min(a.kills, a.rounds - done)
-        j = Job(top, server, points, random.Random("%d/%d" % (a.seed, points)), a, kills)
-        wrong, began = [], time.monotonic()
+        kills, began, upto = min(a.kills, a.rounds - due.rounds), time.monotonic(), due.rounds
+        j = (Group if kind == "group" else Job)(kind, top, points, random.Random("%d/%d" % (a.seed, points)), a, kills, server, kafka)
         try:
-            j.log.start()
+            j.feed.start()
             j.start()
-            for _ in range(kills):
-                j.round(done)
-                done += 1
+            while due.rounds < upto + kills:
+                j.round(due.next(j))
             status, _, err = j.finish()
             wrong = (["stop ended with %d: %s" % (status, err)] if status != 0 else []) + j.check()
         except (RuntimeError, subprocess.SubprocessError) as e:
-            wrong, done = [str(e)], done + kills
-            j.call("pipe-run", "s.pipe", "stop")
-        left = [p for p in j.processes()]
-        wrong += ["left: %s" % left] if left else []
+            wrong, due.rounds = [str(e)], upto + kills
+            j.give_up()
+        wrong += j.over()
         for name, n in j.killed.items():
             killed[name] = killed.get(name, 0) + n
         recover += j.recover
+        records += len(j.feed.ids) or j.feed.records
         failed += bool(wrong)
-        print("%sok %d - seed %d, job %d: %d kills, %d records, %d windows, %.0f s" % (
-            "not " if wrong else "", points, a.seed, points, sum(j.killed.values()), len(j.log.ids), len(j.log.windows), time.monotonic() - began), flush=True)
+        print("%sok %d - seed %d, job %d, %s: %d kills, %s, %.0f s" % (
+            "not " if wrong else "", points, a.seed, points, kind, sum(j.killed.values()), j.told(), time.monotonic() - began), flush=True)
         for w in wrong:
             print("#   " + w[:2000].replace("\n", "\n#   "))
         if wrong:
             print("#   " + j.tail().replace("\n", "\n#   "), flush=True)
             if a.keep:
                 print("#   kept: " + j.top)
-    print("# killed: " + ", ".join("%s %d" % x for x in sorted(killed.items())))
+        else:
+            subprocess.run(["rm", "-rf", j.top], check=False)
+    print("# %d records; killed: %s" % (records, ", ".join("%s %d" % x for x in sorted(killed.items()))))
     if recover:
         recover.sort()
         print("# from a kill to the next commit of the slowest sink: median %.2f s, worst %.2f s" % (recover[len(recover) // 2], recover[-1]))
@@ -322,17 +467,20 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--records", type=int, default=6000, help="of a job")
     p.add_argument("--kills", type=int, default=25, help="of a job")
+    p.add_argument("--kinds", default=",".join(KINDS), help="of jobs, by turns: %s" % ", ".join(KINDS))
     p.add_argument("--keep", action="store_true", help="leave the directory of what failed")
     a = p.parse_args()
     top = tempfile.mkdtemp(prefix="stream.")
-    bad = True
+    bad, server, kafka = True, None, None
     try:
         server = Server(top)
-        try:
-            bad = campaign(a, top, server)
-        finally:
-            server("stop")
+        kafka = broker(top) if set(a.kinds.split(",")) - {"log", "split"} else None
+        bad = campaign(a, top, server, kafka)
     finally:
+        if kafka:
+            kafka.stop()
+        if server:
+            server("stop")
         if not (bad and a.keep):
             subprocess.run(["rm", "-rf", top], check=False)
     return bad

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""feeds - real Maxwell, Debezium and Canal on one workload: each feed, through a real Kafka, merged, is the database's final state; TAP
+"""feeds - real Maxwell, Debezium and Canal on one workload: each feed, through a real Kafka, merged, is the database, at three moments and at the end; TAP
 
     BIN=build/bin O=build python3 tests/real/feeds.py [SEED [TRANSACTIONS]]
 
-Two connections write to one MariaDB (inserts, updates, key changes, deletes, statements over many rows, rollbacks, DDL of another table)
-while three programs read its binlog; Debezium twice, with its schemas and without, and once killed in the middle.  What they tell goes to a
+Two connections write to five tables of one MariaDB (inserts, updates, key changes, deletes, statements over many rows, rollbacks, DDL of these and of
+others) while three programs read its binlog; Debezium twice, with its schemas and without, and once killed in the middle.  What they tell goes to a
 topic each, with the keys and null values it has, and from there `ingest --meta | cdc-norm --meta | cdc-merge`.
 """
 import importlib.util
@@ -122,7 +122,7 @@ def publish(broker, r):
     return count, torn
 
 
-def compare(db, d, broker, r, killed):
+def compare(db, d, broker, r, killed, moments):
     env = {k: v for k, v in os.environ.items() if not k.startswith("PIPEHOUSE_")}
     env.update(PIPEHOUSE_ROOT=d + "/wh", PATH=mx.BIN + ":" + env["PATH"], LC_ALL="C")
 
@@ -141,18 +141,28 @@ def compare(db, d, broker, r, killed):
         with open(os.path.join(d, r.name + ".stats")) as f:
             stats = json.loads(f.readlines()[-1])
         point(stats["nulls"] > 0, "%s: %d tombstones are counted and dropped" % (r.name, stats["nulls"]), stats)
-    with open(os.path.join(d, norm), "rb") as f:
-        lines = f.readlines()
-    random.Random(mx.SEED).shuffle(lines)
-    with open(os.path.join(d, norm + ".shuffled"), "wb") as f:
-        f.write(b"".join(lines + lines[:len(lines) // 2]))
-    for table in ("plain", "pair"):
-        want = db.table(table)
-        merged, err = sh("cdc-merge --table shop.%s %s" % (table, norm))
-        why = mx.differ(table, merged, want) or err
-        point(not why and want, "%s: %s, %d rows, exactly the database's" % (r.name, table, len(want)), why)
-        again, err = sh("cdc-merge --table shop.%s %s.shuffled" % (table, norm))
-        point(again == merged and not err, "%s: %s, the same bytes told twice and in no order" % (r.name, table), err)
+    whole = sh("cat " + norm)[0].splitlines(True)
+    cuts = [first(whole, k) for k in range(len(moments))] + [len(whole)]
+    point(all(a < b for a, b in zip([0] + cuts, cuts)), "%s: %d moments within %d changes" % (r.name, len(moments), len(whole)), cuts)
+    for k, at in enumerate(cuts):
+        part = whole[:at]
+        mixed = part + part[:at // 2]
+        random.Random(mx.SEED).shuffle(mixed)
+        for name, lines in (("part", part), ("mixed", mixed)):
+            with open(os.path.join(d, name), "wb") as f:
+                f.writelines(lines)
+        for table in mx.TABLES:
+            want, when = (moments[k][table], "moment %d" % (k + 1)) if k < len(moments) else (db.table(table), "the end")
+            merged, err = sh("cdc-merge --table shop.%s part" % table)
+            why = mx.differ(table, merged, want) or err
+            point(not why and want, "%s, %s: %s, %d rows, exactly the database's" % (r.name, when, table, len(want)), why)
+            again, err = sh("cdc-merge --table shop.%s mixed" % table)
+            point(again == merged and not err, "%s, %s: %s, the same bytes told twice and in no order" % (r.name, when, table), err)
+
+
+def first(lines, k):
+    """Where the row that marks moment k is told, the first time."""
+    return next(i for i, x in enumerate(lines) if b'"table":"done"' in x and b'"row":{"id":%d}' % k in x)
 
 
 def kill_between_saves(r, offsets):
@@ -188,15 +198,30 @@ def work(d):
         for r in all_:
             r.wait_ready()
         # made before their eyes: of tables it finds Maxwell does not learn how many digits their times have
-        for name in ("plain", "pair"):
+        for name in mx.TABLES:
             db.run(mx.TABLES[name][1])
         db.run("create table done(id int primary key)")
         time.sleep(2)
-        mx.write(db, "%d first" % mx.SEED, mx.TRANSACTIONS // 2, ["plain", "pair"])
+        moments, tables = [], list(mx.TABLES)
+
+        def moment():
+            """Nobody writes: what is there, and a row that says in every feed where this is."""
+            db.run("insert into done values(%d)" % len(moments))
+            moments.append({table: db.table(table) for table in tables})
+        mx.write(db, "%d first" % mx.SEED, mx.TRANSACTIONS // 2, tables)
+        moment()
         noise(db)
+        # Canal reads the table's form from the server when it meets its rows: those before must be behind it
+        all_[3].wait(lambda: all_[3].tells(b'"done"', b'"id":"0"'))
+        db.run("alter table acct add column z int")
+        time.sleep(1)
+        mx.COLUMNS["acct"].append("z")
+        mx.LATER.add("z")
+        mx.write(db, "%d second" % mx.SEED, mx.TRANSACTIONS // 2, tables)
+        moment()
         # one is killed while it has work, so that it tells a part again
         killed = all_[1]
-        background = threading.Thread(target=mx.write, args=(db, "%d last" % mx.SEED, mx.TRANSACTIONS // 2, ["plain", "pair"]))
+        background = threading.Thread(target=mx.write, args=(db, "%d third" % mx.SEED, mx.TRANSACTIONS // 2, tables))
         background.start()
         size = os.path.getsize(killed.feed)
         while background.is_alive() and os.path.getsize(killed.feed) < size + 20000:
@@ -205,6 +230,9 @@ def work(d):
         background.join()
         killed.start()
         killed.wait_ready()
+        moment()
+        mx.write(db, "%d last" % mx.SEED, mx.TRANSACTIONS // 2, tables)
+        point(db.statements >= 5000 or mx.TRANSACTIONS < 600, "%d statements on %d tables" % (db.statements, len(tables)))
         db.run("insert into done values(4711)")
         for r in all_:
             r.wait(lambda: r.tells(b'"done"', b"4711"))
@@ -215,7 +243,7 @@ def work(d):
         broker.start()
         for r in all_:
             try:
-                compare(db, d, broker, r, 1 if r is killed else 0)
+                compare(db, d, broker, r, 1 if r is killed else 0, moments)
             except Exception as e:      # one that cannot go on has failed; the others are compared
                 point(False, r.name, e)
     finally:
