@@ -4,8 +4,8 @@
  *
  * Path:   stdin -> in/scan -> run/check (expr) -> stdout; broken rows to --tee-bad, events to --result; with -j in
  *         each thread, what was found to the first one (op/ids), in the order of the input
- * Memory: 24 bytes for each key of a unique() or distinct() and for each row of a ref()'s table, within -S; keys past
- *         it wait in sorted runs on disk, unless a row's fate hangs on them; else nothing grows.
+ * Memory: 21 to 27 bytes for each key of a unique() or distinct() and for each row of a ref()'s table, within -S;
+ *         keys past it wait in partitions on disk, unless a row's fate hangs on them; else nothing grows.
  * A row that breaks a `fail` check ends the command with 1 when all rows have passed, or is dropped (--drop-bad).
  */
 #include <stdlib.h>

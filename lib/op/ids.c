@@ -41,23 +41,26 @@ empty(struct fp a)
 static size_t
 find(const struct ids *s, struct fp id, bool *held)
 {
-	size_t i = place(id, s->cap);
-	struct fp x;
+	const uint64_t *v = s->v;
+	size_t cap = s->cap, i = place(id, cap);
 
 	if (!s->wide) {
-		while (s->v[i] != 0 && s->v[i] != id.lo)
-			i = i + 1 == s->cap ? 0 : i + 1;
-		*held = s->v[i] != 0;
+		while (v[i] != 0 && v[i] != id.lo)
+			i = i + 1 == cap ? 0 : i + 1;
+		*held = v[i] != 0;
 		return i;
 	}
-	for (; !empty(x = ids_slot(s, i)); i = i + 1 == s->cap ? 0 : i + 1) {
-		if (same(x, id)) {
+	/* the lower half nearly always tells: a full table is looked through slot by slot */
+	for (;; i = i + 1 == cap ? 0 : i + 1) {
+		if (v[2 * i] == id.lo && v[2 * i + 1] == id.hi) {
 			*held = true;
 			return i;
 		}
+		if (v[2 * i] == 0 && v[2 * i + 1] == 0) {
+			*held = false;
+			return i;
+		}
 	}
-	*held = false;
-	return i;
 }
 
 /* Four at a time: one branch that is guessed right nearly always. */

@@ -128,7 +128,7 @@ check_key(struct ctx *ctx, struct check *k, const struct call *c, const char *wh
 	struct buf list = { 0 };
 	int rc;
 
-	k->seen.wide = true;
+	k->seen = seen_new(&(struct seen_conf){ 0 });
 	for (size_t i = 0; i < c->n; i++)
 		buf_fmt(&list, "%s%.*s", i == 0 ? "" : ",", (int)c->arg[i].n, c->arg[i].p);
 	rc = ctx_cols(ctx, buf_cstr(&list), where, &k->cols);
@@ -167,9 +167,9 @@ ref_batch(void *arg, const struct batch *b)
 		if (why != NULL)
 			batch_reject(b, i, why);
 		else if (!none)
-			ids_add(&a->k->seen, hash_fp(buf_span(key)));
+			seen_sift.note(a->k->seen, &(struct token){ .id = hash_fp(buf_span(key)) });
 	}
-	return 0;
+	return check_fits(a->k, ctx_budget(a->ctx));
 }
 
 static int
@@ -185,7 +185,7 @@ add_ref(struct ctx *ctx, const struct checks *cs, struct check *k, const struct 
 	if (c->n != 3)
 		return check_form(ctx, k, where, "ref(PATH,FILE or wh:TABLE,PATH)");
 	k->kind = CHECK_REF;
-	k->seen.wide = true;
+	k->seen = seen_new(&(struct seen_conf){ 0 });
 	buf_span_add(&name, c->arg[0]);
 	if ((rc = ctx_cols(ctx, buf_cstr(&name), where, &k->cols)) != 0)
 		return rc;
@@ -333,16 +333,6 @@ verdict_free(struct verdict *v)
 	buf_free(&v->value);
 	buf_free(&v->expected);
 	buf_free(&v->text);
-}
-
-size_t
-checks_bytes(const struct checks *cs)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < cs->n; i++)
-		n += ids_bytes(&cs->v[i].seen);
-	return n;
 }
 
 int

@@ -4,8 +4,8 @@
  *
  *	struct checks cs = { .table = "dwd.order_info" };
  *	rc = check_add(ctx, &cs, span_str("fail unique(id)"), "word 1");	// in set_up
- *	if (!check_row(&cs.v[k], ctx, b, i)) ... record i breaks it ...		// where check_by_row
- *	check_look(&cs.v[k], ctx, b, i);		// the others: this record goes on
+ *	checks_begin(&cs, ctx_budget(ctx));
+ *	mark = checks_look(&cs, ctx, b, &found); ... rc = checks_take(&cs, ctx, buf_span(&found), 0);	// a batch
  *	rc = checks_settle(&cs); ... check_judge(&cs, &cs.v[k], &verdict);	// at the end
  *
  * Invariants: NULL breaks only not_null, as in SQL's CHECK; a value that a check cannot judge (a word where a number is
@@ -16,7 +16,7 @@
 #ifndef RUN_CHECK_H
 #define RUN_CHECK_H
 
-#include "op/ids.h"
+#include "op/seen.h"
 #include "run/check_past.h"
 #include "run/check_schema.h"
 #include "run/run.h"
@@ -31,9 +31,9 @@ struct check {
 	enum check_kind kind;
 	struct expr *expr;		/* CHECK_EXPR: false breaks it; CHECK_CHANGE: what null_rate and sum are of */
 	struct col_list cols;		/* the key of unique, ref and distinct */
-	struct ids seen;
-	struct spill *spill;		/* keys that outgrew memory: runs with `spilled` keys in all */
-	uint64_t spilled, distinct;	/* distinct: set by checks_settle */
+	void *seen;			/* their keys: a state of op/seen.h */
+	struct parts *parts;		/* keys that outgrew memory, and all since; NULL: none did */
+	uint64_t distinct;		/* keys of unique and distinct: of all, behind checks_settle */
 	struct buf key;
 	struct schema *schema;		/* CHECK_SCHEMA; known: the table has columns */
 	bool known;
@@ -53,6 +53,7 @@ struct check {
 	struct decsum sum;
 	uint64_t bad, errors;		/* rows that broke it; those of them it could not judge */
 	struct buf first;		/* SOURCE:LINE of the first of them */
+	uint64_t first_at;		/* its place, if there were places then (check_spill.c) */
 	struct buf why;			/* reason of the first it could not judge, or of schema's first */
 	/* of the batch looked at */
 	struct buf why_now;
@@ -73,6 +74,10 @@ struct checks {
 	bool at_once;			/* a row's fate hangs on unique(): its keys stay in memory */
 	uint64_t rows, dropped;		/* judged, and of these dropped */
 	size_t budget;			/* bytes for keys in memory */
+	bool parted;			/* a check has parts: places of rows count on from source to source */
+	struct check_source { char *name; uint64_t base; } *source;
+	size_t sources;
+	uint64_t place;			/* of the newest batch */
 	/* of the batch looked at, [BATCH_RECORDS_MAX] */
 	uint8_t *mark;
 	int8_t *is;
@@ -101,7 +106,7 @@ check_by_row(const struct check *k)
 	return k->kind <= CHECK_SCHEMA;
 }
 
-/* Behind the last check_add: keys shall fit into half of that many bytes. */
+/* Behind the last check_add: keys shall fit into that many bytes. */
 void checks_begin(struct checks *, size_t budget);
 /* Must one thread look at all batches, in their order? */
 bool checks_in_order(const struct checks *);
@@ -128,7 +133,5 @@ void verdict_free(struct verdict *);
 const char *check_metric_name(const struct check *);
 /* In a run: leave these lines for its runner, which passes them on. 0 or EXIT_IO. */
 int checks_tell_run(struct ctx *, struct span events);
-/* Bytes held by all of them. */
-size_t checks_bytes(const struct checks *);
 
 #endif

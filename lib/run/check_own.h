@@ -20,8 +20,14 @@ check_adder check_add_rows, check_add_fresh, check_add_change;
 int check_form(struct ctx *, const struct check *, const char *where, const char *form);
 /* Columns of a key from the arguments of a call. */
 int check_key(struct ctx *, struct check *, const struct call *, const char *where);
-/* Between batches: have the keys fit into half of that many bytes, what can wait goes to sorted runs on disk. */
+/* Between batches: have the keys and those of one batch more fit into -S; what can wait goes to parts on disk. */
 int checks_fit(struct checks *, size_t budget);
+/* One whose keys cannot wait: do they fit so far? 0, or EXIT_IO after a message. */
+int check_fits(const struct check *, size_t budget);
+/* The place of a line: larger than those of all lines before it, in this source or another; 0 while no check has parts. */
+uint64_t checks_place(struct checks *, const char *source, uint64_t line);
+/* For a check with parts: a key of the row at that place. 0 or EXIT_IO. */
+int check_put(struct check *, struct fp, uint64_t place);
 /* The whole of a verdict that is not about rows. */
 void check_judge_whole(const struct checks *, const struct check *, struct verdict *);
 

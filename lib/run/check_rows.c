@@ -131,10 +131,10 @@ find_keys(const struct look *l, struct check *k, struct found *f)
 		if ((k->kind != CHECK_REF && dropped(l, i)) || !key_id(l, k, f, i, &id))
 			continue;
 		if (unique && l->cs->at_once) {
-			if (!ids_add(&k->seen, id))
+			if (!seen_sift.judge(k->seen, &(struct token){ .id = id }))
 				bad(l, k, f, i);
 		} else if (k->kind == CHECK_REF) {
-			if (!ids_has(&k->seen, id))
+			if (!seen_has(k->seen, id))
 				bad(l, k, f, i);
 		} else {
 			k->id[f->n_ids] = id;
@@ -250,49 +250,79 @@ take(void *to, struct span *from, size_t n)
 	*from = span_from(*from, n);
 }
 
-/* Keys in the order of their rows: how many were there before, and the first such row. */
+/* Of keys in the order of their rows, the i-th and its row. */
+static struct fp
+id_at(struct span ids, size_t i)
+{
+	struct fp id;
+
+	memcpy(&id, ids.p + i * sizeof id, sizeof id);
+	return id;
+}
+
+static uint16_t
+row_at(const char *rows, size_t i)
+{
+	uint16_t row;
+
+	memcpy(&row, rows + i * sizeof row, sizeof row);
+	return row;
+}
+
+/* How many were there before, and the first such row. */
 static uint64_t
 take_ids(struct check *k, struct span ids, const char *rows, uint64_t *first)
 {
 	size_t n = ids.n / sizeof(struct fp);
 	uint64_t repeats = 0;
-	struct fp id;
-	uint16_t row;
 
 	for (size_t i = 0; i < n; i++) {
-		if (i + AHEAD < n) {
-			memcpy(&id, ids.p + (i + AHEAD) * sizeof id, sizeof id);
-			ids_prefetch(&k->seen, id);
-		}
-		memcpy(&id, ids.p + i * sizeof id, sizeof id);
-		if (ids_add(&k->seen, id) || k->kind != CHECK_UNIQUE)
-			continue;
-		if (repeats++ == 0) {
-			memcpy(&row, rows + i * sizeof row, sizeof row);
-			*first = row;
-		}
+		if (i + AHEAD < n)
+			seen_sift.prefetch(k->seen, &(struct token){ .id = id_at(ids, i + AHEAD) });
+		if (seen_sift.judge(k->seen, &(struct token){ .id = id_at(ids, i) }))
+			k->distinct++;
+		else if (k->kind == CHECK_UNIQUE && repeats++ == 0)
+			*first = row_at(rows, i);
 	}
 	return repeats;
 }
 
-static void
-take_found(struct check *k, struct ctx *c, struct span *told, uint64_t line)
+/* The same where they wait on disk: nothing is known of them yet. */
+static int
+put_ids(struct check *k, struct span ids, const char *rows, uint64_t place)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < ids.n / sizeof(struct fp) && rc == 0; i++)
+		rc = check_put(k, id_at(ids, i), place + row_at(rows, i));
+	return rc;
+}
+
+/* What was found in a batch whose first row is at that line and, if there are places, place. */
+static int
+take_found(struct check *k, struct ctx *c, struct span *told, uint64_t line, uint64_t place)
 {
 	struct span why, ids;
 	struct found f;
-	uint64_t first = UINT64_MAX, repeats;
+	uint64_t first = UINT64_MAX, repeats = 0;
+	int rc = 0;
 
 	take(&f, told, sizeof f);
 	why = span_of(told->p, f.n_why);
 	*told = span_from(*told, why.n);
 	ids = span_of(told->p, f.n_ids * sizeof(struct fp));
 	*told = span_from(*told, ids.n);
-	repeats = take_ids(k, ids, told->p, &first);
+	if (k->parts != NULL)
+		rc = put_ids(k, ids, told->p, place);
+	else
+		repeats = take_ids(k, ids, told->p, &first);
 	*told = span_from(*told, f.n_ids * sizeof(uint16_t));
 	if (f.bad > 0 && f.first < first)
 		first = f.first;
-	if (k->bad == 0 && first != UINT64_MAX)
+	if (k->bad == 0 && first != UINT64_MAX) {
 		buf_fmt(&k->first, "%s:%llu", ctx_source(c), (unsigned long long)(line + first));
+		k->first_at = place + first;
+	}
 	if (k->why.n == 0)
 		buf_span_add(&k->why, why);
 	k->bad += f.bad + repeats;
@@ -301,6 +331,7 @@ take_found(struct check *k, struct ctx *c, struct span *told, uint64_t line)
 	k->ahead += f.ahead;
 	k->newest = f.newest > k->newest ? f.newest : k->newest;
 	decsum_join(&k->sum, &f.sum);
+	return rc;
 }
 
 int
@@ -310,15 +341,18 @@ checks_take(struct checks *cs, struct ctx *c, struct span told, uint64_t line)
 
 	while (told.n > 0 && rc == 0) {
 		struct found_head head;
+		uint64_t place;
 
+		if ((rc = checks_fit(cs, cs->budget)) != 0)
+			return rc;
 		take(&head, &told, sizeof head);
-		for (int whole = 0; whole < 2; whole++)
-			for (size_t i = 0; i < cs->n; i++)
+		place = checks_place(cs, ctx_source(c), line + head.line);
+		for (int whole = 0; whole < 2 && rc == 0; whole++)
+			for (size_t i = 0; i < cs->n && rc == 0; i++)
 				if (check_by_row(&cs->v[i]) == (whole == 0))
-					take_found(&cs->v[i], c, &told, line + head.line);
+					rc = take_found(&cs->v[i], c, &told, line + head.line, place);
 		cs->rows += head.rows;
 		cs->dropped += head.dropped;
-		rc = checks_fit(cs, cs->budget);
 	}
 	return rc;
 }

@@ -268,13 +268,29 @@ $ dq-check 'ref(sku_id,wh:dim.sku@2026-11-19,id)' 'ref(sku_id,wh:dim.sku@last,id
 
 # dq-check unique: with threads the repeats are those of one, and the first of them; past -S too
 $ { seq 20000; seq 15001 40000; } | sed 's/.*/{"id":&,"k":"k&"}/' >rows; export PIPEHOUSE_BLOCK=20000
-$ for j in 1 2 4; do dq-check -j $j 'unique(k)' 'warn unique(id,k)' rows 2>&1 >/dev/null; dq-check -j $j -S 512K 'unique(k)' rows 2>&1 >/dev/null | sed 's/,.*//'; done; rm rows
+$ for j in 1 2 4; do dq-check -j $j 'unique(k)' 'warn unique(id,k)' rows 2>&1 >/dev/null; dq-check -j $j -S 512K 'unique(k)' rows 2>&1 >/dev/null; done; rm rows
 > dq-check: fail unique(k): 5000 of 45000 rows, first at rows:20001
 > dq-check: warn unique(id,k): 5000 of 45000 rows, first at rows:20001
-> dq-check: fail unique(k): 5000 of 45000 rows
+> dq-check: fail unique(k): 5000 of 45000 rows, first at rows:20001
 > dq-check: fail unique(k): 5000 of 45000 rows, first at rows:20001
 > dq-check: warn unique(id,k): 5000 of 45000 rows, first at rows:20001
-> dq-check: fail unique(k): 5000 of 45000 rows
+> dq-check: fail unique(k): 5000 of 45000 rows, first at rows:20001
 > dq-check: fail unique(k): 5000 of 45000 rows, first at rows:20001
 > dq-check: warn unique(id,k): 5000 of 45000 rows, first at rows:20001
-> dq-check: fail unique(k): 5000 of 45000 rows
+> dq-check: fail unique(k): 5000 of 45000 rows, first at rows:20001
+
+# dq-check unique: past -S the first repeat is found in the file it is in, behind rows that cannot be judged too
+$ seq 30000 | sed 's/.*/{"id":&}/' >a; { seq 40001 42000; echo 40100; echo 7; seq 50001 51000; } | sed 's/.*/{"id":&}/' >b; echo '{"id":1e999}' >c; export PIPEHOUSE_BLOCK=5000
+$ for S in 256M 64K; do for j in 1 3; do dq-check -S $S -j $j 'unique(id)' a b b c 2>&1 >/dev/null; dq-check -S $S -j $j 'unique(id)' a c a b 2>&1 >/dev/null; dq-check -S $S -j $j 'unique(id)' a a 2>&1 >/dev/null; done; done; rm a b c
+> dq-check: fail unique(id): 3005 of 36005 rows, first at b:2001; 1 could not be judged: number outside 10^38
+> dq-check: fail unique(id): 30003 of 63003 rows, first at c:1; 1 could not be judged: number outside 10^38
+> dq-check: fail unique(id): 30000 of 60000 rows, first at a:1
+> dq-check: fail unique(id): 3005 of 36005 rows, first at b:2001; 1 could not be judged: number outside 10^38
+> dq-check: fail unique(id): 30003 of 63003 rows, first at c:1; 1 could not be judged: number outside 10^38
+> dq-check: fail unique(id): 30000 of 60000 rows, first at a:1
+> dq-check: fail unique(id): 3005 of 36005 rows, first at b:2001; 1 could not be judged: number outside 10^38
+> dq-check: fail unique(id): 30003 of 63003 rows, first at c:1; 1 could not be judged: number outside 10^38
+> dq-check: fail unique(id): 30000 of 60000 rows, first at a:1
+> dq-check: fail unique(id): 3005 of 36005 rows, first at b:2001; 1 could not be judged: number outside 10^38
+> dq-check: fail unique(id): 30003 of 63003 rows, first at c:1; 1 could not be judged: number outside 10^38
+> dq-check: fail unique(id): 30000 of 60000 rows, first at a:1
