@@ -34,10 +34,15 @@ def main():
         for kind in ("log", "cdc", "api"):
             os.rename(os.path.join(source, kind), os.path.join(source, kind + ".whole"))
             os.mkdir(os.path.join(source, kind))
+        hourly = os.path.join(TOP, "dags", "shop", "realtime", "hourly.sh")
+        grow(source, 0.004)
+        p = hours.run("bash", hourly, DAY, stdin=subprocess.DEVNULL)
+        t.ok(p.returncode == 1 and b"no order of " + DAY.encode() + b" has come yet" in p.stderr, "before the first order it says so",
+             p.stderr.decode())
         orders = []
         for part in (0.6, 0.8, 1):
             grow(source, part)
-            p = hours.run("bash", os.path.join(TOP, "dags", "shop", "realtime", "hourly.sh"), DAY, stdin=subprocess.DEVNULL)
+            p = hours.run("bash", hourly, DAY, stdin=subprocess.DEVNULL)
             t.ok(p.returncode == 0, "%d %% of the day" % (part * 100), p.stderr.decode())
             orders.append(len(hours.rows("dwd.order_info@" + DAY)))
         t.ok(0 < orders[0] < orders[2], "orders of the day grow: %s" % orders)

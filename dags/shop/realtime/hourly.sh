@@ -5,4 +5,11 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-exec dag-run ../nightly.dag --date "${1:-today}" -j 2
+day=${1:-$(date +%F)}
+status=0
+dag-run ../nightly.dag --date "$day" -j 2 || status=$?
+# a night without orders is a fault, a morning is not
+if [ "$status" -ne 0 ] && [ -z "$(wh-cat --missing-ok "ods.order_info@$day" | head -n 1)" ]; then
+	echo "hourly: no order of $day has come yet: what is made of orders begins with the first one" >&2
+fi
+exit "$status"
