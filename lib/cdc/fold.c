@@ -1,105 +1,51 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fold - see fold.h */
-#include <pthread.h>
-#include <stdatomic.h>
+/* fold - see fold.h: changes as they come; fold_read.c gives them back in order */
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "base/limits.h"
-#include "cdc/fold.h"
-#include "cdc/keytab.h"
+#include "cdc/fold_own.h"
 #include "cdc/ord.h"
-#include "cdc/spill.h"
 
-#define PARTS 8
 #define COLLECT_BYTES (MIB / 2)
 #define ROUND ((size_t)16)
-#define NEAR_BYTES_MAX 1024
+#define ROUND_BITS 4			/* larger sizes are rounded to a sixteenth of their power of two */
 #define BUDGET_MIN (16 * MIB)
-
-struct version {
-	char *p;		/* ord, then row; of cap bytes, which it keeps until it is used again */
-	uint64_t seq;
-	uint32_t ord_n, row_n;
-	size_t cap;
-	int32_t day;
-	uint32_t older;		/* index of the next older one of its key, or NONE */
-	uint32_t kind;		/* of the newest: the kind of its key's ords (ord_kind), or MIXED */
-	char op;		/* 0: it is spare */
-	bool partial;
-};
-
-#define NONE UINT32_MAX
-#define MIXED 2			/* no kind: those are odd, or 0 */
 /* of so many changes ahead the slot, the key, the newest version and its bytes are brought near */
 #define NEAR_SLOT 24
 #define NEAR_KEY 18
 #define NEAR_VERSION 12
 #define NEAR_BYTES 6
-/* and of so many keys ahead when they are read in order */
-#define NEAR_READ 8
 
-/* The keys whose hash has one number in its low bits. */
-struct part {
-	pthread_mutex_t lock;
-	struct keytab *keys;		/* cell: the newest version plus 1, so that a fresh one has none */
-	struct version *v;
-	size_t n, cap;
-	uint32_t spare;			/* list of versions to use again */
-	struct arena mem;
-	size_t given, live;		/* bytes of mem that were handed out; those that are still read */
-	size_t bytes;			/* of all, as they were counted last */
-};
+/* ---- a pile ---- */
 
-struct fold {
-	bool days;
-	struct part part[PARTS];
-	struct part all;		/* what is met by every key: no key of its own */
-	uint32_t truncates;		/* its newest plus 1 */
-	_Atomic size_t bytes;		/* of the parts */
-	size_t budget;
-	struct spill *spill;		/* NULL: all fits; written with all parts locked */
-	/* reading */
-	struct keytab_place *order;	/* keys of the tables by name */
-	size_t at, n_keys;
-	uint64_t mixed;
-	struct fold_change *list;
-	size_t list_cap;
-	/* a key's changes from several runs: its truncates are they */
-	struct fold *one;
-	struct buf key, pack;
-};
-
-struct packed {			/* a version on disk; then ord, then row */
-	uint64_t seq;
-	uint32_t ord_n, row_n;
-	int32_t day;
-	char op;
-	bool partial;
-};
-
-static void
-part_begin(struct part *t)
+void
+pile_begin(struct pile *t)
 {
-	t->keys = keytab_new();
-	t->spare = NONE;
-	t->mem = (struct arena){ .large = true };
+	*t = (struct pile){ .keys = keytab_new(), .spare = NONE, .mem = { .large = true } };
 }
 
-struct fold *
-fold_new(bool days, size_t budget)
+void
+pile_reset(struct pile *t)
 {
-	struct fold *f = mem_new(sizeof *f);
+	arena_reset(&t->mem);
+	memset(t->hole, 0, sizeof t->hole);
+	t->n = t->given = t->live = 0;
+	t->spare = NONE;
+}
 
-	f->days = days;
-	f->budget = budget < BUDGET_MIN ? BUDGET_MIN : budget;
-	for (size_t i = 0; i < PARTS; i++) {
-		pthread_mutex_init(&f->part[i].lock, NULL);
-		part_begin(&f->part[i]);
-	}
-	pthread_mutex_init(&f->all.lock, NULL);
-	f->all.spare = NONE;
-	return f;
+void
+pile_free(struct pile *t)
+{
+	keytab_free(t->keys);
+	arena_free(&t->mem);
+	free(t->v);
+	*t = (struct pile){ .spare = NONE };
+}
+
+static size_t
+pile_bytes(const struct pile *t)
+{
+	return keytab_bytes(t->keys) + t->mem.bytes + t->cap * sizeof *t->v;
 }
 
 static struct span
@@ -109,7 +55,7 @@ ord_of(const struct version *v)
 }
 
 static uint32_t
-take(struct part *t)
+take(struct pile *t)
 {
 	uint32_t i = t->spare;
 
@@ -126,7 +72,7 @@ take(struct part *t)
 }
 
 static void
-give_back(struct part *t, uint32_t i)
+give_back(struct pile *t, uint32_t i)
 {
 	struct version *v = &t->v[i];
 
@@ -136,9 +82,63 @@ give_back(struct part *t, uint32_t i)
 	t->spare = i;
 }
 
+/* ---- bytes, in sizes that are met again ---- */
+
+static unsigned
+log_of(size_t n)
+{
+	return 63 - (unsigned)__builtin_clzl(n);
+}
+
+/* The size that is taken for n bytes, at most a sixteenth more where they are many. */
+static size_t
+size_of(size_t n)
+{
+	size_t step = n < ROUND << ROUND_BITS ? ROUND : (size_t)1 << (log_of(n) - ROUND_BITS);
+
+	n = mem_add(n, step - 1) & ~(step - 1);
+	return n < ROUND ? ROUND : n;
+}
+
+/* The number of such a size; HOLES and more are not kept. */
+static size_t
+hole_of(size_t size)
+{
+	unsigned log = log_of(size);
+
+	if (size < ROUND << ROUND_BITS)
+		return size / ROUND;
+	return ((size_t)(log - 2 * ROUND_BITS + 1) << ROUND_BITS) + ((size >> (log - ROUND_BITS)) & (ROUND - 1));
+}
+
+static char *
+get_bytes(struct pile *t, size_t size)
+{
+	size_t h = hole_of(size);
+	char *p = h < HOLES ? t->hole[h] : NULL;
+
+	if (p != NULL) {
+		memcpy(&t->hole[h], p, sizeof t->hole[h]);
+		return p;
+	}
+	t->given += size;
+	return arena_get(&t->mem, size);
+}
+
+static void
+put_bytes(struct pile *t, char *p, size_t size)
+{
+	size_t h = p == NULL ? HOLES : hole_of(size);
+
+	if (h >= HOLES)
+		return;
+	memcpy(p, &t->hole[h], sizeof t->hole[h]);
+	t->hole[h] = p;
+}
+
 /* Copy what is still read into a new arena once the hidden bytes are as many. */
 static void
-collect(struct part *t)
+collect(struct pile *t)
 {
 	struct arena fresh = { .large = true };
 
@@ -160,7 +160,10 @@ collect(struct part *t)
 	arena_free(&t->mem);
 	t->mem = fresh;
 	t->given = t->live;
+	memset(t->hole, 0, sizeof t->hole);
 }
+
+/* ---- a change ---- */
 
 /* Does x come behind the change? Equal ords: the later in the input counts as newer. */
 static bool
@@ -173,15 +176,15 @@ newer(const struct version *x, const struct fold_change *c)
 
 /* Have a spare version hold the change's bytes: where it has room for them, in its own. */
 static struct version *
-hold(struct part *t, uint32_t i, const struct fold_change *c)
+hold(struct pile *t, uint32_t i, const struct fold_change *c)
 {
 	struct version *v = &t->v[i];
-	size_t need = (mem_add(c->ord.n, c->row.n) + ROUND - 1) & ~(size_t)(ROUND - 1);
+	size_t need = mem_add(c->ord.n, c->row.n);
 
 	if (v->p == NULL || v->cap < need || v->cap / 4 > need) {
-		v->p = arena_get(&t->mem, need);
-		v->cap = need;
-		t->given += need;
+		put_bytes(t, v->p, v->cap);
+		v->cap = size_of(need);
+		v->p = get_bytes(t, v->cap);
 	}
 	memcpy(v->p, c->ord.p, c->ord.n);
 	if (c->row.n > 0)
@@ -196,9 +199,8 @@ hold(struct part *t, uint32_t i, const struct fold_change *c)
 	return v;
 }
 
-/* newest: the newest version, or NONE; returns what it is now. */
-static uint32_t
-put(struct part *t, uint32_t newest, const struct fold_change *c)
+uint32_t
+pile_put(struct pile *t, uint32_t newest, const struct fold_change *c)
 {
 	uint32_t *at = &newest, i, holder = NONE;
 	struct version *v;
@@ -236,22 +238,64 @@ put(struct part *t, uint32_t newest, const struct fold_change *c)
 	return newest;
 }
 
-static uint32_t
-kinds_join(uint32_t a, uint32_t b)
+size_t
+pile_list(const struct pile *t, uint32_t newest, struct fold_change **out, size_t *cap)
+{
+	size_t n = 0, k = 0;
+
+	for (uint32_t i = newest; i != NONE; i = t->v[i].older)
+		n++;
+	if (n > *cap) {
+		*cap = mem_mul(n, 2);
+		*out = mem_array(*out, *cap, sizeof **out);
+	}
+	for (uint32_t i = newest; i != NONE; i = t->v[i].older) {
+		const struct version *v = &t->v[i];
+
+		(*out)[n - 1 - k++] = (struct fold_change){ .op = v->op, .partial = v->partial,
+		    .day = v->day, .seq = v->seq, .ord = ord_of(v),
+		    .row = span_of(v->p + v->ord_n, v->row_n) };
+	}
+	return n;
+}
+
+/* ---- the parts ---- */
+
+struct fold *
+fold_new(bool days, size_t budget)
+{
+	struct fold *f = mem_new(sizeof *f);
+
+	f->days = days;
+	f->budget = budget < BUDGET_MIN ? BUDGET_MIN : budget;
+	for (size_t i = 0; i < PARTS; i++) {
+		pthread_mutex_init(&f->part[i].lock, NULL);
+		pthread_mutex_init(&f->part[i].shedding, NULL);
+		pile_begin(&f->part[i].pile);
+	}
+	pthread_mutex_init(&f->truncating, NULL);
+	pthread_mutex_init(&f->lock, NULL);
+	pthread_cond_init(&f->change, NULL);
+	f->all.spare = NONE;
+	return f;
+}
+
+uint32_t
+fold_kinds(uint32_t a, uint32_t b)
 {
 	return a == 0 ? b : b == 0 || a == b ? a : MIXED;
 }
 
 static void
-put_hashed(struct part *t, uint64_t hash, struct span key, const struct fold_change *c)
+put_hashed(struct pile *t, uint64_t hash, struct span key, const struct fold_change *c)
 {
 	bool fresh;
 	uint32_t i = keytab_put(t->keys, hash, key, &fresh), *cell = keytab_cell(t->keys, i);
 	uint32_t kind = ord_kind(c->ord);
 
 	if (!fresh)
-		kind = kinds_join(t->v[*cell - 1].kind, kind);
-	*cell = put(t, *cell - 1, c) + 1;
+		kind = fold_kinds(t->v[*cell - 1].kind, kind);
+	*cell = pile_put(t, *cell - 1, c) + 1;
 	t->v[*cell - 1].kind = kind;
 }
 
@@ -265,10 +309,10 @@ part_of(struct fold *f, uint64_t hash)
 static void
 count(struct fold *f, struct part *t)
 {
-	size_t now = keytab_bytes(t->keys) + t->mem.bytes + t->cap * sizeof *t->v;
+	size_t now = pile_bytes(&t->pile), was = atomic_load_explicit(&t->bytes, memory_order_relaxed);
 
-	atomic_fetch_add_explicit(&f->bytes, now - t->bytes, memory_order_relaxed);
-	t->bytes = now;
+	atomic_fetch_add_explicit(&f->bytes, now - was, memory_order_relaxed);
+	atomic_store_explicit(&t->bytes, now, memory_order_relaxed);
 }
 
 void
@@ -278,14 +322,14 @@ fold_put(struct fold *f, struct span key, const struct fold_change *c)
 	struct part *t = part_of(f, hash);
 
 	pthread_mutex_lock(&t->lock);
-	put_hashed(t, hash, key, c);
+	put_hashed(&t->pile, hash, key, c);
 	count(f, t);
 	pthread_mutex_unlock(&t->lock);
 }
 
 /* The newest version of a key that was brought near, or NULL. */
 static const struct version *
-newest_of(const struct part *t, uint64_t hash)
+newest_of(const struct pile *t, uint64_t hash)
 {
 	const uint32_t *cell = keytab_nearer(t->keys, hash);
 
@@ -297,7 +341,7 @@ newest_of(const struct part *t, uint64_t hash)
  * brought near in steps, each some changes before the next, so the first ones begin before there is one to put.
  */
 static void
-put_part(struct part *t, const struct fold_hand *h, const struct fold_keyed *k, const uint32_t *at, size_t n)
+put_pile(struct pile *t, const struct fold_hand *h, const struct fold_keyed *k, const uint32_t *at, size_t n)
 {
 	const struct version *v;
 
@@ -360,7 +404,7 @@ fold_put_all(struct fold *f, struct fold_hand *h, const struct fold_keyed *k, si
 				pthread_mutex_lock(&t->lock);
 			else if (pthread_mutex_trylock(&t->lock) != 0)
 				continue;
-			put_part(t, h, k, h->order + from[i], from[i + 1] - from[i]);
+			put_pile(&t->pile, h, k, h->order + from[i], from[i + 1] - from[i]);
 			count(f, t);
 			pthread_mutex_unlock(&t->lock);
 			done[i] = true;
@@ -379,40 +423,18 @@ fold_hand_free(struct fold_hand *h)
 void
 fold_truncate(struct fold *f, const struct fold_change *c)
 {
-	pthread_mutex_lock(&f->all.lock);
-	f->truncates = put(&f->all, f->truncates - 1, c) + 1;
-	pthread_mutex_unlock(&f->all.lock);
-}
-
-/* The versions of a cell, oldest first. */
-static size_t
-list_of(const struct part *t, uint32_t cell, struct fold_change **out, size_t *cap)
-{
-	size_t n = 0, k = 0;
-
-	for (uint32_t i = cell - 1; i != NONE; i = t->v[i].older)
-		n++;
-	if (n > *cap) {
-		*cap = mem_mul(n, 2);
-		*out = mem_array(*out, *cap, sizeof **out);
-	}
-	for (uint32_t i = cell - 1; i != NONE; i = t->v[i].older) {
-		const struct version *v = &t->v[i];
-
-		(*out)[n - 1 - k++] = (struct fold_change){ .op = v->op, .partial = v->partial,
-		    .day = v->day, .seq = v->seq, .ord = ord_of(v),
-		    .row = span_of(v->p + v->ord_n, v->row_n) };
-	}
-	return n;
+	pthread_mutex_lock(&f->truncating);
+	f->truncates = pile_put(&f->all, f->truncates - 1, c) + 1;
+	pthread_mutex_unlock(&f->truncating);
 }
 
 size_t
 fold_truncates(const struct fold *f, struct fold_change **v, size_t *cap)
 {
-	return list_of(&f->all, f->truncates, v, cap);
+	return pile_list(&f->all, f->truncates - 1, v, cap);
 }
 
-/* ---- on disk ---- */
+/* ---- to disk ---- */
 
 static void
 pack(const struct fold_change *c, struct buf *b)
@@ -431,205 +453,91 @@ pack(const struct fold_change *c, struct buf *b)
 	buf_span_add(b, c->row);
 }
 
-/* All keys and changes of the parts are forgotten. */
-static void
-forget(struct fold *f)
-{
-	for (size_t i = 0; i < PARTS; i++) {
-		struct part *t = &f->part[i];
-
-		keytab_free(t->keys);
-		arena_free(&t->mem);
-		free(t->v);
-		t->v = NULL;
-		t->n = t->cap = t->given = t->live = 0;
-		part_begin(t);
-		count(f, t);
-	}
-}
-
-static struct keytab_place *
-sorted(const struct fold *f, size_t *n)
-{
-	const struct keytab *keys[PARTS];
-
-	for (size_t i = 0; i < PARTS; i++)
-		keys[i] = f->part[i].keys;
-	return keytab_sorted(keys, PARTS, n);
-}
-
-static uint32_t
-cell_of(const struct fold *f, struct keytab_place at)
-{
-	return *keytab_cell(f->part[at.table].keys, at.i);
-}
-
-static struct span
-key_of(const struct fold *f, struct keytab_place at)
-{
-	return keytab_key(f->part[at.table].keys, at.i);
-}
-
-static const struct version *
-version_of(const struct fold *f, struct keytab_place at)
-{
-	return &f->part[at.table].v[cell_of(f, at) - 1];
-}
-
-/* All of it to a run on disk. With all locks. */
+/* All of a pile to a run on disk; it is empty then. */
 static int
-shed(struct fold *f)
+write_run(struct spill *s, struct pile *t)
 {
-	size_t n;
-	struct keytab_place *order = sorted(f, &n);
+	size_t n, cap = 0;
+	struct keytab_place *order = keytab_sorted((const struct keytab *const *)&t->keys, 1, &n);
+	struct fold_change *list = NULL;
 	int rc = 0;
 
-	if (f->spill == NULL)
-		f->spill = spill_new();
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		size_t versions = list_of(&f->part[order[i].table], cell_of(f, order[i]), &f->list, &f->list_cap);
-		uint32_t kind = version_of(f, order[i])->kind;
+		uint32_t newest = *keytab_cell(t->keys, order[i].i) - 1, kind = t->v[newest].kind;
+		size_t versions = pile_list(t, newest, &list, &cap);
+		struct buf *b = spill_open(s, keytab_key(t->keys, order[i].i));
 
-		buf_clear(&f->pack);
-		buf_add(&f->pack, (const char *)&kind, sizeof kind);
+		if (i + NEAR_KEY < n)
+			__builtin_prefetch(&t->v[*keytab_cell(t->keys, order[i + NEAR_KEY].i) - 1]);
+		buf_add(b, (const char *)&kind, sizeof kind);
 		for (size_t k = 0; k < versions; k++)
-			pack(&f->list[k], &f->pack);
-		rc = spill_put(f->spill, key_of(f, order[i]), buf_span(&f->pack));
+			pack(&list[k], b);
+		rc = spill_shut(s);
 	}
+	free(list);
 	free(order);
-	if (rc == 0)
-		rc = spill_end(f->spill);
-	forget(f);
+	pile_free(t);
+	return rc != 0 ? rc : spill_end(s);
+}
+
+/* Others go on with the part while what it was is written. With its `shedding`. */
+static int
+shed(struct fold *f, struct part *t)
+{
+	struct pile old;
+	size_t bytes;
+	int rc;
+
+	pthread_mutex_lock(&t->lock);
+	old = t->pile;
+	bytes = pile_bytes(&old);
+	atomic_fetch_add_explicit(&f->bytes, bytes, memory_order_relaxed);
+	pile_begin(&t->pile);
+	count(f, t);
+	pthread_mutex_unlock(&t->lock);
+	if (t->spill == NULL)
+		t->spill = spill_new();
+	rc = write_run(t->spill, &old);
+	atomic_fetch_sub_explicit(&f->bytes, bytes, memory_order_relaxed);
 	return rc;
+}
+
+/* The largest part that no other thread is at; NULL: there is none. With its `shedding`. */
+static struct part *
+largest(struct fold *f)
+{
+	struct part *best = NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < PARTS; i++) {
+		struct part *t = &f->part[i];
+		size_t bytes = atomic_load_explicit(&t->bytes, memory_order_relaxed);
+
+		if (bytes <= most || pthread_mutex_trylock(&t->shedding) != 0)
+			continue;
+		if (best != NULL)
+			pthread_mutex_unlock(&best->shedding);
+		best = t;
+		most = bytes;
+	}
+	return best;
 }
 
 int
 fold_settle(struct fold *f)
 {
+	struct part *t;
 	int rc = 0;
 
 	if (fold_bytes(f) <= f->budget)
 		return 0;
-	/* who holds a part waits for no other, so this comes to its end */
-	for (size_t i = 0; i < PARTS; i++)
-		pthread_mutex_lock(&f->part[i].lock);
-	if (fold_bytes(f) > f->budget)		/* no other thread did it meanwhile */
-		rc = shed(f);
-	for (size_t i = 0; i < PARTS; i++)
-		pthread_mutex_unlock(&f->part[i].lock);
+	if ((t = largest(f)) == NULL) {		/* enough is on its way: do not add to it for now */
+		t = &f->part[0];
+		pthread_mutex_lock(&t->shedding);
+	} else
+		rc = shed(f, t);
+	pthread_mutex_unlock(&t->shedding);
 	return rc;
-}
-
-/* ---- reading ---- */
-
-int
-fold_begin(struct fold *f)
-{
-	f->order = sorted(f, &f->n_keys);
-	if (f->spill == NULL)
-		return 0;
-	f->one = fold_new(f->days, SIZE_MAX);
-	return spill_begin(f->spill);
-}
-
-static void
-unpack(struct fold *one, struct span s, uint32_t *kinds)
-{
-	uint32_t kind;
-
-	memcpy(&kind, s.p, sizeof kind);
-	*kinds = kinds_join(*kinds, kind);
-	s = span_from(s, sizeof kind);
-	while (s.n > 0) {
-		struct packed p;
-
-		memcpy(&p, s.p, sizeof p);
-		s = span_from(s, sizeof p);
-		fold_truncate(one,
-		    &(struct fold_change){ .op = p.op, .partial = p.partial, .day = p.day,
-		    .seq = p.seq, .ord = span_of(s.p, p.ord_n),
-		    .row = span_of(s.p + p.ord_n, p.row_n) });
-		s = span_from(s, (size_t)p.ord_n + p.row_n);
-	}
-}
-
-/* The key of the table that is next in order, and its changes; those behind it are brought near. */
-static struct span
-next_key(struct fold *f)
-{
-	size_t near = f->at + NEAR_READ, nearer = f->at + NEAR_READ / 2;
-
-	if (near < f->n_keys)
-		__builtin_prefetch(version_of(f, f->order[near]));
-	if (nearer < f->n_keys) {
-		const struct version *v = version_of(f, f->order[nearer]);
-
-		for (size_t i = 0; i < v->cap && i < NEAR_BYTES_MAX; i += 64)
-			__builtin_prefetch(v->p + i);
-	}
-	return key_of(f, f->order[f->at]);
-}
-
-static size_t
-next_list(struct fold *f, uint32_t *kinds)
-{
-	struct keytab_place at = f->order[f->at++];
-
-	*kinds = kinds_join(*kinds, version_of(f, at)->kind);
-	return list_of(&f->part[at.table], cell_of(f, at), &f->list, &f->list_cap);
-}
-
-/* The key at hand is on disk, and in memory too or not. */
-static void
-gather(struct fold *f, bool here, uint32_t *kinds)
-{
-	struct part *t = &f->one->all;
-	size_t m;
-
-	arena_reset(&t->mem);
-	t->n = t->given = t->live = 0;
-	t->spare = NONE;
-	f->one->truncates = 0;
-	for (size_t i = 0; i < spill_values(f->spill); i++)
-		unpack(f->one, spill_value(f->spill, i), kinds);
-	m = here ? next_list(f, kinds) : 0;
-	for (size_t i = 0; i < m; i++)
-		fold_truncate(f->one, &f->list[i]);
-}
-
-int
-fold_next(struct fold *f, struct span *key, const struct fold_change **v, size_t *n)
-{
-	bool here = f->at < f->n_keys, there;
-	struct span k = { NULL, 0 }, own = { NULL, 0 };
-	uint32_t kinds = 0;
-	int order, rc = 0;
-
-	there = f->spill != NULL && spill_key(f->spill, &k);
-	if (here)
-		own = next_key(f);
-	order = !there ? -1 : here ? span_cmp(own, k) : 1;
-	if (order < 0) {
-		*key = own;
-		*n = here ? next_list(f, &kinds) : 0;
-		*v = f->list;
-	} else {
-		buf_clear(&f->key);
-		buf_span_add(&f->key, k);
-		*key = buf_span(&f->key);
-		gather(f, order == 0, &kinds);
-		*n = list_of(&f->one->all, f->one->truncates, &f->one->list, &f->one->list_cap);
-		*v = f->one->list;
-		rc = spill_step(f->spill);
-	}
-	f->mixed += kinds == MIXED;
-	return rc;
-}
-
-uint64_t
-fold_mixed(const struct fold *f)
-{
-	return f->mixed;
 }
 
 size_t
@@ -642,24 +550,21 @@ static void
 part_free(struct part *t)
 {
 	pthread_mutex_destroy(&t->lock);
-	keytab_free(t->keys);
-	arena_free(&t->mem);
-	free(t->v);
+	pthread_mutex_destroy(&t->shedding);
+	pile_free(&t->pile);
+	if (t->spill != NULL)
+		spill_free(t->spill);
 }
 
 void
 fold_free(struct fold *f)
 {
+	fold_read_free(f);
 	for (size_t i = 0; i < PARTS; i++)
 		part_free(&f->part[i]);
-	part_free(&f->all);
-	if (f->spill != NULL)
-		spill_free(f->spill);
-	if (f->one != NULL)
-		fold_free(f->one);
-	buf_free(&f->key);
-	buf_free(&f->pack);
-	free(f->order);
-	free(f->list);
+	pile_free(&f->all);
+	pthread_mutex_destroy(&f->truncating);
+	pthread_mutex_destroy(&f->lock);
+	pthread_cond_destroy(&f->change);
 	free(f);
 }

@@ -5,16 +5,18 @@
  *	struct fold *f = fold_new(true, budget);
  *	fold_put_all(f, &hand, changes, n);	// any thread, with a hand of its own
  *	rc = fold_settle(f);		// now and then: past the budget the state goes to disk
- *	for (rc = fold_begin(f); (rc = fold_next(f, &key, &v, &n)) == 0 &&
+ *	for (rc = fold_begin(f, 2); (rc = fold_next(f, &key, &v, &n)) == 0 &&
  *	    key.p != NULL; ) ... v[0..n) ...
  *
  * Invariants: what is kept does not depend on the order of the calls, nor on the budget: of two
  * changes of one key and one day the newer by (ord, seq) hides the older, unless it holds only some
  * columns.  Without days a key has one day.  Keys are dealt to 8 parts by their hash, each with a
- * lock, so that threads seldom meet; reading is one thread's.  Memory: 45 to 55 bytes a key
- * (cdc/keytab), 48 bytes a kept change, and the bytes of its ord and row; a row that takes another's
- * place takes its bytes where they suffice, and lost ones are collected, a part at a time, when they
- * are half of it.
+ * lock, so that threads seldom meet, and runs of its own: the largest part goes to disk while others,
+ * and what comes for it meanwhile, stay.  One thread reads; others may put the keys of each part into
+ * chunks for it, two of 512 KiB.  Memory: 45 to 55 bytes a key (cdc/keytab), 48 bytes a kept change, and
+ * the bytes of its ord and row; a row that takes another's place takes its bytes where they suffice,
+ * bytes of a size are used again for others of about it, and what is lost is collected, a part at a
+ * time, when it is half of it.
  */
 #ifndef CDC_FOLD_H
 #define CDC_FOLD_H
@@ -46,10 +48,13 @@ void fold_put_all(struct fold *, struct fold_hand *, const struct fold_keyed *, 
 void fold_hand_free(struct fold_hand *);
 /* A truncate: to be met by every key. Any thread. */
 void fold_truncate(struct fold *, const struct fold_change *);
-/* Past the budget all keys go to a sorted run on disk. Any thread. 0 or EXIT_IO after a message. */
+/* Past the budget the keys of a part go to a sorted run on disk. Any thread. 0 or EXIT_IO after a message. */
 int fold_settle(struct fold *);
-/* All keys in byte order, once: nothing may be put any more. 0 or EXIT_IO after a message. */
-int fold_begin(struct fold *);
+/*
+ * All keys in byte order, once: nothing may be put any more.  By so many threads, this one among them.  0 or EXIT_IO
+ * after a message.
+ */
+int fold_begin(struct fold *, size_t threads);
 /*
  * The next key and its kept changes, oldest first; key->p NULL at the end. Good until the next
  * call. 0 or EXIT_IO.

@@ -19,7 +19,8 @@ struct merge {
 	struct merge_conf conf;
 	struct fold *fold;		/* of the first, which others share */
 	struct zip *zip;		/* NULL but in the first */
-	const struct merge *first;	/* NULL: this is it */
+	struct merge *first;		/* NULL: this is it */
+	size_t n_more;			/* of the first: how many there are besides it */
 	struct said *said;		/* while threads work: what the first change said; for who has the turn */
 	/* columns of the changes; -1: there is none */
 	int col[C_FIELDS], own[OWN_NAMES];
@@ -118,6 +119,7 @@ merge_more(struct merge *first)
 		first->said = mem_new(sizeof *first->said);
 		said_copy(first->said, &first->one);
 	}
+	first->n_more++;
 	m->first = first;
 	m->conf = first->conf;
 	m->fold = first->fold;
@@ -656,7 +658,7 @@ merge_base_begin(struct merge *m, enum merge_base_how how)
 		return 0;
 	m->begun = true;
 	m->n_truncates = fold_truncates(m->fold, &m->truncate, &m->cap_truncates);
-	rc = fold_begin(m->fold);
+	rc = fold_begin(m->fold, 1 + m->n_more);
 	return rc != 0 ? rc : advance(m);
 }
 
@@ -813,7 +815,7 @@ write_held(struct merge *m)
 	const struct fold_change *v;
 	struct span key;
 	size_t n;
-	int rc = fold_begin(m->rows_held);
+	int rc = fold_begin(m->rows_held, 1 + m->n_more);
 
 	while (rc == 0 && (rc = fold_next(m->rows_held, &key, &v, &n)) == 0 && key.p != NULL) {
 		m->n_lines = 0;

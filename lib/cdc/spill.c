@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "cdc/spill.h"
 
+#define BUFFER_BYTES_MIN ((size_t)4 * 1024)
+
 struct head { uint64_t key_n, value_n; };	/* of a record; then key and value */
 
 struct run {
@@ -21,6 +23,8 @@ struct spill {
 	int fd;
 	uint64_t size;
 	struct buf out;
+	size_t put;		/* of out: where the record that is being put begins */
+	size_t buffer;		/* bytes of a run that are read at once */
 	struct run *run;
 	size_t n;
 	size_t *with;		/* runs that hold the smallest key */
@@ -33,6 +37,7 @@ spill_new(void)
 	struct spill *s = mem_new(sizeof *s);
 
 	s->fd = -1;
+	s->buffer = SPILL_BUFFER_BYTES;
 	return s;
 }
 
@@ -78,15 +83,33 @@ flush(struct spill *s)
 	return 0;
 }
 
+struct buf *
+spill_open(struct spill *s, struct span key)
+{
+	struct head h = { key.n, 0 };
+
+	s->put = s->out.n;
+	buf_add(&s->out, (const char *)&h, sizeof h);
+	buf_span_add(&s->out, key);
+	return &s->out;
+}
+
+int
+spill_shut(struct spill *s)
+{
+	struct head h;
+
+	memcpy(&h, s->out.p + s->put, sizeof h);
+	h.value_n = s->out.n - s->put - sizeof h - h.key_n;
+	memcpy(s->out.p + s->put, &h, sizeof h);
+	return s->out.n < SPILL_BUFFER_BYTES ? 0 : flush(s);
+}
+
 int
 spill_put(struct spill *s, struct span key, struct span value)
 {
-	struct head h = { key.n, value.n };
-
-	buf_add(&s->out, (const char *)&h, sizeof h);
-	buf_span_add(&s->out, key);
-	buf_span_add(&s->out, value);
-	return s->out.n < SPILL_BUFFER_BYTES ? 0 : flush(s);
+	buf_span_add(spill_open(s, key), value);
+	return spill_shut(s);
 }
 
 int
@@ -102,6 +125,18 @@ spill_end(struct spill *s)
 	return 0;
 }
 
+size_t
+spill_runs(const struct spill *s)
+{
+	return s->n;
+}
+
+void
+spill_buffers(struct spill *s, size_t bytes)
+{
+	s->buffer = bytes > SPILL_BUFFER_BYTES ? SPILL_BUFFER_BYTES : bytes < BUFFER_BYTES_MIN ? BUFFER_BYTES_MIN : bytes;
+}
+
 /* Have n bytes of the run from pos on. */
 static int
 have(struct spill *s, struct run *r, size_t n)
@@ -114,7 +149,7 @@ have(struct spill *s, struct run *r, size_t n)
 		memmove(r->b.p, r->b.p + r->pos, r->b.n - r->pos);
 	r->b.n -= r->pos;
 	r->pos = 0;
-	want = n > SPILL_BUFFER_BYTES ? n : SPILL_BUFFER_BYTES;
+	want = n > s->buffer ? n : s->buffer;
 	buf_room(&r->b, want);
 	while (r->b.n < n) {
 		size_t left = r->end - r->at < want ? (size_t)(r->end - r->at) : want;

@@ -8,7 +8,7 @@
  *
  * Invariants: one nameless file in $TMPDIR (/tmp), mode 0600, gone with the process.  Written once,
  * then read once, in key byte order; the values of one key come in the order of the runs.  Memory:
- * a buffer of SPILL_BUFFER_BYTES a run and the largest value.  Errors were said and are EXIT_IO.
+ * a buffer of at most SPILL_BUFFER_BYTES a run and the largest value.  Errors were said and are EXIT_IO.
  */
 #ifndef CDC_SPILL_H
 #define CDC_SPILL_H
@@ -22,7 +22,13 @@
 struct spill;
 struct spill *spill_new(void);
 int spill_put(struct spill *, struct span key, struct span value);
+/* The same in pieces: the value is appended to what spill_open returns, until spill_shut. */
+struct buf *spill_open(struct spill *, struct span key);
+int spill_shut(struct spill *);
 int spill_end(struct spill *);
+/* How many there are; and, before they are read, how much of each at once: at most SPILL_BUFFER_BYTES. */
+size_t spill_runs(const struct spill *);
+void spill_buffers(struct spill *, size_t bytes);
 int spill_begin(struct spill *);
 /* The smallest key that is left; false when none is. Good until the next step. */
 bool spill_key(const struct spill *, struct span *key);

@@ -178,10 +178,13 @@ $ printf '%s\n' '{"id":1}' '{"id":null}' >base; cat >in; cdc-merge --base base i
 $ seq 1 90000 | awk '{ printf "{\"op\":\"u\",\"db\":\"d\",\"table\":\"t\",\"key\":{\"id\":%d},\"ts\":1,\"ord\":\"%09d\",\"row\":{\"id\":%d,\"v\":%d,\"pad\":\"%0300d\"}}\n", $1 * 7919 % 45000, $1, $1 * 7919 % 45000, $1, 0 }' >in
 $ seq 30000 60000 | awk '{ printf "{\"id\":%d,\"v\":0,\"pad\":\"%0900d\"}\n", $1, 0 }' >base
 $ cdc-merge --base base -S 1G in | sha256sum >one; cdc-merge --base base -S 1M in | sha256sum | cmp - one; ls -A
+$ for s in 1G 1M; do for j in 1 2 3; do cdc-merge -j $j -S $s in | sha256sum; done; done | uniq | wc -l
+$ for s in 1G 1M; do for j in 2 3; do cdc-merge -j $j --base base -S $s in | sha256sum | cmp - one; done; done
 $ cdc-merge --base base in | wc -l; TMPDIR=/proc cdc-merge -S 1M --base base in 2>&1 >/dev/null | cut -c 1-39
 > base
 > in
 > one
+> 1
 > 60001
 > cdc-merge: /proc: no temporary file: No
 

@@ -322,7 +322,7 @@ kept(struct fold *f, const char *key)
 	size_t n;
 
 	buf_clear(&b);
-	ok(fold_begin(f) == 0, "reading begins");
+	ok(fold_begin(f, 1) == 0, "reading begins");
 	while (fold_next(f, &k, &v, &n) == 0 && k.p != NULL)
 		for (size_t i = 0; i < n && span_is(k, key); i++)
 			buf_fmt(&b, "%c%.*s@%d;", v[i].op, (int)v[i].row.n, v[i].row.p, v[i].day);
@@ -350,7 +350,7 @@ mixed(struct fold *f)
 	struct span k;
 	size_t n;
 
-	ok(fold_begin(f) == 0, "reading begins");
+	ok(fold_begin(f, 1) == 0, "reading begins");
 	while (fold_next(f, &k, &v, &n) == 0 && k.p != NULL)
 		;
 	got = (int64_t)fold_mixed(f);
@@ -371,15 +371,15 @@ days(void)
 
 /*
  * Thousands of keys, each in many runs; equal ords are one change. Which rows stay must not depend
- * on the budget.
+ * on the budget, nor on how many threads read.
  */
 static void
 runs(void)
 {
-	struct buf got[2] = { { 0 }, { 0 } };
+	struct buf got[4] = { { 0 } };
 
-	for (int pass = 0; pass < 2; pass++) {
-		struct fold *f = fold_new(true, pass == 0 ? SIZE_MAX : 0);
+	for (int pass = 0; pass < 4; pass++) {
+		struct fold *f = fold_new(true, pass % 2 == 0 ? SIZE_MAX : 0);
 		const struct fold_change *v;
 		char key[16], ord[16], row[400];
 		uint32_t x = 1;
@@ -397,7 +397,7 @@ runs(void)
 			    .row = span_str(row) });
 			okf(fold_settle(f) == 0, "settled");
 		}
-		okf(fold_begin(f) == 0, "begin");
+		okf(fold_begin(f, pass < 2 ? 1 : 3) == 0, "begin");
 		while (fold_next(f, &k, &v, &n) == 0 && k.p != NULL) {
 			buf_span_add(&got[pass], k);
 			for (size_t i = 0; i < n; i++)
@@ -407,11 +407,41 @@ runs(void)
 		}
 		fold_free(f);
 	}
-	okf(got[0].n > 100000 && span_eq(buf_span(&got[0]), buf_span(&got[1])),
-	    "%zu and %zu bytes", got[0].n, got[1].n);
-	ok_all("the same rows from memory and from many runs");
-	buf_free(&got[0]);
-	buf_free(&got[1]);
+	for (int pass = 1; pass < 4; pass++)
+		okf(got[0].n > 100000 && span_eq(buf_span(&got[0]), buf_span(&got[pass])),
+		    "%zu and %zu bytes", got[0].n, got[pass].n);
+	ok_all("the same rows from memory and from many runs, by one thread and by three");
+	for (int pass = 0; pass < 4; pass++)
+		buf_free(&got[pass]);
+}
+
+/* Who stops reading early leaves threads at work; and rows larger than a chunk. */
+static void
+large_rows(void)
+{
+	static char row[3 << 20];
+	struct fold *f = fold_new(false, 0);
+	const struct fold_change *v;
+	struct buf keys = { 0 };
+	struct span k;
+	char key[8];
+	size_t n;
+
+	memset(row, 'x', sizeof row - 1);
+	for (int i = 0; i < 12; i++) {
+		snprintf(key, sizeof key, "k%02d", i * 7 % 12);
+		put(f, key, 'u', false, 0, "1", row);
+		okf(fold_settle(f) == 0, "settled");
+	}
+	okf(fold_begin(f, 2) == 0, "begin");
+	for (int i = 0; i < 10 && fold_next(f, &k, &v, &n) == 0 && k.p != NULL; i++) {
+		buf_span_add(&keys, k);
+		okf(n == 1 && v->row.n == sizeof row - 1 && v->row.p[v->row.n - 1] == 'x', "%zu", v->row.n);
+	}
+	fold_free(f);
+	ok_all("rows of 3 MiB from runs and memory");
+	is_str(buf_cstr(&keys), "k00k01k02k03k04k05k06k07k08k09", "in order");
+	buf_free(&keys);
 }
 
 static void
@@ -445,6 +475,7 @@ folds(void)
 	put(f, "y", 'u', false, 0, "11", "z");
 	is_int(mixed(f), 1, "another length cannot be compared");
 	runs();
+	large_rows();
 }
 
 int
