@@ -19,22 +19,15 @@ import sys
 import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+from tap import end, point  # noqa: E402
+
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 SEQUENCES = int(sys.argv[2]) if len(sys.argv) > 2 else (8000 if os.environ.get("SANITIZED") else 100000)
 DAYS, T0, OPEN = 3, 1793491200, "9999-12-31"        # from 2026-11-01 00:00 UTC
 NAME = [(datetime.date(2026, 11, 1) + datetime.timedelta(i)).isoformat() for i in range(DAYS)]
 rnd = random.Random(SEED)
-n = failed = 0
-
-
-def point(held, name, why=""):
-    global n, failed
-    n += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
-    for w in str(why).split("\n")[:12] if not held else []:
-        print("#   " + w[:400])
 
 
 # ---- the database ----
@@ -221,8 +214,7 @@ def main():
         got = sorted(pipe("cdc-norm --meta kafka | cdc-merge", d, deliver_kafka(messages)).splitlines())
         point(got == want, "%d messages of %d sequences by partition and offset: the same" % (len(messages), SEQUENCES // 3), differ(got, want))
         zipper(d, maxwell([x for x in told if x[1] < SEQUENCES // 2]), at_end)
-    print("1..%d" % n)
-    return failed > 0
+    return end()
 
 
 if __name__ == "__main__":

@@ -13,22 +13,15 @@ import sys
 import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+from tap import end, point  # noqa: E402
+
 sys.path.insert(0, os.path.join(TOP, "tests/pipe"))
 import epoch_play  # noqa: E402
 
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 DATA = os.path.join(TOP, "tests/cdc/data")
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-n = failed = 0
-
-
-def point(held, name, why=""):
-    global n, failed
-    n += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
-    for w in str(why).split("\n")[:12] if not held else []:
-        print("#   " + w[:400])
 
 
 def feed():
@@ -90,8 +83,7 @@ def main():
                                input=epoch_play.line("open", 0, 0, hops=[epoch_play.source(0)]) + epoch_play.line("end", 1, 0, hops=[epoch_play.source(0)]),
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=job.next_run(), timeout=60)
             point(p.returncode == status and (status == 0 or b"in a barrier job it needs --types" in p.stderr), "--on-drift %s %s types: %d" % (policy, "with" if types else "without", status), p)
-    print("1..%d" % n)
-    return failed > 0
+    return end()
 
 
 if __name__ == "__main__":

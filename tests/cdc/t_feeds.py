@@ -11,19 +11,12 @@ import subprocess
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+from tap import end, point  # noqa: E402
+
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 DATA = os.path.join(TOP, "tests/cdc/data")
 FEEDS = {"maxwell": "maxwell.ndjson", "canal": "canal.ndjson", "debezium": "debezium.ndjson", "debezium with schema": "debezium-schema.ndjson.gz"}
-n = failed = 0
-
-
-def point(held, name, why=""):
-    global n, failed
-    n += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", n, name))
-    for w in str(why).split("\n")[:12] if not held else []:
-        print("#   " + w[:400])
 
 
 def call(tool, *args, data=b""):
@@ -119,5 +112,4 @@ visits = [r["row"] for r in told["canal"] if r["table"] == "visit" and r["op"] =
 point(visits == [{"a": ("number", w["a"]), "b": w["b"]} for w in final("final-visit.tsv")], "a table without a key: its last insert")
 keys = [r["key"] for r in told["canal"] if r["table"] == "visit"]
 point(keys and set(map(str, keys)) == {"None"}, "a table without a key has none")
-print("1..%d" % n)
-sys.exit(failed > 0)
+sys.exit(end())

@@ -18,21 +18,14 @@ import sys
 import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+from tap import end, point  # noqa: E402
+
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 HISTORIES = int(sys.argv[2]) if len(sys.argv) > 2 else (1500 if os.environ.get("SANITIZED") else 3000)
 DAY0 = datetime.date(2026, 11, 1)
 OPEN = "9999-12-31"
-n = failed = 0
-
-
-def point(held, name, why=""):
-    global n, failed
-    n += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", n, name))
-    for w in str(why).split("\n")[:12] if not held else []:
-        print("#   " + w[:400])
 
 
 def text(v):
@@ -306,5 +299,4 @@ zippers(True, True, True)
 zippers(False, False, True)
 left_aside()
 truncates()
-print("1..%d" % n)
-sys.exit(failed > 0)
+sys.exit(end())

@@ -15,22 +15,15 @@ import sys
 import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+from tap import end, point  # noqa: E402
+
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 DATA = os.path.join(TOP, "tests/cdc/data")
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 MESSAGES = int(sys.argv[2]) if len(sys.argv) > 2 else (2000 if os.environ.get("SANITIZED") else 8000)
 WORDS = [None, True, False, 0, -1, 1.5, 10 ** 30, "", "x", "a\\\"b", "\0", "é😀", "1", "-1", "AQ==", "bin.000001:5", [], {}, [1, None], {"id": 1}, [{"id": "1"}, 2],
          "decimal(16,2)", "enum('a')", "set('a','b')", "bit(64)", 2 ** 63, 2 ** 64, -2 ** 63, 253402300799999999, "__debezium_unavailable_value"]
-n = failed = 0
-
-
-def point(held, name, why=""):
-    global n, failed
-    n += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", n, name))
-    for w in str(why).split("\n")[:20] if not held else []:
-        print("#   " + w[:300])
 
 
 def places(v):
@@ -113,8 +106,7 @@ def main():
             point(rows and all(isinstance(x, dict) for x in rows), "%d rows" % len(rows))
             again = call("cdc-merge", ["--table", "item", "--on-error", "skip"] + args + ["--base", d + "/base"], data)
             point(again[0] in (0, 3) and "anitizer" not in again[2], "and on a bent base", again[2][-2000:])
-    print("1..%d" % n)
-    return failed > 0
+    return end()
 
 
 if __name__ == "__main__":

@@ -20,21 +20,11 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests"))
 from kafka import Mock, Read  # noqa: E402
+from tap import end, point  # noqa: E402
 
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 SLOW = 4 if os.environ.get("SANITIZED") else 1
 TOO_LARGE, TIMED_OUT, NOT_LEADER, INVALID_RECORD, DENIED = 10, 7, 6, 87, 29
-n = failed = 0
-
-
-def point(held, name, why=""):
-    global n, failed
-    n += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
-    for w in str(why).split("\n")[:12] if not held else []:
-        print("#   " + w[:400])
-    return held
 
 
 def record(i, keys=50):
@@ -345,8 +335,7 @@ def main():
                 f()
             except (AssertionError, RuntimeError, subprocess.SubprocessError, OSError) as e:
                 point(False, f.__name__, e)
-    print("1..%d" % n)
-    return 1 if failed or n == 0 else 0
+    return end()
 
 
 sys.exit(main())

@@ -24,11 +24,11 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests"))
 from kafka import Mock, Producer  # noqa: E402
+from tap import end, point  # noqa: E402
 
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 SLOW = 4 if os.environ.get("SANITIZED") else 1
 WORDS = ["a", "b", "c", "d"]
-n = failed = 0
 
 
 def heard(p, word, seconds):
@@ -41,16 +41,6 @@ def heard(p, word, seconds):
                 break
             got += more
     return got.decode()
-
-
-def point(held, name, why=""):
-    global n, failed
-    n += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
-    for w in str(why).split("\n")[:12] if not held else []:
-        print("#   " + w[:400])
-    return held
 
 
 def wait(cond, seconds=60):
@@ -287,8 +277,7 @@ def main():
             f()
         except (AssertionError, RuntimeError, subprocess.SubprocessError, OSError, KeyError) as e:
             point(False, f.__name__, repr(e))
-    print("1..%d" % n)
-    return failed > 0 or n == 0
+    return end()
 
 
 if __name__ == "__main__":
