@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fold_read - the keys of a fold in order: each part's own are put into chunks, from memory and disk, by whoever has the
- * time; who reads takes the smallest of the parts' next keys
+ * fold_read - the keys of a fold in order: each part's own are put into chunks, from memory and disk, by whoever has
+ * the time; who reads takes the smallest of the parts' next keys
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -219,7 +219,9 @@ hungry(struct fold *f)
 	for (size_t i = 0; i < PARTS; i++) {
 		struct part *t = &f->part[i];
 
-		if (!t->read.busy && !t->read.ended && t->read.full < 2 && (best == NULL || t->read.full < best->read.full))
+		if (t->read.busy || t->read.ended || t->read.full == 2)
+			continue;
+		if (best == NULL || t->read.full < best->read.full)
 			best = t;
 	}
 	return best;

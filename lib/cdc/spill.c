@@ -134,7 +134,8 @@ spill_runs(const struct spill *s)
 void
 spill_buffers(struct spill *s, size_t bytes)
 {
-	s->buffer = bytes > SPILL_BUFFER_BYTES ? SPILL_BUFFER_BYTES : bytes < BUFFER_BYTES_MIN ? BUFFER_BYTES_MIN : bytes;
+	s->buffer = bytes > SPILL_BUFFER_BYTES ? SPILL_BUFFER_BYTES : bytes;
+	s->buffer = s->buffer < BUFFER_BYTES_MIN ? BUFFER_BYTES_MIN : s->buffer;
 }
 
 /* Have n bytes of the run from pos on. */
