@@ -13,6 +13,8 @@
 
 struct state {
 	const char *keys, *sums, *fields, *by, *tolerate, *result, *table, *dt;
+	const char *flushed;
+	struct opt_list lacks, extra;
 	const char *side[2];
 	char day[WHEN_DAY_BYTES];
 	struct sides *sides;
@@ -26,6 +28,9 @@ static const struct opt opts[] = {
 	{ 0, "fields", OPT_TEXT, AT(fields), "PATHS", "other values that must be equal in each record" },
 	{ 0, "by", OPT_TEXT, AT(by), "PATH", "counts and sums for each of its values too" },
 	{ 0, "tolerate", OPT_TEXT, AT(tolerate), "N|P%", "how far apart B may be; what it hides is listed (0)" },
+	{ 0, "lacks", OPT_LIST, AT(lacks), "NAME=FILE", "a reason: records of A's that B lacks: late, rejected" },
+	{ 0, "extra", OPT_LIST, AT(extra), "NAME=FILE", "a reason: records that B has besides: repeats" },
+	{ 0, "flushed", OPT_TEXT, AT(flushed), "NAME=VALUE", "a reason: greater values are not yet in B" },
 	{ 0, "result", OPT_TEXT, AT(result), "FILE", "write one event for all and one a bucket to FILE" },
 	{ 0, "table", OPT_TEXT, AT(table), "NAME", "the table that events name" },
 	{ 0, "dt", OPT_TEXT, AT(dt), "DAY", "the day that events name ($DT)" },
@@ -60,7 +65,8 @@ static int
 set_up(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
-	struct sides_conf conf = { .keys = st->keys, .sums = st->sums, .fields = st->fields, .by = st->by };
+	struct sides_conf conf = { .keys = st->keys, .sums = st->sums, .fields = st->fields, .by = st->by,
+	    .lacks = st->lacks, .extra = st->extra, .flushed = st->flushed };
 	int32_t day;
 	int rc;
 
@@ -121,11 +127,13 @@ judge(struct ctx *c, struct state *st)
 	for (size_t i = 0; rc == 0 && sides_judge(st->sides, i, &v); i++) {
 		failed += v.severity == EVENT_FAIL;
 		if (i == 0 && v.severity != EVENT_OK)
-			err_warn("%s and %s are %s: %.*s", st->side[0], st->side[1], words[v.severity],
-			    (int)v.text.n, v.text.p);
+			err_warn("%s and %s are %s: %.*s", st->side[0], st->side[1],
+			    v.severity == EVENT_WARN && v.explained > 0 ? "equal but for what is explained" :
+			    words[v.severity], (int)v.text.n, v.text.p);
 		if (i == 0) {
 			ctx_note(c, "strays", v.strays);
 			ctx_note(c, "near", v.near);
+			ctx_note(c, "explained", v.explained);
 		}
 		buf_clear(&line);
 		event_of(c, st, &v, &line);
@@ -168,7 +176,8 @@ int
 main(int argc, char *argv[])
 {
 	static const struct command cmd = { .name = "dq-reconcile", .what = "do two sides hold the same records?",
-	    .synopsis = "-k KEYS [--sum PATHS] [--fields PATHS] [--by PATH] [--tolerate N|P%] [--result FILE]"
+	    .synopsis = "-k KEYS [--sum PATHS] [--fields PATHS] [--by PATH] [--tolerate N|P%]"
+	    " [--lacks NAME=FILE] [--extra NAME=FILE] [--flushed NAME=VALUE] [--result FILE]"
 	    " [--table NAME] [--dt DAY] A B",
 	    .opts = opts, .state_bytes = sizeof(struct state), .is = CMD_NO_INPUT | CMD_PLACES, .word = word,
 	    .set_up = set_up, .main = work, .finish = finish };

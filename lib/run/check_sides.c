@@ -11,6 +11,7 @@
 #include "op/key.h"
 #include "out/json.h"
 #include "run/check_sides.h"
+#include "run/check_why.h"
 
 #define PARTS 65536u		/* of the keys; one more for records without one */
 #define SURPLUS_MAX 65536u	/* records of one key and side that wait for a partner */
@@ -22,7 +23,7 @@
 struct list { int *col; struct buf *name; size_t n; };	/* name: `"amount":` */
 
 struct bucket {
-	uint64_t rows[2], only[2], differs, near;
+	uint64_t rows[2], only[2], differs, near, explained;
 	struct decsum sum[];		/* [2 * sums] A's, then B's */
 };
 
@@ -57,6 +58,15 @@ struct sides {
 	int last_side;
 	struct surplus *surplus[2];
 	size_t n_surplus[2], cap_surplus[2];
+	/* reasons */
+	struct whys *whys;		/* NULL: none were asked for */
+	const char *why_from[REASONS_MAX];
+	size_t reason;			/* being read */
+	uint64_t told[REASONS_MAX + 1];	/* records that each explains; the last: not yet flushed */
+	struct list *mark_in;		/* key or field */
+	size_t mark_at;			/* in it */
+	struct span mark;
+	struct decsum *gap;		/* [sums] of one key: B less A */
 };
 
 /* ---- set-up ---- */
@@ -104,6 +114,54 @@ bucket_new(const struct sides *s)
 	return mem_new(sizeof(struct bucket) + mem_mul(2 * s->sum.n, sizeof(struct decsum)));
 }
 
+/* NAME=VALUE: which member, and the last value of it that is in B. */
+static int
+set_mark(struct sides *s, const char *text)
+{
+	struct list *lists[] = { &s->key, &s->field };
+	const char *eq = text == NULL ? NULL : strchr(text, '=');
+	struct buf name = { 0 };
+
+	if (text == NULL)
+		return 0;
+	if (eq == NULL || eq == text || eq[1] == '\0')
+		return ctx_usage(s->c, "--flushed: NAME=VALUE is needed");
+	json_key(&name, span_of(text, (size_t)(eq - text)));
+	for (size_t l = 0; l < 2; l++)
+		for (size_t k = 0; k < lists[l]->n; k++)
+			if (span_eq(buf_span(&lists[l]->name[k]), buf_span(&name))) {
+				s->mark_in = lists[l];
+				s->mark_at = k;
+			}
+	buf_free(&name);
+	if (s->mark_in == NULL)
+		return ctx_usage(s->c, "--flushed: '%.*s' is no name of -k or --fields", (int)(eq - text), text);
+	s->mark = span_str(eq + 1);
+	return 0;
+}
+
+static int
+set_whys(struct sides *s)
+{
+	const struct opt_list *lists[] = { &s->conf.lacks, &s->conf.extra };
+
+	if (s->conf.lacks.n + s->conf.extra.n == 0 && s->conf.flushed == NULL)
+		return 0;
+	s->whys = whys_new(s->sum.n);
+	s->gap = mem_array(NULL, s->sum.n, sizeof *s->gap);
+	for (size_t l = 0; l < 2; l++)
+		for (size_t i = 0; i < lists[l]->n; i++) {
+			size_t at = whys_count(s->whys);
+			const char *operand, *why = whys_name(s->whys, lists[l]->v[i], l == 0, &operand);
+
+			if (why != NULL)
+				return ctx_usage(s->c, "%s: '%s': %s", l == 0 ? "--lacks" : "--extra",
+				    lists[l]->v[i], why);
+			s->why_from[at] = operand;
+		}
+	return set_mark(s, s->conf.flushed);
+}
+
 int
 sides_new(struct ctx *c, const struct sides_conf *conf, struct sides **out)
 {
@@ -130,7 +188,7 @@ sides_new(struct ctx *c, const struct sides_conf *conf, struct sides **out)
 		s->part[i] = mem_new((PARTS + 1) * sizeof *s->part[i]);
 	s->budget = ctx_budget(c) / 4;
 	s->spill = spill_new();
-	return 0;
+	return set_whys(s);
 }
 
 static void
@@ -179,6 +237,8 @@ sides_free(struct sides *s)
 	buf_free(&s->line);
 	if (s->spill != NULL)
 		spill_free(s->spill);
+	whys_free(s->whys);
+	free(s->gap);
 	free(s);
 }
 
@@ -433,6 +493,38 @@ sift(struct sides *s, const char *const operand[2])
 	return rc;
 }
 
+/* A record that says why: kept where its key may differ. */
+static int
+reasons_read(void *arg, const struct batch *b)
+{
+	struct sides *s = arg;
+
+	for (size_t i = 0; i < b->n; i++) {
+		bool none;
+		const char *why = take_apart(s, b, i, &none);
+
+		if (why != NULL) {
+			batch_reject(b, i, why);
+			continue;
+		}
+		b->fate[i] = F_USED;
+		if (!none && (s->once || s->open[part_of(s)]))
+			whys_put(s->whys, s->reason, buf_span(&s->id), s->num, s->has);
+	}
+	return whys_bytes(s->whys) < ctx_budget(s->c) / 2 ? 0 : err_io("there are more reasons than -S has memory for");
+}
+
+static int
+read_reasons(struct sides *s)
+{
+	size_t n = s->whys == NULL ? 0 : whys_count(s->whys);
+	int rc = 0;
+
+	for (s->reason = 0; s->reason < n && rc == 0; s->reason++)
+		rc = ctx_read(s->c, s->why_from[s->reason], s->ps, reasons_read, s);
+	return rc;
+}
+
 int
 sides_count(struct sides *s, const char *a, const char *b)
 {
@@ -446,6 +538,8 @@ sides_count(struct sides *s, const char *a, const char *b)
 		rc = sift(s, operand);
 	if (rc == 0)
 		rc = shed(s);
+	if (rc == 0)
+		rc = read_reasons(s);
 	if (rc == 0)
 		s->sorted = map_sorted(s->buckets);
 	return rc;
@@ -610,10 +704,96 @@ is_near(const struct sides *s, struct span a, struct span b)
 	return span_eq(a, b);
 }
 
+/* ---- why they do ---- */
+
 static void
-count_stray(struct bucket *n, bool in_a, bool in_b, bool near)
+gap_add(struct sides *s, const struct surplus *x, int side)
 {
-	if (!in_a || !in_b)
+	struct span rest = span_of(s->held[side].p + x->at, x->n);
+	struct dec d, times;
+
+	dec_int((int64_t)x->times, &times);
+	(void)next_value(&rest);
+	for (size_t k = 0; k < s->sum.n; k++) {
+		if (dec_parse(next_value(&rest), &d) != NULL || dec_mul(&d, &times, &d) != NULL)
+			continue;	/* null */
+		if (side == 0)
+			dec_neg(&d);
+		decsum_add(&s->gap[k], &d);
+	}
+}
+
+/* Is B behind A by what the reasons of this key say, in each sum that they tell? Pre: all of the key is held. */
+static bool
+adds_up(struct sides *s, const struct why *y)
+{
+	memset(s->gap, 0, s->sum.n * sizeof *s->gap);
+	for (int side = 0; side < 2; side++)
+		for (size_t i = 0; i < s->n_surplus[side]; i++)
+			gap_add(s, &s->surplus[side][i], side);
+	for (size_t k = 0; k < s->sum.n; k++) {
+		struct dec d;
+
+		decsum_join(&s->gap[k], &y->sum[k].behind);
+		if (!y->sum[k].unknown && (decsum_get(&s->gap[k], &d) != NULL || !dec_is_zero(&d)))
+			return false;
+	}
+	return true;
+}
+
+/* Is what B has yet to write from here on? */
+static bool
+is_unflushed(const struct sides *s, const struct span *key, const struct span *values)
+{
+	struct span v = { 0 }, rest = *values;
+	struct dec x, y;
+
+	if (s->mark_in == NULL)
+		return false;
+	if (s->mark_in == &s->key)
+		v = key[s->mark_at];
+	else
+		for (size_t k = 0; k <= 1 + s->sum.n + s->mark_at; k++)
+			v = next_value(&rest);
+	if (v.n >= 2 && v.p[0] == '"')
+		return span_cmp(span_of(v.p + 1, v.n - 2), s->mark) > 0;
+	return dec_parse(v, &x) == NULL && dec_parse(s->mark, &y) == NULL && dec_cmp(&x, &y) > 0;
+}
+
+/* `,"why":{…},"explained":…` */
+static void
+print_why(struct sides *s, const struct why *y, bool unflushed, bool explained, struct buf *o)
+{
+	struct buf n = { 0 }, count = { 0 };
+
+	buf_str(o, ",\"why\":");
+	json_open(o);
+	for (size_t i = 0; i <= whys_count(s->whys); i++) {
+		bool last = i == whys_count(s->whys);
+		uint64_t has = last ? unflushed : y != NULL ? y->n[i] : 0;
+		struct span name = last ? span_str("unflushed") : whys_named(s->whys, i);
+
+		if (has == 0)
+			continue;
+		buf_clear(&n);
+		buf_clear(&count);
+		json_key(&n, name);
+		buf_u64(&count, has);
+		json_member(o, buf_span(&n), buf_span(&count));
+		s->told[last ? REASONS_MAX : i] += explained;
+	}
+	json_shut(o);
+	buf_str(o, explained ? ",\"explained\":true" : ",\"explained\":false");
+	buf_free(&n);
+	buf_free(&count);
+}
+
+static void
+count_stray(struct bucket *n, bool in_a, bool in_b, bool near, bool explained)
+{
+	if (explained)
+		n->explained++;
+	else if (!in_a || !in_b)
 		n->only[in_b]++;
 	else if (near)
 		n->near++;
@@ -621,24 +801,28 @@ count_stray(struct bucket *n, bool in_a, bool in_b, bool near)
 		n->differs++;
 }
 
+/* y: the reasons of its key, NULL for none; sound: they add up */
 static int
-tell_record(struct sides *s, struct span key, const struct span *a, const struct span *b)
+tell_record(struct sides *s, const struct why *y, bool sound, const struct span *a, const struct span *b)
 {
-	bool near = a != NULL && b != NULL && is_near(s, *a, *b);
+	bool near = a != NULL && b != NULL && is_near(s, *a, *b), unflushed, explained;
 	struct span part[PATHS_MAX], by[2] = { { 0 } };
 	struct buf *o = ctx_made_begin(s->c, NULL, 0);
 
-	count_stray(s->all, a != NULL, b != NULL, near);
+	(void)key_split(buf_span(&s->last_key), part, s->key.n);
+	unflushed = is_unflushed(s, part, a != NULL ? a : b) || (b != NULL && is_unflushed(s, part, b));
+	explained = unflushed || (y != NULL && sound);
+	near = near && !explained;
+	count_stray(s->all, a != NULL, b != NULL, near, explained);
 	for (int side = 0; side < 2 && s->by.n > 0; side++) {
 		struct span rest = side == 0 ? (a == NULL ? *b : *a) : (b == NULL ? *a : *b);
 
 		by[side] = next_value(&rest);
 		if (side == 0 || !span_eq(by[0], by[1]))
-			count_stray(bucket_of(s, by[side]), a != NULL, b != NULL, near);
+			count_stray(bucket_of(s, by[side]), a != NULL, b != NULL, near, explained);
 	}
 	buf_str(o, a == NULL ? "{\"is\":\"only_b\",\"key\":" : b == NULL ? "{\"is\":\"only_a\",\"key\":" :
 	    "{\"is\":\"differs\",\"key\":");
-	(void)key_split(key, part, s->key.n);
 	json_open(o);
 	for (size_t k = 0; k < s->key.n; k++)
 		json_member(o, buf_span(&s->key.name[k]), part[k]);
@@ -647,13 +831,18 @@ tell_record(struct sides *s, struct span key, const struct span *a, const struct
 	print_values(s, a, o);
 	buf_str(o, ",\"b\":");
 	print_values(s, b, o);
-	buf_str(o, near ? ",\"within\":true}" : ",\"within\":false}");
+	buf_str(o, near ? ",\"within\":true" : ",\"within\":false");
+	if (s->whys != NULL)
+		print_why(s, y, unflushed, explained, o);
+	buf_byte(o, '}');
 	return ctx_made_end(s->c);
 }
 
 static int
 tell_surplus(struct sides *s)
 {
+	const struct why *y = s->whys == NULL ? NULL : whys_of(s->whys, buf_span(&s->last_key));
+	bool sound = y != NULL && adds_up(s, y);
 	size_t i[2] = { 0 };
 	int rc = 0;
 
@@ -669,7 +858,7 @@ tell_surplus(struct sides *s)
 			have[side] = &v[side];
 			i[side] += --x->times == 0;
 		}
-		rc = tell_record(s, buf_span(&s->last_key), have[0], have[1]);
+		rc = tell_record(s, y, sound, have[0], have[1]);
 	}
 	for (int side = 0; side < 2; side++) {
 		s->n_surplus[side] = 0;
@@ -780,6 +969,26 @@ judge_sums(const struct sides *s, const struct bucket *b, struct buf *text)
 	return far;
 }
 
+/* `; 3 explained (late 2, unflushed 1)`; a record may have more than one reason. */
+static void
+print_reasons(const struct sides *s, const struct bucket *b, bool all, struct buf *text)
+{
+	const char *between = " (";
+
+	buf_fmt(text, "; %llu explained", (unsigned long long)b->explained);
+	for (size_t i = 0; all && i <= whys_count(s->whys); i++) {
+		bool last = i == whys_count(s->whys);
+		struct span name = last ? span_str("unflushed") : whys_named(s->whys, i);
+		uint64_t n = s->told[last ? REASONS_MAX : i];
+
+		if (n == 0)
+			continue;
+		buf_fmt(text, "%s%.*s %llu", between, (int)(name.n < 64 ? name.n : 64), name.p, (unsigned long long)n);
+		between = ", ";
+	}
+	buf_str(text, all ? ")" : "");
+}
+
 bool
 sides_judge(const struct sides *s, size_t i, struct sides_verdict *v)
 {
@@ -798,15 +1007,21 @@ sides_judge(const struct sides *s, size_t i, struct sides_verdict *v)
 	v->rows[1] = b->rows[1];
 	v->strays = b->only[0] + b->only[1] + b->differs;
 	v->near = b->near;
+	v->explained = b->explained;
 	buf_fmt(&v->text, "%llu and %llu rows", (unsigned long long)b->rows[0], (unsigned long long)b->rows[1]);
 	far = worse(judge_sums(s, b, &v->text), apart_count(s, b->rows[0], b->rows[1]));
 	/* as many records as the tolerance lets be missing may differ */
 	far = worse(far, apart_count(s, b->rows[0], b->rows[0] + v->strays));
 	far = worse(far, b->near > 0);
+	/* then counts and sums are apart by records that were told, each with its reason */
+	if (b->explained > 0 && v->strays == 0 && same_part(&s->part[0][PARTS], &s->part[1][PARTS]))
+		far = 1;
 	if (v->strays + b->near > 0)
 		buf_fmt(&v->text, "; %llu only in A, %llu only in B, %llu with other values, %llu within the tolerance",
 		    (unsigned long long)b->only[0], (unsigned long long)b->only[1], (unsigned long long)b->differs,
 		    (unsigned long long)b->near);
+	if (b->explained > 0)
+		print_reasons(s, b, i == 0, &v->text);
 	if (i == 0 && s->nulls[0] + s->nulls[1] > 0) {
 		bool same = same_part(&s->part[0][PARTS], &s->part[1][PARTS]);
 

@@ -14,18 +14,22 @@
  * on disk past a quarter of -S.  So what is equal costs no memory, and a million differences cost as much as one.
  * Operands that cannot be read twice (a pipe) are kept whole in the runs.  Numbers are exact decimals; keys and values
  * compare by their canonical form (base/val.h).  Records of one key and side are told apart by their values.
+ * Reasons (run/check_why.h) are asked for when a key differs; what they explain is told, and no longer a stray.
  */
 #ifndef RUN_CHECK_SIDES_H
 #define RUN_CHECK_SIDES_H
 
 #include "base/decimal.h"
 #include "out/event.h"
+#include "run/opt.h"
 #include "run/run.h"
 
 struct sides_conf {
 	const char *keys, *sums, *fields, *by;	/* lists of [NAME=]PATH; by: one; all but keys may be NULL */
 	struct dec tolerance;			/* rows, and of each sum; 0: none */
 	bool percent;				/* of A's */
+	struct opt_list lacks, extra;		/* NAME=OPERAND: records that B does not have, or has besides */
+	const char *flushed;			/* NAME=VALUE of a key or field: greater is not yet in B; or NULL */
 };
 
 struct sides_verdict {
@@ -33,6 +37,7 @@ struct sides_verdict {
 	struct buf by;				/* the bucket's value as JSON; empty: the whole */
 	struct buf text;
 	uint64_t rows[2], strays, near;		/* strays: records that differ; near: hidden by the tolerance */
+	uint64_t explained;			/* differ, for a known reason, and by as much as it says */
 };
 
 struct sides;
@@ -42,7 +47,10 @@ int sides_new(struct ctx *, const struct sides_conf *, struct sides **);
 int sides_count(struct sides *, const char *a, const char *b);
 /* `{"is":"all",…}` and with by `{"is":"bucket",…}` a bucket, in the order of its value. */
 int sides_tell_buckets(struct sides *);
-/* `{"is":"only_a"|"only_b"|"differs","key":{…},"a":{…}|null,"b":…,"within":…}`, in the order of keys. */
+/*
+ * `{"is":"only_a"|"only_b"|"differs","key":{…},"a":{…}|null,"b":…,"within":…}`, in the order of keys; with reasons
+ * also `"why":{NAME:RECORDS,…},"explained":…`.
+ */
 int sides_tell_records(struct sides *);
 /* Verdict i, 0 is the whole; false behind the last. Pre: records were told. Empties and fills *v. */
 bool sides_judge(const struct sides *, size_t i, struct sides_verdict *v);

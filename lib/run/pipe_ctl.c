@@ -39,8 +39,8 @@ pipe_status(const struct pipe_file *f, struct pipe_state *st, struct pipe_view *
 	*st = (struct pipe_state){ .state = PIPE_STOPPED };
 	if (rc == 0)
 		rc = pipe_state_read(b.p, st, &found);
-	if (rc == 0 && found)
-		rc = pipe_view_read(b.p, v);
+	if (rc == 0 && found && (rc = pipe_view_read(b.p, v)) == 0)
+		rc = pipe_view_watermark(b.p, v);
 	buf_free(&b);
 	if (rc != 0)
 		return rc;

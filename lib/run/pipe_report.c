@@ -89,6 +89,11 @@ pipe_report_json(struct buf *b, const char *name, const struct pipe_state *st, c
 	time_json(b, ",\"run_since\":", st->run_since_ms);
 	buf_fmt(b, ",\"plan\":%" PRIu64 ",\"lag\":%" PRIu64, v->plan, pipe_view_lag(v));
 	time_json(b, ",\"committed\":", pipe_view_committed_ms(v));
+	buf_str(b, ",\"wm\":");
+	if (v->has_wm)
+		buf_i64(b, v->wm_ms);
+	else
+		buf_str(b, "null");
 	buf_str(b, ",\"sinks\":{");
 	for (size_t i = 0; i < v->n_sinks; i++) {
 		if (i > 0)

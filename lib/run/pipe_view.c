@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "run/pipe_view.h"
+#include "run/plan.h"
 #include "store/fs.h"
 
 #define TEXT_MAX (256 * 1024)
@@ -121,6 +122,26 @@ read_plan(const char *dir, struct pipe_view *v)
 		if (digits(l.v[i], &id, &rest) && *rest == '\0' && id > v->plan)
 			v->plan = id;
 	fs_names_free(&l);
+	return rc;
+}
+
+int
+pipe_view_watermark(const char *dir, struct pipe_view *v)
+{
+	uint64_t least = pipe_view_least(v);
+	struct buf where = { 0 };
+	struct plan p = { 0 };
+	bool found = false;
+	int rc = 0;
+
+	v->has_wm = false;
+	buf_fmt(&where, "%s/plan", dir);
+	if (least > 0 && (rc = plan_read(buf_cstr(&where), least, &p, &found)) == 0 && found) {
+		v->wm_ms = p.wm_ms;
+		v->has_wm = p.wm_ms != INT64_MIN;
+	}
+	plan_clear(&p);
+	buf_free(&where);
 	return rc;
 }
 

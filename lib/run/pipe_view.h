@@ -37,10 +37,17 @@ struct pipe_view {
 	size_t n_sinks, begun;		/* begun: sinks of this run that have */
 	struct pipe_trace *trace;	/* of this run, by hop, then by name */
 	size_t n_traces;
+	bool has_wm;			/* of pipe_view_watermark */
+	int64_t wm_ms;
 };
 
 /* dir: the job's. 0, EXIT_IO, EXIT_INPUT. */
 int pipe_view_read(const char *dir, struct pipe_view *);
+/*
+ * Up to which watermark every sink has all: that of the slowest sink's epoch, whose plan is kept for as long. v was
+ * read. The same; without one has_wm is false.
+ */
+int pipe_view_watermark(const char *dir, struct pipe_view *);
 /* Of the slowest sink; when any of them committed last. */
 uint64_t pipe_view_least(const struct pipe_view *);
 int64_t pipe_view_committed_ms(const struct pipe_view *);

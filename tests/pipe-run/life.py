@@ -123,7 +123,7 @@ def ends():
     check([(e["event"], e["severity"], e["name"], e["run"]) for e in events] == [("pipe.ended", "ok", "t", "1")] and events == j.events(),
           "one event, on standard output and in the job", out)
     status, s = j.status()
-    check(status == 1 and s["state"] == "ended" and s["sinks"] == {"a": 5} and s["plan"] == 5 and s["lag"] == 0 and s["restarts"] == 0,
+    check(status == 1 and s["state"] == "ended" and s["sinks"] == {"a": 5} and s["plan"] == 5 and s["wm"] == 5000 and s["lag"] == 0 and s["restarts"] == 0,
           "status: 1, it does not run; how far it came", s)
     status, out = j.call("status")
     check(status == 1 and "sink a epoch 5" in out and "0 epochs behind" in out, "status for a person", out)

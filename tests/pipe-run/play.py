@@ -78,7 +78,8 @@ def source(a):
             time.sleep(1000)
         while min(number(os.path.join(JOB, "ack", s)) or 0 for s in sinks) < k - 4:
             time.sleep(0.01)
-        put(os.path.join(JOB, "plan", str(k)), "{}\n")
+        put(os.path.join(JOB, "plan", str(k)), '{"id":%d,"from":{},"to":{},"n":3,"xxh64":"%016x","now":0,"wm":%d,"pins":{},"water":{},"side":0,"sign":""}\n' %
+            (k, 0, 1000 * k))
         for i in range(3):
             OUT.write(b'{"epoch":%d,"i":%d}\n' % (k, i))
         over = stop or k == a.epochs
