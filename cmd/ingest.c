@@ -5,8 +5,9 @@
  * Path:   files -> run/logs (from where the table's log knows them) -> run/tail -> run/dest -> store, with the
  *         files' new positions in the same commit; topics -> edge/kafka -> run/topics -> run/dest the same way;
  *         --barriers: both -> run/gathered -> run/planned (a plan of each epoch) -> the standard output
- * Memory: files: a block of input; topics: a commit's messages (64 MiB) and librdkafka's queue (128 MiB); both: 24
- *         open files of about 4 MiB each; --barriers: an epoch's records (64 MiB) besides, instead of the files.
+ * Memory: files: a block of input; topics: a commit's messages (64 MiB), librdkafka's queue (128 MiB) and 4 frames
+ *         that a thread compresses; both: 24 open files of about 4 MiB each; --barriers: an epoch's records (64 MiB)
+ *         besides, instead of the files.
  */
 #include <stdlib.h>
 
@@ -159,6 +160,7 @@ set_up(struct ctx *c, void *arg)
 		st->to.by = "t";
 	if ((rc = dest_open(&st->dest, c, &st->to)) != 0)
 		return rc;
+	st->dest.apart = k->brokers != NULL;
 	k->until = st->until;
 	k->bytes = COMMIT_BYTES;
 	st->logs = (struct logs){ .ctx = c, .dest = &st->dest, .pattern = st->logs.pattern, .until = st->until != NULL,

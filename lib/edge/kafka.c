@@ -13,6 +13,9 @@
 
 #define CONNECT_SECONDS 30
 #define ASK_MS 2000		/* one question; it is asked again */
+#define BATCH 1024		/* messages that one call of the library hands out */
+#define DEEP_BYTES MIB		/* taken at one go: the library's queue may have been full */
+#define WAKE_MS 100		/* between two calls that wake it; as long waits one of them */
 #define DOUBT_SECONDS 60	/* a topic that vanished may come back: a broker that starts learns them by and by */
 
 struct kafka {
@@ -24,7 +27,13 @@ struct kafka {
 	size_t n_topics;
 	struct kafka_part *part;
 	size_t n;
+	rd_kafka_queue_t *queue;	/* what consumer_poll reads */
 	rd_kafka_message_t *msg;	/* handed out */
+	rd_kafka_message_t *batch[BATCH];	/* [at, taken): will be */
+	size_t at, taken;
+	size_t deep;			/* bytes handed out since nothing was there */
+	size_t woken;			/* the partition whose broker was woken last */
+	uint64_t woken_ms;
 	const rd_kafka_topic_t *last_topic;	/* of the last message, */
 	int32_t last_id;
 	size_t last;			/* and which that was */
@@ -166,6 +175,7 @@ create(struct kafka *k)
 		return err_usage("%s: %s", k->conf.properties == NULL ? k->conf.brokers : k->conf.properties, why);
 	}
 	rd_kafka_poll_set_consumer(k->rk);
+	k->queue = rd_kafka_queue_get_consumer(k->rk);
 	return 0;
 }
 
@@ -208,6 +218,14 @@ kafka_open(const struct kafka_conf *conf, struct kafka **out)
 	return rc;
 }
 
+/* What was taken and not handed out is forgotten: it will be read again. */
+static void
+drop_batch(struct kafka *k)
+{
+	while (k->at < k->taken)
+		rd_kafka_message_destroy(k->batch[k->at++]);
+}
+
 void
 kafka_close(struct kafka *k)
 {
@@ -215,6 +233,9 @@ kafka_close(struct kafka *k)
 		return;
 	if (k->msg != NULL)
 		rd_kafka_message_destroy(k->msg);
+	drop_batch(k);
+	if (k->queue != NULL)
+		rd_kafka_queue_destroy(k->queue);
 	if (k->change != NULL)
 		rd_kafka_topic_partition_list_destroy(k->change);
 	k->closing = true;
@@ -322,9 +343,11 @@ kafka_start(struct kafka *k)
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)k->n);
 	rd_kafka_resp_err_t err;
 
+	drop_batch(k);
 	for (size_t i = 0; i < k->n; i++) {
-		const struct kafka_part *p = &k->part[i];
+		struct kafka_part *p = &k->part[i];
 
+		p->ended = false;
 		if (p->ours && p->on)
 			rd_kafka_topic_partition_list_add(list, p->topic, p->id)->offset = p->next;
 	}
@@ -366,6 +389,7 @@ kafka_tell(struct kafka *k, const int64_t *next)
 void
 kafka_give_up(struct kafka *k)
 {
+	drop_batch(k);
 	for (size_t i = 0; i < k->n; i++)
 		k->part[i].ours = k->part[i].on = false;
 	rd_kafka_assign(k->rk, NULL);
@@ -499,6 +523,65 @@ idle(struct kafka *k)
 	return k->link.status == 0 ? KAFKA_NONE : KAFKA_FAILED;
 }
 
+static uint64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/*
+ * Once its queue was full the library sleeps for up to a second before it fetches again, however soon the queue is
+ * empty (fetch.queue.backoff.ms came with 2.1, and is short there).  Any question to a broker ends that sleep.
+ */
+static void
+wake_library(struct kafka *k)
+{
+	uint64_t now = clock_ms();
+	int64_t low, high;
+
+	if (k->deep < DEEP_BYTES || now - k->woken_ms < WAKE_MS)
+		return;
+	for (size_t i = 0; i < k->n; i++) {
+		const struct kafka_part *p = &k->part[k->woken = (k->woken + 1) % k->n];
+
+		if (p->ours && p->on && !p->ended) {
+			(void)rd_kafka_query_watermark_offsets(k->rk, p->topic, p->id, &low, &high, WAKE_MS);
+			k->woken_ms = now;
+			k->deep = 0;
+			return;
+		}
+	}
+}
+
+/*
+ * The next message or NULL.  A call a message costs locks and looks at the clock; a batch is not waited for, since the
+ * library would wait until it is full.
+ */
+static rd_kafka_message_t *
+take(struct kafka *k, int timeout_ms)
+{
+	ssize_t n;
+
+	if (k->at == k->taken) {
+		n = rd_kafka_consume_batch_queue(k->queue, 0, k->batch, BATCH);
+		k->at = 0;
+		k->taken = n > 0 ? (size_t)n : 0;
+	}
+	if (k->change != NULL)
+		return NULL;
+	if (k->at < k->taken)
+		return k->batch[k->at++];
+	wake_library(k);
+	if ((k->batch[0] = rd_kafka_consumer_poll(k->rk, timeout_ms)) == NULL)
+		return NULL;
+	k->at = k->change == NULL;
+	k->taken = 1;
+	return k->at == 1 ? k->batch[0] : NULL;
+}
+
 enum kafka_got
 kafka_next(struct kafka *k, int timeout_ms, struct kafka_message *m)
 {
@@ -509,11 +592,10 @@ kafka_next(struct kafka *k, int timeout_ms, struct kafka_message *m)
 
 	if (k->msg != NULL)
 		rd_kafka_message_destroy(k->msg);
-	k->msg = r = rd_kafka_consumer_poll(k->rk, timeout_ms);
-	if (group_change(k, &got)) {
-		/* what came with it may be of a partition that is no longer ours: whoever has it reads it again */
+	k->msg = r = take(k, timeout_ms);
+	/* what was taken waits: of a partition that will not be ours any more it is passed over */
+	if (group_change(k, &got))
 		return k->link.status == 0 ? got : KAFKA_FAILED;
-	}
 	if (r == NULL || k->link.status != 0)
 		return idle(k);
 	if (r->err != RD_KAFKA_RESP_ERR_NO_ERROR && r->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
@@ -524,11 +606,14 @@ kafka_next(struct kafka *k, int timeout_ms, struct kafka_message *m)
 	m->offset = r->offset;
 	if (r->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
 		k->doubt = 0;
+		p->ended = true;
 		return KAFKA_END;
 	}
 	if (r->offset < p->next)
 		return KAFKA_NONE;	/* told twice after a reconnection */
 	k->doubt = 0;
+	k->deep += r->len;
+	p->ended = false;
 	p->next = r->offset + 1;
 	m->ts_ms = rd_kafka_message_timestamp(r, &kind);
 	m->value = span_of(r->payload, r->len);

@@ -40,6 +40,7 @@ struct kafka_part {
 	int32_t id;
 	bool ours;			/* without a group always */
 	bool on;			/* in: read it */
+	bool ended;			/* when we last heard, nothing stood behind next */
 	int64_t next;			/* in: from here; then behind the last message that was handed out */
 	int64_t low, high;		/* kafka_bounds: the first offset there, and behind the last */
 };

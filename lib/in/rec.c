@@ -6,6 +6,7 @@
 
 #include "in/rec.h"
 
+#include "in/scan_bits.h"
 #include "in/scan_plain.h"
 
 static const char *
@@ -20,7 +21,7 @@ skip_blank(const char *p, const char *end)
  * The first byte at or behind p that is one of the wanted, or end: 16 at a time while they are all inside.  A machine
  * without SSE2 takes the bytes one by one.
  */
-enum want { WANT_QUOTE, WANT_BRACKET, WANT_DELIM };
+enum want { WANT_QUOTE, WANT_DELIM };
 
 /* What ends a number or a word. */
 static bool
@@ -34,7 +35,7 @@ find(const char *p, const char *end, enum want w)
 {
 #ifdef __SSE2__
 	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), low = _mm_set1_epi8(0x20),
-	    open = _mm_set1_epi8('{'), shut = _mm_set1_epi8('}'), comma = _mm_set1_epi8(',');
+	    shut = _mm_set1_epi8('}'), comma = _mm_set1_epi8(',');
 
 	for (; end - p >= 16; p += 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), hit = _mm_cmpeq_epi8(v, quote);
@@ -42,20 +43,16 @@ find(const char *p, const char *end, enum want w)
 
 		if (w == WANT_QUOTE) {
 			hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, slash));
-		} else if (w == WANT_DELIM) {	/* blanks too; what is beyond ASCII stands behind the first of them */
+		} else {	/* blanks too; what is beyond ASCII stands behind the first of them */
 			hit = _mm_or_si128(_mm_cmpeq_epi8(v, comma), _mm_cmpeq_epi8(_mm_or_si128(v, low), shut));
 			hit = _mm_or_si128(hit, _mm_cmplt_epi8(v, _mm_set1_epi8(0x21)));
-		} else {	/* [ and { differ in one bit, and so do ] and } */
-			v = _mm_or_si128(v, low);
-			hit = _mm_or_si128(hit, _mm_or_si128(_mm_cmpeq_epi8(v, open), _mm_cmpeq_epi8(v, shut)));
 		}
 		if ((m = (unsigned)_mm_movemask_epi8(hit)) != 0)
 			return p + __builtin_ctz(m);
 	}
 #endif
 	for (; p < end; p++)
-		if (w == WANT_DELIM ? is_delim(*p) :
-		    *p == '"' || (w == WANT_QUOTE ? *p == '\\' : (*p | 0x20) == '{' || (*p | 0x20) == '}'))
+		if (w == WANT_DELIM ? is_delim(*p) : *p == '"' || *p == '\\')
 			return p;
 	return end;
 }
@@ -73,29 +70,65 @@ string_end(const char *p, const char *end, bool *escaped)
 	return p < end ? p + 1 : end;
 }
 
+/* Where the brackets of 64 bytes stand that are in no string; carries: is a string open, is the next byte escaped. */
+static inline uint64_t
+brackets(const char *b, uint64_t *opens, uint64_t *in, uint64_t *escape)
+{
+	uint64_t quote = 0, slash = 0, open = 0, shut = 0;
+
+	/* [ and { differ in one bit, and so do ] and } */
+	for (int i = 0; i < 64; i += 16) {
+		bytes16 v = bytes_load(b + i), low = v | bytes_all(0x20);
+
+		quote |= bits_of((bytes16)(v == bytes_all('"'))) << i;
+		slash |= bits_of((bytes16)(v == bytes_all('\\'))) << i;
+		open |= bits_of((bytes16)(low == bytes_all('{'))) << i;
+		shut |= bits_of((bytes16)(low == bytes_all('}'))) << i;
+	}
+	if (RARE(slash | *escape))
+		quote &= ~bits_escaped(slash, escape);
+	for (int i = 1; i < 64; i *= 2)
+		quote ^= quote << i;
+	quote ^= *in;
+	*in = UINT64_C(0) - (quote >> 63);
+	*opens = open & ~quote;
+	return (open | shut) & ~quote;
+}
+
+/* Behind the object or array whose bracket is at p. */
+static const char *
+nested_end(const char *p, const char *end)
+{
+	uint64_t in = 0, escape = 0, open, any;
+	size_t depth = 0;
+	char rest[64];
+
+	for (; p < end; p += end - p < 64 ? end - p : 64) {
+		const char *b = p;
+
+		if (end - p < 64) {
+			memset(rest, ' ', sizeof rest);
+			b = memcpy(rest, p, (size_t)(end - p));
+		}
+		for (any = brackets(b, &open, &in, &escape); any != 0; any &= any - 1) {
+			depth += (open & any & -any) != 0 ? 1 : (size_t)-1;
+			if (depth == 0)
+				return p + __builtin_ctzll(any) + 1;
+		}
+	}
+	return end;
+}
+
 const char *
 rec_value_end(const char *p, const char *end)
 {
-	size_t depth = 0;
 	bool escaped;
 
 	if (p >= end)
 		return end;
 	if (*p == '"')
 		return string_end(p, end, &escaped);
-	if (*p != '{' && *p != '[')
-		return find(p, end, WANT_DELIM);
-	do {
-		if (*p == '"') {
-			p = string_end(p, end, &escaped);
-		} else {
-			depth += *p == '{' || *p == '[' ? 1 : (size_t)-1;
-			p++;
-		}
-		if (depth > 0)
-			p = find(p, end, WANT_BRACKET);
-	} while (depth > 0 && p < end);
-	return p;
+	return *p == '{' || *p == '[' ? nested_end(p, end) : find(p, end, WANT_DELIM);
 }
 
 void

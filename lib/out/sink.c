@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -16,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "out/apart.h"
 #include "out/sink.h"
 
 #define PLAIN_BYTES (256 * KIB)		/* handed to the kernel at once */
@@ -25,7 +27,11 @@ struct sink {
 	int fd;
 	enum codec codec;
 	bool whole_lines;		/* append: a write ends at a line end */
-	bool failed, synced;
+	bool synced;
+	bool apart;			/* frames are the thread's of out/apart, and so are the members they need */
+	bool over;			/* apart: its end was given too, fsync included */
+	uint64_t ticket;		/* of what was given last */
+	atomic_bool failed;
 	char *name;			/* for messages */
 	char *tmp, *final;		/* a file that is not there yet: its two names */
 	struct buf in;			/* not yet compressed or written */
@@ -249,6 +255,80 @@ deflate_all(struct sink *s, int flush)
 	return 0;
 }
 
+/* ---- frames by the thread beside ---- */
+
+struct frame_job {
+	struct apart_job job;		/* first */
+	struct sink *s;
+	struct buf text;
+	bool last;
+};
+
+static void
+frame_apart(struct apart_job *job)
+{
+	struct frame_job *j = (struct frame_job *)job;
+	struct sink *s = j->s;
+
+	/* an empty file is one empty frame: readers know it by its first bytes */
+	if (!s->failed && (j->text.n > 0 || (j->last && s->wrote == 0)))
+		(void)frame(s, buf_span(&j->text).p, j->text.n);
+	if (j->last && !s->failed && fsync(s->fd) == -1)
+		(void)fail(s, errno);
+	if (j->last) {
+		ZSTD_freeCCtx(s->z);
+		s->z = NULL;
+		free(s->zbuf);
+		s->zbuf = NULL;
+		s->zcap = 0;
+	}
+	buf_free(&j->text);
+	free(j);
+}
+
+/* The first n bytes held are a frame, which takes them along; what is behind them stays. */
+static void
+give_frame(struct sink *s, size_t n, bool last)
+{
+	struct frame_job *j = mem_new(sizeof *j);
+	struct buf rest = { 0 };
+
+	if (!last)
+		buf_room(&rest, s->in.cap);
+	buf_add(&rest, s->in.p + n, s->in.n - n);
+	j->job.run = frame_apart;
+	j->s = s;
+	j->text = s->in;
+	j->text.n = n;
+	j->last = last;
+	s->in = rest;
+	s->ticket = apart_give(&j->job);
+}
+
+void
+sink_apart(struct sink *s)
+{
+	s->apart = s->codec == CODEC_ZSTD && s->n_frames == 0;
+}
+
+void
+sink_sync_soon(struct sink *s)
+{
+	if (s->apart && !s->over)
+		give_frame(s, s->in.n, true);
+	s->over = s->apart;
+}
+
+/* Apart: until all of it is in the file. */
+static int
+await(struct sink *s)
+{
+	sink_sync_soon(s);
+	apart_wait(s->ticket);
+	s->synced = !s->failed;
+	return s->failed ? EXIT_IO : 0;
+}
+
 /*
  * Frames end at the first line end at or behind FRAME_BYTES: a rule of the bytes alone, so that neither
  * the caller's call sizes nor time show in the file.
@@ -269,9 +349,13 @@ full_frames(struct sink *s)
 			break;
 		}
 		n = (size_t)(lf - (s->in.p + from)) + 1;
+		s->searched = 0;
+		if (s->apart) {
+			give_frame(s, n, false);
+			continue;
+		}
 		rc = frame(s, s->in.p + from, n);
 		from += n;
-		s->searched = 0;
 	}
 	if (from > 0) {
 		memmove(s->in.p, s->in.p + from, s->in.n - from);
@@ -413,6 +497,8 @@ finish(struct sink *s)
 		return EXIT_IO;
 	if (s->synced)
 		return 0;
+	if (s->apart)
+		return await(s);
 	if (s->codec == CODEC_ZSTD) {
 		/* an empty file is one empty frame: readers know it by its first bytes */
 		if (s->in.n > 0 || s->wrote == 0)
@@ -433,7 +519,7 @@ sink_sync(struct sink *s)
 	int rc = finish(s);
 
 	/* a failed fsync is final: the pages may be marked clean, a second one would lie */
-	if (rc == 0 && fsync(s->fd) == -1)
+	if (rc == 0 && !s->apart && fsync(s->fd) == -1)
 		rc = fail(s, errno);
 	return rc;
 }
@@ -477,7 +563,9 @@ sink_close(struct sink *s)
 {
 	int rc = finish(s);
 
-	if (rc == 0 && s->tmp != NULL && fsync(s->fd) == -1)
+	/* what failed may still have work under way */
+	apart_wait(s->ticket);
+	if (rc == 0 && s->tmp != NULL && !s->apart && fsync(s->fd) == -1)
 		rc = fail(s, errno);
 	if (close(s->fd) == -1 && rc == 0)
 		rc = fail(s, errno);
@@ -494,6 +582,7 @@ sink_abort(struct sink *s)
 {
 	if (s == NULL)
 		return;
+	apart_wait(s->ticket);
 	if (s->fd != 1)
 		close(s->fd);
 	if (s->tmp != NULL)

@@ -28,6 +28,14 @@ int sink_fd(int fd, const char *name, enum codec, struct sink **);
 /* Append to a file that may exist (O_APPEND, whole lines per write): rejects, stats. */
 int sink_append(const char *path, struct sink **);
 
+/*
+ * Before anything is added to a zstd sink: its frames are compressed and written by a thread beside (out/apart), in
+ * their order, and an error shows later, by sink_sync at the latest.  The file's bytes are the same.  Others: nothing.
+ */
+void sink_apart(struct sink *);
+/* Apart: nothing more will be added; begin what sink_sync then waits for, in the place of all of it. */
+void sink_sync_soon(struct sink *);
+
 int sink_add(struct sink *, struct span bytes);
 int sink_line(struct sink *, struct span line);
 /* A place for at least n bytes; fill it, then sink_advance(used). NULL after an error. */

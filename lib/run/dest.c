@@ -248,7 +248,7 @@ dest_begin(struct dest *d)
 			break;
 		if ((rc = change_begin(x->table, "ingest", run, &x->change)) == 0)
 			x->rows = rows_new(&(struct rows_conf){ .t = x->table, .c = x->change, .app = app,
-			    .budget = ctx_budget(d->ctx) });
+			    .budget = ctx_budget(d->ctx), .apart = d->apart });
 	}
 	return rc != 0 ? dest_end(d, rc) : 0;
 }

@@ -58,6 +58,7 @@ struct dest {
 	json_t *record;			/* by a route, between begin and end: the sources' txns */
 	uint64_t commit;		/* the last one, 0: none */
 	uint64_t n_unrouted;
+	bool apart;			/* the caller's to set: rows are compressed by a thread beside */
 	uint64_t rejected;		/* so many are in the file of rejects for good */
 };
 

@@ -8,6 +8,7 @@
 #include "store/merge.h"
 #include "store/rows.h"
 
+#define CLOSING_MAX 8		/* files whose ends are under way */
 #define LAST_COLUMNS 64		/* columns remembered by their place, so that rows alike cost a comparison each */
 
 struct slot {			/* an open file */
@@ -36,6 +37,8 @@ struct rows {
 	char *app;
 	struct slot slot[ROWS_FILES_MAX];
 	size_t n_slots;
+	struct part *closing[CLOSING_MAX];	/* a ring; the change closes what is left in it */
+	size_t n_closing;
 	uint64_t clock, bytes;
 	struct slot *last;
 	/* columns */
@@ -181,8 +184,19 @@ tell_columns(struct rows *r)
 static int
 close_slot(struct rows *r, struct slot *s)
 {
-	int rc = part_close(s->part);
+	struct part **late = &r->closing[r->n_closing % CLOSING_MAX];
+	int rc = 0;
 
+	if (!r->conf.apart) {
+		rc = part_close(s->part);
+	} else {
+		/* its last frame and its fsync go on while the next files are written */
+		if (*late != NULL)
+			rc = part_close(*late);
+		sink_sync_soon(s->part->sink);
+		*late = s->part;
+		r->n_closing++;
+	}
 	*s = r->slot[--r->n_slots];
 	r->last = NULL;
 	return rc;
@@ -213,6 +227,8 @@ slot_of(struct rows *r, const char *day, bool delta, struct slot **out)
 			rc = change_part(r->conf.c, day, r->app, delta, &s->part);
 		if (rc != 0)
 			return rc;
+		if (r->conf.apart)
+			sink_apart(s->part->sink);
 		r->n_slots++;
 	}
 	s->used = ++r->clock;

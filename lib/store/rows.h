@@ -25,6 +25,7 @@ struct rows_conf {
 	struct change *c;
 	size_t budget;		/* bytes held for sorting */
 	const char *app;	/* the source whose rows these are, or NULL */
+	bool apart;		/* a thread beside compresses (sink_apart) */
 	bool keyed;		/* sorted by (key, order), delta files */
 	/* keyed, but a whole day: a base file, and a delta of tombstones if there are any; must fit the budget */
 	bool base;

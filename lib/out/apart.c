@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* apart - see apart.h */
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "out/apart.h"
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t given, done;
+	struct apart_job *first, **end;
+	uint64_t n_given, n_done;
+	bool started, without;		/* without: no thread could be had */
+} queue = { .lock = PTHREAD_MUTEX_INITIALIZER, .given = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER };
+
+static void *
+work(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&queue.lock);
+	for (;;) {
+		struct apart_job *j;
+
+		while ((j = queue.first) == NULL)
+			pthread_cond_wait(&queue.given, &queue.lock);
+		if ((queue.first = j->next) == NULL)
+			queue.end = &queue.first;
+		pthread_mutex_unlock(&queue.lock);
+		j->run(j);
+		pthread_mutex_lock(&queue.lock);
+		queue.n_done++;
+		pthread_cond_signal(&queue.done);
+	}
+	return NULL;
+}
+
+/* The thread lives as long as the process, and is never waited for: whoever gave work waits for that. */
+static void
+start(void)
+{
+	sigset_t all, was;
+	pthread_attr_t attr;
+	pthread_t id;
+
+	queue.started = true;
+	queue.end = &queue.first;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	queue.without = pthread_create(&id, &attr, work, NULL) != 0;
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+}
+
+uint64_t
+apart_give(struct apart_job *j)
+{
+	uint64_t ticket = ++queue.n_given;
+
+	if (!queue.started)
+		start();
+	if (queue.without) {
+		j->run(j);
+		queue.n_done++;
+		return ticket;
+	}
+	j->next = NULL;
+	pthread_mutex_lock(&queue.lock);
+	while (ticket - queue.n_done > APART_JOBS)
+		pthread_cond_wait(&queue.done, &queue.lock);
+	*queue.end = j;
+	queue.end = &j->next;
+	pthread_cond_signal(&queue.given);
+	pthread_mutex_unlock(&queue.lock);
+	return ticket;
+}
+
+void
+apart_wait(uint64_t ticket)
+{
+	if (queue.without || !queue.started)
+		return;
+	pthread_mutex_lock(&queue.lock);
+	while (queue.n_done < ticket)
+		pthread_cond_wait(&queue.done, &queue.lock);
+	pthread_mutex_unlock(&queue.lock);
+}
