@@ -36,9 +36,8 @@ PIPE = """j: restart=30ms restart-max=100ms sinks=once,all
 	shard -n 2 --stateless -- tr y z | wh-put a.all --partition-by t --job all
 """
 
-# A gate lets the line through that opens, and nothing more while its file is there.
-SHOW = 'IFS= read -r l; printf "%s\\n" "$l"; '
-GATE = "sh -c '" + SHOW + "while " + SHOW.replace("l;", "l; do while [ -e hold.NAME ]; do sleep .02; done;", 1) + "done'"
+# A gate stands still before a record of id 3 while its file is there.
+GATE = """sh -c 'while IFS= read -r l; do case $l in *\\"id\\":3,*) while [ -e hold.NAME ]; do sleep .02; done; esac; printf "%s\\n" "$l"; done'"""
 BRANCHES = """b: restart=30ms restart-max=100ms sinks=once,all
 	ingest --barriers 50ms -f '%s/in/b.log' |
 	fan-out "$(cat once.sh)" "$(cat all.sh)" |
@@ -113,9 +112,12 @@ def behind():
         else:
             os.unlink(path)
 
+    def line(i):
+        return b'{"id":%d,"t":"2026-11-20 10:00:00"}\n' % i
+
     def write(log, ids):
         for i in ids:
-            log.write(b'{"id":%d,"t":"2026-11-20 10:00:00"}\n' % i)
+            log.write(line(i))
 
     once = GATE.replace("NAME", "0") + " | dedup -k id | wh-put b.once --partition-by t --job once"
     for name, text in (("once.sh", once), ("all.sh", GATE.replace("NAME", "1"))):
@@ -132,7 +134,7 @@ def behind():
             until_rows("b.all", 3, job)
             until_rows("b.once", 2, job)
             gate(1, True)
-            write(log, (3, 3))
+            log.write(b"".join(line(i) for i in (3, 3)))    # in one epoch
             until_rows("b.once", 3, job)
             gate(0, True)
             kill_all(job)         # both go back to where `all` is
