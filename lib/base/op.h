@@ -30,6 +30,20 @@ struct host {
 /* One piece of keyed state; val.p == NULL: the key is gone.  A non-zero return must end the caller's call with it. */
 typedef int kv_fn(void *arg, struct span key, struct span val);
 
+/*
+ * State of which nothing is ever taken back, as bytes of many pairs at once: what a long stream saves at each of its
+ * control lines.  A piece is good by itself and in any order with others; to add it twice, or after what it says was
+ * forgotten, changes no answer.
+ */
+struct op_bulk {
+	/* all, or what came since the last save, this one or op.save; put returns 0, or what ends the call */
+	int (*save)(void *st, bool all, int (*put)(void *arg, struct span bytes), void *arg);
+	/* 0; EXIT_INPUT: they are not of this operator */
+	int (*add)(void *st, struct span bytes);
+	/* bytes of a save of all, as far as that is known without a look at all of it */
+	uint64_t (*size)(const void *st);
+};
+
 struct op {
 	const char *name;
 	uint32_t version;					/* of the (key, val) bytes; another one is refused */
@@ -59,6 +73,7 @@ struct op {
 	 * sorted or packed for it; the other is only good for free then.  NULL: it is done with save and add.
 	 */
 	int (*join)(void *st, void *other);
+	const struct op_bulk *bulk;				/* NULL: pairs alone */
 };
 
 #endif

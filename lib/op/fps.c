@@ -121,23 +121,9 @@ fps_reserve(struct fps *t, uint64_t n)
 		rebuild(t, mem_add(n, n / 4 + CAP_MIN), NULL, NULL);
 }
 
-struct fps_slot *
-fps_next(const struct fps *t, size_t *i)
-{
-	while (*i < t->cap)
-		if (!empty(&t->v[(*i)++]))
-			return &t->v[*i - 1];
-	return NULL;
-}
-
 void
-fps_sweep(struct fps *t, bool (*stays)(void *, const struct fps_slot *), void *arg)
+fps_sweep(struct fps *t, uint64_t n, bool (*stays)(void *, const struct fps_slot *), void *arg)
 {
-	size_t n = 0;
-	const struct fps_slot *s;
-
-	for (size_t i = 0; (s = fps_next(t, &i)) != NULL;)
-		n += stays(arg, s);
 	if (n < t->n)
 		rebuild(t, mem_add(n, n / 4 + CAP_MIN), stays, arg);
 }

@@ -30,9 +30,20 @@ void fps_prefetch(const struct fps *, struct fp);
 /* Room for n without growing on the way. */
 void fps_reserve(struct fps *, uint64_t n);
 /* All in no order: *i from 0 until it gives NULL. The word may be changed, the id not. */
-struct fps_slot *fps_next(const struct fps *, size_t *i);
-/* Keep only those for which stays() holds. O(n), and the table stands twice meanwhile. */
-void fps_sweep(struct fps *, bool (*stays)(void *arg, const struct fps_slot *), void *arg);
+static inline struct fps_slot *
+fps_next(const struct fps *t, size_t *i)
+{
+	while (*i < t->cap) {
+		struct fps_slot *s = &t->v[(*i)++];
+
+		if ((s->id.lo | s->id.hi) != 0)
+			return s;
+	}
+	return NULL;
+}
+
+/* Keep only those, n of them, for which stays() holds. O(n), and the table stands twice meanwhile. */
+void fps_sweep(struct fps *, uint64_t n, bool (*stays)(void *arg, const struct fps_slot *), void *arg);
 size_t fps_bytes(const struct fps *);
 /* Bytes at the worst moment of taking so many more: a table that grows stands twice. */
 size_t fps_bytes_with(const struct fps *, uint64_t more);

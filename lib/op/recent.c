@@ -8,21 +8,44 @@
 #include "op/pack.h"
 #include "op/recent.h"
 
-/* A word of the table: the time, and what save must know. */
-enum { SAVED = 1, DIRTY = 2, FLAG_BITS = 2 };
+/* An entry of what passed, as pieces of bulk have it: the key's fingerprint by pack_fp, the time by pack_order. */
+#define ENTRY_BYTES ((size_t)FP_BYTES + 8)
+#define PIECE_BYTES (ENTRY_BYTES << 13)		/* behind the largest time met, by pack_order */
+#define AHEAD 16				/* looked for at once */
+#define US_PER_DAY (86400 * US_PER_SEC)
+#define ABOUT_DAYS_MAX 3660000
 
 struct recent {
 	struct recent_conf conf;
 	struct dur window;
 	bool forgets;			/* there is a ttl */
-	struct fps passed;
-	struct buf scratch, val, gone;	/* gone: keys that were saved and are forgotten */
+	int64_t ttl_min, ttl_max;	/* it has days and months: about as long */
+	struct fps passed;		/* to times */
+	uint64_t trimmed;		/* what was there when it was last looked at for what can go */
+	struct buf scratch, val;
+	/* since the last save, and only once there was one: entries of what passed; keys that are forgotten */
+	struct buf news, gone;
+	bool saved;
 	int64_t lo, hi;			/* the window met last: most records stay in it */
 	int64_t newest;			/* the largest time met */
 	int64_t closed;			/* the time of close() */
 	bool clock_dirty;
 	struct token token[BATCH_RECORDS_MAX];
 };
+
+/* From us to dur_add of it: no less and no more, for zones move their clocks by a day at most. */
+static void
+about(struct dur d, int64_t *least, int64_t *most)
+{
+	*least = *most = d.us;
+	if ((d.days | d.months) != 0 && (d.days > ABOUT_DAYS_MAX || d.months > ABOUT_DAYS_MAX / 31)) {
+		*least = 0;
+		*most = INT64_MAX;
+	} else if ((d.days | d.months) != 0) {
+		*least += (d.days + d.months * 28 - 2) * US_PER_DAY;
+		*most += (d.days + d.months * 31 + 2) * US_PER_DAY;
+	}
+}
 
 void *
 recent_new(const struct recent_conf *conf)
@@ -32,6 +55,7 @@ recent_new(const struct recent_conf *conf)
 	s->conf = *conf;
 	s->window = conf->kind == RECENT_DAY ? (struct dur){ .days = 1 } : conf->within;
 	s->forgets = conf->ttl.us != 0 || conf->ttl.days != 0 || conf->ttl.months != 0;
+	about(conf->ttl, &s->ttl_min, &s->ttl_max);
 	s->lo = INT64_MAX;
 	s->hi = s->newest = INT64_MIN;
 	return s;
@@ -69,29 +93,23 @@ in_window(struct fp id, int64_t start)
 	return id;
 }
 
-/* |time| < 2^58, so both fit. */
-static uint64_t
-word_of(int64_t us, unsigned flags)
-{
-	return (uint64_t)us << FLAG_BITS | flags;
-}
-
 static int64_t
 time_of(uint64_t word)
 {
-	return (int64_t)(word & ~(uint64_t)(SAVED | DIRTY)) / (1 << FLAG_BITS);	/* exact: no bit is left behind */
-}
-
-static unsigned
-flags_of(uint64_t word)
-{
-	return (unsigned)word & (SAVED | DIRTY);
+	return (int64_t)word;
 }
 
 static bool
 remembered(const struct recent *s, uint64_t word, int64_t newest)
 {
-	return !s->forgets || dur_add(s->conf.ttl, 1, time_of(word), s->conf.zone) > newest;
+	int64_t age;
+
+	if (!s->forgets)
+		return true;
+	age = newest - time_of(word);		/* both lie between WHEN_US_MIN and WHEN_US_MAX */
+	if (age < s->ttl_min)
+		return true;
+	return age < s->ttl_max && dur_add(s->conf.ttl, 1, time_of(word), s->conf.zone) > newest;
 }
 
 /* ---- op/sift.h ---- */
@@ -129,13 +147,24 @@ prefetch(const void *st, const struct token *m)
 		fps_prefetch(&s->passed, in_window(m->id, s->lo));
 }
 
+static inline void
+add_entry(struct buf *b, struct fp id, int64_t us)
+{
+	char *p = b->cap - b->n >= ENTRY_BYTES ? b->p + b->n : buf_room(b, ENTRY_BYTES);
+
+	pack_fp(p, id);
+	pack_order(p + FP_BYTES, us);
+	b->n += ENTRY_BYTES;
+}
+
 static void
 note_as(struct recent *s, struct fp id, int64_t us)
 {
 	bool fresh;
-	uint64_t *word = fps_put(&s->passed, id, &fresh);
 
-	*word = word_of(us, DIRTY | (fresh ? 0 : flags_of(*word) & SAVED));
+	*fps_put(&s->passed, id, &fresh) = (uint64_t)us;
+	if (s->saved)
+		add_entry(&s->news, id, us);
 }
 
 /* Is there a time in that window, and is it near? */
@@ -187,14 +216,12 @@ note(void *st, const struct token *m)
 }
 
 static void
-was_saved(struct recent *s, const struct fps_slot *slot)
+forgotten(struct recent *s, const struct fps_slot *slot)
 {
-	char key[FP_BYTES];
-
-	if ((flags_of(slot->word) & SAVED) == 0)
+	if (!s->saved)
 		return;
-	pack_fp(key, slot->id);
-	buf_add(&s->gone, key, sizeof key);
+	pack_fp(buf_room(&s->gone, FP_BYTES), slot->id);
+	s->gone.n += FP_BYTES;
 }
 
 static bool
@@ -205,20 +232,27 @@ stays(void *st, const struct fps_slot *slot)
 	return remembered(s, slot->word, s->newest);
 }
 
+/* All but those for which it holds are forgotten. */
+static void
+sweep(struct recent *s, bool (*holds)(void *st, const struct fps_slot *))
+{
+	const struct fps_slot *slot;
+	uint64_t n = 0;
+
+	for (size_t i = 0; (slot = fps_next(&s->passed, &i)) != NULL;) {
+		if (holds(s, slot))
+			n++;
+		else
+			forgotten(s, slot);
+	}
+	fps_sweep(&s->passed, n, holds, s);
+	s->trimmed = n;
+}
+
 static void
 trim(void *st)
 {
-	struct recent *s = st;
-	const struct fps_slot *slot;
-	bool any = false;
-
-	for (size_t i = 0; (slot = fps_next(&s->passed, &i)) != NULL;)
-		if (!stays(s, slot)) {
-			was_saved(s, slot);
-			any = true;
-		}
-	if (any)
-		fps_sweep(&s->passed, stays, s);
+	sweep(st, stays);
 }
 
 static int
@@ -249,7 +283,12 @@ token_of(void *st, struct span key, struct span val, struct token *m)
 static void
 clear(void *st)
 {
-	fps_free(&((struct recent *)st)->passed);
+	struct recent *s = st;
+
+	fps_free(&s->passed);
+	buf_free(&s->news);
+	buf_free(&s->gone);
+	s->saved = false;
 }
 
 static void
@@ -263,7 +302,7 @@ bytes_with(const void *st, uint64_t more)
 {
 	const struct recent *s = st;
 
-	return fps_bytes_with(&s->passed, more) + s->gone.cap;
+	return fps_bytes_with(&s->passed, more) + s->news.cap + s->gone.cap;
 }
 
 /* ---- the law ---- */
@@ -292,15 +331,11 @@ static int
 close_recent(void *st, int64_t wm_ms, const struct host *host)
 {
 	struct recent *s = st;
-	const struct fps_slot *slot;
 
 	(void)host;
 	if (wm_ms == INT64_MAX || __builtin_mul_overflow(wm_ms, 1000, &s->closed))
 		return 0;		/* all went out at once */
-	for (size_t i = 0; (slot = fps_next(&s->passed, &i)) != NULL;)
-		if (!meets(s, slot))
-			was_saved(s, slot);
-	fps_sweep(&s->passed, meets, s);
+	sweep(s, meets);
 	return 0;
 }
 
@@ -334,12 +369,21 @@ put_time(struct recent *s, struct span key, int64_t us, kv_fn *put, void *arg)
 	return put(arg, key, buf_span(&s->val));
 }
 
+static void
+was_saved(struct recent *s)
+{
+	s->clock_dirty = false;
+	s->saved = true;
+	buf_clear(&s->news);
+	buf_clear(&s->gone);
+}
+
 /* In the order of the table: at each control line of a stream sorting would be most of the work, and nobody asks. */
 static int
 save(void *st, bool all, kv_fn *put, void *arg)
 {
 	struct recent *s = st;
-	struct fps_slot *slot;
+	const struct fps_slot *slot;
 	char key[FP_BYTES];
 	int rc = 0;
 
@@ -348,28 +392,125 @@ save(void *st, bool all, kv_fn *put, void *arg)
 		trim(s);
 	for (size_t i = 0; !all && rc == 0 && i < s->gone.n; i += FP_BYTES)
 		rc = put(arg, span_of(s->gone.p + i, FP_BYTES), span_of(NULL, 0));
-	buf_clear(&s->gone);
 	if (rc == 0 && s->forgets && s->newest != INT64_MIN && (all || s->clock_dirty))
 		rc = put_time(s, span_of("", 0), s->newest, put, arg);
-	s->clock_dirty = false;
-	for (size_t i = 0; rc == 0 && (slot = fps_next(&s->passed, &i)) != NULL;) {
-		int64_t us = time_of(slot->word);
+	for (size_t i = 0; !all && rc == 0 && i < s->news.n; i += ENTRY_BYTES) {
+		const char *p = s->news.p + i;
+		const uint64_t *word = fps_get(&s->passed, unpack_fp(p));
 
-		if (!all && (flags_of(slot->word) & DIRTY) == 0)
-			continue;
-		pack_fp(key, slot->id);
-		slot->word = word_of(us, SAVED);
-		rc = put_time(s, span_of(key, sizeof key), us, put, arg);
+		/* what was forgotten since is among the gone */
+		if (word != NULL && time_of(*word) == unpack_order(p + FP_BYTES))
+			rc = put_time(s, span_of(p, FP_BYTES), time_of(*word), put, arg);
 	}
+	for (size_t i = 0; all && rc == 0 && (slot = fps_next(&s->passed, &i)) != NULL;) {
+		pack_fp(key, slot->id);
+		rc = put_time(s, span_of(key, sizeof key), time_of(slot->word), put, arg);
+	}
+	was_saved(s);
 	return rc;
 }
+
+/* A piece begun: the clock. */
+static void
+begin_piece(const struct recent *s, struct buf *b)
+{
+	buf_clear(b);
+	pack_order(buf_room(b, 8), s->newest);
+	b->n += 8;
+}
+
+static int
+put_full(const struct recent *s, struct buf *b, int (*put)(void *arg, struct span bytes), void *arg)
+{
+	int rc;
+
+	if (b->n < PIECE_BYTES)
+		return 0;
+	rc = put(arg, buf_span(b));
+	begin_piece(s, b);
+	return rc;
+}
+
+static int
+save_bulk(void *st, bool all, int (*put)(void *arg, struct span bytes), void *arg)
+{
+	struct recent *s = st;
+	const struct fps_slot *slot;
+	struct buf b = { 0 };
+	uint64_t live = 0;
+	int rc = 0;
+
+	begin_piece(s, &b);
+	for (size_t at = 0, n; !all && rc == 0 && at < s->news.n; at += n) {
+		n = s->news.n - at < PIECE_BYTES ? s->news.n - at : PIECE_BYTES;
+		buf_add(&b, s->news.p + at, n);
+		rc = put_full(s, &b, put, arg);
+	}
+	for (size_t i = 0; all && rc == 0 && (slot = fps_next(&s->passed, &i)) != NULL;) {
+		if (!stays(s, slot))
+			continue;
+		live++;
+		add_entry(&b, slot->id, time_of(slot->word));
+		rc = put_full(s, &b, put, arg);
+	}
+	if (rc == 0 && all && s->forgets) {
+		fps_sweep(&s->passed, live, stays, s);
+		s->trimmed = live;
+	}
+	/* the clock at least */
+	if (rc == 0)
+		rc = put(arg, buf_span(&b));
+	buf_free(&b);
+	was_saved(s);
+	return rc;
+}
+
+static int
+add_bulk(void *st, struct span bytes)
+{
+	struct recent *s = st;
+	struct token m[AHEAD] = { 0 };
+	int64_t newest;
+	size_t n;
+
+	newest = bytes.n < 8 ? 0 : unpack_order(bytes.p);
+	if (bytes.n < 8 || (bytes.n - 8) % ENTRY_BYTES != 0 || newest > WHEN_US_MAX ||
+	    (newest < WHEN_US_MIN && (newest != INT64_MIN || bytes.n > 8)))
+		return err_input("a saved state is not one of this command");
+	s->newest = newest > s->newest ? newest : s->newest;
+	for (bytes = span_from(bytes, 8); bytes.n > 0; bytes = span_from(bytes, n * ENTRY_BYTES)) {
+		n = bytes.n / ENTRY_BYTES < AHEAD ? bytes.n / ENTRY_BYTES : AHEAD;
+		for (size_t i = 0; i < n; i++) {
+			m[i].id = unpack_fp(bytes.p + i * ENTRY_BYTES);
+			m[i].us = unpack_order(bytes.p + i * ENTRY_BYTES + FP_BYTES);
+			if (m[i].us < WHEN_US_MIN || m[i].us > WHEN_US_MAX)
+				return err_input("a saved state is not one of this command");
+			fps_prefetch(&s->passed, m[i].id);
+		}
+		for (size_t i = 0; i < n; i++)
+			if (remembered(s, (uint64_t)m[i].us, s->newest))
+				note(s, &m[i]);
+	}
+	return 0;
+}
+
+/* What was forgotten since is in it. */
+static uint64_t
+size_bulk(const void *st)
+{
+	const struct recent *s = st;
+
+	return 8 + (s->forgets && s->trimmed < s->passed.n ? s->trimmed : s->passed.n) * ENTRY_BYTES;
+}
+
+static const struct op_bulk bulk = { save_bulk, add_bulk, size_bulk };
 
 static size_t
 bytes(const void *st)
 {
 	const struct recent *s = st;
 
-	return fps_bytes(&s->passed) + s->gone.cap;
+	return fps_bytes(&s->passed) + s->news.cap + s->gone.cap;
 }
 
 static void *
@@ -386,13 +527,14 @@ destroy(void *st)
 	fps_free(&s->passed);
 	buf_free(&s->scratch);
 	buf_free(&s->val);
+	buf_free(&s->news);
 	buf_free(&s->gone);
 	free(s);
 }
 
 const struct op recent_op = {
 	.name = "recent", .version = 2, .batch = batch, .close = close_recent, .add = add, .save = save,
-	.bytes = bytes, .fresh = fresh, .free = destroy,
+	.bytes = bytes, .fresh = fresh, .free = destroy, .bulk = &bulk,
 };
 
 static const struct sift plain = {

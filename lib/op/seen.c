@@ -18,15 +18,15 @@
 #define TABLE_BITS 6
 #define PART_AT ((uint64_t)256)		/* ids in each */
 #define GROW_MUCH ((uint64_t)65536)	/* ids in each: 4 million in all, 100 MiB */
+#define PIECE_BYTES ((size_t)FP_BYTES << 14)	/* of bulk: fingerprints as pack_fp has them */
+#define AHEAD 16		/* looked for at once */
 
 struct seen {
 	struct seen_conf conf;
 	struct ids ids[TABLES];		/* by the upper bits of lo: those of hi are the same in a part (run/parts.h) */
 	struct buf scratch;
 	struct token token[BATCH_RECORDS_MAX];
-	/* what came since the last save; kept once there was one */
-	struct fp *news;
-	size_t n_news, cap_news;
+	struct buf news;		/* pack_fp of what came since the last save; kept once there was one */
 	bool saved;
 };
 
@@ -100,11 +100,11 @@ judge(void *st, const struct token *m)
 	if (!ids_add(t, m->id))
 		return false;
 	if (s->saved) {
-		if (s->n_news == s->cap_news) {
-			s->cap_news = s->cap_news == 0 ? 1024 : mem_mul(s->cap_news, 2);
-			s->news = mem_array(s->news, s->cap_news, sizeof *s->news);
-		}
-		s->news[s->n_news++] = m->id;
+		char *p = s->news.cap - s->news.n >= FP_BYTES ? s->news.p + s->news.n :
+		    buf_room(&s->news, FP_BYTES);
+
+		pack_fp(p, m->id);
+		s->news.n += FP_BYTES;
 	}
 	return true;
 }
@@ -145,9 +145,8 @@ clear(void *st)
 
 	for (size_t i = 0; i < TABLES; i++)
 		ids_free(&s->ids[i]);
-	free(s->news);
-	s->news = NULL;
-	s->n_news = s->cap_news = 0;
+	buf_free(&s->news);
+	s->saved = false;
 }
 
 static void
@@ -163,7 +162,7 @@ static size_t
 bytes(const void *st)
 {
 	const struct seen *s = st;
-	size_t n = s->cap_news * sizeof *s->news;
+	size_t n = s->news.cap;
 
 	for (size_t i = 0; i < TABLES; i++)
 		n += ids_bytes(&s->ids[i]);
@@ -174,7 +173,7 @@ static size_t
 bytes_with(const void *st, uint64_t more)
 {
 	const struct seen *s = st;
-	size_t n = s->cap_news * sizeof *s->news, old = 0;
+	size_t n = s->news.cap, old = 0;
 
 	for (size_t i = 0; i < TABLES; i++) {
 		const struct ids *t = &s->ids[i];
@@ -220,32 +219,85 @@ add(void *st, struct span key, struct span val)
 }
 
 static int
-save_some(const struct fp *v, size_t n, kv_fn *put, void *arg)
+save(void *st, bool all, kv_fn *put, void *arg)
 {
+	struct seen *s = st;
 	char key[FP_BYTES];
+	struct fp id;
 	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		pack_fp(key, v[i]);
-		rc = put(arg, span_of(key, sizeof key), span_of("", 0));
-	}
+	for (size_t i = 0; !all && rc == 0 && i < s->news.n; i += FP_BYTES)
+		rc = put(arg, span_of(s->news.p + i, FP_BYTES), span_of("", 0));
+	for (size_t k = 0; all && rc == 0 && k < TABLES; k++)
+		for (size_t i = 0; rc == 0 && ids_next(&s->ids[k], &i, &id);) {
+			pack_fp(key, id);
+			rc = put(arg, span_of(key, sizeof key), span_of("", 0));
+		}
+	buf_clear(&s->news);
+	s->saved = true;
 	return rc;
 }
 
 static int
-save(void *st, bool all, kv_fn *put, void *arg)
+save_bulk(void *st, bool all, int (*put)(void *arg, struct span bytes), void *arg)
 {
 	struct seen *s = st;
+	struct buf b = { 0 };
 	struct fp id;
-	int rc = all ? 0 : save_some(s->news, s->n_news, put, arg);
+	int rc = 0;
 
+	for (size_t i = 0, n; !all && rc == 0 && i < s->news.n; i += n) {
+		n = s->news.n - i < PIECE_BYTES ? s->news.n - i : PIECE_BYTES;
+		rc = put(arg, span_of(s->news.p + i, n));
+	}
 	for (size_t k = 0; all && rc == 0 && k < TABLES; k++)
-		for (size_t i = 0; rc == 0 && ids_next(&s->ids[k], &i, &id);)
-			rc = save_some(&id, 1, put, arg);
-	s->n_news = 0;
+		for (size_t i = 0; rc == 0 && ids_next(&s->ids[k], &i, &id);) {
+			pack_fp(buf_room(&b, FP_BYTES), id);
+			if ((b.n += FP_BYTES) < PIECE_BYTES)
+				continue;
+			rc = put(arg, buf_span(&b));
+			buf_clear(&b);
+		}
+	if (rc == 0 && b.n > 0)
+		rc = put(arg, buf_span(&b));
+	buf_free(&b);
+	buf_clear(&s->news);
 	s->saved = true;
 	return rc;
 }
+
+static int
+add_bulk(void *st, struct span bytes)
+{
+	struct token m[AHEAD] = { 0 };
+	size_t n;
+
+	if (bytes.n % FP_BYTES != 0)
+		return err_input("a saved state is not one of this command");
+	for (; bytes.n > 0; bytes = span_from(bytes, n * FP_BYTES)) {
+		n = bytes.n / FP_BYTES < AHEAD ? bytes.n / FP_BYTES : AHEAD;
+		for (size_t i = 0; i < n; i++) {
+			m[i].id = unpack_fp(bytes.p + i * FP_BYTES);
+			prefetch(st, &m[i]);
+		}
+		for (size_t i = 0; i < n; i++)
+			note(st, &m[i]);
+	}
+	return 0;
+}
+
+static uint64_t
+size_bulk(const void *st)
+{
+	const struct seen *s = st;
+	uint64_t n = 0;
+
+	for (size_t k = 0; k < TABLES; k++)
+		n += ids_count(&s->ids[k]);
+	return n * FP_BYTES;
+}
+
+static const struct op_bulk bulk = { save_bulk, add_bulk, size_bulk };
 
 static void *
 fresh(const void *st)
@@ -265,7 +317,7 @@ destroy(void *st)
 
 const struct op seen_op = {
 	.name = "seen", .version = 2, .batch = batch, .close = close_seen, .add = add, .save = save,
-	.bytes = bytes, .fresh = fresh, .free = destroy,
+	.bytes = bytes, .fresh = fresh, .free = destroy, .bulk = &bulk,
 };
 
 const struct sift seen_sift = {

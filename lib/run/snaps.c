@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * snaps - see snaps.h.  A file of run/pieces: its head is a magic word, the sign, the epoch of the snapshot that it
- * continues (0: it is whole) and the stage's own head; of a piece the first byte of the key says whether it is there.
+ * continues (0: it is whole) and the stage's own head; of a piece the first byte of the key says what it is, the second
+ * one of which part.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,6 +21,9 @@
 #define MAGIC "pipehouse epoch 1\n"
 #define SUFFIX ".snap"
 #define CHAIN_BYTES (64 * KIB)		/* below that a whole state is as cheap as what changed */
+#define CHAIN_FILES 1024		/* of bulk: opening them is what loading takes */
+
+enum { GONE, THERE, BULK, TAG_BYTES = 2 };
 
 struct link {
 	uint64_t id, on;	/* on: the epoch it continues; 0: whole */
@@ -82,8 +86,7 @@ struct chain {
 	struct map *newest;	/* keys of the changes: struct change */
 	uint64_t at;		/* the epoch whose file is being read */
 	struct buf values;
-	kv_fn *each;
-	void *arg;
+	const struct snaps_to *to;
 };
 
 struct change {
@@ -128,12 +131,14 @@ take_change(void *arg, struct span key, struct span val)
 	struct change *g;
 	bool fresh;
 
-	if (key.n == 0)
+	if (key.n < TAG_BYTES)
 		return pieces_damaged(c->s->dir);
+	if (key.p[0] == BULK)
+		return c->to->bulk(c->to->arg, key.p[1], val);
 	g = map_put(c->newest, span_from(key, 1), &fresh);
 	if (!fresh && g->from != c->at)
 		return 0;
-	*g = (struct change){ .at = c->values.n, .n = val.n, .from = c->at, .gone = key.p[0] == 0 };
+	*g = (struct change){ .at = c->values.n, .n = val.n, .from = c->at, .gone = key.p[0] == GONE };
 	buf_span_add(&c->values, val);
 	return 0;
 }
@@ -144,10 +149,12 @@ take_whole(void *arg, struct span key, struct span val)
 {
 	struct chain *c = arg;
 
-	if (key.n == 0 || key.p[0] == 0)
+	if (key.n < TAG_BYTES || key.p[0] == GONE)
 		return pieces_damaged(c->s->dir);
+	if (key.p[0] == BULK)
+		return c->to->bulk(c->to->arg, key.p[1], val);
 	key = span_from(key, 1);
-	return map_get(c->newest, key) != NULL ? 0 : c->each(c->arg, key, val);
+	return map_get(c->newest, key) != NULL ? 0 : c->to->pair(c->to->arg, key.p[0], span_from(key, 1), val);
 }
 
 static int
@@ -160,7 +167,8 @@ give_changes(struct chain *c)
 		struct change *g = e.cell;
 
 		if (!g->gone)
-			rc = c->each(c->arg, e.key, span_of(buf_span(&c->values).p + g->at, g->n));
+			rc = c->to->pair(c->to->arg, e.key.p[0], span_from(e.key, 1),
+			    span_of(buf_span(&c->values).p + g->at, g->n));
 	}
 	return rc;
 }
@@ -237,9 +245,9 @@ remove_others(struct snaps *s)
 }
 
 int
-snaps_load(struct snaps *s, uint64_t id, struct buf *head, kv_fn *each, void *arg)
+snaps_load(struct snaps *s, uint64_t id, struct buf *head, const struct snaps_to *to)
 {
-	struct chain c = { .s = s, .newest = map_new(sizeof(struct change)), .each = each, .arg = arg };
+	struct chain c = { .s = s, .newest = map_new(sizeof(struct change)), .to = to };
 	uint64_t on = id;
 	int rc = 0;
 
@@ -257,20 +265,35 @@ snaps_load(struct snaps *s, uint64_t id, struct buf *head, kv_fn *each, void *ar
 
 /* ---- saving ---- */
 
+/* What is written whole is written again; what is not makes a chain longer, which is loaded. */
+static bool
+must_be_whole(const struct snaps *s, uint64_t size)
+{
+	size_t chain = 0;
+
+	if (!s->begun || s->whole < CHAIN_BYTES)
+		return true;
+	if (size == 0)
+		return s->changes >= s->whole / 2;
+	for (size_t i = s->n; i > 0 && s->link[i - 1].on != 0; i--)
+		chain++;
+	return s->whole + s->changes >= 3 * size || (chain >= CHAIN_FILES && s->changes >= s->whole / 2);
+}
+
 bool
 snaps_whole(const struct snaps *s)
 {
-	return !s->begun || s->whole < CHAIN_BYTES || s->changes >= s->whole / 2;
+	return s->next.on == 0;
 }
 
 int
-snaps_begin(struct snaps *s, uint64_t id, struct span head)
+snaps_begin(struct snaps *s, uint64_t id, struct span head, uint64_t size)
 {
 	char *path = path_of(s, id);
 	struct buf b = { 0 };
 	int rc;
 
-	s->next = (struct link){ .id = id, .on = snaps_whole(s) ? 0 : s->link[s->n - 1].id };
+	s->next = (struct link){ .id = id, .on = must_be_whole(s, size) ? 0 : s->link[s->n - 1].id };
 	buf_str(&b, MAGIC);
 	pieces_put_u64(&b, s->sign);
 	pack_u64(&b, s->next.on);
@@ -284,9 +307,17 @@ snaps_begin(struct snaps *s, uint64_t id, struct span head)
 int
 snaps_put(struct snaps *s, char part, struct span key, struct span val)
 {
-	char tag[2] = { val.p != NULL, part };
+	char tag[TAG_BYTES] = { val.p == NULL ? GONE : THERE, part };
 
 	return pieces_put_under(&s->to, span_of(tag, sizeof tag), key, val.p == NULL ? span_of("", 0) : val);
+}
+
+int
+snaps_bulk(struct snaps *s, char part, struct span bytes)
+{
+	char tag[TAG_BYTES] = { BULK, part };
+
+	return pieces_put_under(&s->to, span_of(tag, sizeof tag), span_of("", 0), bytes);
 }
 
 int

@@ -138,7 +138,7 @@ test_fps(void)
 		all = all && word != NULL && (i < 2 ? *word == 2 : *word == i + 1);
 	}
 	okf(all && t.n == 19999, "%d fingerprints", (int)t.n);
-	fps_sweep(&t, odd_word, NULL);
+	fps_sweep(&t, 9999, odd_word, NULL);
 	for (size_t i = 0; fps_next(&t, &i) != NULL;)
 		n++;
 	okf(n == t.n && n == 9999 && fps_get(&t, (struct fp){ 7, 2 }) == NULL && fps_get(&t, (struct fp){ 8, 2 }) != NULL,
