@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "run/ctx.h"
-#include "run/logs.h"
+#include "run/logs_own.h"
 
 /* Read all files from their spots; the rows go to one commit, with the new positions. */
 static int
@@ -21,7 +21,7 @@ feed_all(struct logs *l)
 	for (size_t i = 0; rc == 0 && i < l->from.n && !ctx_stopped(c); i++) {
 		struct input *x = &l->from.in[i];
 		uint64_t from = x->tail.offset;
-		bool known = stored && x->fd > 0;
+		bool known = stored && x->fd != 0, moved = false;
 
 		if (rounds && x->fd > 0) {
 			l->more = taken >= l->bytes;
@@ -29,15 +29,15 @@ feed_all(struct logs *l)
 				break;
 			x->tail.most = l->bytes - taken;
 		}
-		if ((rc = dest_source(l->dest, known ? x->spot.app : NULL)) != 0 || (rc = tail_feed(c, &x->tail)) != 0)
+		if (x->fd != -1 && ((rc = dest_source(l->dest, known ? x->spot.app : NULL)) != 0 ||
+		    (rc = tail_feed(c, &x->tail)) != 0))
 			break;
 		taken += x->tail.offset - from;
-		l->more = !x->tail.ended;
+		l->more = x->fd != -1 && !x->tail.ended;
 		if (x->tail.left > 0 && (l->pattern == NULL || l->until))
 			err_warn("%s:%llu: the last line is not whole: left for the next time", x->path,
 			    (unsigned long long)x->tail.line + 1);
-		if (known && x->tail.offset > from &&
-		    (rc = spot_to(&x->spot, x->fd, x->path, x->tail.offset, x->tail.line, to)) == 0)
+		if (known && (rc = sources_to(x, to, &moved)) == 0 && moved)
 			dest_moved(l->dest, x->spot.app, x->spot.from, to, x->epoch);
 	}
 	return rc;
@@ -62,6 +62,13 @@ round_once(struct logs *l)
 	return dest_end(l->dest, feed_all(l));
 }
 
+void
+logs_note(struct logs *l)
+{
+	ctx_note(l->ctx, "files_lost", l->from.lost);
+	ctx_note(l->ctx, "files_missed", l->from.missed);
+}
+
 int
 logs_work(struct logs *l)
 {
@@ -80,6 +87,7 @@ logs_work(struct logs *l)
 		if (rc == 0 && on && !l->more && !ctx_stopped(l->ctx))
 			nanosleep(&(struct timespec){ s, ns }, NULL);
 	} while (rc == 0 && (on || l->more) && !ctx_stopped(l->ctx));
+	logs_note(l);
 	/* what was read is committed, the rest is where it was: for a log that goes on that is its end */
 	return rc == 0 && ctx_stopped(l->ctx) && !on ? err_temp("stopped by a signal") : rc;
 }
@@ -94,12 +102,7 @@ void
 logs_free(struct logs *l)
 {
 	sources_free(&l->from);
-	for (size_t i = 0; i < l->n_at; i++) {
-		free(l->at[i].app);
-		free(l->at[i].name);
-		free(l->at[i].spot);
-	}
+	logs_forget(l);
 	free(l->at);
 	l->at = NULL;
-	l->n_at = 0;
 }

@@ -7,10 +7,11 @@
  *	rc = logs_job(&l, &held, conf);		// instead: the source of a barrier job
  *	... in the batch function: rc = logs_batch(&l, b) ...
  *
- * Invariants: positions are those of store/spot.h: of a table, or of a job's plans as {"file/DEV:INO":[NAME, SPOT]},
- * those that moved last standing last.  Rotation, by renaming, is run/sources.h's business; a file that was cut ends
- * the work with EXIT_INPUT, unless cut_new (to a table when the others were read).  In a job an epoch is a range of
- * bytes in each file, files in the order that they were found in, rotated ones first.
+ * Invariants: positions are those of store/spot.h: of a table, or of a job's plans as {"file/DEV:INO":[NAME, SPOT]}
+ * (and PATH where the file had another one than its log's NAME), those that moved last standing last.  Rotation, by
+ * renaming, is run/sources.h's business; a file that was cut ends the work with EXIT_INPUT, unless cut_new (to a table
+ * when the others were read).  In a job an epoch is a range of bytes in each file, files in the order that they were
+ * found in, those put aside first; which files are one log, and one part of the watermark: logs_own.h.
  */
 #ifndef RUN_LOGS_H
 #define RUN_LOGS_H
@@ -21,11 +22,12 @@
 #include "run/gathered.h"
 #include "run/sources.h"
 
-#define LOGS_GONE_MAX 16	/* files of a job that match no more, and whose positions are kept */
+#define LOGS_GONE_MAX 16	/* files of a job that are gone, and whose positions are kept */
 
 struct log_at {			/* how far a job got in a file */
-	char *app, *name, *spot;
-	bool there;			/* a file of that inode is */
+	char *app, *spot;
+	char *name, *path;		/* of the log it is of; by which it was read last */
+	bool gone;			/* it is not where it was */
 	off_t packed;			/* compressed, and read to its end: how long it was; 0: not */
 };
 
@@ -47,7 +49,7 @@ struct logs {
 int logs_work(struct logs *);
 /*
  * conf with ctx, every_ms and pins.  As planned_work; EXIT_USAGE where event times are asked for without --idle: a log
- * that rotation has put aside would hold the watermark for ever.
+ * that nobody writes any more would hold the watermark for ever.
  */
 int logs_job(struct logs *, struct gathered *, struct planned_conf conf);
 /* The records of a batch that either feeds. */

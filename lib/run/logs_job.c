@@ -15,109 +15,15 @@
 
 #include "in/rec.h"
 #include "run/ctx.h"
-#include "run/logs.h"
+#include "run/logs_own.h"
 #include "store/fs.h"
 
 #define PROBE_BYTES (1 << 20)	/* of a file of which no time is known, where there is more than an epoch takes */
 
-/* ---- positions ---- */
-
-static void
-clear(struct log_at *a)
-{
-	free(a->app);
-	free(a->name);
-	free(a->spot);
-}
-
-static struct log_at *
-find(struct logs *l, struct span app)
-{
-	for (size_t i = 0; i < l->n_at; i++)
-		if (span_is(app, l->at[i].app))
-			return &l->at[i];
-	return NULL;
-}
-
-/* A file stands there now: last of all. */
-static void
-moved(struct logs *l, struct span app, struct span name, struct span spot)
-{
-	struct log_at a = { .app = mem_dup(app), .name = mem_dup(name), .spot = mem_dup(spot) }, *old = find(l, app);
-
-	if (old != NULL) {
-		clear(old);
-		memmove(old, old + 1, (size_t)(l->at + l->n_at - (old + 1)) * sizeof *old);
-		l->n_at--;
-	}
-	l->at = mem_array(l->at, l->n_at + 1, sizeof *l->at);
-	l->at[l->n_at++] = a;
-}
-
-/* The entry of a file: its name, its spot; a NUL stands behind each. */
-static bool
-entry(struct val v, struct buf *name, struct buf *spot)
-{
-	struct span key;
-	struct val x;
-	struct rec r;
-
-	if (v.tag != T_ARR)
-		return false;
-	rec_begin(&r, v.raw);
-	buf_clear(name);
-	buf_clear(spot);
-	if (!rec_next(&r, &key, &x) || x.tag != T_STR)
-		return false;
-	buf_span_add(name, val_text(x, spot));
-	buf_clear(spot);
-	if (!rec_next(&r, &key, &x) || x.tag != T_STR)
-		return false;
-	buf_add(spot, x.raw.p + 1, x.raw.n - 2);
-	(void)buf_cstr(name);
-	(void)buf_cstr(spot);
-	return spot->n < SPOT_BYTES && !rec_next(&r, &key, &x);
-}
-
-/* Positions of a plan, instead of all that was known. */
-static int
-take_up(struct logs *l, struct span pos)
-{
-	struct buf name = { 0 }, spot = { 0 };
-	bool good = true;
-	struct span key;
-	struct val v;
-	struct rec r;
-
-	for (size_t i = 0; i < l->n_at; i++)
-		clear(&l->at[i]);
-	l->n_at = 0;
-	if (pos.n > 0)
-		for (rec_begin(&r, pos); good && rec_next(&r, &key, &v);)
-			if ((good = entry(v, &name, &spot)))
-				moved(l, key, buf_span(&name), buf_span(&spot));
-	buf_free(&name);
-	buf_free(&spot);
-	return good ? 0 : err_input("the plans of this job are not of files");
-}
-
 static void
 at(void *src, struct buf *out)
 {
-	const struct logs *l = src;
-
-	buf_byte(out, '{');
-	for (size_t i = 0; i < l->n_at; i++) {
-		if (i > 0)
-			buf_byte(out, ',');
-		buf_json(out, span_str(l->at[i].app));
-		buf_str(out, ":[");
-		buf_json(out, span_str(l->at[i].name));
-		buf_byte(out, ',');
-		buf_json(out, span_str(l->at[i].spot));
-		buf_byte(out, ']');
-	}
-	buf_byte(out, '}');
+	logs_print(src, out);
 }
 
 static int
@@ -127,24 +33,18 @@ seek(void *src, struct span pos)
 
 	gathered_forget(l->held);
 	l->more = true;
-	return take_up(l, pos);
+	return logs_take_up(l, pos);
 }
 
 /* ---- files ---- */
 
-/* Something leads to these files. */
-static void
-mark_there(struct logs *l, const struct input *in, size_t n)
+/* The name of the log that a file is of: it is looked for beside it. */
+static const char *
+known_as(const void *arg, const char *app)
 {
-	for (size_t k = 0; k < n; k++) {
-		char inode[64];
+	const struct log_at *a = logs_at((struct logs *)(uintptr_t)arg, span_str(app));
 
-		snprintf(inode, sizeof inode, "file/%" PRIu64 ":%" PRIu64, in[k].dev, in[k].ino);
-		for (size_t i = 0; i < l->n_at; i++)
-			if (strncmp(l->at[i].app, inode, strlen(inode)) == 0 &&
-			    strchr("#", l->at[i].app[strlen(inode)]) != NULL)
-				l->at[i].there = true;
-	}
+	return a == NULL ? NULL : a->name;
 }
 
 /* Open what there is, known by the positions; those without anything new are closed again. */
@@ -160,53 +60,20 @@ open_all(struct logs *l, struct live *live)
 		live_put_app(live, l->at[i].app)->to = arena_dup(&live->mem, spot);
 	}
 	l->from.cut = 0;
-	if ((rc = sources_open(&l->from, l->ctx, l->pattern, true)) != 0)
+	l->from.known_as = known_as;
+	l->from.arg = l;
+	if ((rc = sources_open(&l->from, l->ctx, l->pattern, true)) != 0 ||
+	    (rc = sources_find(&l->from, &known)) != 0)
 		return rc;
-	for (size_t i = 0; i < l->n_at; i++)
-		l->at[i].there = false;
-	mark_there(l, l->from.in, l->from.n);
-	return sources_find(&l->from, &known);
-}
-
-/* Files that rotation put aside hold what is older. */
-static void
-aside_first(struct sources *s)
-{
-	for (size_t i = 0, to = 0; i < s->n; i++) {
-		struct input x = s->in[i];
-
-		if (x.as == NULL && !x.gone)
-			continue;
-		memmove(s->in + to + 1, s->in + to, (i - to) * sizeof x);
-		s->in[to++] = x;
-	}
-}
-
-/* Positions of files that nothing leads to any more are kept for the last few. */
-static void
-prune(struct logs *l)
-{
-	size_t gone = 0;
-
-	/* what is still open comes again in the next round */
-	mark_there(l, l->from.held, l->from.n_held);
-	for (size_t i = l->n_at; i-- > 0;) {
-		struct log_at *a = &l->at[i];
-
-		if (a->there || ++gone <= LOGS_GONE_MAX)
-			continue;
-		waters_forget(&l->held->water, span_str(a->app));
-		clear(a);
-		memmove(a, a + 1, (size_t)(l->at + l->n_at - (a + 1)) * sizeof *a);
-		l->n_at--;
-	}
+	logs_name(l);
+	return 0;
 }
 
 /* A compressed file is read from its beginning each time: not while it is what it was at its end. */
 static bool
 packed_done(struct logs *l, const struct input *x, bool now)
 {
-	struct log_at *a = x->spot.packed ? find(l, span_str(x->spot.app)) : NULL;
+	struct log_at *a = x->spot.packed ? logs_at(l, span_str(x->spot.app)) : NULL;
 	struct stat st;
 
 	if (a == NULL || fstat(x->fd, &st) == -1)
@@ -217,34 +84,6 @@ packed_done(struct logs *l, const struct input *x, bool now)
 }
 
 /* ---- time ---- */
-
-static struct waters_part *
-part_of(struct logs *l, const struct input *x)
-{
-	size_t i = waters_part(&l->held->water, span_str(x->spot.app));
-
-	return &l->held->water.part[i];		/* a new one has moved them all */
-}
-
-/*
- * Which files an epoch reads first where it cannot have all: the one whose time is furthest behind, for time has come
- * no further than there.  Those of which nothing is known come before all.
- */
-static void
-behind_first(struct logs *l)
-{
-	struct sources *s = &l->from;
-
-	for (size_t i = 1; i < s->n; i++) {
-		struct input x = s->in[i];
-		int64_t newest = part_of(l, &x)->newest_us;
-		size_t to = i;
-
-		for (; to > 0 && part_of(l, &s->in[to - 1])->newest_us > newest; to--)
-			s->in[to] = s->in[to - 1];
-		s->in[to] = x;
-	}
-}
 
 /* More than an epoch takes? */
 static bool
@@ -259,17 +98,21 @@ is_backlog(const struct sources *s)
 	return bytes > PLANNED_BYTES;
 }
 
-/* One that is not read to its end is not idle; of another one it is told when it was last written to. */
+/* A log that is not read to its end is not idle; of another one it is told when it was last written to. */
 static void
 told_time(struct logs *l, const struct input *x)
 {
-	struct waters_part *p = part_of(l, x);
+	struct waters_part *p = logs_part(l, x);
+	int64_t wrote_ms = INT64_MAX;
 	struct stat st;
 
 	if (!x->tail.ended)
 		p->fresh = true;
 	else if (fstat(x->fd, &st) == 0)
-		p->wrote_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+		wrote_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+	/* the last of its files counts */
+	if (wrote_ms > p->wrote_ms)
+		p->wrote_ms = wrote_ms;
 }
 
 /* ---- epochs ---- */
@@ -285,56 +128,44 @@ gather(void *src, int64_t due)
 	return 0;
 }
 
-/* Read on in one file. */
+/* Read on in one file; path is what rejects name it. */
 static int
-feed(struct logs *l, struct input *x, const char *name)
+feed(struct logs *l, struct input *x, const char *path)
 {
-	uint64_t from = x->tail.offset;
 	char to[SPOT_BYTES];
+	bool moved = false;
 	int rc;
 
-	l->held->part = waters_part(&l->held->water, span_str(x->spot.app));
-	if ((rc = tail_feed(l->ctx, &x->tail)) != 0)
+	l->held->part = waters_part(&l->held->water, span_str(x->log));
+	x->tail.name = path;
+	rc = x->tail.ended ? 0 : tail_feed(l->ctx, &x->tail);
+	x->tail.name = x->path;
+	if (rc != 0 || (rc = sources_to(x, to, &moved)) != 0)
 		return rc;
-	if (x->tail.offset > from) {
-		if ((rc = spot_to(&x->spot, x->fd, x->path, x->tail.offset, x->tail.line, to)) != 0)
-			return rc;
-		moved(l, span_str(x->spot.app), span_str(name), span_str(to));
-		l->at[l->n_at - 1].there = true;
-	}
+	if (moved)
+		logs_moved(l, span_str(x->spot.app), span_str(x->log), span_str(to), span_str(path));
 	if (x->tail.ended)
 		(void)packed_done(l, x, true);
 	return 0;
 }
 
+/* The files of an epoch, each as far as it can be read now. */
 static int
-judge(void *src, int64_t now_ms, struct planned_epoch *e)
+read_all(struct logs *l, bool timed)
 {
-	struct logs *l = src;
-	struct live *live = live_new();
+	bool probe = timed && is_backlog(&l->from);
 	uint64_t taken = 0;
-	bool timed = l->held->event_time != NULL, probe = false;
-	int rc = open_all(l, live);
+	int rc = 0;
 
-	(void)now_ms;
-	if (rc == 0 && l->from.cut > 0)
-		rc = EXIT_INPUT;	/* said */
-	aside_first(&l->from);
-	if (rc == 0 && timed) {
-		behind_first(l);
-		probe = is_backlog(&l->from);
-	}
-	l->more = false;
 	for (size_t i = 0; rc == 0 && i < l->from.n && !run_stop; i++) {
 		struct input *x = &l->from.in[i];
 		uint64_t from = x->tail.offset;
 
-		if (packed_done(l, x, false))
-			continue;
-		if (taken < PLANNED_BYTES) {
+		x->tail.ended = packed_done(l, x, false);
+		if (taken < PLANNED_BYTES && !logs_waits(l, i)) {
 			x->tail.most = PLANNED_BYTES - taken;
 			/* where does it stand? the next epoch reads whoever is behind */
-			if (probe && part_of(l, x)->newest_us == WATERMARK_NONE && x->tail.most > PROBE_BYTES)
+			if (probe && logs_part(l, x)->newest_us == WATERMARK_NONE && x->tail.most > PROBE_BYTES)
 				x->tail.most = PROBE_BYTES;
 			rc = feed(l, x, x->path);
 			taken += x->tail.offset - from;
@@ -346,9 +177,30 @@ judge(void *src, int64_t now_ms, struct planned_epoch *e)
 			err_warn("%s:%" PRIu64 ": the last line is not whole: left for the next time", x->path,
 			    x->tail.line + 1);
 	}
+	return rc;
+}
+
+static int
+judge(void *src, int64_t now_ms, struct planned_epoch *e)
+{
+	struct logs *l = src;
+	struct live *live = live_new();
+	bool timed = l->held->event_time != NULL;
+	int rc;
+
+	(void)now_ms;
+	l->from.silent = false;
+	if ((rc = open_all(l, live)) == 0 && l->from.cut > 0)
+		rc = EXIT_INPUT;	/* said */
+	l->more = false;
+	if (rc == 0) {
+		logs_sighted(l);
+		logs_sort(l, timed);
+		rc = read_all(l, timed);
+	}
 	sources_close(&l->from);
 	live_free(live);
-	prune(l);
+	logs_prune(l);
 	gathered_sum(l->held, e);
 	e->over = l->until && !l->more;
 	return rc;
@@ -365,7 +217,7 @@ input_of(struct sources *s, struct span app)
 
 /* Is the file that has this inode's name the one that the plan means? Then it is one of l->from. */
 static bool
-add_aside(struct logs *l, const struct live *live, struct span app, const char *path)
+add_aside(struct logs *l, const struct live *live, struct span app, const char *path, const char *name)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
 	struct input x = { .fd = fd };
@@ -373,14 +225,17 @@ add_aside(struct logs *l, const struct live *live, struct span app, const char *
 
 	if (fd == -1)
 		return false;
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || spot_find(live, fd, path, &x.spot) != 0 ||
+	/* by the name that it had then: it is what it is known by from here on */
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || spot_find(live, fd, name, &x.spot) != 0 ||
 	    !span_is(app, x.spot.app)) {
 		close(fd);
 		return false;
 	}
 	x.dev = st.st_dev;
 	x.ino = st.st_ino;
+	x.birth = x.spot.birth;
 	x.path = mem_str(path);
+	x.as = mem_str(name);
 	x.tail = (struct tail){ .fd = fd, .offset = x.spot.offset, .line = x.spot.line, .hold = true };
 	l->from.in = mem_array(l->from.in, l->from.n + 1, sizeof x);
 	l->from.in[l->from.n++] = x;
@@ -405,7 +260,7 @@ find_aside(struct logs *l, const struct live *live, struct span app, const char 
 		if (strchr(name, '/') != NULL)
 			buf_fmt(&path, "%s/", dir);
 		buf_str(&path, e->d_name);
-		found = add_aside(l, live, app, buf_cstr(&path));
+		found = add_aside(l, live, app, buf_cstr(&path), name);
 	}
 	if (d != NULL)
 		closedir(d);
@@ -417,28 +272,34 @@ find_aside(struct logs *l, const struct live *live, struct span app, const char 
 
 /* One file up to where the plan says. */
 static int
-feed_again(struct logs *l, const struct live *live, struct span app, const char *name, const char *spot, bool *gone)
+feed_again(struct logs *l, const struct live *live, struct span app, const struct logs_entry *e, bool *gone)
 {
 	struct input *x = input_of(&l->from, app);
 	int rc;
 
-	if (x == NULL && (x = find_aside(l, live, app, name)) == NULL) {
+	if (x == NULL && (x = find_aside(l, live, app, e->name.p)) == NULL) {
 		*gone = true;
 		return 0;
 	}
-	x->tail.end = strtoull(spot, NULL, 10);
-	/* rejects name it as they did */
-	x->tail.name = name;
-	rc = feed(l, x, name);
+	free(x->log);
+	x->log = mem_str(e->name.p);
+	x->tail.end = strtoull(e->spot.p, NULL, 10);
+	rc = feed(l, x, e->path.p);
 	*gone = rc == 0 && x->tail.offset != x->tail.end;
-	x->tail.name = x->path;
 	return rc;
+}
+
+/* Was nothing read of it in that epoch? Its end was seen, perhaps. */
+static bool
+stands(const struct log_at *a, const char *spot)
+{
+	return a != NULL && strtoull(a->spot, NULL, 10) == strtoull(spot, NULL, 10);
 }
 
 static int
 replay(void *src, struct span from, struct span to, int64_t now_ms, struct planned_epoch *e)
 {
-	struct buf name = { 0 }, spot = { 0 };
+	struct logs_entry entry = { 0 };
 	struct logs *l = src;
 	struct live *live = live_new();
 	struct span key;
@@ -447,23 +308,21 @@ replay(void *src, struct span from, struct span to, int64_t now_ms, struct plann
 	int rc;
 
 	(void)now_ms;
+	l->from.silent = true;		/* what is gone was told, or will be behind the last plan */
 	gathered_forget(l->held);
-	if ((rc = take_up(l, from)) == 0)
+	if ((rc = logs_take_up(l, from)) == 0)
 		rc = open_all(l, live);
 	for (rec_begin(&r, to); rc == 0 && !e->gone && rec_next(&r, &key, &v);) {
-		const struct log_at *a = find(l, key);
-
-		if (!entry(v, &name, &spot))
+		if (!logs_entry(v, &entry))
 			rc = err_input("the plans of this job are not of files");
-		else if (a == NULL || strcmp(a->spot, spot.p) != 0)
-			rc = feed_again(l, live, key, name.p, spot.p, &e->gone);
+		else if (!stands(logs_at(l, key), entry.spot.p))
+			rc = feed_again(l, live, key, &entry, &e->gone);
 	}
 	sources_close(&l->from);
 	live_free(live);
-	buf_free(&name);
-	buf_free(&spot);
+	logs_entry_free(&entry);
 	gathered_sum(l->held, e);
-	return rc != 0 ? rc : take_up(l, to);
+	return rc != 0 ? rc : logs_take_up(l, to);
 }
 
 static int
@@ -495,6 +354,7 @@ logs_job(struct logs *l, struct gathered *h, struct planned_conf conf)
 	conf.sign = buf_cstr(&sign);
 	if ((rc = planned_open(&conf, &p)) == 0)
 		rc = planned_work(p);
+	logs_note(l);
 	planned_close(p);
 	buf_free(&sign);
 	return rc;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources - see sources.h */
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "run/sources.h"
+#include "run/sources_own.h"
 
-#define HELD_SECONDS 3600	/* a file that nobody wrote to for that long is not kept open */
+#define DAY_SECONDS 86400	/* a file that nobody wrote to for that long is not kept open, and is at its end */
+#define SPARE_FILES 64		/* descriptors for all the rest */
 
 static time_t
 seconds(void)
@@ -25,7 +27,24 @@ let_go(struct input *x)
 		close(x->fd);
 	free(x->path);
 	free(x->as);
+	free(x->log);
 	*x = (struct input){ .fd = -1 };
+}
+
+/* How many may be kept: those of a round are open at the same time. */
+static size_t
+most_held(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == -1)
+		return SPARE_FILES;
+	if (l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &l);
+		(void)getrlimit(RLIMIT_NOFILE, &l);
+	}
+	return l.rlim_cur <= 2 * SPARE_FILES ? SPARE_FILES / 2 : (size_t)(l.rlim_cur - SPARE_FILES) / 2;
 }
 
 /* This round is done with it: closed, or kept for the next one. */
@@ -34,9 +53,11 @@ release(struct sources *s, struct input *x)
 {
 	struct stat st;
 
-	if (!s->keep || x->fd <= 0 || s->n_held == SOURCES_HELD_MAX ||
+	if (s->keep && s->held_max == 0)
+		s->held_max = most_held();
+	if (!s->keep || x->fd <= 0 || s->n_held == s->held_max ||
 	    (x->gone && seconds() - x->since > SOURCES_PATIENCE) ||
-	    fstat(x->fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_mtime + HELD_SECONDS < time(NULL)) {
+	    fstat(x->fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_mtime + DAY_SECONDS < time(NULL)) {
 		let_go(x);
 		return;
 	}
@@ -51,8 +72,8 @@ same(const struct input *x, const struct stat *st)
 	return x->fd > 0 && x->dev == st->st_dev && x->ino == st->st_ino;
 }
 
-static int
-add_as(struct sources *s, const char *path, const char *as, int fd)
+void
+sources_add(struct sources *s, const char *path, const char *as, int fd)
 {
 	struct input x = { .path = mem_str(path), .as = as == NULL ? NULL : mem_str(as), .fd = fd };
 	struct stat st = { 0 };
@@ -60,22 +81,24 @@ add_as(struct sources *s, const char *path, const char *as, int fd)
 	if (fd > 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		x.dev = st.st_dev;
 		x.ino = st.st_ino;
+		x.birth = spot_birth(fd);
+		x.name = spot_name(path);
 		/* links, or two operands: lines that are there once are read once */
 		for (size_t i = 0; i < s->n; i++)
 			if (same(&s->in[i], &st)) {
 				let_go(&x);
-				return 0;
+				return;
 			}
 	}
 	s->in = mem_array(s->in, s->n + 1, sizeof *s->in);
 	s->in[s->n++] = x;
-	return 0;
 }
 
 static int
 add(void *arg, const char *path, int fd)
 {
-	return add_as(arg, path, NULL, fd);
+	sources_add(arg, path, NULL, fd);
+	return 0;
 }
 
 /* Those of the round before that no name led to this time. */
@@ -107,7 +130,9 @@ sources_open(struct sources *s, struct ctx *c, const char *pattern, bool hold)
 	int rc = tail_files(c, pattern, add, s);
 
 	add_held(s);
+	s->pattern = pattern;
 	s->looked = false;
+	s->n_sight = 0;
 	for (size_t i = 0; i < s->n; i++) {
 		struct input *x = &s->in[i];
 
@@ -117,49 +142,42 @@ sources_open(struct sources *s, struct ctx *c, const char *pattern, bool hold)
 	return rc;
 }
 
-struct behind {
-	struct sources *s;
-	const char *as;
-};
-
+/* Those that stand somewhere else by now. */
 static int
-add_behind(void *arg, const char *path, int fd)
+look_aside(struct sources *s, const struct live *live)
 {
-	struct behind *b = arg;
-	size_t n = b->s->n;
-	int rc = add_as(b->s, path, b->as, fd);
+	size_t n = s->n;
+	int rc = aside_look(s, live);
 
-	if (b->s->n > n)
-		b->s->in[n].tail = (struct tail){ .name = b->s->in[n].path, .fd = fd, .hold = true };
+	for (size_t i = n; i < s->n; i++)
+		s->in[i].tail = (struct tail){ .name = s->in[i].path, .fd = s->in[i].fd, .hold = true };
 	return rc;
 }
 
-/* Rotated logs beside those that are there. */
-static int
-rotated(struct sources *s, const struct table *t)
+/* Nothing comes of it any more, as far as one can tell. By its status: renaming and writing change that alike. */
+static bool
+is_over(const struct input *x)
 {
-	size_t n = s->looked ? 0 : s->n;
-	int rc = 0;
+	struct stat st;
 
-	s->looked = true;
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		const struct input *x = &s->in[i];
-		char *as;
+	if (x->gone)
+		return seconds() - x->since > SOURCES_PATIENCE;
+	return fstat(x->fd, &st) == 0 &&
+	    st.st_ctime + (x->as != NULL ? SOURCES_PATIENCE : DAY_SECONDS) < time(NULL);
+}
 
-		if (x->fd <= 0 || x->as != NULL || x->gone || x->ino == 0)
-			continue;
-		as = mem_str(x->path);
-		rc = spot_behind(t->live, as, x->fd, add_behind, &(struct behind){ s, as });
-		free(as);
-	}
-	return rc;
+/* Looked for by an inode that another file has by now? */
+static bool
+is_other(const struct input *x)
+{
+	return x->as != NULL && !x->spot.cut && (x->spot.from[0] == '\0' || x->spot.copy);
 }
 
 /* What to do with one whose position is known: keep it for this round? */
 static bool
 has_news(struct sources *s, struct input *x)
 {
-	if (x->fd <= 0)
+	if (x->fd == 0)
 		return true;
 	if (x->spot.cut && !s->cut_new) {
 		err_warn("%s: it was cut: %llu bytes had been read that it does not hold any more; what came behind "
@@ -169,27 +187,66 @@ has_news(struct sources *s, struct input *x)
 		let_go(x);
 		return false;
 	}
+	if (is_other(x)) {
+		let_go(x);
+		return false;
+	}
 	if (!x->spot.done) {
 		x->since = x->gone ? seconds() : 0;	/* it grows: patience begins anew */
 		return true;
 	}
+	if (x->spot.from[0] != '\0' && !x->spot.over && !s->silent && is_over(x))
+		return true;
 	release(s, x);
 	return false;
+}
+
+/* One that is gone, its position still what it was when that was told? */
+static bool
+still_lost(const struct input *x, const struct live *live)
+{
+	const struct app *a = live_app(live, x->spot.app);
+
+	return a != NULL && a->to != NULL && strcmp(a->to, x->spot.from) == 0;
+}
+
+static int
+find_one(struct sources *s, const struct live *live, struct input *x, bool first)
+{
+	int rc = spot_find(live, x->fd, x->as != NULL ? x->as : x->path, &x->spot);
+
+	if (rc != 0 || !first || is_other(x))
+		return rc;
+	if (x->spot.copy && !x->spot.done && !s->silent)
+		err_warn("%s: another file was read under this name, and its bytes were the same: it is taken for a "
+		    "copy, and read on behind byte %llu", x->path, (unsigned long long)x->spot.offset);
+	if (x->spot.from[0] != '\0') {
+		s->sight = mem_array(s->sight, s->n_sight + 1, sizeof *s->sight);
+		s->sight[s->n_sight].gone = false;
+		memcpy(s->sight[s->n_sight++].app, x->spot.app, sizeof x->spot.app);
+	} else if (x->as == NULL && !x->gone && !x->spot.done && !x->spot.packed && !s->silent) {
+		aside_missed(s, live, x);
+	}
+	return 0;
 }
 
 int
 sources_find(struct sources *s, const struct table *t)
 {
+	bool first = !s->looked;
 	size_t kept = 0;
-	int rc = rotated(s, t);
+	int rc = first ? look_aside(s, t->live) : 0;
 
+	s->looked = true;
 	for (size_t i = 0; rc == 0 && i < s->n; i++) {
 		struct input *x = &s->in[i];
 
-		if (x->fd > 0 && (rc = spot_find(t->live, x->fd, x->as != NULL ? x->as : x->path, &x->spot)) != 0)
+		if (x->fd > 0 && (rc = find_one(s, t->live, x, first)) != 0)
 			break;
-		if (!has_news(s, x))
+		if (x->fd == -1 ? !still_lost(x, t->live) : !has_news(s, x)) {
+			let_go(x);
 			continue;
+		}
 		x->tail.offset = x->spot.offset;
 		x->tail.line = x->spot.line;
 		if (kept < i) {
@@ -198,9 +255,29 @@ sources_find(struct sources *s, const struct table *t)
 		}
 		kept++;
 	}
-	if (rc == 0)
-		s->n = kept;
-	return rc;
+	if (rc != 0)
+		return rc;
+	s->n = kept;
+	if (first)
+		aside_tell(s);
+	return 0;
+}
+
+int
+sources_to(struct input *x, char to[SPOT_BYTES], bool *moved)
+{
+	const struct tail *t = &x->tail;
+	bool over = x->fd > 0 && t->ended && t->left == 0 && is_over(x), was = x->spot.over;
+
+	if (x->fd == -1) {
+		*moved = spot_over(x->spot.from, to);
+		return 0;
+	}
+	*moved = t->offset != x->spot.offset || (over && !was && t->offset > 0);
+	if (!*moved)
+		return 0;
+	x->spot.over = over;
+	return spot_to(&x->spot, x->fd, x->path, t->offset, t->line, to);
 }
 
 /* The epoch that an earlier round of ours got for a source, if nobody has come since. */
@@ -251,11 +328,11 @@ sources_fence(struct sources *s, struct table *t)
 	int rc;
 
 	for (size_t i = 0; i < s->n; i++)
-		if (s->in[i].fd > 0)
+		if (s->in[i].fd != 0)
 			app[n++] = s->in[i].spot.app;
 	rc = fence_apps(&s->mine, t, app, n, epoch);
 	for (size_t i = 0, k = 0; rc == 0 && i < s->n; i++)
-		if (s->in[i].fd > 0)
+		if (s->in[i].fd != 0)
 			s->in[i].epoch = epoch[k++];
 	free(app);
 	free(epoch);
@@ -282,7 +359,13 @@ sources_free(struct sources *s)
 	free(s->held);
 	s->held = NULL;
 	s->n_held = 0;
+	free(s->sight);
+	s->sight = NULL;
+	s->n_sight = 0;
+	aside_forget(s);
 	if (s->mine != NULL)
 		map_free(s->mine);
-	s->mine = NULL;
+	if (s->told != NULL)
+		map_free(s->told);
+	s->mine = s->told = NULL;
 }

@@ -8,6 +8,7 @@
 
 #include "run/ctx.h"
 #include "run/tail.h"
+#include "store/spot.h"
 
 static int
 open_one(const char *path, bool may_go, int (*each)(void *, const char *, int), void *arg)
@@ -45,15 +46,6 @@ tail_files(struct ctx *c, const char *pattern, int (*each)(void *arg, const char
 	return rc;
 }
 
-/* zstd and gzip cannot be read from their middle. */
-static bool
-packed(int fd)
-{
-	unsigned char b[4];
-
-	return pread(fd, b, 4, 0) == 4 && (memcmp(b, "\x28\xb5\x2f\xfd", 4) == 0 || (b[0] == 0x1f && b[1] == 0x8b));
-}
-
 static int
 open_at(struct ctx *c, struct tail *t, uint64_t *base, struct source **src)
 {
@@ -65,7 +57,8 @@ open_at(struct ctx *c, struct tail *t, uint64_t *base, struct source **src)
 		return source_fd(0, "<stdin>", &conf, src);
 	if ((fd = fcntl(t->fd, F_DUPFD_CLOEXEC, 3)) == -1)
 		return err_io("%s: %s", t->name, strerror(errno));
-	conf.raw = !packed(fd) && t->offset > 0;
+	/* zstd and gzip cannot be read from their middle */
+	conf.raw = t->offset > 0 && !spot_packed(fd);
 	if (conf.raw)
 		*base = t->offset;
 	if (lseek(fd, (off_t)*base, SEEK_SET) == -1 && errno != ESPIPE) {

@@ -18,6 +18,7 @@
 
 struct known {			/* a position read back */
 	uint64_t offset, line, head_n, head, tail, name, dev, ino, birth;
+	unsigned over, made;		/* made: which one of its inode the log knows, from 0 */
 };
 
 /* Hash of n bytes at an offset; false when they are not there. */
@@ -49,22 +50,36 @@ least(uint64_t a, uint64_t b)
 static bool
 parse(const char *text, struct known *k)
 {
-	/* the birth came later than the rest: older records end before it */
+	/* birth and over came later than the rest: older records end before them */
 	k->birth = 0;
+	k->over = 0;
 	return sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNu64
-	    ":%" SCNu64 " %" SCNu64, &k->offset, &k->line, &k->head_n, &k->head, &k->tail, &k->name, &k->dev, &k->ino,
-	    &k->birth) >= 8 && k->head_n <= SPOT_HEAD_BYTES;
+	    ":%" SCNu64 " %" SCNu64 " %u", &k->offset, &k->line, &k->head_n, &k->head, &k->tail, &k->name, &k->dev,
+	    &k->ino, &k->birth, &k->over) >= 8 && k->head_n <= SPOT_HEAD_BYTES;
 }
 
 /* When the inode was made, in ns since 1970; 0 where the file system does not tell. */
 static uint64_t
-birth_of(int fd)
+birth_at(int dir, const char *name, int flags)
 {
 	struct statx x;
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &x) == -1 || (x.stx_mask & STATX_BTIME) == 0)
+	if (statx(dir, name, flags, STATX_BTIME, &x) == -1 || (x.stx_mask & STATX_BTIME) == 0)
 		return 0;
 	return (uint64_t)x.stx_btime.tv_sec * UINT64_C(1000000000) + x.stx_btime.tv_nsec;
+}
+
+uint64_t
+spot_birth(int fd)
+{
+	return birth_at(fd, "", AT_EMPTY_PATH);
+}
+
+/* May these be of one file? An inode may be given to another one. */
+static bool
+same_birth(uint64_t a, uint64_t b)
+{
+	return a == b || a == 0 || b == 0;
 }
 
 /* Are the bytes that were read once still what they were? */
@@ -78,9 +93,9 @@ same_bytes(const struct known *k, int fd, bool packed)
 	return packed || (hash_at(fd, k->offset - n, n, &h) && h == k->tail);
 }
 
-/* Does a file beside this one have that inode? Then the old one is still there under another name. */
+/* Is the old file still there, beside this one, under another name? */
 static bool
-lives_beside(const char *path, uint64_t dev, uint64_t ino)
+lives_beside(const char *path, const struct known *k)
 {
 	char *dir = fs_parent(path);
 	DIR *d = opendir(dir);
@@ -89,21 +104,32 @@ lives_beside(const char *path, uint64_t dev, uint64_t ino)
 	bool lives = false;
 
 	while (d != NULL && !lives && (e = readdir(d)) != NULL)
-		lives = e->d_ino == ino && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    st.st_dev == dev;
+		lives = e->d_ino == k->ino && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_dev == k->dev && same_birth(k->birth, birth_at(dirfd(d), e->d_name, AT_SYMLINK_NOFOLLOW));
 	if (d != NULL)
 		closedir(d);
 	free(dir);
 	return lives;
 }
 
-static uint64_t
-name_hash(const char *path)
+/*
+ * Of the directory without links, and the name in it: not of the file, which a rotation may have taken away since it
+ * was opened, and whose name would then be another one.
+ */
+uint64_t
+spot_name(const char *path)
 {
-	char *whole = realpath(path, NULL);
-	uint64_t h = hash_fixed(span_str(whole == NULL ? path : whole));
+	const char *slash = strrchr(path, '/'), *base = slash == NULL ? path : slash + 1;
+	char *dir = fs_parent(path), *whole = realpath(dir, NULL);
+	struct buf b = { 0 };
+	uint64_t h;
 
+	/* that of / ends with one */
+	buf_fmt(&b, "%s%s%s", whole == NULL ? dir : whole, whole != NULL && whole[1] == '\0' ? "" : "/", base);
+	h = hash_fixed(buf_span(&b));
+	buf_free(&b);
 	free(whole);
+	free(dir);
 	return h;
 }
 
@@ -111,12 +137,20 @@ name_hash(const char *path)
 static int
 alike(const struct known *k, const struct spot *s, int fd, const char *path)
 {
-	bool inode = k->ino == s->ino, name = k->name == s->name;
+	bool inode = k->ino == s->ino && same_birth(k->birth, s->birth), name = k->name == s->name;
 	int rank = inode && k->dev == s->dev ? 3 : inode ? 2 : name ? 1 : 0;
 
 	if (rank == 0 || !same_bytes(k, fd, s->packed))
 		return 0;
-	return rank == 1 && lives_beside(path, k->dev, k->ino) ? 0 : rank;
+	return rank == 1 && lives_beside(path, k) ? 0 : rank;
+}
+
+bool
+spot_packed(int fd)
+{
+	unsigned char b[4];
+
+	return pread(fd, b, 4, 0) == 4 && (memcmp(b, "\x28\xb5\x2f\xfd", 4) == 0 || (b[0] == 0x1f && b[1] == 0x8b));
 }
 
 /* A name for a new source: its inode, numbered where the log knows another file by it. */
@@ -130,48 +164,79 @@ name_app(const struct live *live, struct spot *s)
 
 /* Is this entry of live->apps a file that was read, and where does it stand? */
 static bool
-is_file(const struct map_entry *e, size_t size, struct known *k)
+is_file(const struct map_entry *e, struct known *k)
 {
 	const struct app *a = e->cell;
+	const char *made;
 
-	return e->key.n > 5 && e->key.n < size && memcmp(e->key.p, "file/", 5) == 0 && a->to != NULL && parse(a->to, k);
+	if (e->key.n <= 5 || e->key.n >= sizeof ((struct spot *)0)->app || memcmp(e->key.p, "file/", 5) != 0 ||
+	    a->to == NULL || !parse(a->to, k))
+		return false;
+	made = memchr(e->key.p, '#', e->key.n);
+	k->made = 0;
+	for (const char *p = made; made != NULL && ++p < e->key.p + e->key.n;)
+		k->made = k->made * 10 + (unsigned)(*p - '0');
+	return true;
+}
+
+bool
+spot_next(const struct live *live, size_t *i, struct spot_known *out)
+{
+	struct map_entry e;
+	struct known k;
+
+	while (map_next(live->apps, i, &e)) {
+		const struct app *a = e.cell;
+
+		if (!is_file(&e, &k))
+			continue;
+		*out = (struct spot_known){ .at = a->to, .offset = k.offset, .name = k.name, .dev = k.dev,
+		    .ino = k.ino, .birth = k.birth, .over = k.over != 0 };
+		memcpy(out->app, e.key.p, e.key.n);
+		out->app[e.key.n] = '\0';
+		return true;
+	}
+	return false;
 }
 
 int
 spot_find(const struct live *live, int fd, const char *path, struct spot *s)
 {
-	unsigned char magic[4] = { 0 };
 	struct map_entry e;
 	struct stat st;
 	int best = 0, rank;
+	unsigned made = 0;
 
-	*s = (struct spot){ .name = name_hash(path) };
+	*s = (struct spot){ .name = spot_name(path) };
 	if (fstat(fd, &st) == -1)
 		return err_io("%s: %s", path, strerror(errno));
 	s->dev = st.st_dev;
 	s->ino = st.st_ino;
-	s->birth = birth_of(fd);
-	s->packed = pread(fd, magic, 4, 0) == 4 &&
-	    (memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0 || (magic[0] == 0x1f && magic[1] == 0x8b));
+	s->birth = spot_birth(fd);
+	s->packed = spot_packed(fd);
 	for (size_t i = 0; map_next(live->apps, &i, &e);) {
 		const struct app *a = e.cell;
 		struct known k;
 
-		if (!is_file(&e, sizeof s->app, &k))
+		if (!is_file(&e, &k))
 			continue;
-		if ((rank = alike(&k, s, fd, path)) <= best) {
+		/* of two that it may be, the one that was made later is it */
+		if ((rank = alike(&k, s, fd, path)) < best || rank == 0 || (rank == best && k.made <= made)) {
 			/* the same file, but not the bytes that were read */
 			if (rank == 0 && k.dev == s->dev && k.ino == s->ino && k.birth != 0 && k.birth == s->birth)
 				s->lost = k.offset > s->lost ? k.offset : s->lost;
 			continue;
 		}
 		best = rank;
+		made = k.made;
 		memcpy(s->app, e.key.p, e.key.n);
 		s->app[e.key.n] = '\0';
 		snprintf(s->from, sizeof s->from, "%s", a->to);
 		s->offset = k.offset;
 		s->line = k.line;
+		s->over = k.over != 0;
 	}
+	s->copy = best == 1;
 	if (best == 0)
 		name_app(live, s);
 	s->cut = best == 0 && s->lost > 0;
@@ -179,80 +244,42 @@ spot_find(const struct live *live, int fd, const char *path, struct spot *s)
 	return 0;
 }
 
+static void
+print(const struct known *k, char to[SPOT_BYTES])
+{
+	snprintf(to, SPOT_BYTES, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIu64
+	    ":%" PRIu64 " %" PRIu64 "%s", k->offset, k->line, k->head_n, k->head, k->tail, k->name, k->dev, k->ino,
+	    k->birth, k->over != 0 ? " 1" : "");
+}
+
 int
 spot_to(const struct spot *s, int fd, const char *path, uint64_t offset, uint64_t line, char to[SPOT_BYTES])
 {
-	uint64_t head_n = least(offset, SPOT_HEAD_BYTES), tail_n = head_n, head, tail = 0;
+	uint64_t tail_n = least(offset, SPOT_HEAD_BYTES);
+	struct known k = { .offset = offset, .line = line, .head_n = tail_n, .name = s->name, .dev = s->dev,
+	    .ino = s->ino, .birth = s->birth, .over = s->over };
 	struct stat st;
 
 	if (fstat(fd, &st) == -1)
 		return err_io("%s: %s", path, strerror(errno));
 	if (s->packed)
-		head_n = least((uint64_t)st.st_size, SPOT_HEAD_BYTES);
-	if (!hash_at(fd, 0, head_n, &head) || (!s->packed && !hash_at(fd, offset - tail_n, tail_n, &tail)))
+		k.head_n = least((uint64_t)st.st_size, SPOT_HEAD_BYTES);
+	if (!hash_at(fd, 0, k.head_n, &k.head) || (!s->packed && !hash_at(fd, offset - tail_n, tail_n, &k.tail)))
 		return err_io("%s: it was cut while it was read", path);
-	snprintf(to, SPOT_BYTES,
-	    "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIu64 ":%" PRIu64 " %" PRIu64,
-	    offset, line, head_n, head, tail, s->name, s->dev, s->ino, s->birth);
+	print(&k, to);
 	return 0;
 }
 
-/* The inodes of files that had this name when they were read last, but for the one that has it now. */
-static size_t
-inodes_of_name(const struct live *live, uint64_t name, const struct stat *now, uint64_t **ino)
+bool
+spot_over(const char *at, char to[SPOT_BYTES])
 {
-	struct map_entry e;
 	struct known k;
-	size_t n = 0;
 
-	*ino = NULL;
-	for (size_t i = 0; map_next(live->apps, &i, &e);) {
-		if (!is_file(&e, SIZE_MAX, &k) || k.name != name || k.dev != now->st_dev || k.ino == now->st_ino)
-			continue;
-		*ino = mem_array(*ino, n + 1, sizeof **ino);
-		(*ino)[n++] = k.ino;
-	}
-	return n;
-}
-
-int
-spot_behind(const struct live *live, const char *path, int fd, int (*each)(void *, const char *, int), void *arg)
-{
-	struct buf name = { 0 };
-	struct dirent *e;
-	struct stat now;
-	uint64_t *ino;
-	char *dir;
-	DIR *d;
-	int rc = 0, old;
-	size_t n, i;
-
-	if (fstat(fd, &now) == -1)
-		return err_io("%s: %s", path, strerror(errno));
-	if ((n = inodes_of_name(live, name_hash(path), &now, &ino)) == 0)
-		return 0;
-	dir = fs_parent(path);
-	if ((d = opendir(dir)) == NULL)
-		rc = err_io("%s: %s", dir, strerror(errno));
-	while (rc == 0 && (e = readdir(d)) != NULL) {
-		for (i = 0; i < n && ino[i] != e->d_ino; i++)
-			;
-		if (i == n)
-			continue;
-		buf_clear(&name);
-		if (strchr(path, '/') != NULL)
-			buf_fmt(&name, "%s/", dir);
-		buf_str(&name, e->d_name);
-		/* gone since: the next rotation has taken it */
-		if ((old = open(buf_cstr(&name), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK)) != -1)
-			rc = each(arg, name.p, old);
-	}
-	if (d != NULL)
-		closedir(d);
-	buf_free(&name);
-	free(dir);
-	free(ino);
-	return rc;
+	if (!parse(at, &k) || k.over != 0)
+		return false;
+	k.over = 1;
+	print(&k, to);
+	return true;
 }
 
 int

@@ -60,11 +60,11 @@ $ printf '{"n":1}\n{"n":2}\n' >a.log; i; echo 1 >j/begun/1/a; echo '{"n":3}' >a.
 > {"n":4}
 ! ingest: a.log: it was cut: 16 bytes had been read that it does not hold any more; what came behind them is lost (rotate by renaming; --cut new reads it from its beginning)
 
-# ingest: a log that rotation has compressed beside its name is read, once
+# ingest: a log that rotation has compressed beside its name is read, once, and before it
 $ mkdir -p j/plan j/begun/1 j/ack; echo 0123456789abcdef0123456789abcdef >j/nonce; echo a >j/sinks; echo 0 >j/begun/1/a
 $ export PIPEHOUSE_JOB=$PWD/j PIPEHOUSE_JOB_RUN=1
 $ i() { ingest -f 'a.log*' --until end --barriers 1ms "$@" | grep -v barrier; }
 $ echo '{"n":1}' | gzip >a.log.1.gz; echo '{"n":2}' >a.log; i; echo 1 >j/begun/1/a; echo '{"n":3}' >>a.log; i
-> {"n":2}
 > {"n":1}
+> {"n":2}
 > {"n":3}

@@ -69,6 +69,34 @@ $ i() { ingest a -d ods.l --partition-by t; }
 $ echo '{"t":"2026-11-20","n":1}' >a; i; cp a b; rm a; cp b c; mv c a; echo '{"t":"2026-11-20","n":2}' >>a; i; wh-cat ods.l
 > {"t":"2026-11-20","n":1}
 > {"t":"2026-11-20","n":2}
+! ingest: a: another file was read under this name, and its bytes were the same: it is taken for a copy, and read on behind byte 25
+
+# ingest: a log that was rotated and removed while nobody looked: that is told, and counted, once
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ i() { ingest -f 'app.lo[g]' --until end -d ods.l --partition-by t --stats st; }
+$ echo '{"t":"2026-11-20","n":1}' >app.log; i; rm app.log; echo '{"t":"2026-11-20","n":2}' >app.log; i; i; wh-cat ods.l; json-map --keep files_lost,files_missed st
+> {"t":"2026-11-20","n":1}
+> {"t":"2026-11-20","n":2}
+> {"files_lost":0,"files_missed":0}
+> {"files_lost":1,"files_missed":0}
+> {"files_lost":0,"files_missed":0}
+! ingest: app.log: a file that was read under this name is gone, and its end was not seen: what was written to it behind byte 25 is lost
+
+# ingest: a log renamed while nobody looked, and nothing under its name, is found where it was
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ i() { ingest -f "$PWD/app.log" --until end -d ods.l --partition-by t; }
+$ echo '{"t":"2026-11-20","n":1}' >app.log; i; mv app.log app.log.1; echo '{"t":"2026-11-20","n":2}' >>app.log.1; i; i; wh-cat ods.l
+> {"t":"2026-11-20","n":1}
+> {"t":"2026-11-20","n":2}
+
+# ingest: what has got the inode of a log that is gone is none of ours
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ i() { ingest -f 'app.lo[g]' --until end -d ods.l --partition-by t 2>/dev/null; }
+$ echo '{"t":"2026-11-20","n":1}' >app.log; i; n=$(stat -c %i app.log); rm app.log
+$ for k in $(seq 200); do printf '{"t":"2026-11-20","n":1}\n{"t":"2026-11-20","n":2}\n' >other.$k; [ $(stat -c %i other.$k) != $n ] || break; done
+$ echo '{"t":"2026-11-20","n":3}' >app.log; i; wh-cat ods.l
+> {"t":"2026-11-20","n":1}
+> {"t":"2026-11-20","n":3}
 
 # ingest: broken lines go to the rejects with line and offset, also behind a position
 $ export PIPEHOUSE_ROOT=$PWD/wh
