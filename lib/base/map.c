@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* map - see map.h */
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/inorder.h"
 #include "base/map.h"
 #include "base/mem.h"
 
@@ -278,40 +278,44 @@ map_next(const struct map *m, size_t *i, struct map_entry *out)
 	return false;
 }
 
-/* By bytes; eight at a time as long as both have them, which saves a call for each two keys. */
-static int
-by_key(const void *pa, const void *pb)
+static struct span
+key_at(const void *map, uint64_t at)
 {
-	struct span a = ((const struct map_entry *)pa)->key, b = ((const struct map_entry *)pb)->key;
-	uint64_t x, y;
+	const struct entry *e = (const struct entry *)(uintptr_t)at;
 
-	while (a.n >= sizeof x && b.n >= sizeof y) {
-		memcpy(&x, a.p, sizeof x);
-		memcpy(&y, b.p, sizeof y);
-		if (x != y)
-			return be64toh(x) < be64toh(y) ? -1 : 1;
-		a = span_from(a, sizeof x);
-		b = span_from(b, sizeof y);
-	}
-	return span_cmp(a, b);
+	return (struct span){ entry_key(map, e), e->key_n };
+}
+
+static struct map_entry *
+in_order(const struct map *m, struct inorder *v, size_t n)
+{
+	struct map_entry *out;
+
+	v = inorder_sort(v, n, key_at, m);
+	out = mem_array(NULL, n, sizeof *out);
+	for (size_t i = 0; i < n; i++)
+		out[i] = (struct map_entry){ key_at(m, v[i].at), (void *)((uintptr_t)v[i].at + sizeof(struct entry)) };
+	free(v);
+	return out;
 }
 
 struct map_entry *
 map_sorted(const struct map *m)
 {
-	struct map_entry *v = mem_array(NULL, m->used, sizeof *v);
-	size_t n = 0, i = 0;
+	struct inorder *v = inorder_new(m->used);
+	struct map_entry e;
+	size_t n = 0;
 
-	while (map_next(m, &i, &v[n]))
-		n++;
-	qsort(v, n, sizeof *v, by_key);
-	return v;
+	for (size_t i = 0; map_next(m, &i, &e);)
+		v[n++].at = (uintptr_t)e.cell - sizeof(struct entry);
+	return in_order(m, v, n);
 }
 
 struct map_entry *
 map_sorted_of(const struct map *m, bool (*want)(void *arg, const struct map_entry *), void *arg, size_t *n)
 {
-	struct map_entry *v = NULL, e;
+	struct inorder *v = NULL;
+	struct map_entry e;
 	size_t cap = 0;
 
 	*n = 0;
@@ -322,11 +326,9 @@ map_sorted_of(const struct map *m, bool (*want)(void *arg, const struct map_entr
 			cap = cap == 0 ? 256 : mem_mul(cap, 2);
 			v = mem_array(v, cap, sizeof *v);
 		}
-		v[(*n)++] = e;
+		v[(*n)++].at = (uintptr_t)e.cell - sizeof(struct entry);
 	}
-	if (*n > 1)
-		qsort(v, *n, sizeof *v, by_key);
-	return v;
+	return in_order(m, v, *n);
 }
 
 /*

@@ -2,13 +2,13 @@
 /* keytab - see keytab.h */
 #include <stdlib.h>
 
+#include "base/inorder.h"
 #include "base/mem.h"
 #include "cdc/keytab.h"
 
 #define BITS_MIN 10
 #define BITS_MAX 32
 #define INLINE_BYTES 24
-#define PREFIX_BYTES 8
 
 struct entry {
 	uint32_t n, cell;
@@ -180,127 +180,32 @@ keytab_bytes(const struct keytab *t)
 
 /* ---- in order ---- */
 
-struct item {
-	uint64_t prefix;
-	struct keytab_place at;
-};
-
-/*
- * Which of the first bytes of a key tell keys apart: where all are alike, ends taken for zeros, none is lost.  Returns
- * how many, at most PREFIX_BYTES.
- */
-static size_t
-telling(const struct keytab *const *t, size_t n_tables, unsigned char at[PREFIX_BYTES])
-{
-	char differ[INLINE_BYTES] = { 0 }, first[INLINE_BYTES] = { 0 };
-	bool begun = false;
-	size_t n = 0;
-
-	for (size_t i = 0; i < n_tables; i++) {
-		for (uint32_t x = 0; x < t[i]->n; x++) {
-			const struct entry *e = &t[i]->entry[x];
-			const char *k = key_of(e).p;		/* an inline one has zeros behind it */
-
-			if (!begun)
-				memcpy(first, k, sizeof first);
-			begun = true;
-			for (size_t b = 0; b < sizeof differ; b++)
-				differ[b] |= (char)(k[b] ^ first[b]);
-		}
-	}
-	for (size_t b = 0; b < sizeof differ && n < PREFIX_BYTES; b++)
-		if (differ[b] != 0)
-			at[n++] = (unsigned char)b;
-	return n;
-}
-
-static uint64_t
-prefix_of(struct span k, const unsigned char at[PREFIX_BYTES], size_t n)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | (at[i] < k.n ? (unsigned char)k.p[at[i]] : 0);
-	return v;
-}
-
-/* By prefix, byte by byte from the last one on; bytes that all share move nothing. Returns where the result is. */
-static struct item *
-radix(struct item *v, struct item *other, size_t n)
-{
-	size_t (*count)[256] = mem_new(PREFIX_BYTES * sizeof *count);
-
-	for (size_t i = 0; i < n; i++)
-		for (unsigned b = 0; b < PREFIX_BYTES; b++)
-			count[b][v[i].prefix >> 8 * b & 255]++;
-	for (unsigned b = 0; b < PREFIX_BYTES; b++) {
-		struct item *swap = v;
-		size_t at = 0;
-
-		if (count[b][v[0].prefix >> 8 * b & 255] == n)
-			continue;
-		for (size_t d = 0; d < 256; d++) {
-			size_t c = count[b][d];
-
-			count[b][d] = at;
-			at += c;
-		}
-		for (size_t i = 0; i < n; i++)
-			other[count[b][v[i].prefix >> 8 * b & 255]++] = v[i];
-		v = other;
-		other = swap;
-	}
-	free(count);
-	return v;
-}
-
-static int
-by_key(const void *a, const void *b, void *arg)
+static struct span
+key_at(const void *arg, uint64_t at)
 {
 	const struct keytab *const *t = arg;
-	struct keytab_place x = ((const struct item *)a)->at, y = ((const struct item *)b)->at;
 
-	return span_cmp(keytab_key(t[x.table], x.i), keytab_key(t[y.table], y.i));
-}
-
-/* All keys with the bytes that tell most of them apart. */
-static struct item *
-items(const struct keytab *const *t, size_t n_tables, size_t n)
-{
-	struct item *v = mem_array(NULL, n, sizeof *v);
-	unsigned char at[PREFIX_BYTES];
-	size_t n_at = telling(t, n_tables, at), k = 0;
-
-	for (uint32_t i = 0; i < n_tables; i++)
-		for (uint32_t x = 0; x < t[i]->n; x++)
-			v[k++] = (struct item){ prefix_of(keytab_key(t[i], x), at, n_at), { i, x } };
-	return v;
+	return keytab_key(t[at >> 32], (uint32_t)at);
 }
 
 struct keytab_place *
 keytab_sorted(const struct keytab *const *t, size_t n_tables, size_t *keys)
 {
 	struct keytab_place *order;
-	struct item *a, *b, *v;
-	size_t n = 0;
+	struct inorder *v;
+	size_t n = 0, k = 0;
 
 	for (size_t i = 0; i < n_tables; i++)
 		n += t[i]->n;
 	*keys = n;
-	v = a = items(t, n_tables, n);
-	b = mem_array(NULL, n, sizeof *b);
-	if (n > 1)
-		v = radix(a, b, n);
-	for (size_t i = 0, end; i < n; i = end) {
-		for (end = i + 1; end < n && v[end].prefix == v[i].prefix; end++)
-			;
-		if (end - i > 1)
-			qsort_r(v + i, end - i, sizeof *v, by_key, (void *)(uintptr_t)t);
-	}
+	v = inorder_new(n);
+	for (uint64_t i = 0; i < n_tables; i++)
+		for (uint32_t x = 0; x < t[i]->n; x++)
+			v[k++].at = i << 32 | x;
+	v = inorder_sort(v, n, key_at, (const void *)t);
 	order = mem_array(NULL, n, sizeof *order);
 	for (size_t i = 0; i < n; i++)
-		order[i] = v[i].at;
-	free(a);
-	free(b);
+		order[i] = (struct keytab_place){ (uint32_t)(v[i].at >> 32), (uint32_t)v[i].at };
+	free(v);
 	return order;
 }

@@ -8,8 +8,7 @@
  *
  * Invariants: slots of 8 bytes (32 bits of hash, 32 of number), filled at most 3/4; an entry of 32 bytes holds keys up
  * to 24 bytes itself, longer ones in an arena.  A cell moves with the next put.  Hashes are hash_mem's, and decide no
- * order.  Sorting is by the first 8 of the first 24 bytes that are not alike in all keys (LSD radix), then by comparing
- * those that are equal there.
+ * order.
  */
 #ifndef CDC_KEYTAB_H
 #define CDC_KEYTAB_H

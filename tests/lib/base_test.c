@@ -226,6 +226,43 @@ test_map(void)
 	map_free(m);
 }
 
+/* Keys of few different bytes, NUL among them, alike for 0 to 40 bytes, many twice: each not behind the next by memcmp. */
+static void
+test_inorder(void)
+{
+	static const char bytes[] = { 0, 1, 'a', 'b', (char)0x80, (char)0xff };
+	char text[2000][48];
+	uint32_t x = 7;
+
+	for (size_t alike = 0; alike <= 40; alike += 5) {
+		size_t n = 2000, bytes_of_all[2] = { 0 };
+		struct map *m = map_new(8);
+		struct map_entry *e;
+
+		for (size_t i = 0; i < n; i++) {
+			size_t len = alike + (x = x * 1664525 + 1013904223) % 7;
+
+			memset(text[i], 'p', alike);
+			for (size_t b = alike; b < len; b++)
+				text[i][b] = bytes[(x = x * 1664525 + 1013904223) >> 16 & 3 ? (x >> 20) % 6 : 0];
+			memcpy(map_put(m, span_of(text[i], len), NULL), &i, sizeof i);
+		}
+		e = map_sorted(m);
+		n = map_count(m);
+		for (size_t i = 0; i < n; i++) {
+			bytes_of_all[0] += e[i].key.n;
+			okf(map_get(m, e[i].key) == e[i].cell, "%zu bytes alike: the cell of key %zu", alike, i);
+			okf(i == 0 || span_cmp(e[i - 1].key, e[i].key) < 0, "%zu bytes alike: key %zu", alike, i);
+		}
+		for (size_t i = 0, at = 0; map_next(m, &at, e); i++)
+			bytes_of_all[1] += e->key.n;
+		okf(bytes_of_all[0] == bytes_of_all[1], "%zu bytes alike: all of them", alike);
+		free(e);
+		map_free(m);
+	}
+	ok_all("keys in byte order, whatever tells them apart");
+}
+
 static void
 test_spec(void)
 {
@@ -269,6 +306,7 @@ main(void)
 	test_digits();
 	test_map();
 	test_map_take();
+	test_inorder();
 	test_spec();
 	for (size_t i = 0; i < 10000; i++)
 		okf((uintptr_t)arena_get(&a, i % 700) % 16 == 0, "alignment %zu", i);
