@@ -120,6 +120,7 @@ struct ctx {
 	/* accounts */
 	struct flow_counts count;
 	uint64_t blank, nulls, total_rejects, max_rejects, max_percent;
+	uint64_t past_in;		/* records before this process, in a job: total_rejects is of them too */
 	uint64_t second_in;	/* records of second inputs: counted apart, for the progress and --stats */
 	struct map *reasons;
 	struct note *note;

@@ -12,6 +12,7 @@
 #include "store/fs.h"
 
 #define FORGET_EVERY 16		/* epochs between looks at what nobody needs any more */
+#define TELL_MS 200		/* between two words on how far it is, while there is more to read */
 
 struct epoch {
 	struct job_dir *job;
@@ -19,6 +20,8 @@ struct epoch {
 	struct buf sign;		/* what a state belongs to */
 	struct snaps *snaps;		/* NULL: no state */
 	bool opened, ended;
+	bool untold;			/* a line that tell() has not heard of */
+	int64_t told_ms;
 	uint64_t id;			/* the last one that ended here */
 	uint64_t done;			/* a sink: the last one committed */
 	int64_t now_ms, wm_ms;
@@ -113,6 +116,9 @@ epoch_ready(struct ctx *c)
 		return err_usage("-o: in a barrier job the output is the next stage's input");
 	if (c->n_files > 0 && (c->cmd->is & CMD_NO_INPUT) == 0)
 		return err_usage("%s: in a barrier job the input is the stage before", c->file[0]);
+	/* their count is how many lines its file has */
+	if ((c->cmd->sink != NULL || (c->cmd->is & CMD_NO_INPUT) != 0) && c->has_max_rejects && c->rejects == NULL)
+		return err_usage("--max-rejects: in a barrier job it takes --reject");
 	if (c->cmd->sink == NULL)
 		return 0;
 	if ((name = c->cmd->sink->name(c->st)) == NULL)
@@ -162,6 +168,9 @@ pack_head(struct ctx *c, struct buf *b)
 	if (rc == 0 && c->rejects != NULL)
 		rc = sink_settle(c->rejects, &size);
 	pack_u64(b, size);
+	/* --max-rejects is of the job's life */
+	pack_u64(b, c->total_rejects);
+	pack_u64(b, c->past_in + c->count.in);
 	return rc;
 }
 
@@ -169,13 +178,13 @@ pack_head(struct ctx *c, struct buf *b)
 static int
 cut_sides(struct ctx *c, struct unpack *u)
 {
+	uint64_t size;
 	int rc = 0;
 
 	for (size_t i = 1; i < c->n_sides && rc == 0; i++)
 		rc = sink_cut(c->side[i].sink, u == NULL ? 0 : unpack_u64(u));
-	if (rc == 0 && c->rejects != NULL)
-		rc = sink_cut(c->rejects, u == NULL ? 0 : unpack_u64(u));
-	return rc;
+	size = u == NULL ? 0 : unpack_u64(u);
+	return rc == 0 && c->rejects != NULL ? sink_cut(c->rejects, size) : rc;
 }
 
 static int
@@ -188,6 +197,10 @@ unpack_head(struct ctx *c, struct span head)
 	c->main_feed.seq = unpack_u64(&u);
 	n = unpack_u64(&u);
 	rc = n == c->n_sides ? cut_sides(c, &u) : 0;
+	if (rc == 0 && u.s.n > 0) {
+		c->total_rejects = unpack_u64(&u);
+		c->past_in = unpack_u64(&u);
+	}
 	return rc == 0 && (!u.ok || n != c->n_sides) ? err_input("%s: not a state of this stage", c->epoch->dir.p) : rc;
 }
 
@@ -292,7 +305,8 @@ load(struct ctx *c, uint64_t id)
 	void *st;
 	int rc;
 
-	if (op_at(c, 0, &st) == NULL && c->n_sides == 1 && c->rejects == NULL)
+	if (op_at(c, 0, &st) == NULL && c->n_sides == 1 && c->rejects == NULL && !c->has_max_rejects &&
+	    !c->has_max_percent)
 		return 0;
 	if ((rc = snaps_open(buf_cstr(&e->dir), buf_span(&e->sign), &e->snaps)) == 0)
 		rc = snaps_load(e->snaps, id, &head, &(struct snaps_to){ add_piece, add_bulk, c });
@@ -340,9 +354,19 @@ add_hop(struct ctx *c, const struct mark *m)
 	return mine;
 }
 
+static int64_t
+clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
 /*
  * JOB/seen/RUN/HOP-TOOL: the epoch and the accounts up to here, for people, and for whoever looks for the stage at
- * which control lines are lost.  Each line: the last ones before all stands still are those that matter.
+ * which control lines are lost.  What is behind a run of lines that come at once is told before anything is waited for:
+ * the last ones before all stands still are those that matter.
  */
 static int
 tell(struct epoch *e, bool first)
@@ -350,6 +374,8 @@ tell(struct epoch *e, bool first)
 	struct buf b = { 0 }, text = { 0 };
 	int rc = 0;
 
+	e->untold = false;
+	e->told_ms = clock_ms();
 	buf_fmt(&b, "%s/seen/%" PRIu64, e->job->path, e->job->run);
 	if (first)
 		rc = fs_dirs(buf_cstr(&b));
@@ -471,6 +497,8 @@ epoch_ends(struct ctx *c, const struct mark *m)
 	}
 	if (c->cmd->mark != NULL)
 		rc = c->cmd->mark(c, c->st, m);
+	if (rc == 0)
+		rc = ctx_rejects_ok(c);
 	return rc == 0 && e->snaps != NULL ? save(c, m->id) : rc;
 }
 
@@ -503,9 +531,17 @@ epoch_line(struct ctx *c, struct span line)
 	e->before = c->count;
 	e->now_ms = m.now_ms;
 	e->wm_ms = m.wm_ms;
-	if ((rc = tell(e, first)) != 0)
+	e->untold = true;
+	if ((first || e->ended || c->cmd->sink != NULL || clock_ms() - e->told_ms >= TELL_MS) &&
+	    (rc = tell(e, first)) != 0)
 		return rc;
 	return take_pins(c, m.pins);
+}
+
+int
+epoch_waits(struct ctx *c)
+{
+	return c->epoch->untold ? tell(c->epoch, false) : 0;
 }
 
 int
@@ -537,6 +573,12 @@ const char *
 epoch_nonce(const struct epoch *e)
 {
 	return e->job->nonce;
+}
+
+bool
+epoch_again(const struct epoch *e)
+{
+	return e != NULL && e->id < e->done;
 }
 
 void

@@ -20,6 +20,8 @@
 #ifndef RUN_EPOCH_H
 #define RUN_EPOCH_H
 
+#include <stdbool.h>
+
 #include "base/mark.h"
 #include "base/span.h"
 
@@ -33,10 +35,14 @@ int epoch_ready(struct ctx *);
 const char *epoch_next(const struct epoch *, struct span text, struct span *line);
 int epoch_line(struct ctx *, struct span line);
 int epoch_over(struct ctx *);
+/* Nothing is there to be read, and the next block is waited for. 0 or EXIT_IO. */
+int epoch_waits(struct ctx *);
 /* Of the line before: its clock and its watermark. */
 int64_t epoch_now_ms(const struct epoch *);
 int64_t epoch_wm_ms(const struct epoch *);
 const char *epoch_nonce(const struct epoch *);
+/* Is what comes now of an epoch that this sink has committed? What is rejected of it counts no second time. */
+bool epoch_again(const struct epoch *);
 void epoch_free(struct epoch *);
 
 #endif

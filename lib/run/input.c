@@ -39,7 +39,7 @@ ctx_reject(struct ctx *c, struct where w, const char *why, struct span raw)
 	if (c->rejects != NULL)
 		rc = reject_put(c->rejects, &(struct reject){ .source = w.source, .run = ctx_run_id(c),
 		    .line = w.line, .offset = w.offset, .reason = why, .raw = raw });
-	if (rc == 0 && c->has_max_rejects && c->total_rejects > c->max_rejects)
+	if (rc == 0 && c->has_max_rejects && c->total_rejects > c->max_rejects && !epoch_again(c->epoch))
 		rc = err_input("%s:%llu: %s: more than %llu rejects", w.source, (unsigned long long)w.line, why,
 		    (unsigned long long)c->max_rejects);
 	return rc;
@@ -305,18 +305,22 @@ input_block(struct ctx *c, struct feed *f, const struct pathset *ps, const struc
  * A stage of a barrier job waits for input, and looks whether its output is still read.  Where the reader is gone it
  * would see that when it writes; but its input may not go on before a sink has committed, and that may be who is gone.
  */
-static void
-await_input(struct source *src)
+static int
+await_input(struct ctx *c, struct source *src)
 {
 	struct pollfd pfd[] = { { .fd = 0, .events = POLLIN }, { .fd = 1 } };
+	int rc;
 
 	while (!run_stop && !source_ready(src, 0)) {
+		if ((rc = epoch_waits(c)) != 0)
+			return rc;
 		(void)poll(pfd, 2, -1);
 		if ((pfd[1].revents & POLLERR) != 0)
 			(void)raise(SIGPIPE);	/* as the write would: who ignores it learns it there */
 		if (pfd[1].revents != 0)
-			return;
+			break;
 	}
+	return 0;
 }
 
 static int
@@ -334,8 +338,8 @@ feed_source(struct ctx *c, struct feed *f, const struct pathset *ps)
 			c->feed = was;
 			return rc != 0 ? rc : crew_feed(f, f->src);
 		}
-		if (f->main && c->epoch != NULL)
-			await_input(f->src);
+		if (f->main && c->epoch != NULL && (rc = await_input(c, f->src)) != 0)
+			break;
 		if ((rc = source_block(f->src, &blk)) != 0 || (blk.n == 0 && blk.long_line == 0))
 			break;
 		f->blocks++;
@@ -426,10 +430,12 @@ read_operand(struct read_arg *a, bool tables)
 int
 ctx_rejects_ok(struct ctx *c)
 {
-	if (!c->has_max_percent || c->total_rejects * 100 <= c->max_percent * c->count.in)
+	uint64_t in = c->past_in + c->count.in;
+
+	if (!c->has_max_percent || c->total_rejects * 100 <= c->max_percent * in)
 		return 0;
 	return err_input("%llu of %llu records rejected: more than %llu%%", (unsigned long long)c->total_rejects,
-	    (unsigned long long)c->count.in, (unsigned long long)c->max_percent);
+	    (unsigned long long)in, (unsigned long long)c->max_percent);
 }
 
 int

@@ -406,10 +406,33 @@ ctx_rejects_size(struct ctx *c, uint64_t *bytes)
 	return c->rejects == NULL ? 0 : sink_settle(c->rejects, bytes);
 }
 
+/* So many rejects of the job are in its file. */
+static int
+count_rejects(struct ctx *c)
+{
+	char text[16384];
+	int fd = open(c->opt.reject, O_RDONLY | O_CLOEXEC);
+	uint64_t lines = 0;
+	ssize_t n = -1;
+
+	if (fd != -1) {
+		while ((n = read(fd, text, sizeof text)) > 0)
+			for (const char *p = text; (p = memchr(p, '\n', (size_t)(text + n - p))) != NULL; p++)
+				lines++;
+		(void)close(fd);
+	}
+	if (n == -1)
+		return err_io("%s: %s", c->opt.reject, strerror(errno));
+	c->total_rejects = lines;
+	return 0;
+}
+
 int
 ctx_rejects_cut(struct ctx *c, uint64_t bytes)
 {
-	return c->rejects == NULL ? 0 : sink_cut(c->rejects, bytes);
+	int rc = c->rejects == NULL ? 0 : sink_cut(c->rejects, bytes);
+
+	return rc == 0 && c->rejects != NULL && c->has_max_rejects ? count_rejects(c) : rc;
 }
 
 bool

@@ -288,8 +288,8 @@ bool ctx_in_job(const struct ctx *);
 /* How control lines of this job are known: MARK_NONCE digits; NULL outside. */
 const char *ctx_nonce(const struct ctx *);
 /*
- * The file of --reject of a sink in a barrier job: its bytes, all of them synced, and cut back to so many.  Without
- * --reject 0, and nothing.  0 or an exit status after a message.
+ * The file of --reject of a sink or source in a barrier job: its bytes, all of them synced, and cut back to so many;
+ * what is in it then is what --max-rejects N counts.  Without --reject 0, and nothing.  0 or a status after a message.
  */
 int ctx_rejects_size(struct ctx *, uint64_t *bytes);
 int ctx_rejects_cut(struct ctx *, uint64_t bytes);
