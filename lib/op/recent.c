@@ -8,9 +8,13 @@
 #include "op/pack.h"
 #include "op/recent.h"
 
-/* An entry of what passed, as pieces of bulk have it: the key's fingerprint by pack_fp, the time by pack_order. */
+/*
+ * Pieces of bulk are entries of what passed, the key's fingerprint by pack_fp and the time by pack_order; or, before those
+ * of the same save, the largest time met.
+ */
+#define CLOCK_BYTES ((size_t)8)
 #define ENTRY_BYTES ((size_t)FP_BYTES + 8)
-#define PIECE_BYTES (ENTRY_BYTES << 13)		/* behind the largest time met, by pack_order */
+#define PIECE_BYTES (ENTRY_BYTES << 13)
 #define AHEAD 16				/* looked for at once */
 #define US_PER_DAY (86400 * US_PER_SEC)
 #define ABOUT_DAYS_MAX 3660000
@@ -21,11 +25,13 @@ struct recent {
 	bool forgets;			/* there is a ttl */
 	int64_t ttl_min, ttl_max;	/* it has days and months: about as long */
 	struct fps passed;		/* to times */
-	uint64_t trimmed;		/* what was there when it was last looked at for what can go */
 	struct buf scratch, val;
 	/* since the last save, and only once there was one: entries of what passed; keys that are forgotten */
 	struct buf news, gone;
 	bool saved;
+	/* the saves by bulk from the last one of all on: none of their n entries is later than that */
+	struct part { uint64_t n; int64_t newest; } *part;
+	size_t n_parts;
 	int64_t lo, hi;			/* the window met last: most records stay in it */
 	int64_t newest;			/* the largest time met */
 	int64_t closed;			/* the time of close() */
@@ -246,7 +252,6 @@ sweep(struct recent *s, bool (*holds)(void *st, const struct fps_slot *))
 			forgotten(s, slot);
 	}
 	fps_sweep(&s->passed, n, holds, s);
-	s->trimmed = n;
 }
 
 static void
@@ -289,6 +294,7 @@ clear(void *st)
 	buf_free(&s->news);
 	buf_free(&s->gone);
 	s->saved = false;
+	s->n_parts = 0;
 }
 
 static void
@@ -410,24 +416,35 @@ save(void *st, bool all, kv_fn *put, void *arg)
 	return rc;
 }
 
-/* A piece begun: the clock. */
-static void
-begin_piece(const struct recent *s, struct buf *b)
+static int
+put_clock(const struct recent *s, int (*put)(void *arg, struct span bytes), void *arg)
 {
-	buf_clear(b);
-	pack_order(buf_room(b, 8), s->newest);
-	b->n += 8;
+	char clock[CLOCK_BYTES];
+
+	pack_order(clock, s->newest);
+	return s->newest == INT64_MIN ? 0 : put(arg, span_of(clock, sizeof clock));
 }
 
 static int
-put_full(const struct recent *s, struct buf *b, int (*put)(void *arg, struct span bytes), void *arg)
+put_all(struct recent *s, int (*put)(void *arg, struct span bytes), void *arg, uint64_t *live)
 {
-	int rc;
+	const struct fps_slot *slot;
+	struct buf b = { 0 };
+	int rc = 0;
 
-	if (b->n < PIECE_BYTES)
-		return 0;
-	rc = put(arg, buf_span(b));
-	begin_piece(s, b);
+	for (size_t i = 0; rc == 0 && (slot = fps_next(&s->passed, &i)) != NULL;) {
+		if (!stays(s, slot))
+			continue;
+		++*live;
+		add_entry(&b, slot->id, time_of(slot->word));
+		if (b.n < PIECE_BYTES)
+			continue;
+		rc = put(arg, buf_span(&b));
+		buf_clear(&b);
+	}
+	if (rc == 0 && b.n > 0)
+		rc = put(arg, buf_span(&b));
+	buf_free(&b);
 	return rc;
 }
 
@@ -435,72 +452,75 @@ static int
 save_bulk(void *st, bool all, int (*put)(void *arg, struct span bytes), void *arg)
 {
 	struct recent *s = st;
-	const struct fps_slot *slot;
-	struct buf b = { 0 };
-	uint64_t live = 0;
-	int rc = 0;
+	uint64_t n = all ? 0 : s->news.n / ENTRY_BYTES;
+	int rc = put_clock(s, put, arg);
 
-	begin_piece(s, &b);
-	for (size_t at = 0, n; !all && rc == 0 && at < s->news.n; at += n) {
-		n = s->news.n - at < PIECE_BYTES ? s->news.n - at : PIECE_BYTES;
-		buf_add(&b, s->news.p + at, n);
-		rc = put_full(s, &b, put, arg);
+	for (size_t at = 0, some; !all && rc == 0 && at < s->news.n; at += some) {
+		some = s->news.n - at < PIECE_BYTES ? s->news.n - at : PIECE_BYTES;
+		rc = put(arg, span_of(s->news.p + at, some));
 	}
-	for (size_t i = 0; all && rc == 0 && (slot = fps_next(&s->passed, &i)) != NULL;) {
-		if (!stays(s, slot))
-			continue;
-		live++;
-		add_entry(&b, slot->id, time_of(slot->word));
-		rc = put_full(s, &b, put, arg);
+	if (all && rc == 0 && (rc = put_all(s, put, arg, &n)) == 0)
+		fps_sweep(&s->passed, n, stays, s);
+	s->n_parts = all ? 0 : s->n_parts;
+	if (n > 0) {
+		s->part = mem_array(s->part, s->n_parts + 1, sizeof *s->part);
+		s->part[s->n_parts++] = (struct part){ n, s->newest };
 	}
-	if (rc == 0 && all && s->forgets) {
-		fps_sweep(&s->passed, live, stays, s);
-		s->trimmed = live;
-	}
-	/* the clock at least */
-	if (rc == 0)
-		rc = put(arg, buf_span(&b));
-	buf_free(&b);
 	was_saved(s);
 	return rc;
+}
+
+static int
+add_some(struct recent *s, struct span bytes, size_t n)
+{
+	struct token m[AHEAD] = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		m[i].id = unpack_fp(bytes.p + i * ENTRY_BYTES);
+		m[i].us = unpack_order(bytes.p + i * ENTRY_BYTES + FP_BYTES);
+		if (m[i].us < WHEN_US_MIN || m[i].us > WHEN_US_MAX)
+			return err_input("a saved state is not one of this command");
+		fps_prefetch(&s->passed, m[i].id);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (s->newest == INT64_MIN || remembered(s, (uint64_t)m[i].us, s->newest))
+			note(s, &m[i]);
+	return 0;
 }
 
 static int
 add_bulk(void *st, struct span bytes)
 {
 	struct recent *s = st;
-	struct token m[AHEAD] = { 0 };
-	int64_t newest;
-	size_t n;
+	bool clock = bytes.n == CLOCK_BYTES;
+	int64_t newest = clock ? unpack_order(bytes.p) : WHEN_US_MIN;
+	int rc = 0;
 
-	newest = bytes.n < 8 ? 0 : unpack_order(bytes.p);
-	if (bytes.n < 8 || (bytes.n - 8) % ENTRY_BYTES != 0 || newest > WHEN_US_MAX ||
-	    (newest < WHEN_US_MIN && (newest != INT64_MIN || bytes.n > 8)))
+	if ((!clock && bytes.n % ENTRY_BYTES != 0) || newest < WHEN_US_MIN || newest > WHEN_US_MAX)
 		return err_input("a saved state is not one of this command");
-	s->newest = newest > s->newest ? newest : s->newest;
-	for (bytes = span_from(bytes, 8); bytes.n > 0; bytes = span_from(bytes, n * ENTRY_BYTES)) {
-		n = bytes.n / ENTRY_BYTES < AHEAD ? bytes.n / ENTRY_BYTES : AHEAD;
-		for (size_t i = 0; i < n; i++) {
-			m[i].id = unpack_fp(bytes.p + i * ENTRY_BYTES);
-			m[i].us = unpack_order(bytes.p + i * ENTRY_BYTES + FP_BYTES);
-			if (m[i].us < WHEN_US_MIN || m[i].us > WHEN_US_MAX)
-				return err_input("a saved state is not one of this command");
-			fps_prefetch(&s->passed, m[i].id);
-		}
-		for (size_t i = 0; i < n; i++)
-			if (remembered(s, (uint64_t)m[i].us, s->newest))
-				note(s, &m[i]);
+	if (clock) {
+		s->newest = newest > s->newest ? newest : s->newest;
+		return 0;
 	}
-	return 0;
+	while (bytes.n > 0 && rc == 0) {
+		size_t n = bytes.n / ENTRY_BYTES < AHEAD ? bytes.n / ENTRY_BYTES : AHEAD;
+
+		rc = add_some(s, bytes, n);
+		bytes = span_from(bytes, n * ENTRY_BYTES);
+	}
+	return rc;
 }
 
-/* What was forgotten since is in it. */
+/* But for the saves of which nothing is remembered any more. */
 static uint64_t
 size_bulk(const void *st)
 {
 	const struct recent *s = st;
+	uint64_t n = 0;
 
-	return 8 + (s->forgets && s->trimmed < s->passed.n ? s->trimmed : s->passed.n) * ENTRY_BYTES;
+	for (size_t i = s->n_parts; i > 0 && remembered(s, (uint64_t)s->part[i - 1].newest, s->newest); i--)
+		n += s->part[i - 1].n;
+	return CLOCK_BYTES + n * ENTRY_BYTES;
 }
 
 static const struct op_bulk bulk = { save_bulk, add_bulk, size_bulk };
@@ -529,6 +549,7 @@ destroy(void *st)
 	buf_free(&s->val);
 	buf_free(&s->news);
 	buf_free(&s->gone);
+	free(s->part);
 	free(s);
 }
 
