@@ -37,7 +37,7 @@ PIPE = """j: restart=30ms restart-max=100ms sinks=once,all
 """
 
 # A gate stands still before a record of id 3 while its file is there.
-GATE = """sh -c 'while IFS= read -r l; do case $l in *\\"id\\":3,*) while [ -e hold.NAME ]; do sleep .02; done; esac; printf "%s\\n" "$l"; done'"""
+GATE = """sh -c 'while IFS= read -r l; do case $l in {\\"id\\":3,*) while [ -e hold.NAME ]; do sleep .02; done; esac; printf "%s\\n" "$l"; done'"""
 BRANCHES = """b: restart=30ms restart-max=100ms sinks=once,all
 	ingest --barriers 50ms -f '%s/in/b.log' |
 	fan-out "$(cat once.sh)" "$(cat all.sh)" |
