@@ -19,6 +19,7 @@ usage() {
 [ $# -ge 2 ] || usage
 what=$1 dir=$2
 shift 2
+PATH=$PATH:/usr/sbin	# where Debian has the server, and not in every user's path
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 
@@ -26,7 +27,7 @@ dir=$(cd "$dir" && pwd)
 running() {
 	[ -s "$dir/pid" ] || return 1
 	pid=$(cat "$dir/pid")
-	tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF -- "--datadir=$dir/data"
+	tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF -- "--datadir=$dir/data"
 }
 gone() {
 	i=0
