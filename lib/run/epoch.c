@@ -318,14 +318,14 @@ load(struct ctx *c, uint64_t id)
 
 /* ---- the line ---- */
 
-static struct mark_hop
-account(struct ctx *c)
+struct mark_hop
+epoch_account(const struct ctx *c, const struct flow_counts *was)
 {
-	const struct flow_counts *n = &c->count, *b = &c->epoch->before;
+	const struct flow_counts *n = &c->count;
 
-	return (struct mark_hop){ .tool = span_str(c->cmd->name), .in = n->in - b->in, .pass = n->passed - b->passed,
-	    .drop = n->dropped - b->dropped, .used = n->used - b->used, .rej = n->rejected - b->rejected,
-	    .made = n->made - b->made };
+	return (struct mark_hop){ .tool = span_str(c->cmd->name), .in = n->in - was->in,
+	    .pass = n->passed - was->passed, .drop = n->dropped - was->dropped, .used = n->used - was->used,
+	    .rej = n->rejected - was->rejected, .made = n->made - was->made };
 }
 
 /* Where this stage stands: JOB/HOP-TOOL, or below shard and fan-out JOB/HOP.I.BRANCH-TOOL. */
@@ -346,7 +346,7 @@ static struct mark_hop
 add_hop(struct ctx *c, const struct mark *m)
 {
 	struct epoch *e = c->epoch;
-	struct mark_hop mine = account(c);
+	struct mark_hop mine = epoch_account(c, &e->before);
 
 	buf_clear(&e->hops);
 	buf_span_add(&e->hops, m->hops);

@@ -27,6 +27,7 @@
 
 struct ctx;
 struct epoch;
+struct flow_counts;
 
 /* 0, or as job_dir_open; the arguments are what a saved state belongs to. */
 int epoch_begin(struct ctx *, int argc, char *const argv[]);
@@ -43,6 +44,8 @@ int64_t epoch_wm_ms(const struct epoch *);
 const char *epoch_nonce(const struct epoch *);
 /* Is what comes now of an epoch that this sink has committed? What is rejected of it counts no second time. */
 bool epoch_again(const struct epoch *);
+/* What this process made of what came since `was`: its hop. */
+struct mark_hop epoch_account(const struct ctx *, const struct flow_counts *was);
 void epoch_free(struct epoch *);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "run/ctx.h"
+#include "run/epoch.h"
 #include "run/heads.h"
 #include "run/job_dir.h"
 #include "run/plan.h"
@@ -136,16 +137,6 @@ planned_close(struct planned *p)
 }
 
 /* ---- what goes out ---- */
-
-static struct mark_hop
-account(const struct ctx *c, const struct flow_counts *was)
-{
-	const struct flow_counts *n = &c->count;
-
-	return (struct mark_hop){ .tool = span_str(c->cmd->name), .in = n->in - was->in,
-	    .pass = n->passed - was->passed, .drop = n->dropped - was->dropped, .used = n->used - was->used,
-	    .rej = n->rejected - was->rejected, .made = n->made - was->made };
-}
 
 /* The line that says where we are, in the hands of the kernel when this returns. */
 static int
@@ -406,7 +397,7 @@ epoch(struct planned *p, bool *over)
 	}
 	if (rc != 0 || (rc = p->conf.ops->emit(p->conf.src)) != 0)
 		return rc;
-	mine = account(p->conf.ctx, &was);
+	mine = epoch_account(p->conf.ctx, &was);
 	if (mine.pass + mine.made != e.n)
 		return err_input("epoch %" PRIu64 ": %" PRIu64 " records came out, %" PRIu64 " were planned", id,
 		    mine.pass + mine.made, e.n);
