@@ -11,5 +11,5 @@ $ for a in '' '--keep last' '--by v' '--keep last --by v'; do dedup -k k $a in >
 > {"tool":"dedup","ok":true,"sum":true}
 
 # what passed before memory was full passes at once, what waits is used and made again at the end
-$ seq 20000 | awk '{ printf "{\"k\":%d}\n", $1 % 15000 }' | dedup -k k -S 100K --stats s | sha256sum >a; seq 0 14999 | awk '{ k = $1 + 1; printf "{\"k\":%d}\n", k % 15000 }' | sha256sum | cmp - a; json-map 'ok=passed > 1000 AND used >= made AND passed + made = 15000 AND "in" = passed + dropped + used' s
+$ seq 20000 | awk '{ printf "{\"k\":%d}\n", $1 % 15000 }' | dedup -k k -S 200K --stats s | sha256sum >a; seq 0 14999 | awk '{ k = $1 + 1; printf "{\"k\":%d}\n", k % 15000 }' | sha256sum | cmp - a; json-map 'ok=passed > 1000 AND used >= made AND passed + made = 15000 AND "in" = passed + dropped + used' s
 > {"ok":true}
