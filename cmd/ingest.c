@@ -30,6 +30,7 @@ struct state {
 	uint32_t i, n;			/* --instance */
 	struct dest dest;
 	struct logs logs;
+	struct meter meter;
 	struct topics *topics;
 };
 
@@ -54,6 +55,7 @@ static const struct opt opts[] = {
 	{ 0, "every", OPT_TEXT, AT(every), "DUR", "commit that often (10s)" },
 	{ 0, "lag", OPT_FLAG, AT(lag), NULL, "read nothing: an event a partition, how far behind it is" },
 	{ 0, "max-lag", OPT_TEXT, AT(max_lag), "N", "with --lag: more than N records behind is a fail" },
+	{ 0, "metrics", OPT_TEXT, AT(meter.path), "FILE", "rate, lag and last commit, for Prometheus" },
 	{ 0, "lost-ok", OPT_FLAG, AT(kafka.lost_ok), NULL, "pass over records that the brokers have deleted unread" },
 	{ 0, "properties", OPT_TEXT, AT(kafka.properties), "FILE",
 	    "librdkafka's settings: TLS, SASL, passwords (mode 600)" },
@@ -105,6 +107,8 @@ check_words(struct ctx *c, struct state *st)
 		return ctx_usage(c, "%s needs -d: the table knows the offsets", st->lag ? "--lag" : "-G");
 	if (!stored(st) && st->logs.pattern != NULL && st->until == NULL && st->barriers == NULL)
 		return ctx_usage(c, "-f without -d needs --until end");
+	if (st->meter.path != NULL && ((!stored(st) && st->barriers == NULL) || st->lag))
+		return ctx_usage(c, "--metrics goes with -d, --route or --barriers, without --lag");
 	if (st->max_lag != NULL && (!st->lag || !opt_count(st->max_lag, &st->most)))
 		return ctx_usage(c, "--max-lag: a number of records, with --lag");
 	if (ctx_run_dir(c) != NULL && (kafka || st->logs.pattern != NULL) && st->until == NULL && !st->lag)
@@ -161,10 +165,14 @@ set_up(struct ctx *c, void *arg)
 	if ((rc = dest_open(&st->dest, c, &st->to)) != 0)
 		return rc;
 	st->dest.apart = k->brokers != NULL;
+	if (stored(st))
+		meter_begin(&st->meter, c, st->dest.name);
+	k->meter = &st->meter;
 	k->until = st->until;
 	k->bytes = COMMIT_BYTES;
 	st->logs = (struct logs){ .ctx = c, .dest = &st->dest, .pattern = st->logs.pattern, .until = st->until != NULL,
-	    .cut_new = st->cut == 1, .every_ms = k->every_ms, .bytes = COMMIT_BYTES };
+	    .cut_new = st->cut == 1, .every_ms = k->every_ms, .bytes = COMMIT_BYTES,
+	    .meter = &st->meter };
 	if (st->lag)
 		k->group = NULL;
 	return k->brokers == NULL ? 0 : topics_set_up(k, c, &st->dest, &st->topics);
@@ -205,6 +213,7 @@ work(struct ctx *c, void *arg)
 	logs_free(&st->logs);
 	gathered_free(&st->held);
 	dest_close(&st->dest);
+	meter_free(&st->meter);
 	return rc;
 }
 
@@ -215,7 +224,7 @@ main(int argc, char *argv[])
 	    .what = "Kafka topics or growing logs to a table, each record once",
 	    .synopsis = "(-b BROKERS -t TOPIC,... [-G GROUP] | -f GLOB | FILE ...) [-d TABLE | --route FILE]\n"
 	    "       [--partition-by EXPR] [--meta NAME] [--from POINT] [--until POINT] [--every DUR] [--lag]\n"
-	    "       [--barriers DUR [--event-time PATH] [--pin TABLE,...] [--instance I/N]]",
+	    "       [--metrics FILE] [--barriers DUR [--event-time PATH] [--pin TABLE,...] [--instance I/N]]",
 	    .opts = opts, .state_bytes = sizeof(struct state), .is = CMD_NO_INPUT | CMD_EFFECT, .par = PAR_SERIAL,
 	    .set_up = set_up, .batch = batch, .main = work };
 

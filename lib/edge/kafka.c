@@ -306,6 +306,17 @@ kafka_bounds(struct kafka *k)
 	return 0;
 }
 
+int64_t
+kafka_high(const struct kafka *k, size_t part)
+{
+	int64_t low, high;
+
+	if (rd_kafka_get_watermark_offsets(k->rk, k->part[part].topic, k->part[part].id, &low, &high) !=
+	    RD_KAFKA_RESP_ERR_NO_ERROR || high < 0)
+		return -1;
+	return high;
+}
+
 int
 kafka_times(struct kafka *k, int64_t ms)
 {

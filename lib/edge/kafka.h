@@ -72,6 +72,8 @@ const char *kafka_cluster(const struct kafka *);
 struct kafka_part *kafka_parts(struct kafka *, size_t *n);
 /* Ask for low and high of the partitions that are ours. 0, EXIT_TEMP, EXIT_REMOTE. */
 int kafka_bounds(struct kafka *);
+/* What stands behind its last message, as an answer to our reading told: nobody is asked. -1: none has yet. */
+int64_t kafka_high(const struct kafka *, size_t part);
 /* The first offset of each of ours with a time of at least ms, its high where there is none: in next. The same. */
 int kafka_times(struct kafka *, int64_t ms);
 /* Read the partitions that are ours and on, each from next. 0, EXIT_TEMP. */

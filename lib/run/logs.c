@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* logs - see logs.h; as the source of a barrier job: logs_job.c */
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "run/ctx.h"
@@ -43,6 +44,31 @@ feed_all(struct logs *l)
 	return rc;
 }
 
+void
+logs_measure(struct logs *l)
+{
+	struct stat st;
+
+	l->behind = 0;
+	for (size_t i = 0; i < l->from.n; i++) {
+		const struct input *x = &l->from.in[i];
+
+		if (x->fd > 0 && !x->spot.packed && fstat(x->fd, &st) == 0 && (uint64_t)st.st_size > x->tail.offset)
+			l->behind += (uint64_t)st.st_size - x->tail.offset;
+	}
+}
+
+void
+logs_lags(void *src, struct meter *m)
+{
+	const struct logs *l = src;
+
+	m->logs = true;
+	m->files_lost = l->from.lost;
+	m->files_missed = l->from.missed;
+	meter_lag(m, l->pattern == NULL ? "files" : l->pattern, l->behind);
+}
+
 /* One commit's worth. */
 static int
 round_once(struct logs *l)
@@ -77,10 +103,20 @@ logs_work(struct logs *l)
 	long ns = (long)(l->every_ms % 1000) * 1000000;
 	int rc;
 
+	if (l->meter != NULL) {
+		l->meter->lags = logs_lags;
+		l->meter->src = l;
+	}
 	l->from.keep = on;
 	l->from.cut_new = l->cut_new;
 	do {
+		uint64_t was = l->dest->commit;
+
 		rc = round_once(l);
+		if (rc == 0 && l->dest->commit != was)
+			meter_commit(l->meter);
+		logs_measure(l);
+		meter_look(l->meter, ctx_stopped(l->ctx) || (!on && !l->more));
 		sources_close(&l->from);
 		if (rc == 0 && l->from.cut > 0)
 			rc = EXIT_INPUT;	/* said; the others were read */

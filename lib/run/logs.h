@@ -20,6 +20,7 @@
 
 #include "run/dest.h"
 #include "run/gathered.h"
+#include "run/meter.h"
 #include "run/sources.h"
 
 #define LOGS_GONE_MAX 16	/* files of a job that are gone, and whose positions are kept */
@@ -38,8 +39,10 @@ struct logs {
 	bool until;			/* only what is there */
 	bool cut_new;
 	uint64_t every_ms, bytes;
+	struct meter *meter;		/* or NULL */
 	/* of here */
 	struct sources from;
+	uint64_t behind;		/* bytes that were there and not read, at the end of the last round */
 	bool more;			/* the round ended before its inputs did */
 	struct gathered *held;		/* in a job, else NULL */
 	struct log_at *at;

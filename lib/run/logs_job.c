@@ -197,6 +197,7 @@ judge(void *src, int64_t now_ms, struct planned_epoch *e)
 		logs_sighted(l);
 		logs_sort(l, timed);
 		rc = read_all(l, timed);
+		logs_measure(l);
 	}
 	sources_close(&l->from);
 	live_free(live);
@@ -350,6 +351,8 @@ logs_job(struct logs *l, struct gathered *h, struct planned_conf conf)
 	buf_fmt(&sign, "-f %s", l->pattern);
 	conf.ops = &ops;
 	conf.src = l;
+	conf.meter = l->meter;
+	conf.lags = logs_lags;
 	conf.water = gathered_water(h);
 	conf.sign = buf_cstr(&sign);
 	if ((rc = planned_open(&conf, &p)) == 0)

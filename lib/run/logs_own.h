@@ -20,6 +20,10 @@
 /* For --stats: files that went before their end was seen, and that nobody has seen. */
 void logs_note(struct logs *);
 
+/* How much is there by now and not read, while the files are open; that, for the meter. */
+void logs_measure(struct logs *);
+void logs_lags(void *src, struct meter *);
+
 /* ---- logs_at.c: how far a job got in each file, those that moved last standing last ---- */
 
 void logs_forget(struct logs *);

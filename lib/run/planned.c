@@ -10,6 +10,7 @@
 #include "run/epoch.h"
 #include "run/heads.h"
 #include "run/job_dir.h"
+#include "run/meter.h"
 #include "run/plan.h"
 #include "run/planned.h"
 #include "run/waters.h"
@@ -34,7 +35,7 @@ struct planned {
 	int64_t due;
 	bool sought;			/* the source stands behind the last epoch */
 	uint64_t side, rejected;	/* length of the reject file, when so many had been rejected */
-	uint64_t forgotten;
+	uint64_t forgotten, acked;
 	struct buf line, hops;
 };
 
@@ -108,6 +109,12 @@ planned_open(const struct planned_conf *conf, struct planned **out)
 	}
 	if (rc == 0 && (rc = heads_open(&p->heads, conf->pins)) == 0 && (rc = say_who(p)) == 0)
 		rc = job_dir_starts(p->job, &run_stop, &p->start);
+	p->acked = p->start.least;
+	if (rc == 0 && conf->meter != NULL) {
+		meter_begin(conf->meter, conf->ctx, p->job->name);
+		conf->meter->lags = conf->lags;
+		conf->meter->src = conf->src;
+	}
 	buf_free(&dir);
 	if (rc != 0)
 		planned_close(p);
@@ -292,6 +299,10 @@ wait_for_sinks(struct planned *p, uint64_t id)
 	while ((rc = job_dir_acked(p->job, &acked)) == 0) {
 		/* what they said when they began is as good */
 		acked = acked < p->start.least ? p->start.least : acked;
+		if (acked > p->acked)
+			meter_commit(p->conf.meter);
+		p->acked = acked;
+		meter_look(p->conf.meter, false);
 		if (id <= acked || id - acked <= PLANNED_AHEAD || run_stop != 0)
 			break;
 		if (!is_read())
@@ -414,5 +425,6 @@ planned_work(struct planned *p)
 
 	while (rc == 0 && !over)
 		rc = epoch(p, &over);
+	meter_look(p->conf.meter, true);
 	return rc;
 }

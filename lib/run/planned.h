@@ -64,6 +64,7 @@ struct planned_ops {
 
 struct ctx;
 struct waters;
+struct meter;
 struct planned_conf {
 	struct ctx *ctx;
 	const struct planned_ops *ops;
@@ -71,6 +72,8 @@ struct planned_conf {
 	uint64_t every_ms;		/* --barriers: so long is gathered for an epoch */
 	const char *pins;		/* --pin: TABLE,... besides those of PIPEHOUSE_PINS; or NULL */
 	const char *sign;		/* what positions are of, or NULL: another one than in the plans is refused */
+	struct meter *meter;		/* run/meter.h, or NULL; its lags are those of src */
+	void (*lags)(void *src, struct meter *);
 	struct waters *water;		/* run/waters.h; NULL: the lines carry no watermark */
 };
 

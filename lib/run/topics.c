@@ -559,7 +559,8 @@ commit(struct topics *t)
 		rc = err_temp("stopped by a signal");
 	if (rc == 0)
 		tell_positions(t);
-	rc = dest_end(t->dest, rc);
+	if ((rc = dest_end(t->dest, rc)) == 0)
+		meter_commit(t->conf.meter);
 	t->fresh = 0;
 	return rc == 0 && t->dest->table != NULL && !run ? still_ours(t) : rc;
 }
@@ -576,12 +577,29 @@ tell_group(struct topics *t)
 	free(next);
 }
 
+void
+topics_lags(void *src, struct meter *m)
+{
+	const struct topics *t = src;
+
+	for (size_t i = 0; i < t->n; i++) {
+		int64_t high = t->kp[i].ours ? kafka_high(t->k, i) : -1, next = t->part[i].next;
+
+		if (high >= 0 && next >= 0)
+			meter_lag(m, t->part[i].name, high > next ? (uint64_t)(high - next) : 0);
+	}
+}
+
 int
 topics_work(struct topics *t)
 {
 	bool run = ctx_run_dir(t->ctx) != NULL;
 	int rc = t->conf.group == NULL ? begin_reading(t) : 0, r;
 
+	if (t->conf.meter != NULL) {
+		t->conf.meter->lags = topics_lags;
+		t->conf.meter->src = t;
+	}
 	while (rc == 0) {
 		bool over;
 
@@ -593,6 +611,7 @@ topics_work(struct topics *t)
 			rc = r;
 		if (rc == 0 && !run)
 			tell_group(t);
+		meter_look(t->conf.meter, over);
 		if (rc == 0 && t->event == KAFKA_TAKEN)
 			kafka_give_up(t->k);
 		if (rc == 0 && t->event == KAFKA_GIVEN) {

@@ -20,6 +20,7 @@
 #include "edge/kafka.h"
 #include "run/dest.h"
 #include "run/gathered.h"
+#include "run/meter.h"
 
 struct topics_conf {
 	const char *brokers, *topics, *group, *properties;
@@ -28,6 +29,7 @@ struct topics_conf {
 	bool insecure;
 	bool lost_ok;			/* messages that the broker has deleted are counted and passed over */
 	uint64_t every_ms;		/* between commits */
+	struct meter *meter;
 	uint64_t bytes;			/* of messages held before a commit */
 };
 

@@ -320,6 +320,8 @@ topics_job(struct topics *t, struct gathered *h, struct planned_conf conf, uint3
 	sign(t, i, n, &text);
 	conf.ops = &ops;
 	conf.src = t;
+	conf.meter = t->conf.meter;
+	conf.lags = topics_lags;
 	conf.water = gathered_water(h);
 	conf.sign = text.p;
 	if ((rc = planned_open(&conf, &p)) == 0)

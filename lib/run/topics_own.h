@@ -62,6 +62,8 @@ int topics_take(struct topics *, const struct kafka_message *);
 /* --meta: keep what is to be said of the message just kept (nothing without it); say it of a batch, in line[n]. */
 void topics_meta_keep(struct topics *, size_t part, const struct kafka_message *);
 void topics_meta_add(struct topics *, const struct batch *, struct span *line);
+/* How far behind each partition is, as the brokers have told by the way: for the meter. */
+void topics_lags(void *src, struct meter *);
 /* KAFKA_END came. */
 void topics_reached(struct topics *, const struct kafka_message *);
 bool topics_all_done(const struct topics *);

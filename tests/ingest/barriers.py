@@ -548,8 +548,73 @@ def pins():
         j.clean("control lines tell the truth")
 
 
+def read_metrics(path):
+    """Name and labels to a number; each name has its HELP and TYPE."""
+    out, told = {}, set()
+    for line in open(path).read().splitlines():
+        if line.startswith("# "):
+            told.add(line.split()[2])
+            continue
+        name, value = line.rsplit(" ", 1)
+        assert name.split("{")[0] in told, line
+        out[name] = float(value)
+    return out
+
+
+def metrics():
+    """Rate, lag and the last commit, as a monitor reads them; of a job and of a table."""
+    with Case(orders=2) as c:
+        began = time.time()
+        for i in range(1000):
+            c.producer.send("orders", i % 2, b'{"n":%d,"t":"2026-11-20"}' % i)
+        c.producer.flush()
+        j = c.kafka("--barriers", "5ms", "--metrics", "m.prom")
+        j.start()
+        while sum(m["n"] for m in j.marks) < 1000 or j.marks[-1]["n"]:
+            j.read()
+            while j.sinks["a"].queue:
+                j.sinks["a"].commit()
+            j.ack("a")
+        point(j.term(), "asked to end it does", j.err)
+        got = read_metrics(c.dir + "/m.prom")
+        ingest = lambda name, to, more="": got.get('pipehouse_ingest_%s{to="%s"%s}' % (name, to, more))
+        point(ingest("records_total", "job") == 1000, "records_total", got)
+        point(began - 1 < ingest("last_commit_seconds", "job") <= ingest("written_seconds", "job") < time.time() + 1, "last_commit_seconds", got)
+        point([ingest("lag", "job", ',source="orders/%d"' % p) for p in (0, 1)] == [0, 0], "lag of each partition", got)
+        args = [BIN + "/ingest", "-b", c.mock.brokers, "-t", "orders", "-d", "ods.o", "--partition-by", "t", "--metrics", c.dir + "/t.prom"]
+        env = {k: v for k, v in j.env.items() if k != "PIPEHOUSE_JOB"}
+        p = subprocess.run(args + ["--until", "0:100,1:500"], env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        got = read_metrics(c.dir + "/t.prom")
+        point(p.returncode == 0 and ingest("records_total", "ods.o") == 600 and ingest("records_per_second", "ods.o") > 0, "of a table: records and rate", (p.stderr, got))
+        point([ingest("lag", "ods.o", ',source="orders/%d"' % p) for p in (0, 1)] == [400, 0], "and the lag", got)
+        point(began - 1 < ingest("last_commit_seconds", "ods.o") < time.time() + 1, "and the commit", got)
+    with Case() as c:
+        name = 'a "b".log'
+        c.write(name, range(100))
+        j = Job(c.dir, ["-f", "a*.log", "--barriers", "5ms", "--metrics", "m.prom"])
+        j.start()
+        for _ in range(10):
+            j.read()
+            while j.sinks["a"].queue:
+                j.sinks["a"].commit()
+            j.ack("a")
+        point(j.term(), "asked to end it does", j.err)
+        got = read_metrics(c.dir + "/m.prom")
+        point(ingest("records_total", "job") == 100 and ingest("lag", "job", ',source="a*.log"') == 0 and ingest("last_commit_seconds", "job") >= began - 1 and
+              ingest("files_lost_total", "job") == ingest("files_missed_total", "job") == 0, "of logs in a job", got)
+        env = {k: v for k, v in j.env.items() if k != "PIPEHOUSE_JOB"}
+        with open(c.dir + "/" + name, "a") as f:
+            f.write('{"t":"2026-11-20","half')
+        p = subprocess.run([BIN + "/ingest", "-f", 'a "b"*', "-d", "ods.l", "--partition-by", "coalesce(t,'2026-11-20')", "--until", "end", "--metrics", "m.prom"],
+                           env=env, cwd=c.dir, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        got = read_metrics(c.dir + "/m.prom")
+        point(p.returncode == 0 and ingest("records_total", "ods.l") == 100 and ingest("lag", "ods.l", ',source="a \\"b\\"*"') == 23 and
+              ingest("records_per_second", "ods.l") > 0 and ingest("last_commit_seconds", "ods.l") >= began - 1, "of logs to a table: a name with quotes, bytes that are behind",
+              (p.stderr, got))
+
+
 def main():
-    for f in (logs_end, logs_changed, logs_kill, topics_kill, topics_changed, pressure, times, instances, pins):
+    for f in (logs_end, logs_changed, logs_kill, topics_kill, topics_changed, pressure, times, instances, pins, metrics):
         if len(sys.argv) < 3 or re.search(sys.argv[2], f.__name__):
             f()
     print("1..%d" % n)
