@@ -3,8 +3,8 @@
  * dedup - one record of each key passes, the others are dropped
  *
  * Path:   files or stdin -> in/scan -> op/seen, op/recent or op/last -> run/repeats -> stdout
- * Memory: the first of each key: 21 to 27 bytes a key, lines pass at once.  With --within 36 bytes for each line that passed.
- *         The last, by a value or counted: a line a key, written at the end.  Beyond -S all of it goes to disk.
+ * Memory: the first of each key: 21 to 27 bytes a key, lines pass at once.  With --within 36 bytes for each line that
+ *         passed.  The last, by a value or counted: a line a key, written at the end.  Beyond -S all goes to disk.
  */
 #include "in/rec.h"
 #include "op/last.h"

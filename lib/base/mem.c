@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mem - see mem.h */
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #define TABLE_BYTES_MIN (2 * HUGE_BYTES)	/* less is not worth one */
 #define ARENA_BLOCK_BYTES ((size_t)256 * 1024)
 #define ARENA_ALIGN ((size_t)16)
+#define OWN_PAGES_MIN (4 * ARENA_BLOCK_BYTES)	/* a whole block of an arena */
 
 struct arena_block {
 	struct arena_block *next;
@@ -43,6 +45,16 @@ checked(void *p, size_t n)
 	if (p == NULL)
 		err_die(EXIT_IO, "out of memory (%zu bytes)", n);
 	return p;
+}
+
+void
+mem_begin(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	/* said, they move no more with what is freed */
+	(void)mallopt(M_MMAP_THRESHOLD, (int)OWN_PAGES_MIN);
+	(void)mallopt(M_TRIM_THRESHOLD, (int)(4 * OWN_PAGES_MIN));
+#endif
 }
 
 size_t

@@ -17,6 +17,11 @@
 
 #include "base/span.h"
 
+/*
+ * Once, before any of the others and any thread: what is large and given back goes back to the system.  malloc would
+ * keep it, and of the holes use few again: state that is put aside and grows again took three times its memory.
+ */
+void mem_begin(void);
 /* n zeroed bytes. */
 void *mem_new(size_t n);
 /*

@@ -24,7 +24,7 @@ int check_key(struct ctx *, struct check *, const struct call *, const char *whe
 int checks_fit(struct checks *, size_t budget);
 /* One whose keys cannot wait: do they fit so far? 0, or EXIT_IO after a message. */
 int check_fits(const struct check *, size_t budget);
-/* The place of a line: larger than those of all lines before it, in this source or another; 0 while no check has parts. */
+/* The place of a line, larger than those of all lines before it, in any source; 0 while no check has parts. */
 uint64_t checks_place(struct checks *, const char *source, uint64_t line);
 /* For a check with parts: a key of the row at that place. 0 or EXIT_IO. */
 int check_put(struct check *, struct fp, uint64_t place);

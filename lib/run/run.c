@@ -691,6 +691,7 @@ run_main(int argc, char *argv[], const struct command *cmd)
 {
 	struct ctx c = { .cmd = cmd };
 
+	mem_begin();
 	guard_fds();
 	err_name(cmd->name);
 	signals(cmd->is);

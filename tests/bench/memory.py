@@ -33,10 +33,11 @@ JOBS = [
     ("json-split", NOTHING, "json-split -e displays @events@"),
     ("json-clean", NOTHING, "json-clean -s @spec@ @events@"),
     ("json-to-csv", NOTHING, "json-to-csv --columns trace_id,ts @events@"),
+    ("json-from-csv", NOTHING, "json-from-csv @csv@"),
     ("cdc-norm", NOTHING, "cdc-norm @changes@"),
     ("trace-grep", NOTHING, "trace-grep 0123456789abcdef0123456789abcdef @events@"),
     ("trace-grep, zstd", NOTHING, "trace-grep 0123456789abcdef0123456789abcdef @events@.zst"),
-    ("dedup", "24*T", "dedup -k trace_id @events@"),
+    ("dedup", "27*T", "dedup -k trace_id @events@"),
     ("dedup --keep last", "M*(220+b+12)", "dedup -k common.mid --keep last @events@"),
     ("dedup --within", "36*L", "dedup -k common.mid -t ts:ms --within 1s @events@"),
     ("dimjoin", "75*D", "dimjoin -k common.uid -K id --fields user_level,gender,birthday @users@ @events@"),
@@ -49,7 +50,8 @@ JOBS = [
     ("retention-agg", "G*(90+22)", "retention-agg -u common.mid --cohort ts:ms --day ts:ms -g common.ar --days 0,1 @events@"),
     ("cdc-merge", "2*K*(100+r)", "cdc-merge @rows@"),
     ("cdc-merge --scd2", "2*K*(100+r)", "cdc-merge --scd2 --date 2026-06-02 @rows@"),
-    ("dq-check", "24*T", "dq-check warn=unique(trace_id) @events@"),
+    ("dq-check", "27*T", "dq-check warn=unique(trace_id) @events@"),
+    ("dq-reconcile", "4*1048576", "dq-reconcile -k trace_id --sum ts @events@ @events@"),
     ("stream-join", "2*L*(b+100+96)", "stream-join --left @events@ --right @events@ -k trace_id -t ts:ms --between 0s,1s"),
 ]
 
@@ -68,6 +70,7 @@ KEYED = [
     ("cdc-merge", "cdc-merge"),
     ("cdc-merge --scd2", "cdc-merge --scd2 --date 2026-06-02"),
     ("dq-check, unique", "dq-check unique(key.id)"),
+    ("dq-reconcile, all missing", "dq-reconcile -k key.id --sum row.v /dev/null"),
     ("stream-join, late", "stream-join --side row.v<50 -k key.id -t ts:ms --between -10m,10m --late 1h"),
     ("json-map", "json-map --keep key.id,ts"),
 ]
@@ -148,13 +151,15 @@ def main():
     spec = os.path.join(DATA, "clean.spec")
     with open(spec, "w", encoding="utf-8") as f:
         f.write("trace_id required\n")
+    with open(os.path.join(DATA, "csv"), "wb") as f:
+        subprocess.run([os.path.join(BIN, "json-to-csv"), "--columns", "trace_id,ts,common.mid,common.uid", os.path.join(DATA, "events")], stdout=f, check=True)
     n = counted()
     threads = min(4, os.cpu_count() or 1)
     print(", ".join("%s = %d" % x for x in sorted(n.items())))
     over = 0
     print("\n| command | MB in | state by its page | its MiB | peak MiB, -j 1 | may | peak MiB, default -j | may | |\n|---|---|---|---|---|---|---|---|---|")
     for title, formula, command in JOBS:
-        for name in ("events", "changes", "rows", "users"):
+        for name in ("events", "changes", "rows", "users", "csv"):
             command = command.replace("@%s@" % name, os.path.join(DATA, name))
         words = command.replace("@spec@", spec).replace("warn=", "").split(" ")
         state = eval(formula, {"__builtins__": {}}, n) if formula else 0  # pylint: disable=eval-used
