@@ -125,6 +125,9 @@ epoch_ready(struct ctx *c)
 		return err_usage("a sink of a barrier job has a name there: --job");
 	if ((rc = c->cmd->sink->begin(c, c->st, &e->done)) != 0)
 		return rc;
+	/* who was ended between its commit and its word of it says it now */
+	if (e->done > 0 && (rc = job_dir_ack(e->job, name, e->done)) != 0)
+		return rc;
 	return job_dir_begun(e->job, name, e->done);
 }
 
