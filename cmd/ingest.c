@@ -17,9 +17,10 @@
 
 #define COMMIT_BYTES (64 * MIB)		/* of input, then it is committed */
 #define EVERY_MS 10000			/* between commits of what goes on */
+#define FOLD_FILES 64			/* small ones of a day */
 
 struct state {
-	const char *until, *every, *max_lag, *barriers, *instance;	/* options */
+	const char *until, *every, *max_lag, *barriers, *instance, *fold;	/* options */
 	struct dest_conf to;
 	struct topics_conf kafka;
 	bool lag;
@@ -35,6 +36,7 @@ struct state {
 };
 
 static const char *const cut_words[] = { "fail", "new", NULL };
+static const char *const null_words[] = { "skip", "keep", "reject", NULL };
 
 #define AT(field) offsetof(struct state, field)
 static const struct opt opts[] = {
@@ -49,10 +51,14 @@ static const struct opt opts[] = {
 	{ 0, "partition-by", OPT_TEXT, AT(to.by), "EXPR",
 	    "each row goes to the day of EXPR: PATH[:s|ms|us] or an expression (the table's day)" },
 	{ 0, "meta", OPT_TEXT, AT(kafka.meta), "NAME", "{topic, partition, offset, key} goes into the record as NAME" },
+	{ 0, "null", OPT_CHOICE, AT(kafka.nulls), "skip|keep|reject",
+	    "a message without a value is counted; a record {}, with --meta; a reject", null_words },
 	{ 0, "from", OPT_TEXT, AT(kafka.from), "POINT",
 	    "where to begin what the table does not know: beginning, end, TIME, P:OFFSET,..." },
 	{ 0, "until", OPT_TEXT, AT(until), "POINT", "stop there: end (of what is there now), TIME, P:OFFSET,..." },
 	{ 0, "every", OPT_TEXT, AT(every), "DUR", "commit that often (10s)" },
+	{ 0, "compact", OPT_TEXT, AT(fold), "N",
+	    "put small files of a day together when there are more than N (64; 0: never)" },
 	{ 0, "lag", OPT_FLAG, AT(lag), NULL, "read nothing: an event a partition, how far behind it is" },
 	{ 0, "max-lag", OPT_TEXT, AT(max_lag), "N", "with --lag: more than N records behind is a fail" },
 	{ 0, "metrics", OPT_TEXT, AT(meter.path), "FILE", "rate, lag and last commit, for Prometheus" },
@@ -92,9 +98,11 @@ check_words(struct ctx *c, struct state *st)
 		return ctx_usage(c, "-b BROKERS and -t TOPIC,... go together");
 	if ((st->logs.pattern != NULL) + kafka + (ctx_files(c, &files) > 0) > 1)
 		return ctx_usage(c, "-b, -f and FILE exclude each other");
-	if (!kafka && (k->group != NULL || k->meta != NULL || k->from != NULL || k->properties != NULL || st->lag ||
-	    k->lost_ok || k->insecure))
-		return ctx_usage(c, "-G, --meta, --from, --lag, --lost-ok, --properties and --insecure need -b");
+	if (k->nulls == NULLS_KEEP && k->meta == NULL)
+		return ctx_usage(c, "--null keep needs --meta: that is all there is of one");
+	if (!kafka && (k->group != NULL || k->nulls != NULLS_SKIP || k->meta != NULL || k->from != NULL ||
+	    k->properties != NULL || st->lag || k->lost_ok || k->insecure))
+		return ctx_usage(c, "-G, --meta, --null, --from, --lag, --lost-ok, --properties and --insecure need -b");
 	if (!kafka && st->until != NULL && (strcmp(st->until, "end") != 0 || st->logs.pattern == NULL))
 		return ctx_usage(c, "--until: without -b only `end`, and only with -f");
 	if (st->to.table != NULL && st->to.route != NULL)
@@ -107,6 +115,8 @@ check_words(struct ctx *c, struct state *st)
 		return ctx_usage(c, "%s needs -d: the table knows the offsets", st->lag ? "--lag" : "-G");
 	if (!stored(st) && st->logs.pattern != NULL && st->until == NULL && st->barriers == NULL)
 		return ctx_usage(c, "-f without -d needs --until end");
+	if (st->to.route != NULL && k->group != NULL)
+		return ctx_usage(c, "-G: with -d only: the job of --route has one writer");
 	if (st->meter.path != NULL && ((!stored(st) && st->barriers == NULL) || st->lag))
 		return ctx_usage(c, "--metrics goes with -d, --route or --barriers, without --lag");
 	if (st->max_lag != NULL && (!st->lag || !opt_count(st->max_lag, &st->most)))
@@ -162,6 +172,9 @@ set_up(struct ctx *c, void *arg)
 	/* how far behind a table is, whatever its rows are made of */
 	if (st->lag && st->to.by == NULL)
 		st->to.by = "t";
+	st->to.fold = FOLD_FILES;
+	if (st->fold != NULL && (!stored(st) || !opt_count(st->fold, &st->to.fold) || st->to.fold == 1))
+		return ctx_usage(c, "--compact: a number of files, 2 or more or 0, with -d or --route");
 	if ((rc = dest_open(&st->dest, c, &st->to)) != 0)
 		return rc;
 	st->dest.apart = k->brokers != NULL;
@@ -223,8 +236,9 @@ main(int argc, char *argv[])
 	static const struct command cmd = { .name = "ingest",
 	    .what = "Kafka topics or growing logs to a table, each record once",
 	    .synopsis = "(-b BROKERS -t TOPIC,... [-G GROUP] | -f GLOB | FILE ...) [-d TABLE | --route FILE]\n"
-	    "       [--partition-by EXPR] [--meta NAME] [--from POINT] [--until POINT] [--every DUR] [--lag]\n"
-	    "       [--metrics FILE] [--barriers DUR [--event-time PATH] [--pin TABLE,...] [--instance I/N]]",
+	    "       [--partition-by EXPR] [--meta NAME] [--null skip|keep|reject] [--from POINT] [--until POINT]\n"
+	    "       [--every DUR] [--compact N] [--lag] [--metrics FILE]\n"
+	    "       [--barriers DUR [--event-time PATH] [--pin TABLE,...] [--instance I/N]]",
 	    .opts = opts, .state_bytes = sizeof(struct state), .is = CMD_NO_INPUT | CMD_EFFECT, .par = PAR_SERIAL,
 	    .set_up = set_up, .batch = batch, .main = work };
 

@@ -57,11 +57,11 @@ on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_l
 	struct kafka *k = opaque;
 
 	if (k->closing) {
-		rd_kafka_assign(rk, NULL);
+		rd_kafka_error_destroy(err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ?
+		    rd_kafka_incremental_assign(rk, list) : rd_kafka_incremental_unassign(rk, list));
 		return;
 	}
-	if (k->change != NULL)
-		rd_kafka_topic_partition_list_destroy(k->change);
+	/* it is heeded before the next poll: there is one at a time */
 	k->change = rd_kafka_topic_partition_list_copy(list);
 	k->giving = err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
 }
@@ -89,7 +89,8 @@ add_parts(struct kafka *k, const char *topic, int n)
 {
 	for (int i = 0; i < n; i++) {
 		k->part = mem_array(k->part, k->n + 1, sizeof *k->part);
-		k->part[k->n++] = (struct kafka_part){ .topic = topic, .id = i, .ours = k->conf.group == NULL };
+		k->part[k->n++] = (struct kafka_part){ .topic = topic, .id = i, .ours = k->conf.group == NULL,
+		    .fresh = k->conf.group == NULL };
 	}
 }
 
@@ -122,14 +123,16 @@ ask_topic(struct kafka *k, const char *topic, int timeout_ms)
 	return n;
 }
 
-/* Let the callbacks speak that wait for a poll. */
+/* Let the callbacks speak that wait for a poll; a message that comes with them waits its turn. */
 static void
 serve(struct kafka *k)
 {
-	rd_kafka_message_t *m = rd_kafka_consumer_poll(k->rk, 0);
+	rd_kafka_message_t *m;
 
-	if (m != NULL)
-		rd_kafka_message_destroy(m);
+	if (k->at == k->taken)
+		k->at = k->taken = 0;
+	if (k->change == NULL && k->taken < BATCH && (m = rd_kafka_consumer_poll(k->rk, 0)) != NULL)
+		k->batch[k->taken++] = m;
 }
 
 static int
@@ -328,7 +331,8 @@ kafka_times(struct kafka *k, int64_t ms)
 		rd_kafka_topic_partition_list_t *list;
 		rd_kafka_resp_err_t err;
 
-		if (!p->ours) {
+		/* of one that is being read, next is not ours to move */
+		if (!p->ours || (k->conf.group != NULL && !p->fresh)) {
 			i++;
 			continue;
 		}
@@ -348,23 +352,72 @@ kafka_times(struct kafka *k, int64_t ms)
 	return rc;
 }
 
+/*
+ * Those that are ours and on, all or the fresh ones, where next says.  The group takes back what it gave, so there none
+ * is left out for being off.
+ */
+static rd_kafka_topic_partition_list_t *
+list_of(const struct kafka *k, bool all)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)k->n);
+
+	for (size_t i = 0; i < k->n; i++) {
+		const struct kafka_part *p = &k->part[i];
+
+		if (p->ours && (p->on || k->conf.group != NULL) && (all || p->fresh))
+			rd_kafka_topic_partition_list_add(list, p->topic, p->id)->offset = p->next;
+	}
+	return list;
+}
+
+/* Read the partitions of the list from now on: without a group no others. 0, EXIT_TEMP; the list is used up. */
+static int
+assign(struct kafka *k, rd_kafka_topic_partition_list_t *list)
+{
+	rd_kafka_error_t *e = NULL;
+	rd_kafka_resp_err_t err = 0;
+	int rc = 0;
+
+	if (k->conf.group == NULL)
+		err = rd_kafka_assign(k->rk, list);
+	else
+		e = rd_kafka_incremental_assign(k->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	if (err != 0 || e != NULL)
+		rc = err_temp("%s: %s", k->conf.brokers, e != NULL ? rd_kafka_error_string(e) : rd_kafka_err2str(err));
+	rd_kafka_error_destroy(e);
+	for (size_t i = 0; i < k->n; i++) {
+		k->part[i].ended = k->part[i].ended && !k->part[i].fresh;
+		k->part[i].fresh = false;
+		if (k->conf.group != NULL && k->part[i].ours && !k->part[i].on)
+			kafka_stop(k, i);
+	}
+	return rc;
+}
+
 int
 kafka_start(struct kafka *k)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)k->n);
-	rd_kafka_resp_err_t err;
-
-	drop_batch(k);
-	for (size_t i = 0; i < k->n; i++) {
-		struct kafka_part *p = &k->part[i];
-
-		p->ended = false;
-		if (p->ours && p->on)
-			rd_kafka_topic_partition_list_add(list, p->topic, p->id)->offset = p->next;
+	if (k->conf.group == NULL) {
+		drop_batch(k);
+		for (size_t i = 0; i < k->n; i++)
+			k->part[i].fresh = k->part[i].ours;
 	}
-	err = rd_kafka_assign(k->rk, list);
-	rd_kafka_topic_partition_list_destroy(list);
-	return err == 0 ? 0 : err_temp("%s: %s", k->conf.brokers, rd_kafka_err2str(err));
+	return assign(k, list_of(k, k->conf.group == NULL));
+}
+
+/* Everything once more from where we are: what the library has is not to be trusted. */
+static int
+start_anew(struct kafka *k)
+{
+	rd_kafka_topic_partition_list_t *list;
+
+	if (k->conf.group == NULL)
+		return kafka_start(k);
+	drop_batch(k);
+	list = list_of(k, true);
+	rd_kafka_error_destroy(rd_kafka_incremental_unassign(k->rk, list));
+	return assign(k, list);
 }
 
 void
@@ -390,32 +443,32 @@ kafka_tell(struct kafka *k, const int64_t *next)
 		return;
 	list = rd_kafka_topic_partition_list_new((int)k->n);
 	for (size_t i = 0; i < k->n; i++)
-		if (k->part[i].ours && next[i] >= 0)
+		if (k->part[i].ours && !k->part[i].fresh && next[i] >= 0)
 			rd_kafka_topic_partition_list_add(list, k->part[i].topic, k->part[i].id)->offset = next[i];
 	if (list->cnt > 0)
 		(void)rd_kafka_commit(k->rk, list, 1);
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
-void
-kafka_give_up(struct kafka *k)
-{
-	drop_batch(k);
-	for (size_t i = 0; i < k->n; i++)
-		k->part[i].ours = k->part[i].on = false;
-	rd_kafka_assign(k->rk, NULL);
-}
-
 /* What the group said in a poll; false: nothing. */
 static bool
 group_change(struct kafka *k, enum kafka_got *got)
 {
+	bool lost;
+
 	if (k->change == NULL)
 		return false;
 	*got = k->giving ? KAFKA_GIVEN : KAFKA_TAKEN;
-	for (size_t i = 0; k->giving && i < k->n; i++)
-		k->part[i].ours = rd_kafka_topic_partition_list_find(k->change, k->part[i].topic,
-		    k->part[i].id) != NULL;
+	lost = !k->giving && rd_kafka_assignment_lost(k->rk) != 0;
+	for (size_t i = 0; i < k->n; i++) {
+		struct kafka_part *p = &k->part[i];
+		bool named = rd_kafka_topic_partition_list_find(k->change, p->topic, p->id) != NULL;
+
+		p->leaving = named && !k->giving;
+		p->lost = p->leaving && lost;
+		if (named && k->giving)
+			p->ours = p->fresh = true;
+	}
 	rd_kafka_topic_partition_list_destroy(k->change);
 	k->change = NULL;
 	return true;
@@ -442,6 +495,32 @@ find_part(struct kafka *k, const rd_kafka_message_t *m, size_t *part)
 	return k->last < k->n;
 }
 
+void
+kafka_give_up(struct kafka *k)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)k->n);
+	size_t n = k->at, part;
+
+	for (size_t i = 0; i < k->n; i++) {
+		struct kafka_part *p = &k->part[i];
+
+		if (!p->leaving)
+			continue;
+		rd_kafka_topic_partition_list_add(list, p->topic, p->id);
+		p->ours = p->on = p->fresh = p->leaving = false;
+	}
+	rd_kafka_error_destroy(rd_kafka_incremental_unassign(k->rk, list));
+	rd_kafka_topic_partition_list_destroy(list);
+	/* when one comes back it begins elsewhere */
+	for (size_t i = k->at; i < k->taken; i++) {
+		if (find_part(k, k->batch[i], &part) && !k->part[part].ours)
+			rd_kafka_message_destroy(k->batch[i]);
+		else
+			k->batch[n++] = k->batch[i];
+	}
+	k->taken = n;
+}
+
 /* The offset is not there. The library may think so for a moment when it could not ask: we ask too. */
 static enum kafka_got
 out_of_range(struct kafka *k, size_t part)
@@ -452,7 +531,7 @@ out_of_range(struct kafka *k, size_t part)
 		return KAFKA_FAILED;
 	k->doubt = k->doubt == 0 ? kafka_link_now() : k->doubt;
 	if (p->next >= p->low && p->next <= p->high && kafka_link_now() - k->doubt < DOUBT_SECONDS) {
-		k->link.status = kafka_start(k);
+		k->link.status = start_anew(k);
 		return k->link.status == 0 ? KAFKA_NONE : KAFKA_FAILED;
 	}
 	k->link.status = err_remote("%s/%d: offset %lld is not there (it holds %lld to %lld)", p->topic, (int)p->id,
@@ -530,7 +609,7 @@ idle(struct kafka *k)
 			return KAFKA_NONE;
 	}
 	k->doubt = 0;
-	k->link.status = kafka_start(k);
+	k->link.status = start_anew(k);
 	return k->link.status == 0 ? KAFKA_NONE : KAFKA_FAILED;
 }
 

@@ -39,6 +39,8 @@ struct kafka_part {
 	const char *topic;
 	int32_t id;
 	bool ours;			/* without a group always */
+	bool fresh;			/* ours, and kafka_start has not begun it yet */
+	bool leaving, lost;		/* KAFKA_TAKEN: the group takes it; lost: another may have it already */
 	bool on;			/* in: read it */
 	bool ended;			/* when we last heard, nothing stood behind next */
 	int64_t next;			/* in: from here; then behind the last message that was handed out */
@@ -55,8 +57,8 @@ enum kafka_got {
 	KAFKA_NONE,		/* nothing within the time */
 	KAFKA_MESSAGE,
 	KAFKA_END,		/* nothing stands behind m->offset in that partition now */
-	KAFKA_TAKEN,		/* the group takes partitions: finish, then kafka_give_up */
-	KAFKA_GIVEN,		/* the group gave us those that are `ours` now: set next and on, then kafka_start */
+	KAFKA_TAKEN,		/* the group takes those `leaving`: finish them, then kafka_give_up */
+	KAFKA_GIVEN,		/* the group gave us those that are `fresh` now: set next and on, then kafka_start */
 	KAFKA_FAILED		/* said; kafka_status */
 };
 
@@ -74,9 +76,15 @@ struct kafka_part *kafka_parts(struct kafka *, size_t *n);
 int kafka_bounds(struct kafka *);
 /* What stands behind its last message, as an answer to our reading told: nobody is asked. -1: none has yet. */
 int64_t kafka_high(const struct kafka *, size_t part);
-/* The first offset of each of ours with a time of at least ms, its high where there is none: in next. The same. */
+/*
+ * The first offset of each of ours (in a group: of the fresh ones) with a time of at least ms, its high where there is
+ * none: in next. The same.
+ */
 int kafka_times(struct kafka *, int64_t ms);
-/* Read the partitions that are ours and on, each from next. 0, EXIT_TEMP. */
+/*
+ * Read the partitions that are ours and on, each from next; in a group the fresh ones: the others go on as they do. 0,
+ * EXIT_TEMP.
+ */
 int kafka_start(struct kafka *);
 /* No more of this partition. */
 void kafka_stop(struct kafka *, size_t part);
@@ -88,7 +96,7 @@ bool kafka_header(const struct kafka *, size_t i, struct span *name, struct span
  * from it, nobody waits for it, and that it failed is nobody's business.  next: [n].  Nothing without a group.
  */
 void kafka_tell(struct kafka *, const int64_t *next);
-/* Behind KAFKA_TAKEN: none are ours until KAFKA_GIVEN. */
+/* Behind KAFKA_TAKEN: those that leave are not ours any more. */
 void kafka_give_up(struct kafka *);
 int kafka_status(const struct kafka *);
 

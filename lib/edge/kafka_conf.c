@@ -46,7 +46,7 @@ static const char *const ours_read[][2] = {
 	{ "auto.offset.reset", "error" },
 	{ "enable.partition.eof", "true" },
 	{ "allow.auto.create.topics", "false" },
-	{ "partition.assignment.strategy", "range,roundrobin" },
+	{ "partition.assignment.strategy", "cooperative-sticky" },
 	{ NULL, NULL }
 };
 static const char *const ours_write[][2] = {

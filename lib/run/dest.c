@@ -189,7 +189,7 @@ dest_open(struct dest *d, struct ctx *c, const struct dest_conf *conf)
 {
 	int rc = 0;
 
-	*d = (struct dest){ .ctx = c, .name = conf->table, .unrouted = -1 };
+	*d = (struct dest){ .ctx = c, .name = conf->table, .unrouted = -1, .fold = conf->fold };
 	if (conf->table == NULL && conf->route == NULL)
 		return conf->by == NULL ? 0 : ctx_usage(c, "--partition-by needs -d or --route");
 	if (ctx_run_dir(c) == NULL && (rc = txn_redo()) != 0)
@@ -433,6 +433,26 @@ rejects_first(struct dest *d)
 	return ctx_rejects_size(d->ctx, &size);
 }
 
+/* What small commits leave: a few large files instead of many. In a run nothing is there yet. */
+static int
+fold_tables(struct dest *d)
+{
+	int rc = 0;
+
+	if (d->fold == 0 || ctx_run_dir(d->ctx) != NULL)
+		return 0;
+	for (size_t i = 0; rc == 0 && i < d->n && !run_stop; i++) {
+		struct target *x = &d->target[i];
+		uint64_t before = x->fold.files;
+
+		x->fold.most = d->fold;
+		if (d->job == NULL || (rc = table_follow(x->table)) == 0)
+			rc = fold_small(&x->fold, x->table);
+		d->folded += x->fold.files - before;
+	}
+	return rc;
+}
+
 int
 dest_end(struct dest *d, int rc)
 {
@@ -450,7 +470,7 @@ dest_end(struct dest *d, int rc)
 		x->rows = NULL;
 	}
 	if (d->job != NULL)
-		return end_route(d, rc);
+		return (rc = end_route(d, rc)) != 0 ? rc : fold_tables(d);
 	if (d->n == 0)
 		return rc;
 	if (rc == 0)
@@ -460,7 +480,7 @@ dest_end(struct dest *d, int rc)
 	d->target[0].change = NULL;
 	if (rc == 0 && commit > 0)
 		d->commit = commit;
-	return rc;
+	return rc == 0 && commit > 0 ? fold_tables(d) : rc;
 }
 
 void
@@ -468,6 +488,8 @@ dest_close(struct dest *d)
 {
 	if (d->ctx != NULL)
 		ctx_note(d->ctx, "commit", d->commit);
+	if (d->folded > 0)
+		ctx_note(d->ctx, "folded", d->folded);
 	if (d->ctx != NULL && d->job != NULL)
 		ctx_note(d->ctx, "unrouted", d->n_unrouted);
 	for (size_t i = 0; i < d->n; i++) {

@@ -20,6 +20,7 @@
 #define RUN_DEST_H
 
 #include "run/dest_route.h"
+#include "run/fold.h"
 #include "run/partition.h"
 #include "store/job.h"
 #include "store/rows.h"
@@ -28,6 +29,7 @@ struct dest_conf {
 	const char *table;		/* or */
 	const char *route, *job;	/* a file of routes, and whose log has the positions (NULL: the file's name) */
 	const char *by;			/* what says a row's day; NULL: what the table says */
+	uint64_t fold;			/* small files a day of which more are put together; 0: never */
 };
 
 #define UNROUTED "ods.unrouted"
@@ -37,6 +39,7 @@ struct target {
 	struct partition part;
 	bool today;			/* a row that has no day is of the day it comes; by: even all are */
 	bool by;
+	struct fold fold;
 	struct change *change;		/* between begin and end */
 	struct rows *rows;
 };
@@ -57,7 +60,8 @@ struct dest {
 	struct job *job;
 	json_t *record;			/* by a route, between begin and end: the sources' txns */
 	uint64_t commit;		/* the last one, 0: none */
-	uint64_t n_unrouted;
+	uint64_t n_unrouted, folded;	/* folded: files */
+	uint64_t fold;			/* dest_conf's */
 	bool apart;			/* the caller's to set: rows are compressed by a thread beside */
 	uint64_t rejected;		/* so many are in the file of rejects for good */
 };

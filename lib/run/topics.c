@@ -125,7 +125,7 @@ topics_close(struct topics *t)
 
 /* ---- where to begin, where to end ---- */
 
-/* The log's positions of our partitions; -1 where it knows none. */
+/* The log's positions of partitions that we begin; -1 where it knows none. */
 static int
 log_positions(struct topics *t)
 {
@@ -134,9 +134,11 @@ log_positions(struct topics *t)
 		struct stand *p = &t->part[i];
 		uint64_t at;
 
+		if (!t->kp[i].fresh)
+			continue;
 		p->from[0] = '\0';
 		p->next = -1;
-		if (!t->kp[i].ours || a == NULL || a->to == NULL)
+		if (a == NULL || a->to == NULL)
 			continue;
 		if (!opt_count(a->to, &at) || at > INT64_MAX || strlen(a->to) >= sizeof p->from)
 			return err_input("%s: source %s: '%s' is no offset", t->dest->name, p->app, a->to);
@@ -206,7 +208,7 @@ find_begins(struct topics *t, int64_t *at)
 	int rc = log_positions(t);
 
 	for (size_t i = 0; i < t->n; i++)
-		some = some || (t->kp[i].ours && t->part[i].next == -1);
+		some = some || (t->kp[i].fresh && t->part[i].next == -1);
 	if (rc == 0 && some)
 		rc = topics_resolve(t, &t->from, at);
 	else if (rc == 0)
@@ -214,7 +216,7 @@ find_begins(struct topics *t, int64_t *at)
 	for (size_t i = 0; rc == 0 && i < t->n; i++) {
 		struct stand *p = &t->part[i];
 
-		if (!t->kp[i].ours)
+		if (!t->kp[i].fresh)
 			continue;
 		if (p->next != -1)
 			rc = topics_check(t, i);
@@ -224,8 +226,16 @@ find_begins(struct topics *t, int64_t *at)
 	return rc;
 }
 
+/* Ours, and read behind our fence: what the group gave us since is not, until begin_reading. */
+static bool
+begun(const struct topics *t, size_t i)
+{
+	return t->kp[i].ours && !t->kp[i].fresh;
+}
+
+/* Whoever read these partitions before us commits nothing more of them: those that we begin, or all of ours. */
 static int
-fence(struct topics *t)
+fence(struct topics *t, bool all)
 {
 	const char **app = mem_array(NULL, t->n + 1, sizeof *app);
 	uint64_t *epoch = mem_array(NULL, t->n + 1, sizeof *epoch);
@@ -233,11 +243,11 @@ fence(struct topics *t)
 	int rc;
 
 	for (size_t i = 0; i < t->n; i++)
-		if (t->kp[i].ours)
+		if (all ? begun(t, i) : t->kp[i].fresh)
 			app[n++] = t->part[i].app;
-	rc = fence_apps(&t->mine, t->dest->table, app, n, epoch);
+	rc = n == 0 ? 0 : fence_apps(&t->mine, t->dest->table, app, n, epoch);
 	for (size_t i = 0; rc == 0 && i < t->n; i++)
-		if (t->kp[i].ours)
+		if (all ? begun(t, i) : t->kp[i].fresh)
 			t->part[i].epoch = epoch[k++];
 	free(app);
 	free(epoch);
@@ -253,13 +263,13 @@ settle_begin(struct topics *t)
 	int rc;
 
 	for (size_t i = 0; i < t->n; i++)
-		some = some || (t->kp[i].ours && t->part[i].from[0] == '\0' && t->part[i].next > 0);
+		some = some || (t->kp[i].fresh && t->part[i].from[0] == '\0' && t->part[i].next > 0);
 	if (!some || t->from.kind == POINT_BEGINNING || ctx_run_dir(t->ctx) != NULL)
 		return 0;
 	if ((rc = dest_begin(t->dest)) != 0)
 		return rc;
 	for (size_t i = 0; i < t->n; i++) {
-		if (!t->kp[i].ours || t->part[i].from[0] != '\0')
+		if (!t->kp[i].fresh || t->part[i].from[0] != '\0')
 			continue;
 		snprintf(to, sizeof to, "%" PRId64, t->part[i].next);
 		dest_moved(t->dest, t->part[i].app, "", to, t->part[i].epoch);
@@ -268,14 +278,17 @@ settle_begin(struct topics *t)
 	return rc != 0 ? rc : log_positions(t);
 }
 
-/* Behind our fence no position moves but by us: found, fenced, found again; then the broker is asked. */
+/*
+ * Behind our fence no position moves but by us: found, fenced, found again; then the broker is asked.  In a group this
+ * is done for the partitions that it just gave us; the others are read on.
+ */
 static int
 begin_reading(struct topics *t)
 {
 	int64_t *at = mem_array(NULL, t->n + 1, sizeof *at);
 	int rc = 0;
 
-	if (t->dest->table != NULL && (rc = dest_follow(t->dest)) == 0 && (rc = fence(t)) == 0)
+	if (t->dest->table != NULL && (rc = dest_follow(t->dest)) == 0 && (rc = fence(t, false)) == 0)
 		rc = dest_fenced(t->dest);
 	if (rc == 0 && (rc = find_begins(t, at)) == 0 && t->dest->table != NULL)
 		rc = settle_begin(t);
@@ -285,9 +298,11 @@ begin_reading(struct topics *t)
 	for (size_t i = 0; rc == 0 && i < t->n; i++) {
 		struct stand *p = &t->part[i];
 
-		p->done = t->kp[i].ours && p->next >= p->end;
+		if (!t->kp[i].fresh)
+			continue;
+		p->done = p->next >= p->end;
 		t->kp[i].next = p->next;
-		t->kp[i].on = t->kp[i].ours && !p->done;
+		t->kp[i].on = !p->done;
 	}
 	return rc != 0 ? rc : kafka_start(t->k);
 }
@@ -324,6 +339,12 @@ keep(struct topics *t, size_t i, const struct kafka_message *m)
 
 	if (v.n == 0) {
 		*(m->value.p == NULL ? &t->nulls : &t->empty) += 1;
+		if (m->value.p == NULL && t->conf.nulls == NULLS_REJECT)
+			return bad_message(t, i, m->offset, "null value", span_str(""));
+	}
+	if (m->value.p == NULL && t->conf.nulls == NULLS_KEEP)
+		v = span_str("{}");
+	if (v.n == 0) {
 		ctx_count_in(t->ctx, 1, F_DROP);
 		return 0;
 	}
@@ -404,7 +425,7 @@ topics_all_done(const struct topics *t)
 	bool some = false;
 
 	for (size_t i = 0; i < t->n; i++) {
-		if (t->kp[i].ours && !t->part[i].done)
+		if (t->kp[i].ours && (t->kp[i].fresh || !t->part[i].done))
 			return false;
 		some = some || t->kp[i].ours;
 	}
@@ -486,7 +507,7 @@ still_ours(struct topics *t)
 		char to[24];
 
 		snprintf(to, sizeof to, "%" PRId64, p->next);
-		if (!t->kp[i].ours || strcmp(p->from, to) == 0 || (p->next == 0 && p->from[0] == '\0'))
+		if (!begun(t, i) || strcmp(p->from, to) == 0 || (p->next == 0 && p->from[0] == '\0'))
 			continue;
 		if (a == NULL || a->to == NULL || strcmp(a->to, to) != 0)
 			return err_temp("%s: another writer of %s has taken over", p->name, t->dest->name);
@@ -504,7 +525,7 @@ tell_positions(struct topics *t)
 		struct stand *p = &t->part[i];
 
 		snprintf(to, sizeof to, "%" PRId64, p->next);
-		if (t->kp[i].ours && strcmp(p->from, to) != 0 && (p->next > 0 || p->from[0] != '\0'))
+		if (begun(t, i) && strcmp(p->from, to) != 0 && (p->next > 0 || p->from[0] != '\0'))
 			dest_moved(t->dest, p->app, p->from, to, p->epoch);
 	}
 }
@@ -516,7 +537,7 @@ moved(const struct topics *t)
 		char to[24];
 
 		snprintf(to, sizeof to, "%" PRId64, t->part[i].next);
-		if (t->kp[i].ours && t->part[i].next > 0 && strcmp(t->part[i].from, to) != 0)
+		if (begun(t, i) && t->part[i].next > 0 && strcmp(t->part[i].from, to) != 0)
 			return true;
 	}
 	return false;
@@ -532,13 +553,13 @@ renew_fence(struct topics *t)
 	for (size_t i = 0; i < t->n; i++) {
 		const struct app *a = live_app(live, t->part[i].app);
 
-		if (!t->kp[i].ours)
+		if (!begun(t, i))
 			continue;
 		if (a != NULL && a->fence > t->part[i].epoch)
 			return err_temp("%s: another writer of %s has taken over", t->part[i].name, t->dest->name);
 		old = old || live->star > t->part[i].epoch;
 	}
-	return old ? fence(t) : 0;
+	return old ? fence(t, true) : 0;
 }
 
 /* One commit: what was gathered; in a run all of it, for that has one commit. */
@@ -577,6 +598,20 @@ tell_group(struct topics *t)
 	free(next);
 }
 
+/* The group took these without asking, for it had not heard of us: who has them now reads what we had taken. */
+static void
+drop_lost(struct topics *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (!t->kp[i].lost)
+			continue;
+		buf_clear(&t->part[i].got.text);
+		t->part[i].got.n = 0;
+		buf_clear(&t->part[i].meta);
+		t->kp[i].ours = t->kp[i].lost = false;
+	}
+}
+
 void
 topics_lags(void *src, struct meter *m)
 {
@@ -604,6 +639,7 @@ topics_work(struct topics *t)
 		bool over;
 
 		rc = gather(t);
+		drop_lost(t);
 		over = rc != 0 || run_stop || topics_all_done(t);
 		/* what was read before a broker failed is good; what stands before a bad message, not */
 		if ((rc == 0 || rc == EXIT_TEMP || rc == EXIT_REMOTE) &&

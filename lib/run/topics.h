@@ -11,8 +11,8 @@
  * Invariants: a partition of a cluster is a source `kafka/CLUSTER/TOPIC/PARTITION` of the table; its position is the
  * next offset to read, as text, in the same commit as the rows before it.  Reading begins behind our fence, at the
  * log's position, whatever the broker may think.  Messages are held until a commit is due and then written partition
- * by partition, so its files do not depend on the order they came in.  Null and empty values and offsets that hold
- * no message move the position and nothing else; they are counted.
+ * by partition, so its files do not depend on the order they came in.  Empty values, null ones unless they are asked
+ * for, and offsets that hold no message move the position and nothing else; they are counted.
  */
 #ifndef RUN_TOPICS_H
 #define RUN_TOPICS_H
@@ -22,9 +22,12 @@
 #include "run/gathered.h"
 #include "run/meter.h"
 
+enum topics_nulls { NULLS_SKIP, NULLS_KEEP, NULLS_REJECT };	/* counted; a record {}; a reject */
+
 struct topics_conf {
 	const char *brokers, *topics, *group, *properties;
 	const char *from, *until;	/* beginning|end|TIME|[TOPIC:]PARTITION:OFFSET,… ; NULL: beginning; for ever */
+	int nulls;			/* enum topics_nulls: what a message without a value is */
 	const char *meta;		/* {topic, partition, offset, key} goes under this name, or NULL */
 	bool insecure;
 	bool lost_ok;			/* messages that the broker has deleted are counted and passed over */

@@ -303,6 +303,8 @@ sign(const struct topics *t, uint32_t i, uint32_t n, struct buf *b)
 		buf_fmt(b, " --instance %" PRIu32 "/%" PRIu32, i, n);
 	if (t->conf.meta != NULL)
 		buf_fmt(b, " --meta %s", t->conf.meta);
+	if (t->conf.nulls != NULLS_SKIP)
+		buf_str(b, t->conf.nulls == NULLS_KEEP ? " --null keep" : " --null reject");
 	(void)buf_cstr(b);
 }
 

@@ -173,6 +173,25 @@ def meta():
         point([json.loads(x) for x in got] == want and list(json.loads(got[3])) == ["t", "kafka", "z"], "--meta to a table", got)
 
 
+def nulls():
+    with Case(orders=1) as c:
+        for v, k in ((b'{"t":"2026-11-20","n":1}', b"a"), (None, b"b"), (b"", b"c"), (None, None), (None, b"\xff")):
+            c.producer.send("orders", 0, v, k)
+        c.producer.flush()
+        out = lambda *more, **kw: [json.loads(x) for x in c.run(*c.args("--until", "end", "--stats", "s", *more), **kw).splitlines()]
+        stats = lambda: [json.loads(open(c.dir + "/s").read().splitlines()[-1])[k] for k in ("in", "nulls", "empty", "passed", "dropped", "rejected")]
+        got = out("--meta", "m", "--null", "keep")
+        point([(m.get("n"), m["m"]["offset"], m["m"]["key"]) for m in got] == [(1, 0, "a"), (None, 1, "b"), (None, 3, None), (None, 4, {"base64": "/w=="})] and
+              stats() == [5, 3, 1, 4, 1, 0], "--null keep: a record for each, with its key, partition and offset", (got, stats()))
+        got = out("--null", "reject", "--reject", "bad")
+        bad = [json.loads(x) for x in open(c.dir + "/bad")]
+        point([m["n"] for m in got] == [1] and [(x["source"], x["offset"], x["reason"], x["raw"]) for x in bad] ==
+              [("orders/0", o, "null value", "") for o in (1, 3, 4)] and stats() == [5, 3, 1, 1, 1, 3], "--null reject: each is a reject", (got, bad, stats()))
+        point([m["n"] for m in out()] == [1] and stats() == [5, 3, 1, 1, 4, 0], "else they are counted", stats())
+        c.run(*c.args("--until", "end", "--null", "keep"), status=2)
+        point("needs --meta" in c.err, "--null keep says who it was: by --meta", c.err)
+
+
 def headers():
     with Case(orders=1) as c:
         for h in ([], [(b"trace", b"t1")], [(b"a", b""), (b"b", None), (b"a", b"\xff"), (b"c\"", b"x\ny"), (b"a", b"z")], [(b"\xfe", b"v")]):
@@ -423,7 +442,7 @@ def secrets():
 
 
 def main():
-    for f in (whole, odd, meta, headers, points, killed, zombie, routed, collector, broker, group, in_run, lag, secrets):
+    for f in (whole, odd, meta, nulls, headers, points, killed, zombie, routed, collector, broker, group, in_run, lag, secrets):
         if len(sys.argv) > 1 and not re.search(sys.argv[1], f.__name__):
             continue
         try:

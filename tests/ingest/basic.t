@@ -82,6 +82,14 @@ $ echo '{"t":"2026-11-20","n":1}' >app.log; i; rm app.log; echo '{"t":"2026-11-2
 > {"files_lost":0,"files_missed":0}
 ! ingest: app.log: a file that was read under this name is gone, and its end was not seen: what was written to it behind byte 25 is lost
 
+# ingest: an operand may be replaced as one likes: of that nothing is told
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ i() { ingest a -d ods.l --partition-by t; }
+$ for n in 1 2 3; do echo '{"t":"2026-11-20","n":'$n'}' >b; mv b a; i; i; done; wh-cat ods.l
+> {"t":"2026-11-20","n":1}
+> {"t":"2026-11-20","n":2}
+> {"t":"2026-11-20","n":3}
+
 # ingest: a log renamed while nobody looked, and nothing under its name, is found where it was
 $ export PIPEHOUSE_ROOT=$PWD/wh
 $ i() { ingest -f "$PWD/app.log" --until end -d ods.l --partition-by t; }
@@ -189,7 +197,7 @@ $ do ingest $a </dev/null 2>&1 | head -n 1; done
 > ingest: dim.t is keyed: ingest appends; use wh-put --partition-by
 > ingest: -b BROKERS and -t TOPIC,... go together
 > ingest: -b, -f and FILE exclude each other
-> ingest: -G, --meta, --from, --lag, --lost-ok, --properties and --insecure need -b
+> ingest: -G, --meta, --null, --from, --lag, --lost-ok, --properties and --insecure need -b
 > ingest: --lag needs -d: the table knows the offsets
 > ingest: -G needs -d: the table knows the offsets
 > ingest: --max-lag: a number of records, with --lag

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* fold - see fold.h */
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "run/ctx.h"
+#include "run/fold.h"
+#include "store/compact.h"
+
+#define STEP 16
+
+/* Files of a day of more than a 16th of a step's half, and at most its half: two of them fit into one of that step. */
+static size_t
+of_step(const struct day *d, uint64_t step)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; d != NULL && i < d->n; i++) {
+		uint64_t twice = 2 * d->file[i].bytes;
+
+		n += twice <= step && (twice > step / STEP || step == MIB / 2);
+	}
+	return n;
+}
+
+static int
+fold_day(struct fold *f, struct table *t, const char *day)
+{
+	int rc = 0;
+
+	/* 512 KiB, 8 MiB, 128 MiB */
+	for (uint64_t step = MIB / 2; rc == 0 && step <= FOLD_BYTES; step *= STEP) {
+		struct compact_did did = { .files = 1 };
+
+		if (of_step(live_day(t->live, day), step) <= f->most)
+			continue;
+		while (rc == 0 && did.files > 0 && !run_stop) {
+			rc = compact_day(t, day, NULL, &(struct compact_conf){ .target = step }, &did);
+			f->files += rc == 0 ? did.files : 0;
+		}
+	}
+	return rc == EXIT_TEMP ? 0 : rc;
+}
+
+int
+fold_small(struct fold *f, struct table *t)
+{
+	uint64_t head = t->live->head;
+	struct day **day;
+	char **name;
+	size_t n, some = 0;
+	int rc = 0;
+
+	if (f->most == 0 || t->meta.kind == KIND_UPSERT)
+		return 0;
+	day = live_days(t->live, &n);
+	name = mem_array(NULL, n + 1, sizeof *name);
+	/* copied: the state moves on with each commit */
+	for (size_t i = 0; i < n; i++)
+		if (day[i]->touched > f->seen && day[i]->n > f->most)
+			name[some++] = mem_str(day[i]->name);
+	free(day);
+	for (size_t i = 0; i < some; i++) {
+		if (rc == 0)
+			rc = fold_day(f, t, name[i]);
+		free(name[i]);
+	}
+	free(name);
+	f->seen = head;
+	return rc;
+}
