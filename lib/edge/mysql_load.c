@@ -61,6 +61,7 @@ load_new(const struct load_conf *conf)
 	if (conf->removes)
 		pile_make(&l->away, l->t->n, true);
 	l->away.away = true;
+	l->gap = (uint64_t)ROWS_MAX * ROWS_MAX;
 	l->at = mem_array(NULL, cells, sizeof *l->at);
 	/* bulk: one a column; else one a parameter */
 	l->bind = mem_array(NULL, cells < PARAMS_MAX ? cells : PARAMS_MAX, sizeof *l->bind);
@@ -137,10 +138,32 @@ reject(struct load *l, uint64_t ordinal, struct span id, const char *why)
 
 /* ---- piles ---- */
 
+/* How far bad rows are from each other, with what is known of the last one. */
+static void
+note_bad(struct load *l)
+{
+	l->gap = l->gap / 4 > l->since ? l->since + 1 : (3 * l->gap + l->since) / 4;
+	l->since = 0;
+}
+
 /*
- * All rows of the pile; rows at fault one by one out of it.  A statement that fails was in vain, so they
- * become as short as bad rows are near to each other, and grow again behind them.
+ * Rows of a statement.  A statement by itself costs as much as `c` rows; one that fails is in vain up to the bad row,
+ * half of it, which is then taken back: with n rows and a bad one in each `gap`, c / n + n / gap for each row, and
+ * least at sqrt(c * gap).
  */
+static size_t
+fair_step(const struct load *l)
+{
+	static const uint64_t c = 14;
+	uint64_t gap = l->gap > l->since ? l->gap : l->since;
+	size_t n = 8;
+
+	while (n < l->step && n * n < c * gap)
+		n += n / 4;
+	return n < l->step ? n : l->step;
+}
+
+/* All rows of the pile; rows at fault one by one out of it. */
 static int
 flush(struct load *l, struct pile *p)
 {
@@ -149,19 +172,23 @@ flush(struct load *l, struct pile *p)
 	int rc = 0;
 
 	while (i < p->n && rc == 0) {
-		size_t upto = i < doomed && doomed < p->n ? doomed : p->n;
+		size_t upto = i < doomed && doomed < p->n ? doomed : p->n, step;
 		struct span id = span_of(p->ids.p + p->id_at[i], p->id_at[i + 1] - p->id_at[i]);
 		enum db_fault f;
 
 		if (i == doomed) {
 			rc = reject(l, p->ordinal[i++], id, words);
 			doomed = SIZE_MAX;
+			note_bad(l);
 			continue;
 		}
-		n = l->step < upto - i ? l->step : upto - i;
+		/* what is before the one that is named has been found good */
+		step = doomed == SIZE_MAX ? fair_step(l) : l->step;
+		n = step < upto - i ? step : upto - i;
 		f = load_execute(l, p, i, &n, &bad);
 		if (f == DB_FINE) {
 			l->rows += n;
+			l->since += n;
 			i += n;
 			l->step = l->step < ROWS_MAX / 2 ? 2 * l->step : ROWS_MAX;
 			continue;
@@ -171,7 +198,6 @@ flush(struct load *l, struct pile *p)
 		snprintf(words, sizeof words, "%s", l->db->error);
 		if (n == 1 || (bad > 0 && bad <= n)) {
 			doomed = n == 1 ? i : i + bad - 1;
-			l->step = 2 * bad < 8 ? 8 : 2 * bad < ROWS_MAX ? 2 * bad : ROWS_MAX;
 		} else {
 			l->step = n / 2;	/* which one it was shows when it is alone */
 		}

@@ -61,7 +61,8 @@ struct load {
 	uint64_t *gone;			/* ordinals of rejected rows, ascending */
 	size_t n_gone, cap_gone;
 	uint64_t rows;			/* of this try */
-	size_t step;			/* rows of the next statement, at most */
+	size_t step;			/* rows of the next statement, at most: less while one is looked for */
+	uint64_t gap, since;		/* rows from one that the server refused to the next; since the last one */
 	bool commit_sent;
 };
 
