@@ -38,7 +38,8 @@ feed_all(struct logs *l)
 		if (x->tail.left > 0 && (l->pattern == NULL || l->until))
 			err_warn("%s:%llu: the last line is not whole: left for the next time", x->path,
 			    (unsigned long long)x->tail.line + 1);
-		if (known && (rc = sources_to(x, to, &moved)) == 0 && moved)
+		if (known && (l->pattern != NULL || x->tail.offset > from) &&
+		    (rc = sources_to(x, to, &moved)) == 0 && moved)
 			dest_moved(l->dest, x->spot.app, x->spot.from, to, x->epoch);
 	}
 	return rc;

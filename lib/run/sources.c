@@ -131,6 +131,7 @@ sources_open(struct sources *s, struct ctx *c, const char *pattern, bool hold)
 
 	add_held(s);
 	s->pattern = pattern;
+	s->pattern_name = pattern == NULL || strpbrk(pattern, "*?[\\") != NULL ? 0 : spot_name(pattern);
 	s->looked = false;
 	s->n_sight = 0;
 	for (size_t i = 0; i < s->n; i++) {
@@ -160,10 +161,18 @@ is_over(const struct input *x)
 {
 	struct stat st;
 
+	if (fstat(x->fd, &st) == -1 || (!x->spot.packed && (uint64_t)st.st_size > x->tail.offset))
+		return false;
 	if (x->gone)
 		return seconds() - x->since > SOURCES_PATIENCE;
-	return fstat(x->fd, &st) == 0 &&
-	    st.st_ctime + (x->as != NULL ? SOURCES_PATIENCE : DAY_SECONDS) < time(NULL);
+	return st.st_ctime + (x->as != NULL ? SOURCES_PATIENCE : DAY_SECONDS) < time(NULL);
+}
+
+/* Is there nothing to be told, or to be written down, of what comes and goes? */
+static bool
+is_silent(const struct sources *s)
+{
+	return s->silent || s->pattern == NULL;
 }
 
 /* Looked for by an inode that another file has by now? */
@@ -195,7 +204,7 @@ has_news(struct sources *s, struct input *x)
 		x->since = x->gone ? seconds() : 0;	/* it grows: patience begins anew */
 		return true;
 	}
-	if (x->spot.from[0] != '\0' && !x->spot.over && !s->silent && is_over(x))
+	if (x->spot.from[0] != '\0' && !x->spot.over && !is_silent(s) && is_over(x))
 		return true;
 	release(s, x);
 	return false;
@@ -224,7 +233,7 @@ find_one(struct sources *s, const struct live *live, struct input *x, bool first
 		s->sight = mem_array(s->sight, s->n_sight + 1, sizeof *s->sight);
 		s->sight[s->n_sight].gone = false;
 		memcpy(s->sight[s->n_sight++].app, x->spot.app, sizeof x->spot.app);
-	} else if (x->as == NULL && !x->gone && !x->spot.done && !x->spot.packed && !s->silent) {
+	} else if (x->as == NULL && !x->gone && !x->spot.done && !x->spot.packed && !is_silent(s)) {
 		aside_missed(s, live, x);
 	}
 	return 0;
@@ -243,12 +252,12 @@ sources_find(struct sources *s, const struct table *t)
 
 		if (x->fd > 0 && (rc = find_one(s, t->live, x, first)) != 0)
 			break;
+		x->tail.offset = x->spot.offset;
+		x->tail.line = x->spot.line;
 		if (x->fd == -1 ? !still_lost(x, t->live) : !has_news(s, x)) {
 			let_go(x);
 			continue;
 		}
-		x->tail.offset = x->spot.offset;
-		x->tail.line = x->spot.line;
 		if (kept < i) {
 			s->in[kept] = *x;
 			*x = (struct input){ .fd = -1 };

@@ -13,8 +13,8 @@
  * it, is looked for by its inode in the directory of that name, and read to its end, matched or not; with `keep` one
  * that was moved elsewhere or removed is too, through the descriptor of the round before, until nothing came for
  * SOURCES_PATIENCE seconds, however long a round is.
- * What could be lost is told: a file that was cut (left alone, unless cut_new); one that went before its end was seen;
- * one that came and was put aside between two looks.  The end of a log that was put aside is seen where nothing came
+ * What could be lost is told: a file that was cut (left alone, unless cut_new); with a pattern, one that went before its
+ * end was seen, and one that came and was put aside between two looks.  The end of a log that was put aside is seen where nothing came
  * for SOURCES_PATIENCE, of any other one where nothing came for a day: its position then says so.
  */
 #ifndef RUN_SOURCES_H
@@ -53,7 +53,8 @@ struct sources {
 	const char *(*known_as)(const void *arg, const char *app);
 	const void *arg;
 	bool silent;		/* in: only cut files are told of, and nothing of others is written down */
-	const char *pattern;
+	const char *pattern;	/* NULL: operands, which may be replaced as one likes: silent too */
+	uint64_t pattern_name;	/* spot_name of one that is a name; else 0 */
 	size_t cut;		/* out: files that were cut, and told of */
 	uint64_t lost, missed;	/* out: files gone before their end was seen; never seen: so far, told of */
 	struct sight *sight;	/* out: of this round */

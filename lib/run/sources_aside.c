@@ -46,8 +46,7 @@ name_of(const struct sources *s, uint64_t hash)
 		if (x->fd > 0 && x->as == NULL && x->name == hash)
 			return x->path;
 	}
-	return s->pattern != NULL && strpbrk(s->pattern, "*?[\\") == NULL && spot_name(s->pattern) == hash ?
-	    s->pattern : NULL;
+	return s->pattern_name == hash && hash != 0 ? s->pattern : NULL;
 }
 
 static void
@@ -195,7 +194,7 @@ aside_tell(struct sources *s)
 		s->sight = mem_array(s->sight, s->n_sight + 1, sizeof *s->sight);
 		memcpy(s->sight[s->n_sight].app, w->k.app, sizeof w->k.app);
 		s->sight[s->n_sight++].gone = true;
-		if (w->k.over || s->silent)
+		if (w->k.over || s->silent || s->pattern == NULL)
 			continue;
 		err_warn("%s: a file that was read under this name is gone, and its end was not seen: what was "
 		    "written to it behind byte %llu is lost", w->name, (unsigned long long)w->k.offset);
