@@ -129,7 +129,7 @@ static const struct command cmd = {
 	.synopsis = "-u PATHS -t PATH --within DUR|day [-g PATHS] [--unordered] 'NAME: COND' ... [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
 	.word = word, .set_up = set_up, .thread = by_op_thread, .join = by_op_join, .batch = by_op_batch,
-	.end = by_op_end, .op = by_op_op,
+	.pieces = by_op_pieces, .piece = by_op_piece, .end = by_op_end, .op = by_op_op,
 };
 
 int

@@ -92,7 +92,7 @@ static const struct command cmd = {
 	.synopsis = "-u PATHS --cohort PATH --day PATH [-g PATHS] [--days 1,2,3,7,14,30] [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .par = PAR_ADD,
 	.set_up = set_up, .thread = by_op_thread, .join = by_op_join, .batch = by_op_batch,
-	.end = by_op_end, .op = by_op_op,
+	.pieces = by_op_pieces, .piece = by_op_piece, .end = by_op_end, .op = by_op_op,
 };
 
 int

@@ -187,7 +187,7 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 		return partial_batch(&st->parts, b);
 	event_time_clock(&st->live);
 	b = by_op_columns(&st->one, c, b);
-	rc = st->one.spill.op->batch(st->one.spill.st, b, ctx_host(c));
+	rc = by_op_take(&st->one, c, b);
 	return rc != 0 ? rc : event_time_advance(&st->live, ctx_host(c));
 }
 
@@ -207,8 +207,9 @@ static int
 end(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
+	int rc = by_op_whole(&st->one);
 
-	return st->partial ? partial_write(&st->parts) : event_time_end(&st->live, ctx_host(c));
+	return rc != 0 ? rc : st->partial ? partial_write(&st->parts) : event_time_end(&st->live, ctx_host(c));
 }
 
 static int
@@ -233,7 +234,8 @@ static const struct command cmd = {
 	    " [--late DUR [--late-to FILE] [--idle DUR] [--state DIR [--final]]] [--max-future DUR]"
 	    " [--time-format ms|s|sql|rfc3339] [--partial] [--merge] NAME=AGG(EXPR [WHERE COND]) ... [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EPOCHS, .par = PAR_ADD,
-	.word = word, .set_up = set_up, .thread = by_op_thread, .join = by_op_join, .batch = batch, .idle = idle,
+	.word = word, .set_up = set_up, .thread = by_op_thread, .join = by_op_join, .pieces = by_op_pieces,
+	.piece = by_op_piece, .batch = batch, .idle = idle,
 	.mark = mark, .end = end, .finish = finish, .op = op,
 };
 

@@ -90,7 +90,9 @@ by_key(const void *a, const void *b, void *arg)
 {
 	const struct keys *k = arg;
 
-	return span_cmp(k->key(k->arg, ((const struct inorder *)a)->at), k->key(k->arg, ((const struct inorder *)b)->at));
+	const struct inorder *x = a, *y = b;
+
+	return span_cmp(k->key(k->arg, x->at), k->key(k->arg, y->at));
 }
 
 struct inorder *

@@ -7,9 +7,9 @@
  *	v = inorder_sort(v, n, key, arg);			// key(arg, v[i].at)
  *	... v[i].at ...; free(v);
  *
- * Invariants: keys are sorted by the first 8 of their first INORDER_BYTES that are not alike in all of them (LSD radix),
- * then those that are equal there by comparing: so the time is linear where keys differ early.  Memory: 16 bytes a key,
- * and as much again while they are sorted.
+ * Invariants: keys are sorted by the first 8 of their first INORDER_BYTES that are not alike in all of them (LSD
+ * radix), then those that are equal there by comparing: so the time is linear where keys differ early.  Memory: 16
+ * bytes a key, and as much again while they are sorted.
  */
 #ifndef BASE_INORDER_H
 #define BASE_INORDER_H

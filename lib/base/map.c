@@ -302,13 +302,27 @@ in_order(const struct map *m, struct inorder *v, size_t n)
 struct map_entry *
 map_sorted(const struct map *m)
 {
-	struct inorder *v = inorder_new(m->used);
+	struct map *one = (struct map *)(uintptr_t)m;		/* to be read only */
+	size_t n;
+
+	return map_sorted_all(&one, 1, &n);
+}
+
+struct map_entry *
+map_sorted_all(struct map *const *m, size_t n_maps, size_t *entries)
+{
+	struct inorder *v;
 	struct map_entry e;
 	size_t n = 0;
 
-	for (size_t i = 0; map_next(m, &i, &e);)
-		v[n++].at = (uintptr_t)e.cell - sizeof(struct entry);
-	return in_order(m, v, n);
+	*entries = 0;
+	for (size_t k = 0; k < n_maps; k++)
+		*entries += m[k]->used;
+	v = inorder_new(*entries);
+	for (size_t k = 0; k < n_maps; k++)
+		for (size_t i = 0; map_next(m[k], &i, &e);)
+			v[n++].at = (uintptr_t)e.cell - sizeof(struct entry);
+	return in_order(m[0], v, n);
 }
 
 struct map_entry *

@@ -38,6 +38,8 @@ size_t map_bytes(const struct map *);
 bool map_next(const struct map *, size_t *i, struct map_entry *);
 /* All entries in key byte order: an array of map_count() entries, to be freed by the caller. */
 struct map_entry *map_sorted(const struct map *);
+/* The same of n maps with cells of one size, none of whose keys is in two of them; *entries: how many. */
+struct map_entry *map_sorted_all(struct map *const *, size_t n, size_t *entries);
 /* Those of them that want() says true of, *n: of millions that are not asked for none is sorted. The same. */
 struct map_entry *map_sorted_of(const struct map *, bool (*want)(void *arg, const struct map_entry *), void *arg,
     size_t *n);

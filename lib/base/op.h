@@ -44,6 +44,30 @@ struct op_bulk {
 	uint64_t (*size)(const void *st);
 };
 
+/*
+ * How threads share a state in parts that have no key in common: a key is in the part that its hash says
+ * (run/shared.h).  The law holds for the parts together.
+ */
+struct op_parts {
+	/* may they, with this set-up?  Not where what becomes of a record depends on those before it */
+	bool (*can)(const void *st);
+	/*
+	 * hash_mem of the key of each record that passes; judges those that cannot be located.  What it found is kept
+	 * in st until the next call.
+	 */
+	const uint64_t *(*locate)(void *st, const struct batch *);
+	/* n of the records that `by` located, into st, which may be by itself or a part: they are used, or rejected */
+	int (*take)(void *st, void *by, const struct batch *, const uint16_t *at, size_t n);
+	/*
+	 * At the end of the input: what of the work may be done in pieces by several threads?  st, an empty state,
+	 * remembers it.  0: nothing; the parts are joined as they are.
+	 */
+	size_t (*plan)(void *st, void *const *part, size_t n);
+	/* one of them, with another state to work with: its rows come behind those of the pieces before it */
+	int (*piece)(void *st, void *by, size_t i, const struct host *);
+	bool rows;		/* pieces put out all there is; else the parts are joined when they are done */
+};
+
 struct op {
 	const char *name;
 	uint32_t version;					/* of the (key, val) bytes; another one is refused */
@@ -73,6 +97,7 @@ struct op {
 	 * sorted or packed for it; the other is only good for free then.  NULL: it is done with save and add.
 	 */
 	int (*join)(void *st, void *other);
+	const struct op_parts *parts;				/* NULL: each thread has a state of its own */
 	const struct op_bulk *bulk;				/* NULL: pairs alone */
 };
 

@@ -29,9 +29,11 @@ struct funnel {
 	size_t width;			/* of an event */
 	struct keys keys;
 	struct buf val, text;
-	struct span *part;		/* of a key */
+	struct span *value;		/* of a key */
 	struct val *row;
 	struct tally users;		/* of each group: how many got to each step */
+	struct funnel **part;		/* of the end in pieces: whose users piece i counts */
+	uint64_t mask[BATCH_RECORDS_MAX];	/* of the batch: the steps that each record meets */
 };
 
 static int save_one(void *st, const struct map_entry *, kv_fn *, void *arg);
@@ -52,7 +54,7 @@ funnel_new(const struct funnel_conf *conf)
 	s->width = 8 + (conf->n_steps + 7) / 8;
 	s->held = (struct held){ &cells, map_new(sizeof(struct cell)) };
 	s->users = (struct tally){ &by_group, map_new(conf->n_steps * sizeof(uint64_t)) };
-	s->part = mem_array(NULL, conf->n_groups + conf->n_users, sizeof *s->part);
+	s->value = mem_array(NULL, conf->n_groups + conf->n_users, sizeof *s->value);
 	s->row = mem_array(NULL, conf->n_groups + CELLS, sizeof *s->row);
 	return s;
 }
@@ -141,37 +143,64 @@ steps_met(const struct funnel *s, const struct batch *b, size_t i)
 	return mask;
 }
 
+static const uint64_t *
+locate(void *st, const struct batch *b)
+{
+	struct funnel *s = st;
+	const struct funnel_conf *f = &s->conf;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->fate[i] == F_PASS && ((s->mask[i] = steps_met(s, b, i)) == 0 || no_user(s, b, i)))
+			b->fate[i] = F_DROP;
+	keys_batch(&s->keys, b, f->key, f->n_groups + f->n_users, f->as, KEYS_NULL_IS);
+	return s->keys.hash;
+}
+
+/* One record that `by` located. */
+static void
+take_one(struct funnel *s, const struct funnel *by, const struct batch *b, size_t i)
+{
+	const struct funnel_conf *f = &s->conf;
+	char event[16];
+	const char *why;
+	int64_t us = 0;
+
+	if (!f->unordered && (why = when_val(b->col[f->time][i], f->unit, f->zone, &s->val, &us)) != NULL) {
+		batch_reject(b, i, why);
+		return;
+	}
+	pack_order(event, us);
+	put_mask(event + 8, s->width - 8, by->mask[i]);
+	put_event(s, map_put_hashed(s->held.map, by->keys.hash[i], keys_at(&by->keys, i), NULL), event);
+	b->fate[i] = F_USED;
+}
+
+static int
+take(void *st, void *by_st, const struct batch *b, const uint16_t *at, size_t n)
+{
+	const struct funnel *by = by_st;
+	struct funnel *s = st;
+
+	for (size_t k = 0; k < n; k++)
+		map_prefetch(s->held.map, by->keys.hash[at[k]]);
+	for (size_t k = 0; k < n; k++)
+		take_one(s, by, b, at[k]);
+	return 0;
+}
+
 static int
 batch(void *st, const struct batch *b, const struct host *host)
 {
 	struct funnel *s = st;
-	const struct funnel_conf *f = &s->conf;
-	uint64_t mask[BATCH_RECORDS_MAX];
 
 	(void)host;
+	(void)locate(s, b);
 	for (size_t i = 0; i < b->n; i++)
-		if (b->fate[i] == F_PASS && ((mask[i] = steps_met(s, b, i)) == 0 || no_user(s, b, i)))
-			b->fate[i] = F_DROP;
-	keys_batch(&s->keys, b, f->key, f->n_groups + f->n_users, f->as, KEYS_NULL_IS);
-	for (size_t i = 0; i < b->n; i++)
-		if (!s->keys.none[i])
+		if (b->fate[i] == F_PASS)
 			map_prefetch(s->held.map, s->keys.hash[i]);
-	for (size_t i = 0; i < b->n; i++) {
-		char event[16];
-		const char *why;
-		int64_t us = 0;
-
-		if (b->fate[i] != F_PASS)
-			continue;
-		if (!f->unordered && (why = when_val(b->col[f->time][i], f->unit, f->zone, &s->val, &us)) != NULL) {
-			batch_reject(b, i, why);
-			continue;
-		}
-		pack_order(event, us);
-		put_mask(event + 8, s->width - 8, mask[i]);
-		put_event(s, map_put_hashed(s->held.map, s->keys.hash[i], keys_at(&s->keys, i), NULL), event);
-		b->fate[i] = F_USED;
-	}
+	for (size_t i = 0; i < b->n; i++)
+		if (b->fate[i] == F_PASS)
+			take_one(s, s, b, i);
 	return 0;
 }
 
@@ -238,7 +267,7 @@ emit(void *st, struct span group, const uint64_t *users_at, const struct host *h
 	const struct funnel_conf *f = &s->conf;
 	int rc = 0;
 
-	if (!key_split(group, s->part, f->n_groups))
+	if (!key_split(group, s->value, f->n_groups))
 		return bad_state();
 	for (size_t k = 0; k < f->n_steps && rc == 0; k++) {
 		struct dec users, before, rate;
@@ -246,7 +275,7 @@ emit(void *st, struct span group, const uint64_t *users_at, const struct host *h
 		size_t end[2];
 
 		for (size_t g = 0; g < f->n_groups; g++)
-			s->row[g] = val_of(s->part[g]);
+			s->row[g] = val_of(s->value[g]);
 		dec_int((int64_t)users_at[k], &users);
 		dec_int((int64_t)users_at[k == 0 ? 0 : k - 1], &before);
 		buf_clear(&s->text);
@@ -274,9 +303,9 @@ group_of(void *st, struct span key, struct span *group)
 	struct funnel *s = st;
 	size_t n = s->conf.n_groups;
 
-	if (!key_split(key, s->part, n + s->conf.n_users))
+	if (!key_split(key, s->value, n + s->conf.n_users))
 		return false;
-	*group = span_of(key.p, n == 0 ? 0 : (size_t)(s->part[n - 1].p + s->part[n - 1].n - key.p));
+	*group = span_of(key.p, n == 0 ? 0 : (size_t)(s->value[n - 1].p + s->value[n - 1].n - key.p));
 	return true;
 }
 
@@ -353,6 +382,51 @@ merge(void *st, void *cell, void *other)
 	return NULL;
 }
 
+static int
+join(void *st, void *other)
+{
+	struct funnel *s = st;
+
+	tally_take(&s->users, &((struct funnel *)other)->users, s->conf.n_steps);
+	return held_join(st, other);
+}
+
+/* ---- in parts ---- */
+
+static bool
+can(const void *st)
+{
+	(void)st;
+	return true;
+}
+
+static size_t
+plan(void *st, void *const *part, size_t n)
+{
+	struct funnel *s = st;
+
+	if (tally_many(&s->users, s, ((struct funnel *)part[0])->held.map))
+		return 0;
+	s->part = mem_array(NULL, n, sizeof *s->part);
+	memcpy(s->part, part, n * sizeof *s->part);
+	return n;
+}
+
+/* The users of a part; who joins the parts has the sums. */
+static int
+piece(void *st, void *by, size_t i, const struct host *host)
+{
+	struct funnel *part = ((struct funnel *)st)->part[i];
+	int rc = tally_part(&part->users, part, part->held.map);
+
+	(void)by;
+	(void)host;
+	held_clear(&part->held);
+	return rc;
+}
+
+static const struct op_parts parts = { can, locate, take, plan, piece, false };
+
 static void *
 fresh(const void *st)
 {
@@ -369,6 +443,7 @@ destroy(void *st)
 	buf_free(&s->val);
 	buf_free(&s->text);
 	tally_free(&s->users);
+	free(s->value);
 	free(s->part);
 	free(s->row);
 	free(s);
@@ -377,5 +452,5 @@ destroy(void *st)
 const struct op funnel_op = {
 	.name = "funnel", .version = 1, .batch = batch, .close = close_funnel, .add = add, .save = held_save,
 	.shed = held_shed, .bytes = held_bytes, .fresh = fresh, .free = destroy, .flush = flush,
-	.join = held_join,
+	.join = join, .parts = &parts,
 };

@@ -22,9 +22,10 @@ struct retention {
 	struct held held;
 	struct retention_conf conf;
 	struct buf key, val, text;
-	struct span *part;		/* of a key */
+	struct span *value;		/* of a key */
 	struct val *row;
 	struct tally counts;		/* of each group and cohort: users, and those that came again */
+	struct retention **part;	/* of the end in pieces: whose users piece i counts */
 	uint64_t known;			/* the last day met, once rows are written */
 	int32_t cohort;			/* the one met last, and its text */
 	char cohort_text[WHEN_DAY_BYTES];
@@ -50,7 +51,7 @@ retention_new(const struct retention_conf *conf)
 	s->conf = *conf;
 	s->held = (struct held){ &cells, map_new(sizeof(struct cell)) };
 	s->counts = (struct tally){ &by_cohort, map_new((1 + conf->n_days) * sizeof(uint64_t)) };
-	s->part = mem_array(NULL, conf->n_groups + 1 + conf->n_users, sizeof *s->part);
+	s->value = mem_array(NULL, conf->n_groups + 1 + conf->n_users, sizeof *s->value);
 	s->row = mem_array(NULL, conf->n_groups + CELLS, sizeof *s->row);
 	s->cohort = INT32_MIN;
 	return s;
@@ -106,7 +107,7 @@ bit_of(const struct retention_conf *f, int64_t apart)
 
 /* Its key, appended, and its bit. NULL or a reason. */
 static const char *
-locate(struct retention *s, const struct batch *b, size_t i)
+locate_one(struct retention *s, const struct batch *b, size_t i)
 {
 	const struct retention_conf *f = &s->conf;
 	struct val cohort = b->col[f->cohort][i], day = b->col[f->day][i];
@@ -145,12 +146,11 @@ key_at(const struct retention *s, size_t i)
 	return span_of(s->key.p + s->at[i], s->at[i + 1] - s->at[i]);
 }
 
-static int
-batch(void *st, const struct batch *b, const struct host *host)
+static const uint64_t *
+locate(void *st, const struct batch *b)
 {
 	struct retention *s = st;
 
-	(void)host;
 	s->last = INT32_MIN;
 	buf_clear(&s->key);
 	for (size_t i = 0; i < b->n; i++) {
@@ -161,22 +161,55 @@ batch(void *st, const struct batch *b, const struct host *host)
 			continue;
 		if (no_user(s, b, i)) {
 			b->fate[i] = F_DROP;
-		} else if ((why = locate(s, b, i)) != NULL) {
+		} else if ((why = locate_one(s, b, i)) != NULL) {
 			s->key.n = s->at[i];
 			batch_reject(b, i, why);
-		} else
-			b->fate[i] = F_USED;
+		}
 	}
 	s->at[b->n] = s->key.n;
-	for (size_t i = 0; i < b->n; i++) {
-		if (s->at[i + 1] == s->at[i])
-			continue;
-		s->hash[i] = hash_mem(key_at(s, i));
-		map_prefetch(s->held.map, s->hash[i]);
-	}
 	for (size_t i = 0; i < b->n; i++)
-		if (s->at[i + 1] != s->at[i])
-			keep(s, s->hash[i], key_at(s, i), s->bits[i]);
+		if (b->fate[i] == F_PASS)
+			s->hash[i] = hash_mem(key_at(s, i));
+	return s->hash;
+}
+
+/* One record that `by` located. */
+static void
+take_one(struct retention *s, const struct retention *by, const struct batch *b, size_t i)
+{
+	keep(s, by->hash[i], key_at(by, i), by->bits[i]);
+	b->fate[i] = F_USED;
+}
+
+/* The last day is every part's to know. */
+static int
+take(void *st, void *by_st, const struct batch *b, const uint16_t *at, size_t n)
+{
+	const struct retention *by = by_st;
+	struct retention *s = st;
+
+	for (size_t k = 0; k < n; k++)
+		map_prefetch(s->held.map, by->hash[at[k]]);
+	for (size_t k = 0; k < n; k++)
+		take_one(s, by, b, at[k]);
+	if (by->last != INT32_MIN)
+		meet_day(s, day_bits(by->last));
+	return 0;
+}
+
+static int
+batch(void *st, const struct batch *b, const struct host *host)
+{
+	struct retention *s = st;
+
+	(void)host;
+	(void)locate(s, b);
+	for (size_t i = 0; i < b->n; i++)
+		if (b->fate[i] == F_PASS)
+			map_prefetch(s->held.map, s->hash[i]);
+	for (size_t i = 0; i < b->n; i++)
+		if (b->fate[i] == F_PASS)
+			take_one(s, s, b, i);
 	if (s->last != INT32_MIN)
 		meet_day(s, day_bits(s->last));
 	return 0;
@@ -201,15 +234,15 @@ emit(void *st, struct span begun, const uint64_t *n, const struct host *host)
 {
 	struct retention *s = st;
 	const struct retention_conf *f = &s->conf;
-	const struct span *part = &s->part[f->n_groups];
+	const struct span *began = &s->value[f->n_groups];
 	int32_t cohort;
 	int rc = 0;
 
-	if (!key_split(begun, s->part, f->n_groups + 1) || part->n != WHEN_DAY_BYTES + 1 ||
-	    day_parse(span_of(part->p + 1, part->n - 2), &cohort) != NULL)
+	if (!key_split(begun, s->value, f->n_groups + 1) || began->n != WHEN_DAY_BYTES + 1 ||
+	    day_parse(span_of(began->p + 1, began->n - 2), &cohort) != NULL)
 		return err_input("a saved state is not one of this command");
 	for (size_t g = 0; g <= f->n_groups; g++)
-		s->row[g] = val_of(s->part[g]);
+		s->row[g] = val_of(s->value[g]);
 	for (size_t i = 0; i < f->n_days && rc == 0; i++) {
 		struct val *cell = s->row + f->n_groups + 1;
 		int64_t day = (int64_t)cohort + f->days[i];
@@ -232,7 +265,7 @@ emit(void *st, struct span begun, const uint64_t *n, const struct host *host)
 	return rc;
 }
 
-/* The part of a key before the user, taken apart into s->part; the empty key has none. False: it is no key of ours. */
+/* The part of a key before the user, taken apart into s->value; the empty key has none. False: it is no key of ours. */
 static bool
 cohort_of(void *st, struct span key, struct span *cohort)
 {
@@ -242,10 +275,20 @@ cohort_of(void *st, struct span key, struct span *cohort)
 	*cohort = span_of(NULL, 0);
 	if (key.n == 0)
 		return true;
-	if (!key_split(key, s->part, n + 1 + s->conf.n_users))
+	if (!key_split(key, s->value, n + 1 + s->conf.n_users))
 		return false;
-	*cohort = span_of(key.p, (size_t)(s->part[n].p + s->part[n].n - key.p));
+	*cohort = span_of(key.p, (size_t)(s->value[n].p + s->value[n].n - key.p));
 	return true;
+}
+
+/* What the empty key says. */
+static void
+learn_day(struct retention *s)
+{
+	const struct cell *day = map_get(s->held.map, span_of(NULL, 0));
+
+	if (day != NULL && day->bits > s->known)
+		s->known = day->bits;
 }
 
 /* Count all users that are held, and forget them; the last cohort stays open. */
@@ -253,12 +296,9 @@ static int
 flush(void *st, const struct host *host)
 {
 	struct retention *s = st;
-	const struct cell *day = map_get(s->held.map, span_of(NULL, 0));
 	int rc;
 
-	/* the first of all keys: it is here before a row is written */
-	if (day != NULL && day->bits > s->known)
-		s->known = day->bits;
+	learn_day(s);		/* the first of all keys: it is here before a row is written */
 	rc = tally_count(&s->counts, s, s->held.map, host);
 	held_clear(&s->held);
 	return rc;
@@ -322,6 +362,54 @@ merge(void *st, void *cell, void *other)
 	return NULL;
 }
 
+static int
+join(void *st, void *other)
+{
+	struct retention *s = st, *o = other;
+
+	s->known = o->known > s->known ? o->known : s->known;
+	tally_take(&s->counts, &o->counts, 1 + s->conf.n_days);
+	return held_join(st, other);
+}
+
+/* ---- in parts ---- */
+
+static bool
+can(const void *st)
+{
+	(void)st;
+	return true;
+}
+
+static size_t
+plan(void *st, void *const *part, size_t n)
+{
+	struct retention *s = st;
+
+	if (tally_many(&s->counts, s, ((struct retention *)part[0])->held.map))
+		return 0;
+	s->part = mem_array(NULL, n, sizeof *s->part);
+	memcpy(s->part, part, n * sizeof *s->part);
+	return n;
+}
+
+/* The users of a part; who joins the parts has the sums. */
+static int
+piece(void *st, void *by, size_t i, const struct host *host)
+{
+	struct retention *part = ((struct retention *)st)->part[i];
+	int rc;
+
+	(void)by;
+	(void)host;
+	learn_day(part);
+	rc = tally_part(&part->counts, part, part->held.map);
+	held_clear(&part->held);
+	return rc;
+}
+
+static const struct op_parts parts = { can, locate, take, plan, piece, false };
+
 static void *
 fresh(const void *st)
 {
@@ -338,6 +426,7 @@ destroy(void *st)
 	buf_free(&s->val);
 	buf_free(&s->text);
 	tally_free(&s->counts);
+	free(s->value);
 	free(s->part);
 	free(s->row);
 	free(s);
@@ -346,5 +435,5 @@ destroy(void *st)
 const struct op retention_op = {
 	.name = "retention", .version = 1, .batch = batch, .close = close_retention, .add = add, .save = held_save,
 	.shed = held_shed, .bytes = held_bytes, .fresh = fresh, .free = destroy, .flush = flush,
-	.join = held_join,
+	.join = join, .parts = &parts,
 };

@@ -18,8 +18,8 @@ bad_state(void)
  * Would a cell for each group take more than sorting, that is, does more than one member in eight begin a group?  In a
  * map members stand by hash, so the first ones are as good as any; and of more members fewer begin one.
  */
-static bool
-many_groups(struct tally *t, void *st, const struct map *members)
+bool
+tally_many(struct tally *t, void *st, const struct map *members)
 {
 	struct map *met = map_new(0);
 	struct map_entry e;
@@ -48,14 +48,42 @@ count_one(struct tally *t, void *st, const struct map_entry *e)
 }
 
 int
-tally_count(struct tally *t, void *st, const struct map *members, const struct host *host)
+tally_part(struct tally *t, void *st, const struct map *members)
 {
-	struct map_entry e, *v;
+	struct map_entry e;
 	int rc = 0;
 
-	if (!many_groups(t, st, members)) {
-		for (size_t i = 0; rc == 0 && map_next(members, &i, &e);)
-			rc = count_one(t, st, &e);
+	for (size_t i = 0; rc == 0 && map_next(members, &i, &e);)
+		rc = count_one(t, st, &e);
+	return rc;
+}
+
+static void
+add_numbers(void *arg, struct span key, void *cell, void *other)
+{
+	const size_t *width = arg;
+	uint64_t *n = cell;
+	const uint64_t *more = other;
+
+	(void)key;
+	for (size_t i = 0; i < *width; i++)
+		n[i] += more[i];
+}
+
+void
+tally_take(struct tally *t, struct tally *from, size_t width)
+{
+	map_take(t->groups, from->groups, add_numbers, &width);
+}
+
+int
+tally_count(struct tally *t, void *st, const struct map *members, const struct host *host)
+{
+	struct map_entry *v;
+	int rc = 0;
+
+	if (!tally_many(t, st, members)) {
+		rc = tally_part(t, st, members);
 		return rc != 0 ? rc : tally_rows(t, st, false, host);
 	}
 	v = map_sorted(members);

@@ -32,6 +32,12 @@ struct tally {
 	struct map *groups;
 };
 
+/* More groups than it pays to count in one map? A look at some of the members. */
+bool tally_many(struct tally *, void *st, const struct map *members);
+/* Count all members of what is one part of them; nothing is written. 0 or EXIT_INPUT after a message. */
+int tally_part(struct tally *, void *st, const struct map *members);
+/* What another tally counted, `width` numbers a group, into this one; it is empty then. */
+void tally_take(struct tally *, struct tally *from, size_t width);
 /* Count all members, and write what is whole. 0 or an exit status after a message. */
 int tally_count(struct tally *, void *st, const struct map *members, const struct host *);
 /* Write what was counted, or all of it but the last group. */

@@ -15,6 +15,8 @@
  * bytes, and of the part.  So they come behind the rest of the cell and before all other keys.
  */
 #define PART_BYTES 4
+#define PIECE_ROWS 4096			/* of the end in pieces */
+#define NEAR 8				/* of so many rows ahead the cell is brought near */
 
 /* Behind the aggregates of a cell; `next` only where windows close by event time. */
 struct tail {
@@ -44,6 +46,8 @@ struct window {
 	size_t n_parts;			/* entries of the map that are parts of cells */
 	struct map_entry *done;		/* cells of one window while it is closed */
 	size_t cap_done;
+	struct map_entry *planned;	/* [n_planned] the end in pieces: cells of all parts, in order */
+	size_t n_planned;
 	/* of the batch */
 	struct buf keys;
 	size_t at[BATCH_RECORDS_MAX + 1];
@@ -174,7 +178,7 @@ window_late(const struct window_conf *c, const struct batch *b, size_t i, const 
 
 /* Time and key of one record; the key begins with its newest window. */
 static const char *
-locate(struct window *w, const struct batch *b, size_t i)
+locate_one(struct window *w, const struct batch *b, size_t i)
 {
 	const struct window_conf *c = &w->conf;
 	char start[START_BYTES] = { 0 };
@@ -271,31 +275,31 @@ cell_of(struct window *w, uint64_t hash, struct span key)
 	return cell;
 }
 
-/* The cells of all windows that record i is in and that are not over; none: it is late. */
+/* The cells of all windows that record i, which `by` located, is in and that are not over; none: it is late. */
 static size_t
-find_cells(struct window *w, size_t i)
+find_cells(struct window *w, struct window *by, size_t i)
 {
 	const struct window_conf *c = &w->conf;
-	struct span key = key_at(w, i);
+	struct span key = key_at(by, i);
 	int64_t start, wm = c->late ? c->water->us : WATERMARK_NONE;
 	size_t n = 0;
 
 	if (w->single) {
 		if (c->late && end_of(w, unpack_order(key.p)) <= wm)
 			return 0;
-		w->cell[0] = cell_of(w, w->hash[i], key);
+		w->cell[0] = cell_of(w, by->hash[i], key);
 		return 1;
 	}
 	for (start = unpack_order(key.p);; start = start_before(c, start)) {
 		int64_t end = window_end(c, start);
 
-		if (end <= w->us[i] || (c->late && end <= wm))
+		if (end <= by->us[i] || (c->late && end <= wm))
 			break;
 		if (n == w->cap_cells) {
 			w->cap_cells *= 2;
 			w->cell = mem_array(w->cell, w->cap_cells, sizeof *w->cell);
 		}
-		pack_order(w->keys.p + w->at[i], start);
+		pack_order(by->keys.p + by->at[i], start);
 		w->cell[n++] = cell_of(w, hash_mem(key), key);
 		if (start_before(c, start) >= start)
 			break;		/* the beginning of all time */
@@ -305,14 +309,14 @@ find_cells(struct window *w, size_t i)
 
 /* One record into its cells; *late: there are none any more. */
 static const char *
-record(struct window *w, const struct batch *b, size_t i, bool *late)
+record(struct window *w, struct window *by, const struct batch *b, size_t i, bool *late)
 {
 	const char *why;
 	size_t n;
 
-	if ((why = agg_read_row(&w->set, b, i, w->us[i])) != NULL)
+	if ((why = agg_read_row(&w->set, b, i, by->us[i])) != NULL)
 		return why;
-	n = find_cells(w, i);
+	n = find_cells(w, by, i);
 	*late = n == 0;
 	for (size_t k = 0; k < n; k++)
 		if ((why = agg_check(&w->set, w->cell[k])) != NULL)
@@ -322,8 +326,28 @@ record(struct window *w, const struct batch *b, size_t i, bool *late)
 		tail(w, w->cell[k])->flags |= DIRTY;
 	}
 	if (n > 0 && w->conf.late)
-		watermark_take(w->conf.water, w->us[i]);
+		watermark_take(w->conf.water, by->us[i]);
 	return NULL;
+}
+
+static const uint64_t *
+locate(void *st, const struct batch *b)
+{
+	struct window *w = st;
+	const char *why;
+
+	buf_clear(&w->keys);
+	for (size_t i = 0; i < b->n; i++) {
+		w->at[i] = w->keys.n;
+		if (b->fate[i] != F_PASS)
+			continue;
+		if ((why = locate_one(w, b, i)) != NULL)
+			batch_reject(b, i, why);
+		else
+			w->hash[i] = hash_mem(span_from(buf_span(&w->keys), w->at[i]));
+	}
+	w->at[b->n] = w->keys.n;
+	return w->hash;
 }
 
 static int
@@ -334,23 +358,14 @@ batch(void *st, const struct batch *b, const struct host *host)
 	bool late;
 	int rc;
 
-	buf_clear(&w->keys);
-	for (size_t i = 0; i < b->n; i++) {
-		w->at[i] = w->keys.n;
-		if (b->fate[i] != F_PASS)
-			continue;
-		if ((why = locate(w, b, i)) != NULL) {
-			batch_reject(b, i, why);
-			continue;
-		}
-		w->hash[i] = hash_mem(span_from(buf_span(&w->keys), w->at[i]));
-		map_prefetch(w->held.map, w->hash[i]);
-	}
-	w->at[b->n] = w->keys.n;
+	(void)locate(w, b);
+	for (size_t i = 0; i < b->n; i++)
+		if (b->fate[i] == F_PASS)
+			map_prefetch(w->held.map, w->hash[i]);
 	for (size_t i = 0; i < b->n; i++) {
 		if (b->fate[i] != F_PASS)
 			continue;
-		if ((why = record(w, b, i, &late)) != NULL)
+		if ((why = record(w, w, b, i, &late)) != NULL)
 			batch_reject(b, i, why);
 		else if (!late)
 			b->fate[i] = F_USED;
@@ -382,13 +397,20 @@ emit(struct window *w, struct span key, void *cell, const struct host *host)
 	return row_end(&w->row, host);
 }
 
+/* What a cell holds outside the map. */
 static void
-forget(struct window *w, struct map_entry e)
+let_go(struct window *w, struct map_entry e)
 {
 	if ((tail(w, e.cell)->flags & SAVED) != 0)
 		pack_span(&w->held.gone, e.key);
 	agg_drop(&w->set, e.cell);
 	w->n_parts -= is_part(e.key);
+}
+
+static void
+forget(struct window *w, struct map_entry e)
+{
+	let_go(w, e);
 	map_del(w->held.map, e.key);
 }
 
@@ -510,9 +532,11 @@ close_window(void *st, int64_t wm_ms, const struct host *host)
 			continue;
 		if (agg_rows(e[i].cell) > 0 || n == 0)
 			rc = emit(w, e[i].key, e[i].cell, host);
-		forget(w, e[i]);
+		(end ? let_go : forget)(w, e[i]);
 	}
 	free(e);
+	if (end && rc == 0)
+		held_clear(&w->held);
 	return rc;
 }
 
@@ -707,6 +731,68 @@ join(void *st, void *other)
 	return why == NULL ? 0 : row_error(span_from(key, START_BYTES), why);
 }
 
+/* ---- in parts ---- */
+
+/* A record in several windows has several keys; what is late, and whether types meet, depends on the order. */
+static bool
+can(const void *st)
+{
+	const struct window *w = st;
+
+	return w->single && w->conf.water == NULL && !w->set.ordered;
+}
+
+static int
+take(void *st, void *by_st, const struct batch *b, const uint16_t *at, size_t n)
+{
+	struct window *w = st, *by = by_st;
+	const char *why;
+	bool late;
+
+	for (size_t k = 0; k < n; k++)
+		map_prefetch(w->held.map, by->hash[at[k]]);
+	for (size_t k = 0; k < n; k++) {
+		if ((why = record(w, by, b, at[k], &late)) != NULL)
+			batch_reject(b, at[k], why);
+		else
+			b->fate[at[k]] = F_USED;
+	}
+	return 0;
+}
+
+static size_t
+plan(void *st, void *const *part, size_t n)
+{
+	struct window *w = st;
+	struct map **map = mem_array(NULL, n, sizeof(*map));
+
+	for (size_t i = 0; i < n; i++)
+		map[i] = ((struct window *)part[i])->held.map;
+	w->planned = map_sorted_all(map, n, &w->n_planned);
+	free(map);
+	return (w->n_planned + PIECE_ROWS - 1) / PIECE_ROWS;
+}
+
+/* Rows of some cells; they are let go with the parts. */
+static int
+piece(void *st, void *by, size_t i, const struct host *host)
+{
+	const struct window *w = st;
+	size_t end = (i + 1) * PIECE_ROWS;
+	int rc = 0;
+
+	end = end < w->n_planned ? end : w->n_planned;
+	for (size_t k = i * PIECE_ROWS; k < end && rc == 0; k++) {
+		if (k + NEAR < end)
+			__builtin_prefetch(w->planned[k + NEAR].cell);
+		if (agg_rows(w->planned[k].cell) > 0)
+			rc = emit(by, w->planned[k].key, w->planned[k].cell, host);
+	}
+	return rc;
+}
+
+static const struct op_parts parts = { can, locate, take, plan, piece, true };
+
 static void *
 fixed_new(const struct window_conf *conf)
 {
@@ -745,6 +831,7 @@ destroy(void *st)
 	free(w->cell);
 	free(w->open);
 	free(w->done);
+	free(w->planned);
 	buf_free(&w->val);
 	buf_free(&w->keys);
 	free(w);
@@ -752,5 +839,5 @@ destroy(void *st)
 
 const struct op window_fixed_op = {
 	.name = "window", .version = 1, .batch = batch, .close = close_window, .add = add, .save = save,
-	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy, .flush = flush, .join = join,
+	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy, .flush = flush, .join = join, .parts = &parts,
 };

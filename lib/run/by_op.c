@@ -7,6 +7,8 @@ void
 by_op_set_up(struct by_op *b, struct ctx *c, const struct op *op, void *op_state)
 {
 	b->spill = (struct spill){ .c = c, .op = op, .st = op_state };
+	if (op->parts != NULL && op->parts->can(op_state))
+		b->shared = shared_new(c, op);
 }
 
 const struct batch *
@@ -22,15 +24,19 @@ by_op_thread(struct ctx *c, void *st, const void *first)
 
 	memcpy(st, first, c->cmd->state_bytes);
 	columns_fork(&b->columns);
+	b->hand = NULL;
 	(void)spill_fork(c, &b->spill);
 	return 0;
 }
 
 int
-by_op_join(struct ctx *c, void *st, void *other)
+by_op_take(struct by_op *b, struct ctx *c, const struct batch *columns)
 {
-	(void)c;
-	return spill_join(&((struct by_op *)st)->spill, &((struct by_op *)other)->spill);
+	if (b->shared == NULL || c->yield == NULL)		/* as long as there is one thread */
+		return b->spill.op->batch(b->spill.st, columns, ctx_host(c));
+	if (b->hand == NULL)
+		b->hand = mem_new(sizeof *b->hand);
+	return shared_take(b->shared, b->hand, &b->spill, columns);
 }
 
 int
@@ -39,13 +45,75 @@ by_op_batch(struct ctx *c, void *st, const struct batch *records)
 	struct by_op *b = st;
 	int rc = spill_relieve(&b->spill);
 
-	return rc != 0 ? rc : b->spill.op->batch(b->spill.st, by_op_columns(b, c, records), ctx_host(c));
+	return rc != 0 ? rc : by_op_take(b, c, by_op_columns(b, c, records));
+}
+
+/* What a thread has left of its own into the parts; false: it is on disk, or there are no parts. */
+static bool
+hand_over(struct by_op *b, int *rc)
+{
+	struct shared_hand none = { 0 }, *h = b->hand == NULL ? &none : b->hand;
+
+	*rc = 0;
+	if (b->shared == NULL || !shared_on(b->shared) || b->spill.runs != NULL)
+		return false;
+	if (!h->over)
+		*rc = shared_hand_over(b->shared, h, &b->spill);
+	return true;
+}
+
+int
+by_op_join(struct ctx *c, void *st, void *other)
+{
+	struct by_op *b = st, *o = other;
+	int rc;
+
+	(void)c;
+	if (hand_over(o, &rc))
+		shared_keep(b->shared, o->spill.st);
+	else
+		rc = spill_join(&b->spill, &o->spill);
+	shared_hand_free(o->hand);
+	o->hand = NULL;
+	return rc;
+}
+
+size_t
+by_op_pieces(struct ctx *c, void *st, int *rc)
+{
+	struct by_op *b = st;
+
+	(void)c;
+	return hand_over(b, rc) && *rc == 0 ? shared_plan(b->shared, b->spill.st) : 0;
+}
+
+int
+by_op_piece(struct ctx *c, void *st, void *thread_st, size_t i)
+{
+	const struct by_op *b = st, *by = thread_st;
+
+	return b->spill.op->parts->piece(b->spill.st, by->spill.st, i, ctx_host(c));
+}
+
+int
+by_op_whole(struct by_op *b)
+{
+	int rc = b->shared != NULL && shared_on(b->shared) ? shared_join(b->shared, &b->spill) : 0;
+
+	shared_hand_free(b->hand);
+	shared_free(b->shared);
+	b->hand = NULL;
+	b->shared = NULL;
+	return rc;
 }
 
 int
 by_op_end(struct ctx *c, void *st)
 {
-	return spill_close(&((struct by_op *)st)->spill, ctx_host(c));
+	struct by_op *b = st;
+	int rc = by_op_whole(b);
+
+	return rc != 0 ? rc : spill_close(&b->spill, ctx_host(c));
 }
 
 const struct op *

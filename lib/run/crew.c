@@ -39,6 +39,7 @@ struct queue {
 	uint64_t line;			/* the number of the first line of the first block; 0: not known yet */
 	uint64_t seq;
 	struct slot *first, **last;
+	size_t pieces, piece;		/* no source, but pieces of the end: how many, and the next one */
 };
 
 struct lane {
@@ -216,16 +217,73 @@ work_on(struct lane *l, struct slot *s)
 	return block_lines(&l->c, f, ps, &blk, &s->lines);
 }
 
+static struct slot *
+get_slot(struct crew *w)
+{
+	struct slot *s = w->free;
+
+	w->free = s->next;
+	w->n_free--;
+	return s;
+}
+
+static void
+add_slot(struct queue *q, struct slot *s)
+{
+	s->next = NULL;
+	*q->last = s;
+	q->last = &s->next;
+}
+
+static void
+work_ends(struct crew *w, struct slot *s)
+{
+	err_hold(NULL);
+	pthread_mutex_lock(&w->lock);
+	s->is = SLOT_DONE;
+	pthread_cond_broadcast(&w->change);
+}
+
+/* A piece of the end. */
+static void
+take_piece(struct lane *l, struct queue *q)
+{
+	struct crew *w = l->crew;
+	struct slot *s = get_slot(w);
+	size_t i = q->piece++;
+
+	if (q->piece == q->pieces) {
+		q->ended = true;
+		w->unread--;
+	}
+	s->blk = (struct block){ 0 };
+	s->read_rc = 0;
+	s->lines = 0;
+	s->is = SLOT_BUSY;
+	add_slot(q, s);
+	pthread_cond_broadcast(&w->change);
+	l->slot = s;
+	pthread_mutex_unlock(&w->lock);
+	err_hold(&s->said);
+	l->c.yield = &s->yield;
+	l->c.broke = 0;
+	s->work_rc = w->c->cmd->piece(&l->c, w->c->st, l->c.st, i);
+	work_ends(w, s);
+}
+
 /* Read a block of q and work on it. */
 static void
 take_block(struct lane *l, struct queue *q)
 {
 	struct crew *w = l->crew;
-	struct slot *s = w->free;
+	struct slot *s;
 	bool ended;
 
-	w->free = s->next;
-	w->n_free--;
+	if (q->pieces > 0) {
+		take_piece(l, q);
+		return;
+	}
+	s = get_slot(w);
 	q->reading = true;
 	l->blocked = q->waits;
 	pthread_mutex_unlock(&w->lock);
@@ -247,9 +305,7 @@ take_block(struct lane *l, struct queue *q)
 	if (q->line == 0)
 		q->line = s->blk.line0;
 	s->seq = q->seq + s->blk.offset;
-	s->next = NULL;
-	*q->last = s;
-	q->last = &s->next;
+	add_slot(q, s);
 	s->is = ended ? SLOT_DONE : SLOT_BUSY;
 	pthread_cond_broadcast(&w->change);
 	if (ended)
@@ -259,10 +315,7 @@ take_block(struct lane *l, struct queue *q)
 	pthread_mutex_unlock(&w->lock);
 	err_hold(&s->said);
 	s->work_rc = work_on(l, s);
-	err_hold(NULL);
-	pthread_mutex_lock(&w->lock);
-	s->is = SLOT_DONE;
-	pthread_cond_broadcast(&w->change);
+	work_ends(w, s);
 }
 
 static void *
@@ -358,7 +411,8 @@ one_due(struct crew *w)
 		if (w->head == NULL)
 			w->tail = &w->head;
 		w->feed->src = NULL;
-		source_close(q->src);
+		if (q->src != NULL)
+			source_close(q->src);
 		free(q);
 		pthread_cond_broadcast(&w->change);
 		return true;
@@ -524,14 +578,9 @@ crew_start(struct ctx *c, struct feed *f, const struct pathset *ps)
 	return rc;
 }
 
-int
-crew_feed(struct feed *f, struct source *src)
+static void
+add_queue(struct crew *w, struct queue *q)
 {
-	struct crew *w = f->crew;
-	struct queue *q = mem_new(sizeof *q);
-
-	q->src = src;
-	q->waits = source_waits(src);
 	q->last = &q->first;
 	pthread_mutex_lock(&w->lock);
 	q->seq = w->seq0 + (w->n_sources++ << SOURCE_BITS);
@@ -540,7 +589,17 @@ crew_feed(struct feed *f, struct source *src)
 	w->unread++;
 	pthread_cond_broadcast(&w->change);
 	pthread_mutex_unlock(&w->lock);
-	return turn(w, f->threads);
+}
+
+int
+crew_feed(struct feed *f, struct source *src)
+{
+	struct queue *q = mem_new(sizeof *q);
+
+	q->src = src;
+	q->waits = source_waits(src);
+	add_queue(f->crew, q);
+	return turn(f->crew, f->threads);
 }
 
 int
@@ -599,6 +658,26 @@ release(struct crew *w)
 	free(w);
 }
 
+/* All input is out, and the threads wait: their states become one, and what of the end they can do is done. */
+static int
+join_lanes(struct crew *w)
+{
+	struct ctx *c = w->c;
+	struct queue *q;
+	size_t n;
+	int rc = 0;
+
+	for (size_t i = 1; i < w->n_lanes && rc == 0; i++)
+		if (c->cmd->join != NULL)
+			rc = c->cmd->join(c, c->st, w->lane[i].c.st);
+	if (rc != 0 || c->cmd->pieces == NULL || (n = c->cmd->pieces(c, c->st, &rc)) == 0)
+		return rc;
+	q = mem_new(sizeof *q);
+	q->pieces = n;
+	add_queue(w, q);
+	return turn(w, 0);
+}
+
 int
 crew_end(struct feed *f, int rc)
 {
@@ -610,14 +689,13 @@ crew_end(struct feed *f, int rc)
 	c = w->c;
 	if (rc == 0 && !run_stop)
 		rc = turn(w, 0);
+	c->sharing = f->main ? 0 : c->sharing;
+	if (rc == 0 && !run_stop && f->main && !w->serial)
+		rc = join_lanes(w);
 	if (!stop_lanes(w))
 		return rc;
-	c->sharing = f->main ? 0 : c->sharing;
 	for (size_t i = 0; i < w->n_lanes && f->second != NULL; i++)
 		f->second->thread_end(f->second->arg, w->lane[i].feed.thread);
-	for (size_t i = 1; i < w->n_lanes && rc == 0 && !run_stop && !w->serial; i++)
-		if (f->main && c->cmd->join != NULL)
-			rc = c->cmd->join(c, c->st, w->lane[i].c.st);
 	if (rc == 0 && w->head == NULL) {
 		f->crew = NULL;
 		release(w);

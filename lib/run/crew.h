@@ -13,7 +13,8 @@
  * thread, whatever N is.
  *
  *	stateless, PAR_ADD	a thread has a ctx and a state of its own (command.thread); what comes out is a yield
- *				(run/yield.h) that the main thread commits; command.join takes the states back
+ *				(run/yield.h) that the main thread commits; command.join takes the states back, and
+ *				command.piece does parts of the end
  *	all others		threads scan; the main thread hands the scanned lines to the command in order;
  *				so it is with second inputs, to whoever reads them, unless that is a struct second
  *

@@ -18,11 +18,16 @@ struct runs {
 	int fd;
 	struct buf out;
 	uint64_t bytes;			/* in the file */
-	uint64_t *end;			/* [n] where each run ends */
+	struct run { int fd; uint64_t at, end; } *run;	/* [n] */
 	size_t n;
+	uint64_t began;			/* where the run that is being written begins */
+	int *taken;			/* [n_taken] files of others, whose runs are ours */
+	size_t n_taken;
+	uint64_t taken_bytes;
 };
 
 struct reader {
+	int fd;
 	uint64_t at, end;		/* in the file: what was not read yet */
 	struct buf in;
 	size_t used;			/* of in */
@@ -83,18 +88,45 @@ runs_put(void *runs, struct span key, struct span val)
 void
 runs_cut(struct runs *r)
 {
-	uint64_t end = runs_bytes(r);
+	uint64_t end = r->bytes + r->out.n;
 
-	if (end == (r->n == 0 ? 0 : r->end[r->n - 1]))
+	if (end == r->began)
 		return;
-	r->end = mem_array(r->end, r->n + 1, sizeof *r->end);
-	r->end[r->n++] = end;
+	r->run = mem_array(r->run, r->n + 1, sizeof *r->run);
+	r->run[r->n++] = (struct run){ -1, r->began, end };
+	r->began = end;
 }
 
 uint64_t
 runs_bytes(const struct runs *r)
 {
-	return r->bytes + r->out.n;
+	return r->bytes + r->out.n + r->taken_bytes;
+}
+
+int
+runs_take(struct runs *r, struct runs *from)
+{
+	int rc;
+
+	runs_cut(from);
+	if (from->out.n > 0 && (rc = write_out(from)) != 0)
+		return rc;
+	r->run = mem_array(r->run, r->n + from->n, sizeof *r->run);
+	r->taken = mem_array(r->taken, r->n_taken + from->n_taken + 1, sizeof *r->taken);
+	for (size_t i = 0; i < from->n; i++) {
+		r->run[r->n] = from->run[i];
+		r->run[r->n].fd = from->run[i].fd == -1 ? from->fd : from->run[i].fd;
+		r->n++;
+	}
+	for (size_t i = 0; i < from->n_taken; i++)
+		r->taken[r->n_taken++] = from->taken[i];
+	if (from->fd != -1)
+		r->taken[r->n_taken++] = from->fd;
+	r->taken_bytes += runs_bytes(from);
+	from->fd = -1;
+	from->n = from->n_taken = 0;
+	from->bytes = from->began = from->taken_bytes = 0;
+	return 0;
 }
 
 /* At least n bytes from `used` on. */
@@ -114,7 +146,7 @@ fill(const struct merge *m, struct reader *x, size_t n)
 		size_t want = n - x->in.n > m->read_bytes ? n - x->in.n : m->read_bytes, got;
 
 		want = want > x->end - x->at ? (size_t)(x->end - x->at) : want;
-		if ((rc = temp_read(m->runs->fd, buf_room(&x->in, want), want, x->at, &got)) != 0)
+		if ((rc = temp_read(x->fd, buf_room(&x->in, want), want, x->at, &got)) != 0)
 			return rc;
 		x->in.n += got;
 		x->at += got;
@@ -200,7 +232,7 @@ runs_merge(struct runs *r, kv_fn *each, void *arg)
 	runs_cut(r);
 	if (r->n == 0)
 		return 0;
-	if ((rc = write_out(r)) != 0)
+	if (r->out.n > 0 && (rc = write_out(r)) != 0)
 		return rc;
 	m.read_bytes = r->budget / r->n;
 	m.read_bytes = m.read_bytes > READ_BYTES_MAX ? READ_BYTES_MAX : m.read_bytes;
@@ -210,7 +242,8 @@ runs_merge(struct runs *r, kv_fn *each, void *arg)
 	for (; m.n < r->n && rc == 0; m.n++) {
 		struct reader *x = &m.reader[m.n];
 
-		*x = (struct reader){ .at = m.n == 0 ? 0 : r->end[m.n - 1], .end = r->end[m.n], .run = m.n };
+		*x = (struct reader){ .fd = r->run[m.n].fd == -1 ? r->fd : r->run[m.n].fd, .at = r->run[m.n].at,
+		    .end = r->run[m.n].end, .run = m.n };
 		m.heap[m.n] = x;
 		rc = step(&m, x);
 	}
@@ -230,7 +263,10 @@ runs_free(struct runs *r)
 		return;
 	if (r->fd != -1)
 		close(r->fd);
+	for (size_t i = 0; i < r->n_taken; i++)
+		close(r->taken[i]);
 	buf_free(&r->out);
-	free(r->end);
+	free(r->run);
+	free(r->taken);
 	free(r);
 }

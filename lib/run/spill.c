@@ -246,7 +246,7 @@ spill_close(struct spill *s, const struct host *host)
 {
 	int rc = 0;
 
-	ctx_note(s->c, "state_bytes", s->op->bytes(s->st));
+	ctx_note(s->c, "state_bytes", s->op->bytes(s->st) + s->beside);
 	s->host = host;
 	if (s->runs != NULL) {
 		if ((rc = shed(s)) == 0)

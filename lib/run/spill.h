@@ -33,6 +33,7 @@ struct spill {
 	bool timed;		/* it was */
 	uint64_t settled;	/* bytes of the runs when they were last gone through */
 	uint64_t spilled;	/* bytes written in all */
+	size_t beside;		/* bytes of state that are elsewhere (run/shared.h) */
 	int64_t rest_until_us;	/* idle ticks leave the disk alone until then */
 };
 

@@ -32,10 +32,11 @@ spill_join(struct spill *s, struct spill *other)
 	} else if (other->runs == NULL) {
 		rc = other->op->save(other->st, true, add, s);
 	} else {
+		if (s->runs == NULL)
+			s->runs = runs_new(ctx_budget(s->c) / 4);
 		rc = other->op->shed(other->st, SIZE_MAX, runs_put, other->runs);
-		runs_cut(other->runs);
 		if (rc == 0)
-			rc = runs_merge(other->runs, add, s);
+			rc = runs_take(s->runs, other->runs);
 		runs_free(other->runs);
 		other->runs = NULL;
 	}

@@ -13,3 +13,12 @@ $ seq 9000 | awk '{ printf "{\"u\":%d,\"g\":\"g%d\",\"d\":\"2026-11-01\"}\n", $1
 > same
 > same
 > same
+
+# thousands of users, whom threads share in parts: the same from one thread and several, in memory and on disk, as awk has it
+$ seq 40000 | awk '{ k = $1 * 7919 % 12007; printf "{\"u\":\"u%d\",\"c\":\"2026-11-0%d\",\"d\":\"2026-11-0%d\",\"pad\":\"%060d\"}\n", k, 1 + k % 3, 1 + k % 3 + $1 % 3, 0 }' >in; seq 40000 | awk '{ k = $1 * 7919 % 12007; u[k] = 1; if ($1 % 3 > 0) r[k, $1 % 3] = 1 } END { for (k in u) { n[k % 3]++; for (d = 1; d < 3; d++) m[k % 3, d] += (k, d) in r } for (c = 0; c < 3; c++) for (d = 1; d < 3; d++) printf "{\"cohort\":\"2026-11-0%d\",\"day\":%d,\"users\":%d,\"kept\":%d}\n", 1 + c, d, n[c], m[c, d] }' >want; for s in 64M 300K; do for j in 1 2 3; do retention-agg -u u --cohort c --day d --days 1,2 -S $s -j $j in | cmp - want && echo same; done; done
+> same
+> same
+> same
+> same
+> same
+> same

@@ -11,3 +11,22 @@ $ seq 20000 | awk '{ printf "{\"k\":\"k%d\",\"v\":%d,\"c\":\"2026-11-%02d\"}\n",
 $ seq 40000 | awk '{ printf "{\"k\":\"k%d\",\"v\":%d}\n", $1, $1 }' >in; (ulimit -f 100; window-agg -g k 's=sum(v)' -S 100K in)
 ! window-agg: temporary file: File too large
 ? 4
+
+# thousands of groups, which threads share in parts: the same from one thread and several, in memory and on disk, as awk and sort have it
+$ seq 40000 | awk '{ printf "{\"k\":\"k%d\",\"t\":%d,\"v\":%d,\"pad\":\"%060d\"}\n", $1 * 7919 % 12007, 1800000000 + $1 % 9000, $1 % 100, 0 }' >in; seq 40000 | awk '{ k = int((1800000000 + $1 % 9000) / 3600) * 3600 "\t\"k" $1 * 7919 % 12007 "\""; n[k]++; s[k] += $1 % 100 } END { for (k in n) print k "\t" n[k] "\t" s[k] }' | LC_ALL=C sort -k1,1n -k2,2 | awk '{ printf "{\"window_start\":%d000,\"window_end\":%d000,\"k\":%s,\"n\":%d,\"s\":%d}\n", $1, $1 + 3600, $2, $3, $4 }' >want; for s in 64M 300K; do for j in 1 2 3; do window-agg -t t:s -w 1h -g k -S $s -j $j 'n=count()' 's=sum(v)' in | cmp - want && echo same; done; done
+> same
+> same
+> same
+> same
+> same
+> same
+
+# thousands of groups and threads: a bad value ends it as one thread would, or goes to the rejects
+$ seq 40000 | awk '{ printf "{\"k\":\"k%d\",\"v\":%s,\"pad\":\"%060d\"}\n", $1 * 7919 % 12007, $1 == 39000 ? "\"x\"" : 1, 0 }' >in; for j in 1 3; do window-agg -g k 's=sum(v)' -j $j in; echo $?; done 2>&1; for j in 1 3; do window-agg -g k 's=sum(v)' --reject r -j $j in | md5sum; done | uniq | wc -l; jq .line r
+> window-agg: in:39000: not a number
+> 3
+> window-agg: in:39000: not a number
+> 3
+> 1
+> 39000
+> 39000
