@@ -4,7 +4,8 @@
 
     STREAM_MB=1000 RUNS=5 python3 tests/bench/stream.py [topic] [latency] [recovery] [overhead]      # BIN, O, BENCH, ONCE as run has them
 
-topic     ingest of a topic of three partitions to committed files beside `kcat -C -e | zstd -3`, on one broker, by turns
+topic     ingest of a topic of three partitions to committed files beside `kcat -C -e | zstd -3`, on one broker, by turns; and what nobody can save who
+          reads with librdkafka and writes zstd: a bare reader, which is kcat without output, and zstd -1 of the bytes
 latency   from the moment a record is written to a log to the statement that puts it into MariaDB, with an epoch a second
 recovery  from kill -9 of a stage to the commit of the next epoch; each stage of five once
 overhead  CPU seconds of json-map | dedup | window-agg with a control line each BARRIER_EACH (50000) records, and without any
@@ -90,7 +91,7 @@ def race(top, address, path):
     count = lines_of("cat", path)
     subprocess.run(["kcat", "-P", "-q", "-b", address, "-t", "stream", "-z", "zstd", "-X", "topic.metadata.refresh.interval.ms=200", "-l", path],
                    check=True, stdout=subprocess.DEVNULL)
-    out, ours, theirs = os.path.join(top, "peer.zst"), [], []
+    out, ours, theirs, reader, packer = os.path.join(top, "peer.zst"), [], [], [], []
     print("%d records, %d MB, 3 partitions; %s" % (count, os.path.getsize(path) // 1000000, load()), flush=True)
     for i in range(RUNS):
         root = os.path.join(top, "wh%d" % i)
@@ -102,11 +103,19 @@ def race(top, address, path):
         theirs.append(once(env, "sh", "-c", "kcat -C -e -q -b %s -t stream -o beginning | zstd -3 -q -f -o %s" % (address, out)))
         if i == 0 and lines_of("zstd", "-dc", out) != count:
             raise RuntimeError("kcat did not read %d records" % count)
+        reader.append(once(env, "sh", "-c", "kcat -C -e -q -b %s -t stream -o beginning -X queued.min.messages=1000000 -X queued.max.messages.kbytes=131072 "
+                           "-f '' >/dev/null" % address))
+        packer.append(once(env, "zstd", "-1", "-q", "-f", "--single-thread", path, "-o", out))
         shutil.rmtree(root)
     wall, cpu, peak = min(x[0] for x in ours), min(x[1] for x in ours), max(x[2] for x in ours)
     ratio = min(x[0] for x in theirs) / wall
     print("ingest to committed zstd files: %.2f s, %.2f s of CPU, %.0f MB/s; kcat | zstd -3: %.2f s, %.2f s of CPU; minima of %d" % (
         wall, cpu, os.path.getsize(path) / 1e6 / wall, min(x[0] for x in theirs), min(x[1] for x in theirs), RUNS))
+    least = min(x[1] for x in reader) + min(x[1] for x in packer)
+    print("  a bare reader takes %.2f s and %.2f s of CPU, zstd -1 %.2f s and %.2f: with %d cores no less than %.2f s, which is %.2fx; ingest takes %.2fx "
+          "their CPU, kcat | zstd -3 %.2fx" % (
+              min(x[0] for x in reader), min(x[1] for x in reader), min(x[0] for x in packer), min(x[1] for x in packer), os.cpu_count(),
+              least / os.cpu_count(), min(x[0] for x in theirs) * os.cpu_count() / least, cpu / least, min(x[1] for x in theirs) / least))
     print("  %.2fx the speed (goal 2.5x: %s), peak %.0f MiB (at most %d: %s); %s" % (
         ratio, said(ratio >= 2.5), peak, MEMORY, said(peak <= MEMORY), load()), flush=True)
 
