@@ -187,6 +187,52 @@ select_bound(const struct select *s, const char *text, const struct zone *z, str
 	return why;
 }
 
+size_t
+select_key(const struct select *s, size_t *col)
+{
+	size_t n = 0;
+
+	for (unsigned k = 1; k <= s->tab->n; k++)
+		for (size_t i = 0; i < s->tab->n; i++) {
+			if (s->tab->col[i].key != k)
+				continue;
+			switch (s->tab->col[i].kind) {
+			case COL_INT: case COL_DECIMAL: case COL_DATE: case COL_DATETIME: case COL_TIMESTAMP:
+			case COL_TEXT: case COL_CHAR:
+				col[n++] = i;
+				break;
+			default:	/* an ENUM compares as text and sorts as a number, a FLOAT is not its digits */
+				return 0;
+			}
+		}
+	return n;
+}
+
+const char *
+select_back(const struct select *s, const char *bound, const char *by, const struct zone *z, struct buf *out)
+{
+	const struct db_col *c = &s->tab->col[s->since_col];
+	const char *why;
+	struct dec a, b;
+	struct dur d;
+	int64_t us;
+
+	if (c->kind == COL_INT) {
+		if ((why = dec_parse(span_str(by), &b)) != NULL || b.neg || b.scale > 0)
+			return "it is no whole number, as the column is";
+		if ((why = dec_parse(span_str(bound), &a)) != NULL || (why = dec_sub(&a, &b, &a)) != NULL)
+			return why;
+		dec_print(&a, out);
+		return NULL;
+	}
+	if ((why = dur_parse(by, &d)) != NULL)
+		return why;
+	if ((why = when_parse(span_str(bound), UNIT_GUESS, c->kind == COL_TIMESTAMP ? NULL : z, &us)) != NULL)
+		return why;
+	print_time(c, dur_add(d, -1, us, z), z, out);
+	return NULL;
+}
+
 bool
 select_before(const struct select *s, const char *a, const char *b)
 {
@@ -246,6 +292,33 @@ put_bound(const struct select *s, const char *op, const char *bound, struct buf 
 	*word = " AND ";
 }
 
+/* (a > x OR (a = x AND b > y)): row constructors are no range of an index to every server. */
+static void
+put_after(const struct select *s, struct buf *sql, const char **word)
+{
+	size_t col[64], n = s->after == NULL ? 0 : select_key(s, col);
+
+	if (n == 0)
+		return;
+	buf_str(sql, *word);
+	for (size_t i = 0; i < n; i++) {
+		buf_byte(sql, '(');
+		sql_name(sql, s->tab->col[col[i]].name);
+		buf_str(sql, " > ");
+		sql_text(sql, s->after[i]);
+		if (i + 1 == n)
+			break;
+		buf_str(sql, " OR (");
+		sql_name(sql, s->tab->col[col[i]].name);
+		buf_str(sql, " = ");
+		sql_text(sql, s->after[i]);
+		buf_str(sql, " AND ");
+	}
+	for (size_t i = 0; i < 2 * n - 1; i++)
+		buf_byte(sql, ')');
+	*word = " AND ";
+}
+
 static void
 put_order(const struct select *s, struct buf *sql)
 {
@@ -275,6 +348,7 @@ select_begin(struct select *s)
 {
 	struct buf sql = { 0 };
 	const char *word = " WHERE ";
+	size_t key[64];			/* a key has at most 32 columns */
 	int rc = 0;
 
 	buf_str(&sql, "SELECT ");
@@ -285,6 +359,10 @@ select_begin(struct select *s)
 		sql_name(&sql, c->name);
 		/* as a double: as a float six digits are printed, whatever it holds */
 		buf_str(&sql, c->kind == COL_FLOAT ? " + 0e0" : "");
+	}
+	for (size_t i = 0, n = s->keyset ? select_key(s, key) : 0; i < n; i++) {
+		buf_str(&sql, ", ");
+		sql_name(&sql, s->tab->col[key[i]].name);
 	}
 	buf_str(&sql, " FROM ");
 	sql_table(&sql, s->tab);
@@ -297,7 +375,10 @@ select_begin(struct select *s)
 	}
 	put_bound(s, " >= ", s->from, &sql, &word);
 	put_bound(s, " < ", s->until, &sql, &word);
+	put_after(s, &sql, &word);
 	put_order(s, &sql);
+	if (s->limit > 0)
+		buf_fmt(&sql, " LIMIT %llu", (unsigned long long)s->limit);
 	if (rc == 0)
 		rc = db_select(s->db, buf_span(&sql));
 	buf_free(&sql);

@@ -27,6 +27,9 @@ struct select {
 	size_t n_args;
 	const char *since;		/* COLUMN[,KEY]; NULL: no part */
 	const char *from, *until;	/* as the server compares them; NULL: no bound */
+	bool keyset;			/* behind the s.n cells come those of the primary key, in its order */
+	const struct span *after;	/* with keyset: rows behind this key; NULL: from the first on */
+	uint64_t limit;			/* so many rows at most; 0: all */
 	/* set by select_columns: */
 	size_t n, *col;			/* columns in the order of cells */
 	int since_col, key_col;		/* -1: none */
@@ -46,6 +49,13 @@ int select_until(struct select *, const char *lag, const struct zone *, struct b
  */
 const char *select_bound(const struct select *, const char *text, const struct zone *,
     struct buf *out);
+/*
+ * The columns of the primary key, in its order, of which the server's order and comparison can be had again by their
+ * text; how many, 0: there is no such key.  Pre: col has room for all columns.
+ */
+size_t select_key(const struct select *, size_t *col);
+/* What lies by so much (a duration, or of numbers a number) before a bound. NULL or a reason. */
+const char *select_back(const struct select *, const char *bound, const char *by, const struct zone *, struct buf *out);
 /* Does bound a lie before bound b? */
 bool select_before(const struct select *, const char *a, const char *b);
 /*

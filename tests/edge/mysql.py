@@ -1137,6 +1137,125 @@ def since():
 
 # ---- in a run ----
 
+def told(d):
+    with open(os.path.join(d, "manifest")) as f:
+        return [json.loads(x) for x in f]
+
+
+def pieces_of(d, table):
+    names = sorted(x for x in os.listdir(os.path.join(d, table)))
+    return names, b"".join(subprocess.run(["zstd", "-dcq", os.path.join(d, table, x)], check=True, stdout=subprocess.PIPE).stdout for x in names)
+
+
+def series():
+    """v.s: 1 to 2000"""
+    if not sql("SHOW TABLES IN v LIKE 's'"):
+        sql("CREATE TABLE v.n10 (n INT); INSERT INTO v.n10 VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9); CREATE TABLE v.s (seq INT);"
+            "INSERT INTO v.s SELECT 1 + a.n + 10 * b.n + 100 * c.n + 1000 * d.n FROM v.n10 a, v.n10 b, v.n10 c, v.n10 d WHERE d.n < 2")
+
+
+@group
+def pieces():
+    """Several tables to files in pieces: one snapshot, killed and gone on with, each row once."""
+    series()
+    sql("CREATE TABLE v.p1 (id BIGINT UNSIGNED PRIMARY KEY, s VARCHAR(20)); INSERT INTO v.p1 SELECT 18446744073709551615 - seq, CONCAT('x', seq) FROM v.s;"
+        "CREATE TABLE v.p2 (k VARCHAR(10), i INT, d DECIMAL(10,2), PRIMARY KEY (k, i));"
+        "INSERT INTO v.p2 SELECT CONCAT('k', seq % 7, IF(seq % 3, 'É', '\\'')), seq, seq / 3 FROM v.s;"
+        "CREATE TABLE v.p3 (e ENUM('z', 'a') PRIMARY KEY); INSERT INTO v.p3 VALUES ('z'), ('a'); CREATE TABLE v.p4 (x INT); INSERT INTO v.p4 VALUES (1), (1), (NULL);"
+        "CREATE TABLE v.p5 (id INT PRIMARY KEY)")
+    tables = ["v.p%d" % i for i in range(1, 6)]
+    want = {t: extract(t)[1] for t in tables}
+    more = [x for t in tables[1:] for x in ("--table", t)]
+    for connections in ("1", "3"):
+        d = os.path.join(HOME, "pieces" + connections)
+        args = ["--to", d, *more, "--chunk", "300", "--connections", connections]
+        status, out, err = extract(tables[0], *args)
+        got = {t: pieces_of(d, t) for t in tables}
+        check(status == 0 and out == b"" and {t: x[1] for t, x in got.items()} == want, "several tables by %s connections: the rows of each" % connections, err)
+        check([len(got[t][0]) for t in tables] == [7, 7, 1, 1, 1], "in pieces, where the key can be stepped through", [x[0] for x in got.values()])
+        lines = told(d)
+        check(sum(x.get("rows", 0) for x in lines) == 4005 and sum("snapshot" in x for x in lines) == 1, "the manifest has them all, of one snapshot", lines[:3])
+        before = lines, {t: pieces_of(d, t)[0] for t in tables}
+        status, _, err = extract(tables[0], *args)
+        check(status == 0 and err == "" and (told(d), {t: pieces_of(d, t)[0] for t in tables}) == before, "again: nothing is left to do", err)
+    d, kills, rng = os.path.join(HOME, "pieces-killed"), 0, random.Random(5)
+    args = ["--to", d, *more, "--chunk", "150", "--connections", "2", "--rate", "6000"]
+    while kills < 12:
+        p = extract(tables[0], *args, start=True)
+        try:
+            p.wait(timeout=rng.random() * 0.25)
+            break
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.communicate()
+            kills += 1
+    with open(os.path.join(d, "manifest"), "a") as f:
+        f.write('{"table":"v.p1","pie')
+    status, _, err = extract(tables[0], *args)
+    check(status == 0 and {t: pieces_of(d, t)[1] for t in tables} == want, "killed %d times, its last line torn, and gone on with: each row once" % kills, err)
+    keys = [(x["table"], x["piece"]) for x in told(d) if "piece" in x]
+    check(kills > 0 and len(keys) == len(set(keys)) and sum("snapshot" in x for x in told(d)) > 1, "no piece counts twice; how many snapshots it took is told", (kills, keys[:4]))
+    for bad, why in ((["--where", "id > 5"], "of other tables, columns or conditions"), (["--since", "id"], "whole tables"), (["--schema"], "whole tables")):
+        status, _, err = extract(tables[0], "--to", d, *bad)
+        check(status == 2 and why in err, "--to with %s: 2" % bad[0], (status, err))
+    for bad in (["--chunk", "5"], ["--connections", "2"], ["--table", "v.p2"], ["--overlap", "1m"]):
+        check(extract(tables[0], *bad)[0] == 2, "%s without what it belongs to: 2" % bad[0])
+    check(extract("v.p1", "--to", d + "2", "--table", "v.p2", "--columns", "s")[0] == 2 and extract("v.p1", "--to", d + "2", "--table", "v.p1")[0] == 2,
+          "columns of several tables, one twice: 2")
+
+
+@group
+def one_snapshot():
+    """Money moves between two tables while both are read by two connections: none is made or lost."""
+    series()
+    sql("CREATE TABLE v.m1 (id INT PRIMARY KEY, x BIGINT); INSERT INTO v.m1 SELECT seq, 100 FROM v.s WHERE seq <= 600;"
+        "CREATE TABLE v.m2 LIKE v.m1; INSERT INTO v.m2 SELECT * FROM v.m1")
+    stop = threading.Event()
+
+    def move():
+        rng = random.Random(1)
+        while not stop.is_set():
+            sql("".join("BEGIN; UPDATE v.m%d SET x = x - 7 WHERE id = %d; UPDATE v.m%d SET x = x + 7 WHERE id = %d; COMMIT;" % (
+                i, rng.randrange(1, 601), 3 - i, rng.randrange(1, 601)) for i in (rng.choice((1, 2)) for _ in range(20))))
+    t = threading.Thread(target=move)
+    t.start()
+    try:
+        sums, errs = [], []
+        for k in range(4):
+            d = os.path.join(HOME, "money%d" % k)
+            status, _, err = extract("v.m1", "--table", "v.m2", "--to", d, "--chunk", "100", "--connections", "2", "--rate", "3000")
+            rows = [json.loads(x) for n in ("v.m1", "v.m2") for x in pieces_of(d, n)[1].splitlines()]
+            sums.append((status, len(rows), sum(r["x"] for r in rows)))
+            errs.append((err, any(r["x"] != 100 for r in rows)))
+    finally:
+        stop.set()
+        t.join()
+    check(sums == [(0, 1200, 120000)] * 4 and errs[-1] == ("", True), "two connections, one snapshot", (sums, errs))
+
+
+@group
+def overlap():
+    series()
+    sql("CREATE TABLE v.ov (id INT PRIMARY KEY, n BIGINT UNSIGNED, t DATETIME(3)); INSERT INTO v.ov VALUES (1, 10, '2026-11-20 10:00:00'), (2, 20, '2026-11-20 11:00:00')")
+    ids = lambda got: [json.loads(x)["id"] for x in got[1].splitlines()]
+    for column, by, late, end in (("n", "5", "3, 17, NULL", "21"), ("t", "30m", "4, NULL, '2026-11-20 10:45:00'", "2026-11-20 11:00:00.001")):
+        mark = os.path.join(HOME, "overlap." + column)
+        args = ["--since", column, "--hwm", mark, "--until", end]
+        first = ids(extract("v.ov", *args))
+        sql("INSERT INTO v.ov VALUES (%s)" % late)
+        plain, over = extract("v.ov", *args), extract("v.ov", *args, "--overlap", by)
+        check(first == [1, 2] and ids(plain) == [] and ids(over) == [int(late[0]), 2], "--overlap %s: what came late behind the mark is read" % by, (first, plain, over))
+        with open(mark) as f:
+            kept = f.read()
+        extract("v.ov", *args[:-1], "2026-11-20 10:59:00" if column == "t" else "19", "--overlap", by)
+        with open(mark) as f:
+            check(f.read() == kept, "an overlap does not set the mark back")
+    check(extract("v.ov", "--since", "n", "--overlap", "1m", "--hwm", os.path.join(HOME, "overlap.n"))[0] == 2, "a duration of a number: 2")
+    began = time.monotonic()
+    status, out, _ = extract("v.s", "--rate", "4000")
+    check(status == 0 and out.count(b"\n") == 2000 and time.monotonic() - began >= 0.45, "--rate: no more than so many a second", time.monotonic() - began)
+
+
 @group
 def in_a_run():
     if not all(os.access(os.path.join(BIN, x), os.X_OK) for x in ("wh-run", "wh-put", "wh-cat")):

@@ -11,10 +11,10 @@ $ mysql-extract --defaults-file f --table a.b c 2>&1 | head -n 1
 
 # bounds go with --since
 $ for o in '--lag 1h' '--from 1' '--until 1' '--hwm f'; do mysql-extract --defaults-file f --table a.b $o 2>&1 | head -n 1; done
-> mysql-extract: --lag, --from, --until and --hwm go with --since
-> mysql-extract: --lag, --from, --until and --hwm go with --since
-> mysql-extract: --lag, --from, --until and --hwm go with --since
-> mysql-extract: --lag, --from, --until and --hwm go with --since
+> mysql-extract: --lag, --overlap, --from, --until and --hwm go with --since
+> mysql-extract: --lag, --overlap, --from, --until and --hwm go with --since
+> mysql-extract: --lag, --overlap, --from, --until and --hwm go with --since
+> mysql-extract: --lag, --overlap, --from, --until and --hwm go with --since
 
 # one end, one beginning
 $ mysql-extract --defaults-file f --table a.b --since c --until 1 --lag 1h 2>&1 | head -n 1
