@@ -288,6 +288,22 @@ is_read(void)
 	return poll(&out, 1, 0) != 1 || (out.revents & POLLERR) == 0;
 }
 
+/* The slowest sink is there: what they said when they began is as good. */
+static int
+look_at_sinks(struct planned *p, uint64_t *acked, bool last)
+{
+	int rc = job_dir_acked(p->job, acked);
+
+	if (*acked < p->start.least)
+		*acked = p->start.least;
+	if (rc == 0 && *acked > p->acked) {
+		meter_commit(p->conf.meter);
+		p->acked = *acked;
+	}
+	meter_look(p->conf.meter, last);
+	return rc;
+}
+
 /* Until the slowest sink is near enough, or a signal. */
 static int
 wait_for_sinks(struct planned *p, uint64_t id)
@@ -296,13 +312,7 @@ wait_for_sinks(struct planned *p, uint64_t id)
 	int64_t pause = 1;
 	int rc;
 
-	while ((rc = job_dir_acked(p->job, &acked)) == 0) {
-		/* what they said when they began is as good */
-		acked = acked < p->start.least ? p->start.least : acked;
-		if (acked > p->acked)
-			meter_commit(p->conf.meter);
-		p->acked = acked;
-		meter_look(p->conf.meter, false);
+	while ((rc = look_at_sinks(p, &acked, false)) == 0) {
 		if (id <= acked || id - acked <= PLANNED_AHEAD || run_stop != 0)
 			break;
 		if (!is_read())
@@ -420,11 +430,14 @@ epoch(struct planned *p, bool *over)
 int
 planned_work(struct planned *p)
 {
+	uint64_t acked;
 	bool over = false;
 	int rc = begin(p);
 
 	while (rc == 0 && !over)
 		rc = epoch(p, &over);
-	meter_look(p->conf.meter, true);
+	/* the end is out: what a monitor hears of it changes nothing */
+	if (rc == 0)
+		(void)look_at_sinks(p, &acked, true);
 	return rc;
 }

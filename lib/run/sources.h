@@ -13,9 +13,9 @@
  * it, is looked for by its inode in the directory of that name, and read to its end, matched or not; with `keep` one
  * that was moved elsewhere or removed is too, through the descriptor of the round before, until nothing came for
  * SOURCES_PATIENCE seconds, however long a round is.
- * What could be lost is told: a file that was cut (left alone, unless cut_new); with a pattern, one that went before its
- * end was seen, and one that came and was put aside between two looks.  The end of a log that was put aside is seen where nothing came
- * for SOURCES_PATIENCE, of any other one where nothing came for a day: its position then says so.
+ * What could be lost is told: a file that was cut (left alone, unless cut_new); with a pattern, one that went before
+ * its end was seen, and one that came and was put aside between two looks.  The end of a log that was put aside is seen
+ * where nothing came for SOURCES_PATIENCE, of any other one where nothing came for a day: its position then says so.
  */
 #ifndef RUN_SOURCES_H
 #define RUN_SOURCES_H
