@@ -41,6 +41,7 @@ struct kafka {
 	time_t asked;			/* the last look for it */
 	rd_kafka_topic_partition_list_t *change;	/* what the group gives or takes */
 	bool giving, closing;
+	bool given;			/* the group gave something, if only nothing */
 };
 
 static bool
@@ -56,6 +57,7 @@ on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_l
 {
 	struct kafka *k = opaque;
 
+	k->given |= err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
 	if (k->closing) {
 		rd_kafka_error_destroy(err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ?
 		    rd_kafka_incremental_assign(rk, list) : rd_kafka_incremental_unassign(rk, list));
@@ -242,7 +244,14 @@ kafka_close(struct kafka *k)
 	if (k->change != NULL)
 		rd_kafka_topic_partition_list_destroy(k->change);
 	k->closing = true;
-	if (k->rk != NULL) {
+	if (k->rk != NULL && k->conf.group != NULL && !k->given && rd_kafka_version() < 0x02030000) {
+		/* librdkafka before 2.3 aborts where a member goes that was given nothing: it says good-bye */
+		rd_kafka_unsubscribe(k->rk);
+		rd_kafka_message_t *m = rd_kafka_consumer_poll(k->rk, 200);
+
+		if (m != NULL)
+			rd_kafka_message_destroy(m);
+	} else if (k->rk != NULL) {
 		rd_kafka_consumer_close(k->rk);
 		rd_kafka_destroy(k->rk);
 	}
