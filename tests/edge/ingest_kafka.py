@@ -238,6 +238,7 @@ def wait(cond, seconds=30):
 
 def killed():
     r = random.Random(5)
+    whole = ["--compact", "0"]  # what is put together stays in the pool too, until wh-gc
     with Case() as c:
         stop = threading.Event()
 
@@ -250,21 +251,21 @@ def killed():
         t = threading.Thread(target=feed)
         t.start()
         for _ in range(12):
-            p = c.start("--every", "20ms")
+            p = c.start("--every", "20ms", *whole)
             time.sleep((0.05 + r.random() * 0.3) * SLOW)
             p.send_signal(signal.SIGKILL)
             p.communicate()
         stop.set()
         t.join()
-        p = c.start("--every", "20ms")
+        p = c.start("--every", "20ms", *whole)
         time.sleep(0.3 * SLOW)
         p.send_signal(signal.SIGTERM)
         out, err = p.communicate()
         point(p.returncode == 0, "SIGTERM without --until is a success", (p.returncode, err))
-        c.ingest()
+        c.ingest(*whole)
         c.same("killed 12 times while it was fed, told to stop, run to the end")
         left = subprocess.run(["find", c.dir + "/wh", "-name", "s-*.pz", "-links", "1"], stdout=subprocess.PIPE, check=True).stdout.split()
-        c.ingest()
+        c.ingest(*whole)
         point(len(left) <= 1, "what the killed ones left in the pool is collected", left[:3])
 
 
@@ -307,7 +308,7 @@ def routed():
         with open(c.dir + "/feed.route", "w") as f:
             f.write("by w\neven ods.even day=t\nodd ods.odd day=t\n* ods.unrouted day=t\n")
         words = [b"even", b"odd", b"even", b"x"]
-        args = ["ingest", "-b", c.mock.brokers, "-t", "orders", "--route", "feed.route"]
+        args = ["ingest", "-b", c.mock.brokers, "-t", "orders", "--route", "feed.route", "--compact", "0"]
         stop = threading.Event()
 
         def feed():
