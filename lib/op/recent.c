@@ -9,8 +9,8 @@
 #include "op/recent.h"
 
 /*
- * Pieces of bulk are entries of what passed, the key's fingerprint by pack_fp and the time by pack_order; or, before those
- * of the same save, the largest time met.
+ * Pieces of bulk are entries of what passed, the key's fingerprint by pack_fp and the time by pack_order; or, before
+ * those of the same save, the largest time met.
  */
 #define CLOCK_BYTES ((size_t)8)
 #define ENTRY_BYTES ((size_t)FP_BYTES + 8)
