@@ -102,7 +102,8 @@ check_words(struct ctx *c, struct state *st)
 		return ctx_usage(c, "--null keep needs --meta: that is all there is of one");
 	if (!kafka && (k->group != NULL || k->nulls != NULLS_SKIP || k->meta != NULL || k->from != NULL ||
 	    k->properties != NULL || st->lag || k->lost_ok || k->insecure))
-		return ctx_usage(c, "-G, --meta, --null, --from, --lag, --lost-ok, --properties and --insecure need -b");
+		return ctx_usage(c, "-G, --meta, --null, --from, --lag, --lost-ok, --properties and --insecure need "
+		    "-b");
 	if (!kafka && st->until != NULL && (strcmp(st->until, "end") != 0 || st->logs.pattern == NULL))
 		return ctx_usage(c, "--until: without -b only `end`, and only with -f");
 	if (st->to.table != NULL && st->to.route != NULL)

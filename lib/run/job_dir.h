@@ -23,11 +23,11 @@
  * ack and begun are replaced whole by rename, not fsynced: the sink itself knows better, these only tell others.  What
  * stands in ack was committed.
  *
- * Where a run goes on: a stage that went back to epoch N has no state of later ones until it has read them again.  Where
- * the pipeline branches, one sink may have them and another, that stood at N, may get them before the stages of the
- * first branch do: by the sinks alone the next run would go on where these have nothing.  So a run that went on at N,
- * when a sink was at X, is gone on with at N again until every sink is behind X; whoever is there has read all of it
- * in this run, through all the stages above.
+ * Where a run goes on: a stage that went back to epoch N has no state of later ones until it has read them again.
+ * Where the pipeline branches, one sink may have them and another, that stood at N, may get them before the stages of
+ * the first branch do: by the sinks alone the next run would go on where these have nothing.  So a run that went on at
+ * N, when a sink was at X, is gone on with at N again until every sink is behind X; whoever is there has read all of
+ * it in this run, through all the stages above.
  */
 #ifndef RUN_JOB_DIR_H
 #define RUN_JOB_DIR_H

@@ -61,8 +61,8 @@ enum pipe_stalled {
 	PIPE_MOVES,
 	PIPE_SWALLOWED,			/* a stage lets no control line through */
 	PIPE_SILENT,			/* the source sends none */
-	PIPE_UNCOMMITTED,		/* they came; a sink has not committed, or a stage of ours is not done with one */
-	PIPE_HANGS			/* the same, for ten times as long */
+	PIPE_UNCOMMITTED,	/* they came; a sink has not committed, or a stage of ours is not done with one */
+	PIPE_HANGS		/* the same, for ten times as long */
 };
 
 /* Since when nothing came to the sinks; zeroed at the start of each run. */

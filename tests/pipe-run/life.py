@@ -294,7 +294,7 @@ def stalled():
 
 @group
 def slow():
-    j = Job(PLAY + " source", "json-map --all", PLAY + " sink a", settings="stalled=500ms")
+    j = Job(PLAY + " source", "json-map --all", PLAY + " sink a", settings="stalled=1500ms")
     p = j.begin()
     j.reached(3)
 
