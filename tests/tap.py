@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """tap - what a test program says: a point a line, why one does not hold, the plan at the end
 
-    from tap import point, end
+    from tap import finish, point
     point(got == want, "what holds", got)
-    sys.exit(end())
+    sys.exit(finish())
 """
 _n = _failed = 0
 
@@ -23,7 +23,7 @@ def failures():
     return _failed
 
 
-def end():
+def finish():
     """The plan. The exit status: 1 where a point did not hold, or none was looked at."""
     print("1..%d" % _n, flush=True)
     return 1 if _failed or _n == 0 else 0

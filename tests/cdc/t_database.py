@@ -20,7 +20,7 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests"))
-from tap import end, point  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 1
@@ -214,7 +214,7 @@ def main():
         got = sorted(pipe("cdc-norm --meta kafka | cdc-merge", d, deliver_kafka(messages)).splitlines())
         point(got == want, "%d messages of %d sequences by partition and offset: the same" % (len(messages), SEQUENCES // 3), differ(got, want))
         zipper(d, maxwell([x for x in told if x[1] < SEQUENCES // 2]), at_end)
-    return end()
+    return finish()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests"))
-from tap import end, point  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 sys.path.insert(0, os.path.join(TOP, "tests/pipe"))
 import epoch_play  # noqa: E402
@@ -83,7 +83,7 @@ def main():
                                input=epoch_play.line("open", 0, 0, hops=[epoch_play.source(0)]) + epoch_play.line("end", 1, 0, hops=[epoch_play.source(0)]),
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=job.next_run(), timeout=60)
             point(p.returncode == status and (status == 0 or b"in a barrier job it needs --types" in p.stderr), "--on-drift %s %s types: %d" % (policy, "with" if types else "without", status), p)
-    return end()
+    return finish()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests"))
-from tap import end, point  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 DATA = os.path.join(TOP, "tests/cdc/data")
@@ -112,4 +112,4 @@ visits = [r["row"] for r in told["canal"] if r["table"] == "visit" and r["op"] =
 point(visits == [{"a": ("number", w["a"]), "b": w["b"]} for w in final("final-visit.tsv")], "a table without a key: its last insert")
 keys = [r["key"] for r in told["canal"] if r["table"] == "visit"]
 point(keys and set(map(str, keys)) == {"None"}, "a table without a key has none")
-sys.exit(end())
+sys.exit(finish())

@@ -19,7 +19,7 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests"))
-from tap import end, point  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 1
@@ -299,4 +299,4 @@ zippers(True, True, True)
 zippers(False, False, True)
 left_aside()
 truncates()
-sys.exit(end())
+sys.exit(finish())

@@ -16,7 +16,7 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests"))
-from tap import end, point  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 DATA = os.path.join(TOP, "tests/cdc/data")
@@ -106,7 +106,7 @@ def main():
             point(rows and all(isinstance(x, dict) for x in rows), "%d rows" % len(rows))
             again = call("cdc-merge", ["--table", "item", "--on-error", "skip"] + args + ["--base", d + "/base"], data)
             point(again[0] in (0, 3) and "anitizer" not in again[2], "and on a bent base", again[2][-2000:])
-    return end()
+    return finish()
 
 
 if __name__ == "__main__":

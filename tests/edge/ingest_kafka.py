@@ -20,20 +20,10 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests"))
 from kafka import Mock, Producer, committed  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 SLOW = 4 if os.environ.get("SANITIZED") else 1
-n = failed = 0
-
-
-def point(held, name, why=""):
-    global n, failed
-    n += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
-    for w in str(why).split("\n")[:12] if not held else []:
-        print("#   " + w[:400])
-    return held
 
 
 class Case:
@@ -450,8 +440,7 @@ def main():
             f()
         except Exception as e:      # a case that cannot go on has failed; the others run
             point(False, f.__name__, repr(e) if not isinstance(e, AssertionError) else e)
-    print("1..%d" % n)
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

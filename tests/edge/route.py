@@ -24,7 +24,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests"))
 from kafka import Mock, Producer  # noqa: E402
-from tap import end, point  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 SLOW = 4 if os.environ.get("SANITIZED") else 1
@@ -277,7 +277,7 @@ def main():
             f()
         except (AssertionError, RuntimeError, subprocess.SubprocessError, OSError, KeyError) as e:
             point(False, f.__name__, repr(e))
-    return end()
+    return finish()
 
 
 if __name__ == "__main__":

@@ -25,22 +25,12 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests"))
 from kafka import Mock, Producer  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 SLOW = 4 if os.environ.get("SANITIZED") else 1
 SEED = int(sys.argv[1]) if __name__ == "__main__" and len(sys.argv) > 1 else 1
 PATIENCE = 60 * SLOW
-n = failed = 0
-
-
-def point(held, name, why=""):
-    global n, failed
-    n += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
-    for w in str(why).split("\n")[:12] if not held else []:
-        print("#   " + w[:400])
-    return held
 
 
 class Sink:
@@ -617,8 +607,7 @@ def main():
     for f in (logs_end, logs_changed, logs_kill, topics_kill, topics_changed, pressure, times, instances, pins, metrics):
         if len(sys.argv) < 3 or re.search(sys.argv[2], f.__name__):
             f()
-    print("1..%d" % n)
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import barriers  # noqa: E402
-from barriers import Case, Job, numbers, point  # noqa: E402
+from barriers import Case, Job, numbers  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 
 class Logs(Case):
@@ -381,8 +382,7 @@ def main():
     for f in TESTS:
         if len(sys.argv) < 2 or re.search(sys.argv[1], f.__name__):
             f()
-    print("1..%d" % barriers.n)
-    return barriers.failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -17,20 +17,13 @@ import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+from tap import finish, point  # noqa: E402
+
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 SLOW = 4 if os.environ.get("SANITIZED") else 1
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 25
-n = failed = 0
-
-
-def point(held, name, why=""):
-    global n, failed
-    n += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
-    if not held:
-        print("#   %s" % str(why)[:1500])
 
 
 class Writer(threading.Thread):
@@ -121,8 +114,7 @@ def main():
             p.send_signal(signal.SIGTERM)
             p.communicate(timeout=60)
             point(rows().count(b'"moved":1') == 1 and rows().count(b'"moved":2') == 1, "a log moved away and removed while it runs is read to its end")
-    print("1..%d" % n)
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -13,20 +13,11 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(TOP, "tests")]
 from epoch_play import BIN, Job, Stage, line, source  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 DAY = "2026-11-20"
-n = failed = 0
-
-
-def point(held, name, why=""):
-    global n, failed
-    n += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
-    for w in str(why).split("\n")[:12] if not held else []:
-        print("#   " + w[:600])
 
 
 def lines(good, bad, at=0):
@@ -195,8 +186,7 @@ def main():
         HOME = d
         for part in (filters, house, ingest, mysql):
             part()
-    print("1..%d" % n)
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -23,23 +23,15 @@ import urllib.error
 import urllib.request
 import zipfile
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import jars  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 TOP = jars.TOP
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 RECIPE = os.path.join(TOP, "dags/shop/collect")
 SECONDS = int(sys.argv[1]) if len(sys.argv) > 1 else 30
-n = failed = 0
-
-
-def point(held, name, why=""):
-    global n, failed
-    n += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
-    for w in str(why).split("\n")[:12] if not held else []:
-        print("#   " + w[:400])
 
 
 def free_ports(count):
@@ -153,8 +145,7 @@ def main():
             # who is killed before its commit rejects again
             bad = {(json.loads(x)["reason"], json.loads(x)["raw"]) for x in f}
             point({raw for why, raw in bad} == {"not json"}, "what is no record is a reject", bad)
-    print("1..%d" % n)
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import jars  # noqa: E402
 import maxwell as mx  # noqa: E402
+from tap import failures, finish, point  # noqa: E402
 
 spec = importlib.util.spec_from_file_location("real_kafka", os.path.join(jars.TOP, "tests/real/kafka.py"))
 broker_module = importlib.util.module_from_spec(spec)
@@ -30,7 +31,6 @@ argv, sys.argv = sys.argv, sys.argv[:1]
 spec.loader.exec_module(broker_module)
 sys.argv = argv
 HERE = os.path.dirname(os.path.abspath(__file__))
-point = mx.point
 
 
 class Reader:
@@ -257,11 +257,10 @@ def main():
     for tool in ("java", "javac", "mvn", "mariadbd", "openssl"):
         if not shutil.which(tool):
             point(False, "%s is there" % tool, "make check-real installs it")
-    if not mx.failed:
+    if not failures():
         with tempfile.TemporaryDirectory(prefix="feeds.") as d:
             work(d)
-    print("1..%d" % mx.n)
-    return mx.failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import jars  # noqa: E402
+from tap import failures, finish, point  # noqa: E402
 import importlib.util  # noqa: E402
 
 spec = importlib.util.spec_from_file_location("librdkafka", os.path.join(jars.TOP, "tests/kafka.py"))
@@ -35,17 +36,6 @@ Producer = librdkafka.Producer
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(jars.TOP, "build/bin")))
 KILLS = 20
 PASSWORD = "hunter2-s3cret"
-n = failed = 0
-
-
-def point(held, name, why=""):
-    global n, failed
-    n += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
-    for w in str(why).split("\n")[:12] if not held else []:
-        print("#   " + w[:600])
-    return held
 
 
 def wait(cond, seconds=60):
@@ -567,7 +557,7 @@ def main():
     for tool in ("java", "mvn", "openssl"):
         if not shutil.which(tool):
             point(False, "%s is there" % tool, "make check-real installs it")
-    if not failed:
+    if not failures():
         with tempfile.TemporaryDirectory(prefix="kafka.") as d:
             b = Broker(d)
             try:
@@ -581,8 +571,7 @@ def main():
                         point(False, f.__name__, e if isinstance(e, AssertionError) else repr(e))
             finally:
                 b.stop()
-    print("1..%d" % n)
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -20,14 +20,15 @@ import tempfile
 import threading
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import jars  # noqa: E402
+from tap import failures, finish, point  # noqa: E402
 
 TOP = jars.TOP
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 TRANSACTIONS = int(sys.argv[2]) if len(sys.argv) > 2 else 600
-n = failed = 0
 
 TABLES = {
     "plain": (["id"], """create table plain(id bigint unsigned not null primary key, a int, m decimal(20,6) not null, x double, s varchar(60),
@@ -43,16 +44,6 @@ SELECT = {"b": "b+0", "r": "to_base64(r)"}
 FLOATS = {"x"}
 NUMBERS = {"id", "i", "a", "v", "m", "b", "y", "z"} | FLOATS
 LATER = set()       # columns that came while rows stood: those that nobody touched since do not tell them
-
-
-def point(held, name, why=""):
-    global n, failed
-    n += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", n, name), flush=True)
-    for w in str(why).split("\n")[:12] if not held else []:
-        print("#   " + w[:400])
-    return held
 
 
 def stub(directory):
@@ -332,11 +323,10 @@ def main():
     for tool in ("java", "mvn", "mariadbd"):
         if not shutil.which(tool):
             point(False, "%s is there" % tool, "make check-real installs it")
-    if not failed:
+    if not failures():
         with tempfile.TemporaryDirectory(prefix="maxwell.") as d:
             work(d)
-    print("1..%d" % n)
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":
