@@ -213,7 +213,7 @@ count_traffic(struct truth *t, struct traffic *f, const struct heard *h)
 		for (unsigned p = 0; f->user_page[i] != 0 && p < NPAGE; p++)
 			f->uv[p] += f->user_page[i] >> p & 1;
 		for (unsigned c = 0; f->user_store[i] != 0 && c < NSTORE; c++)
-			f->store_uv[c] += f->user_store[i] >> c & 1u;
+			f->store_uv[c] += (unsigned)f->user_store[i] >> c & 1u;
 	}
 	for (size_t i = 0; i < s->ndev; i++) {
 		f->ip += f->at_ip[i];
