@@ -153,7 +153,7 @@ take_place(struct state *st, const struct batch *b, size_t i, struct kafka_recor
 	int key = st->key_col;
 	const char *why = topic_route_of(&st->route, b, i, &r->topic, &key);
 
-	return why != NULL ? why : take_key(st, key, b, i, r);
+	return why != NULL || r->topic == ROUTE_AWAY ? why : take_key(st, key, b, i, r);
 }
 
 static int
@@ -177,6 +177,10 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 		if (why != NULL) {
 			b->fate[i] = F_REJECT;
 			b->why[i] = why;
+			continue;
+		}
+		if (r.topic == ROUTE_AWAY) {
+			b->fate[i] = F_DROP;
 			continue;
 		}
 		make_id(st, w, &r);

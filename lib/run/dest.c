@@ -287,7 +287,7 @@ member_of(struct span line, struct span key)
 	return (struct val){ 0 };
 }
 
-/* Where record i goes, -1: nowhere; *line: what is written of it, with its word where that is kept. */
+/* Where record i goes, or ROUTE_…; *line: what is written of it, with its word where that is kept. */
 static int
 place(struct dest *d, const struct batch *b, size_t i, struct span *line)
 {
@@ -298,6 +298,8 @@ place(struct dest *d, const struct batch *b, size_t i, struct span *line)
 
 	if (d->route == NULL)
 		return 0;
+	if (l != NULL && l->to < 0)
+		return l->to;
 	if (l != NULL) {
 		key = l->as;
 		col = l->as_col;
@@ -352,6 +354,10 @@ dest_put(struct dest *d, const struct batch *b, const struct span *line)
 		bool timed;
 		int64_t ms;
 
+		if (to == ROUTE_ELSEWHERE) {
+			b->fate[i] = F_DROP;
+			continue;
+		}
 		if (to < 0) {
 			batch_reject(b, i, "no route leads to a table");
 			continue;

@@ -69,6 +69,8 @@ table_of(struct route *r, struct span name, struct span day)
 
 	if (span_is(name, "-"))
 		return ROUTE_NOWHERE;
+	if (span_is(name, "!"))
+		return ROUTE_ELSEWHERE;
 	for (size_t i = 0; i < r->n_tables; i++)
 		if (span_is(name, r->table[i].name))
 			return (int)i;

@@ -11,7 +11,8 @@
  * "keep_word"} or {"by"}, other members being nobody's business.  The first line whose word matches what EXPR is of a
  * record has it: WORD is equal, or ends in `*` and the rest begins it.  Without `by` it is the DATABASE.TABLE of the
  * changes of Maxwell, Canal, Debezium and cdc-norm.  NULL, or an expression in error, matches `*` alone.  A NAME of `-`
- * is no place: such records are rejects.  The version of a file is its SHA-256: what sha256sum prints.
+ * is no place: such records are rejects.  One of `!` is somebody else's: they are dropped, and counted so.  The version
+ * of a file is its SHA-256: what sha256sum prints.
  */
 #ifndef RUN_DEST_ROUTE_H
 #define RUN_DEST_ROUTE_H
@@ -22,6 +23,7 @@
 #include "run/run.h"
 
 #define ROUTE_NOWHERE (-1)		/* of route_line.to: `-` */
+#define ROUTE_ELSEWHERE (-2)		/* `!` */
 
 struct route_line {
 	struct span word;

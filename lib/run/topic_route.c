@@ -63,7 +63,7 @@ topic_route_of(struct topic_route *t, const struct batch *b, size_t i, size_t *t
 		return NULL;
 	if ((k = route_of(t->route, b, i)) == -1 || (l = &t->route->line[k])->to == ROUTE_NOWHERE)
 		return "no route leads to a topic";
-	*topic = t->topic[l->to];
+	*topic = l->to == ROUTE_ELSEWHERE ? ROUTE_AWAY : t->topic[l->to];
 	if (l->key != -1)
 		*key = l->key;
 	return NULL;

@@ -18,6 +18,8 @@
 #include "edge/kafka_out.h"
 #include "run/dest_route.h"
 
+#define ROUTE_AWAY SIZE_MAX
+
 struct topic_route {
 	struct route *route;		/* NULL: one topic, number 0 */
 	struct ctx *ctx;
@@ -29,7 +31,10 @@ struct topic_route {
 int topic_route_open(struct topic_route *, const char *file, struct ctx *);
 /* kafka_out_open with these topics, or with conf's own. */
 int topic_route_connect(struct topic_route *, struct kafka_out_conf *, struct kafka_out **);
-/* *key: the line's column, or as it was where the line names none. NULL or a reason. */
+/*
+ * NULL, or why record i goes nowhere.  *key: the line's column, or as it was where the line names none; *topic
+ * ROUTE_AWAY: it is to be dropped.
+ */
 const char *topic_route_of(struct topic_route *, const struct batch *, size_t i, size_t *topic, int *key);
 /* now: at once; else no more than once a second. 0, or what kafka_out_flush said. */
 int topic_route_again(struct topic_route *, struct kafka_out *, bool now);

@@ -437,6 +437,17 @@ def flood(b):
     point(when["ods.cold"][0][0] == last[0], "what stands behind it is in the last one", when)
     held = [len(c.call(BIN + "/wh-cat", "ods." + t).splitlines()) for t in ("hot", "cold", "other")]
     point(held == [count, 1, 1], "each table has its own", held)
+    with open(c.dir + "/hot.route", "w") as f:
+        f.write("shop.hot ods.hot2\n* !\n")
+    with open(c.dir + "/rest.route", "w") as f:
+        f.write("shop.hot !\nshop.cold ods.cold2\nshop.other ods.other2\n")
+    began = time.monotonic()
+    jobs = [subprocess.Popen([BIN + "/ingest", "-b", b.address, "-t", "flood", "--route", r, "--partition-by", "ts:s", "--until", "end"], env=c.env, cwd=c.dir)
+            for r in ("hot.route", "rest.route")]
+    ended = jobs[1].wait(), time.monotonic() - began, jobs[0].wait(), time.monotonic() - began
+    held = [len(c.call(BIN + "/wh-cat", "ods." + t).splitlines()) for t in ("hot2", "cold2", "other2")]
+    point(held == [count, 1, 1] and ended[0] == ended[2] == 0, "with a job of its own for the flood too", (held, ended))
+    print("# with a job of its own for the flood, both at once: the others are through after %.2f s, the flood after %.2f s" % (ended[1], ended[3]))
     print("# passing all through takes %.2f s; the other partition's change is committed after %.2f s, the one behind the flood after %.2f s" %
           (bare, when["ods.other"][0][1], when["ods.cold"][0][1]))
     c.producer.close()
