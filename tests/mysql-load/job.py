@@ -821,7 +821,12 @@ def in_a_pipe():
             bad.append(r["id"])
         else:
             want[str(r["id"])] = [str(r["a"]), r["t"]]
-    kills = []
+    kills, run = [], 0
+
+    def run_number():
+        with open(os.path.join(state, "rt/run"), encoding="ascii") as f:
+            return int(f.read())
+
     for i in range(0, n, 500):
         with open(log, "ab") as f:
             f.write(lines(rows[i:i + 500]))
@@ -838,10 +843,15 @@ def in_a_pipe():
                     pass        # it has ended by itself
         else:
             found = [c for c, name in children(p.pid) if name == what]
+            run = run_number() if found else run
             for c in found:
                 os.kill(c, signal.SIGKILL)
             what = what if found else None
         kills.append(what)
+    # a stop that meets a falling pipeline rightly ends with 75; one that fell anyway has no other run to wait for
+    risen = time.monotonic() + LIMIT / 12
+    while p.poll() is None and run_number() == run and time.monotonic() < risen:
+        time.sleep(0.02)
     deadline = time.monotonic() + LIMIT
     while p.poll() is None and (hits() < len(want) or open(out).read().count("\n") < len(bad)) and time.monotonic() < deadline:
         time.sleep(0.05)
