@@ -374,13 +374,6 @@ join(void *st, void *other)
 
 /* ---- in parts ---- */
 
-static bool
-can(const void *st)
-{
-	(void)st;
-	return true;
-}
-
 static size_t
 plan(void *st, void *const *part, size_t n)
 {
@@ -408,7 +401,7 @@ piece(void *st, void *by, size_t i, const struct host *host)
 	return rc;
 }
 
-static const struct op_parts parts = { can, locate, take, plan, piece, false };
+static const struct op_parts parts = { NULL, locate, take, plan, piece, false };
 
 static void *
 fresh(const void *st)

@@ -7,7 +7,7 @@ void
 by_op_set_up(struct by_op *b, struct ctx *c, const struct op *op, void *op_state)
 {
 	b->spill = (struct spill){ .c = c, .op = op, .st = op_state };
-	if (op->parts != NULL && op->parts->can(op_state))
+	if (op->parts != NULL && (op->parts->can == NULL || op->parts->can(op_state)))
 		b->shared = shared_new(c, op);
 }
 

@@ -363,18 +363,19 @@ last_start(const struct job_dir *j, uint64_t *from, uint64_t *most, bool *found)
 static int
 settle_start(const struct job_dir *j, struct job_start *at)
 {
-	uint64_t from, most, to = at->most;
+	uint64_t from, most;
 	struct buf b = { 0 };
 	bool found;
 	int rc = last_start(j, &from, &most, &found);
 
 	at->from = at->least;
+	at->until = at->most;
 	if (rc == 0 && found && at->least >= from && at->least <= most) {
 		at->from = from;
-		to = to > most ? to : most;
+		at->until = at->most > most ? at->most : most;
 	}
-	if (rc == 0 && (!found || from != at->from || most != to)) {
-		buf_fmt(&b, "%llu %llu\n", (unsigned long long)at->from, (unsigned long long)to);
+	if (rc == 0 && (!found || from != at->from || most != at->until)) {
+		buf_fmt(&b, "%llu %llu\n", (unsigned long long)at->from, (unsigned long long)at->until);
 		rc = put_text(j, "start", buf_span(&b), true);
 	}
 	buf_free(&b);

@@ -69,6 +69,7 @@ int job_dir_begun(const struct job_dir *, const char *sink, uint64_t id);
 struct job_start {
 	uint64_t from;			/* the epoch that all go back to */
 	uint64_t least, most;		/* where the slowest sink is, and the fastest */
+	uint64_t until;			/* sinks behind it have come there in this run: what is older can go */
 };
 
 /*
