@@ -49,7 +49,7 @@ struct op_bulk {
  * (run/shared.h).  The law holds for the parts together.
  */
 struct op_parts {
-	/* may they, with this set-up?  NULL: with any.  Not where what becomes of a record depends on those before it */
+	/* may they, with this set-up?  Not where what becomes of a record depends on those before it; NULL: always */
 	bool (*can)(const void *st);
 	/*
 	 * hash_mem of the key of each record that passes; judges those that cannot be located.  What it found is kept

@@ -308,7 +308,7 @@ look_at_sinks(struct planned *p, uint64_t *acked, bool last)
 static int
 wait_for_sinks(struct planned *p, uint64_t id)
 {
-	uint64_t acked;
+	uint64_t acked, settled;
 	int64_t pause = 1;
 	int rc;
 
@@ -320,9 +320,10 @@ wait_for_sinks(struct planned *p, uint64_t id)
 		planned_wait(planned_clock() + pause);
 		pause = pause * 2 > ACK_MS_MAX ? ACK_MS_MAX : pause * 2;
 	}
-	if (rc == 0 && acked > p->start.until && acked > p->forgotten) {
-		p->forgotten = acked;
-		rc = plan_forget(p->dir, acked);
+	settled = acked > p->start.until ? acked : p->start.from;
+	if (rc == 0 && settled > p->forgotten) {
+		p->forgotten = settled;
+		rc = plan_forget(p->dir, settled);
 	}
 	return rc;
 }
