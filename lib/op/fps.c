@@ -8,6 +8,7 @@
 __extension__ typedef unsigned __int128 u128;
 
 #define CAP_MIN 16
+#define SHRINK 8		/* where no more of the table is taken, a smaller one is made */
 
 /* As in ids.c: fingerprints have a fixed seed, so without one of the process's own their places could be chosen. */
 static size_t
@@ -61,13 +62,13 @@ next_cap(uint64_t cap)
 }
 
 static void
-rebuild(struct fps *t, uint64_t cap, bool (*stays)(void *, const struct fps_slot *), void *arg)
+rebuild(struct fps *t, uint64_t cap)
 {
 	struct fps old = *t;
 
 	*t = (struct fps){ mem_table(mem_mul(cap, sizeof *t->v)), 0, cap };
 	for (size_t i = 0; i < old.cap; i++) {
-		if (empty(&old.v[i]) || (stays != NULL && !stays(arg, &old.v[i])))
+		if (empty(&old.v[i]))
 			continue;
 		*find(t, old.v[i].id) = old.v[i];
 		t->n++;
@@ -82,13 +83,13 @@ fps_put(struct fps *t, struct fp id, bool *fresh)
 
 	id = taken_for(id);
 	if (t->cap == 0)
-		rebuild(t, CAP_MIN, NULL, NULL);
+		rebuild(t, CAP_MIN);
 	s = find(t, id);
 	*fresh = empty(s);
 	if (!*fresh)
 		return &s->word;
 	if (t->n >= room(t->cap)) {
-		rebuild(t, next_cap(t->cap), NULL, NULL);
+		rebuild(t, next_cap(t->cap));
 		s = find(t, id);
 	}
 	s->id = id;
@@ -118,14 +119,47 @@ void
 fps_reserve(struct fps *t, uint64_t n)
 {
 	if (n > room(t->cap))
-		rebuild(t, mem_add(n, n / 4 + CAP_MIN), NULL, NULL);
+		rebuild(t, mem_add(n, n / 4 + CAP_MIN));
 }
 
-void
-fps_sweep(struct fps *t, uint64_t n, bool (*stays)(void *, const struct fps_slot *), void *arg)
+bool
+fps_full(const struct fps *t, uint64_t more)
 {
-	if (n < t->n)
-		rebuild(t, mem_add(n, n / 4 + CAP_MIN), stays, arg);
+	return mem_add(t->n, more) > room(t->cap);
+}
+
+/*
+ * From behind a free slot on: what stays, where one before it in its cluster went, is taken out and put where it belongs
+ * now.  That is at or before where it was, for all that stood before it there are settled.
+ */
+void
+fps_sweep(struct fps *t, bool (*stays)(void *, const struct fps_slot *), void *arg)
+{
+	uint64_t first = 0;
+	bool holes = false;		/* in the cluster at hand */
+
+	if (t->n == 0)
+		return;
+	while (!empty(&t->v[first]))
+		first++;
+	for (uint64_t k = 1; k < t->cap; k++) {
+		struct fps_slot *s = &t->v[first + k < t->cap ? first + k : first + k - t->cap], was = *s;
+
+		if (empty(s)) {
+			holes = false;
+			continue;
+		}
+		if (!stays(arg, &was)) {
+			*s = (struct fps_slot){ 0 };
+			t->n--;
+			holes = true;
+		} else if (holes) {
+			*s = (struct fps_slot){ 0 };
+			*find(t, was.id) = was;
+		}
+	}
+	if (t->n < t->cap / SHRINK)
+		rebuild(t, 2 * t->n + CAP_MIN);
 }
 
 size_t

@@ -42,8 +42,13 @@ fps_next(const struct fps *t, size_t *i)
 	return NULL;
 }
 
-/* Keep only those, n of them, for which stays() holds. O(n), and the table stands twice meanwhile. */
-void fps_sweep(struct fps *, uint64_t n, bool (*stays)(void *arg, const struct fps_slot *), void *arg);
+/*
+ * Keep only those for which stays() holds; it is asked once for each. O(cap), in place: that takes no memory, and only
+ * where few are left is some given back.
+ */
+void fps_sweep(struct fps *, bool (*stays)(void *arg, const struct fps_slot *), void *arg);
+/* Would so many more make it grow? */
+bool fps_full(const struct fps *, uint64_t more);
 size_t fps_bytes(const struct fps *);
 /* Bytes at the worst moment of taking so many more: a table that grows stands twice. */
 size_t fps_bytes_with(const struct fps *, uint64_t more);

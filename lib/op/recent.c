@@ -18,6 +18,7 @@
 #define AHEAD 16				/* looked for at once */
 #define US_PER_DAY (86400 * US_PER_SEC)
 #define ABOUT_DAYS_MAX 3660000
+#define ROOM_MIN 65536				/* entries: a table that is smaller grows as it likes */
 
 struct recent {
 	struct recent_conf conf;
@@ -118,6 +119,49 @@ remembered(const struct recent *s, uint64_t word, int64_t newest)
 	return age < s->ttl_max && dur_add(s->conf.ttl, 1, time_of(word), s->conf.zone) > newest;
 }
 
+/* ---- forgetting ---- */
+
+static void
+forgotten(struct recent *s, const struct fps_slot *slot)
+{
+	if (!s->saved)
+		return;
+	pack_fp(buf_room(&s->gone, FP_BYTES), slot->id);
+	s->gone.n += FP_BYTES;
+}
+
+static bool
+stays(void *st, const struct fps_slot *slot)
+{
+	struct recent *s = st;
+
+	if (remembered(s, slot->word, s->newest))
+		return true;
+	forgotten(s, slot);
+	return false;
+}
+
+static uint64_t
+trim(void *st)
+{
+	struct recent *s = st;
+
+	fps_sweep(&s->passed, stays, s);
+	return s->passed.n;
+}
+
+/* Before the table grows: what is forgotten makes room, where that is half of it. Each new entry pays for two looks. */
+static void
+make_room(struct recent *s)
+{
+	uint64_t was = s->passed.n;
+
+	if (!s->forgets || !fps_full(&s->passed, BATCH_RECORDS_MAX) || was < ROOM_MIN)
+		return;
+	if (trim(s) > was / 2)
+		fps_reserve(&s->passed, mem_add(was, was / 4));
+}
+
 /* ---- op/sift.h ---- */
 
 static void
@@ -126,6 +170,7 @@ read_tokens(void *st, const struct batch *b, struct token *m)
 	struct recent *s = st;
 	const struct recent_conf *f = &s->conf;
 
+	make_room(s);
 	sift_ids(b, f->key, f->n_keys, f->as, &s->scratch, m);
 	for (size_t i = 0; i < b->n; i++) {
 		const char *why;
@@ -221,45 +266,6 @@ note(void *st, const struct token *m)
 		note_as(s, m->id, m->us);
 }
 
-static void
-forgotten(struct recent *s, const struct fps_slot *slot)
-{
-	if (!s->saved)
-		return;
-	pack_fp(buf_room(&s->gone, FP_BYTES), slot->id);
-	s->gone.n += FP_BYTES;
-}
-
-static bool
-stays(void *st, const struct fps_slot *slot)
-{
-	struct recent *s = st;
-
-	return remembered(s, slot->word, s->newest);
-}
-
-/* All but those for which it holds are forgotten. */
-static void
-sweep(struct recent *s, bool (*holds)(void *st, const struct fps_slot *))
-{
-	const struct fps_slot *slot;
-	uint64_t n = 0;
-
-	for (size_t i = 0; (slot = fps_next(&s->passed, &i)) != NULL;) {
-		if (holds(s, slot))
-			n++;
-		else
-			forgotten(s, slot);
-	}
-	fps_sweep(&s->passed, n, holds, s);
-}
-
-static void
-trim(void *st)
-{
-	sweep(st, stays);
-}
-
 static int
 each(void *st, int (*fn)(void *arg, const struct token *), void *arg)
 {
@@ -327,10 +333,13 @@ batch(void *st, const struct batch *b, const struct host *host)
 static bool
 meets(void *st, const struct fps_slot *slot)
 {
-	const struct recent *s = st;
+	struct recent *s = st;
 	int64_t us = time_of(slot->word);
 
-	return s->conf.kind == RECENT_ONCE || after(s, s->conf.kind == RECENT_DAY ? floor_of(s, us) : us) > s->closed;
+	if (s->conf.kind == RECENT_ONCE || after(s, s->conf.kind == RECENT_DAY ? floor_of(s, us) : us) > s->closed)
+		return true;
+	forgotten(s, slot);
+	return false;
 }
 
 static int
@@ -341,7 +350,7 @@ close_recent(void *st, int64_t wm_ms, const struct host *host)
 	(void)host;
 	if (wm_ms == INT64_MAX || __builtin_mul_overflow(wm_ms, 1000, &s->closed))
 		return 0;		/* all went out at once */
-	sweep(s, meets);
+	fps_sweep(&s->passed, meets, s);
 	return 0;
 }
 
@@ -433,7 +442,7 @@ put_all(struct recent *s, int (*put)(void *arg, struct span bytes), void *arg, u
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && (slot = fps_next(&s->passed, &i)) != NULL;) {
-		if (!stays(s, slot))
+		if (!remembered(s, slot->word, s->newest))
 			continue;
 		++*live;
 		add_entry(&b, slot->id, time_of(slot->word));
@@ -460,7 +469,7 @@ save_bulk(void *st, bool all, int (*put)(void *arg, struct span bytes), void *ar
 		rc = put(arg, span_of(s->news.p + at, some));
 	}
 	if (all && rc == 0 && (rc = put_all(s, put, arg, &n)) == 0)
-		fps_sweep(&s->passed, n, stays, s);
+		fps_sweep(&s->passed, stays, s);
 	s->n_parts = all ? 0 : s->n_parts;
 	if (n > 0) {
 		s->part = mem_array(s->part, s->n_parts + 1, sizeof *s->part);

@@ -35,8 +35,8 @@ struct sift {
 	int (*each)(void *st, int (*fn)(void *arg, const struct token *), void *arg);
 	/* A pair that op->save gave, as a token to be noted; false: it is none. */
 	bool (*token_of)(void *st, struct span key, struct span val, struct token *);
-	/* Forget what can no longer matter; NULL: all may. */
-	void (*trim)(void *st);
+	/* Forget what can no longer matter; returns how many may. NULL: all may. */
+	uint64_t (*trim)(void *st);
 	/* Forget what passed, and give the memory back. */
 	void (*clear)(void *st);
 	void (*reserve)(void *st, uint64_t n);

@@ -116,9 +116,10 @@ relieve(struct repeats *r)
 	if (r->sift->bytes_with(r->st, BATCH_RECORDS_MAX) <= budget)
 		return 0;
 	if (r->sift->trim != NULL) {
-		r->sift->trim(r->st);
+		uint64_t n = r->sift->trim(r->st);
+
 		/* else it would be soon again */
-		if (r->sift->bytes_with(r->st, BATCH_RECORDS_MAX) <= budget / 2)
+		if (r->sift->bytes_with(r->st, n / 8 + BATCH_RECORDS_MAX) <= budget)
 			return 0;
 	}
 	return begin_parts(r);

@@ -138,7 +138,7 @@ test_fps(void)
 		all = all && word != NULL && (i < 2 ? *word == 2 : *word == i + 1);
 	}
 	okf(all && t.n == 19999, "%d fingerprints", (int)t.n);
-	fps_sweep(&t, 9999, odd_word, NULL);
+	fps_sweep(&t, odd_word, NULL);
 	for (size_t i = 0; fps_next(&t, &i) != NULL;)
 		n++;
 	okf(n == t.n && n == 9999 && fps_get(&t, (struct fp){ 7, 2 }) == NULL && fps_get(&t, (struct fp){ 8, 2 }) != NULL,
@@ -147,10 +147,55 @@ test_fps(void)
 	ok_all("fps: words, 0, growth, sweep");
 }
 
+static bool
+is_young(void *arg, const struct fps_slot *s)
+{
+	uint64_t *asked = arg;
+
+	asked[1]++;
+	return s->word >= asked[0];
+}
+
+/* What comes and goes: after each sweep just the young are there, asked once each, and the table does not grow. */
+static void
+test_fps_churn(void)
+{
+	enum { STEP = 1000, LIVE = 3500, ROUNDS = 300 };
+	struct fps t = { 0 };
+	uint64_t cap = 0, wrong = 0;
+
+	for (uint64_t round = 0; round < ROUNDS; round++) {
+		uint64_t end = (round + 1) * STEP, had = t.n, asked[2] = { end < LIVE ? 0 : end - LIVE, 0 };
+		bool fresh;
+
+		for (uint64_t i = end - STEP; i < end; i++)
+			*fps_put(&t, (struct fp){ i * i, ~i }, &fresh) = i;
+		fps_sweep(&t, is_young, asked);
+		wrong += asked[1] != had + STEP || t.n != end - asked[0];
+		for (uint64_t i = end < 2 * LIVE ? 0 : end - 2 * LIVE; i < end; i++) {
+			const uint64_t *word = fps_get(&t, (struct fp){ i * i, ~i });
+
+			wrong += i < asked[0] ? word != NULL : word == NULL || *word != i;
+		}
+		cap = round == 20 ? t.cap : cap;
+	}
+	okf(wrong == 0, "%d wrong", (int)wrong);
+	okf(t.cap == cap, "%d slots, then %d", (int)cap, (int)t.cap);
+	fps_sweep(&t, odd_word, NULL);
+	fps_sweep(&t, is_young, (uint64_t[]){ (uint64_t)ROUNDS * STEP - 10, 0 });
+	okf(t.n == 5 && t.cap < 100, "%d left in %d slots", (int)t.n, (int)t.cap);
+	fps_sweep(&t, is_young, (uint64_t[]){ UINT64_MAX, 0 });
+	fps_sweep(&t, is_young, (uint64_t[]){ UINT64_MAX, 0 });
+	okf(t.n == 0 && fps_get(&t, (struct fp){ 1, 2 }) == NULL, "%d left", (int)t.n);
+	fps_free(&t);
+	ok_all("fps: swept again and again");
+}
+
 int
 main(void)
 {
 	test_fps();
+	test_fps_churn();
 	test_sift();
 	arena_free(&mem);
 	return done();
