@@ -358,8 +358,8 @@ forget_cut(struct pipe_end *e)
 }
 
 /*
- * The first of the worst kind there is.  Where one was killed, what its neighbours say is his doing: a line was torn, a
- * stage never answered.
+ * The first of the worst kind there is; but of those that could not write the last, for what stands before it only
+ * found it gone.  Where one was killed, what its neighbours say is his doing: a line was torn, a stage never answered.
  */
 static enum kind
 verdict(const struct pipe_end *e, size_t *at)
@@ -373,7 +373,7 @@ verdict(const struct pipe_end *e, size_t *at)
 	for (size_t i = 0; i < e->n; i++) {
 		enum kind k = kind_of(e->status[i]);
 
-		if (k == WELL || (killed && k != KILLED) || (*at != SIZE_MAX && k <= kind_of(e->status[*at])))
+		if (k == WELL || (killed && k != KILLED) || (*at != SIZE_MAX && (k < worst || (k == worst && k != FAULT))))
 			continue;
 		*at = i;
 		worst = k;

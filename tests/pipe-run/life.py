@@ -180,6 +180,11 @@ def restarts():
             PLAY + " sink a")
     status, _ = j.call("run")
     check(status == 0 and j.rows() == 9, "what the neighbours of a killed one say is not held against them", (status, j.err))
+    j = Job("sh -c '%s source --epochs 9; [ -e once ] || { : >once; exit 4; }'" % PLAY, PLAY + " pass --what exit --at 6 --status 4 --once e", PLAY + " sink a")
+    status, _ = j.call("run")
+    texts = [e["text"] for e in j.events()]
+    check(status == 0 and j.rows() == 9 and texts[0].startswith(os.path.basename(sys.executable) + " ended with 4"),
+          "of two that could not go on the one behind is told: the other found it gone", (status, texts))
 
 
 @group
