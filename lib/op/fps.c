@@ -129,8 +129,8 @@ fps_full(const struct fps *t, uint64_t more)
 }
 
 /*
- * From behind a free slot on: what stays, where one before it in its cluster went, is taken out and put where it belongs
- * now.  That is at or before where it was, for all that stood before it there are settled.
+ * From behind a free slot on: what stays, where one before it in its cluster went, is taken out and put where it
+ * belongs now.  That is at or before where it was, for all that stood before it there are settled.
  */
 void
 fps_sweep(struct fps *t, bool (*stays)(void *, const struct fps_slot *), void *arg)

@@ -373,7 +373,9 @@ verdict(const struct pipe_end *e, size_t *at)
 	for (size_t i = 0; i < e->n; i++) {
 		enum kind k = kind_of(e->status[i]);
 
-		if (k == WELL || (killed && k != KILLED) || (*at != SIZE_MAX && (k < worst || (k == worst && k != FAULT))))
+		if (k == WELL || (killed && k != KILLED))
+			continue;
+		if (*at != SIZE_MAX && (k < worst || (k == worst && k != FAULT)))
 			continue;
 		*at = i;
 		worst = k;
