@@ -17,6 +17,8 @@
 #include "in/scan_walk.h"
 
 #define RELAXED_WINDOWS 256	/* how long the portable kernel, which takes any blanks, stands in */
+#define OPENING (TOKEN_BRACKET | TOKEN_OPEN)
+#define TOKENS_UNKNOWN UINT16_MAX	/* of a line that the plain parser judged */
 
 struct scan {
 	struct trie trie;
@@ -38,6 +40,7 @@ struct scan {
 	uint8_t kind[BATCH_RECORDS_MAX];
 	const char *why[BATCH_RECORDS_MAX];
 	uint32_t at[BATCH_RECORDS_MAX];
+	uint16_t first[BATCH_RECORDS_MAX];	/* of its tokens in this window, or TOKENS_UNKNOWN */
 	size_t n;
 	size_t n_cols;
 	struct val **col;
@@ -162,6 +165,7 @@ take_plain(struct scan *s, const char *p, const char *end)
 	if (end > p && end[-1] == '\r')
 		end--;
 	s->line[i] = span_of(p, (size_t)(end - p));
+	s->first[i] = TOKENS_UNKNOWN;
 	s->why[i] = plain_line(&s->plain, s->line[i], i);
 	s->kind[i] = s->why[i] == NULL ? LINE_RECORD : LINE_BAD;
 	if (s->kind[i] == LINE_BAD && all_blank(s->line[i])) {
@@ -301,6 +305,7 @@ take_line(struct scan *s, size_t lf)
 	s->kind[i] = LINE_RECORD;
 	s->why[i] = NULL;
 	s->at[i] = 0;
+	s->first[i] = (uint16_t)s->token;
 	s->n++;
 	s->p = end + 1;
 	return;
@@ -346,6 +351,72 @@ scan_next(struct scan *s, struct scanned *got)
 	*got = (struct scanned){ .n = s->n, .line = s->line, .kind = s->kind, .why = s->why, .at = s->at,
 	    .col = (const struct val *const *)s->col };
 	return s->n > 0;
+}
+
+/* The quote that ends the key at p: 16 bytes at once, since a loop's end would be guessed wrong for each key. */
+static inline const char *
+key_end(const char *p)
+{
+	bytes16 v = bytes_load(p);
+	uint64_t quote = bits_of((bytes16)(v == bytes_all('"'))), slash = bits_of((bytes16)(v == bytes_all('\\')));
+
+	if (__builtin_expect(quote != 0 && (slash & (quote ^ (quote - 1))) == 0, 1))
+		return p + __builtin_ctzll(quote);
+	for (; *p != '"'; p++)
+		p += *p == '\\';
+	return p;
+}
+
+/* Token t opens an object or array: the one that closes it. */
+static inline size_t
+closing(const struct marks *m, size_t t)
+{
+	size_t depth = 1;
+
+	while (depth > 0) {
+		uint8_t c = token_byte(m->token[++t]);
+
+		/* 1 for a bracket that opens, -1 for one that closes; no branch that data decides */
+		depth += ((size_t)(c & TOKEN_OPEN) - 1) & -(size_t)((c & TOKEN_BRACKET) != 0);
+	}
+	return t;
+}
+
+size_t
+scan_members(const struct scan *s, const struct span *line, struct member *out, size_t most)
+{
+	size_t i = ((uintptr_t)line - (uintptr_t)s->line) / sizeof *line, n = 0, t;
+	const struct marks *m = s->marks;
+	const char *p = s->window, *q, *end;
+	struct span v;
+
+	if (i >= s->n || s->first[i] == TOKENS_UNKNOWN || m->token[t = s->first[i]] != '{')
+		return SIZE_MAX;
+	if (!token_member(m->token[t + 1]))
+		return 0;
+	do {
+		struct member *x = &out[n];
+
+		if (n++ == most)
+			return SIZE_MAX;
+		for (q = p + m->pos[t] + 1; (unsigned char)*q <= ' '; q++)
+			;
+		end = key_end(++q);
+		x->key = span_of(q, (size_t)(end - q));
+		t++;
+		if ((token_byte(m->token[t]) & OPENING) == OPENING) {
+			q = p + m->pos[t];
+			t = closing(m, t);
+			val_set(&x->v, q, (size_t)(p + m->pos[t] + 1 - q), scan_tag[(unsigned char)*q], 0);
+			t++;
+		} else {
+			for (q = end + 1; *q != ':'; q++)
+				;
+			v = value_between(p, (size_t)(q + 1 - p), m->pos[t]);
+			val_set(&x->v, v.p, v.n, scan_tag[(unsigned char)*v.p], value_escaped(m, p, v));
+		}
+	} while (token_byte(m->token[t]) == ',');
+	return n;
 }
 
 const char *

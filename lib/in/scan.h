@@ -44,6 +44,13 @@ struct scan *scan_new(const struct pathset *, const struct scan_conf *);
 void scan_block(struct scan *, const char *p, size_t n);
 /* The next lines of the block, in order; false at its end. got's arrays live until the next call. */
 bool scan_next(struct scan *, struct scanned *got);
+/*
+ * The members of a record handed out last, `line` being its place in got.line, in their order and at most `most`; from
+ * the tokens that are known of it already, which is a fifth of the work of in/rec.  Keys are raw.  SIZE_MAX: it is not
+ * known of this line, or there are more.
+ */
+struct member { struct span key; struct val v; };
+size_t scan_members(const struct scan *, const struct span *line, struct member *, size_t most);
 const char *scan_kernel(const struct scan *);
 void scan_free(struct scan *);
 

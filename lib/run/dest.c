@@ -335,6 +335,16 @@ day_of(struct dest *d, struct target *x, const struct batch *b, size_t i, char d
 	return NULL;
 }
 
+/* rows_look: of a line that is written as it came the scanner knows the members. */
+static const char *
+look(struct dest *d, struct rows *r, const struct batch *b, size_t i, struct span text)
+{
+	size_t n = text.p == b->line[i].p && text.n == b->line[i].n ?
+	    scan_members(d->ctx->main_feed.scan, &b->line[i], d->member, DEST_MEMBERS_MAX) : SIZE_MAX;
+
+	return n == SIZE_MAX ? rows_look(r, text) : rows_look_members(r, text, d->member, n);
+}
+
 int
 dest_put(struct dest *d, const struct batch *b, const struct span *line)
 {
@@ -363,7 +373,7 @@ dest_put(struct dest *d, const struct batch *b, const struct span *line)
 			continue;
 		}
 		if ((why = day_of(d, x, b, i, day, &ms, &timed)) != NULL ||
-		    (why = rows_look(x->rows, text)) != NULL) {
+		    (why = look(d, x->rows, b, i, text)) != NULL) {
 			batch_reject(b, i, why);
 			continue;
 		}

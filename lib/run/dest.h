@@ -33,6 +33,7 @@ struct dest_conf {
 };
 
 #define UNROUTED "ods.unrouted"
+#define DEST_MEMBERS_MAX 128	/* a row with more is walked */
 
 struct target {
 	struct table *table;
@@ -57,6 +58,7 @@ struct dest {
 	const char *by;			/* dest_conf's */
 	char said[SHA256_HEX + 1];	/* the version of which a commit holds the text */
 	struct buf text, lines;
+	struct member member[DEST_MEMBERS_MAX];	/* of the row at hand, by the scanner's tokens */
 	struct job *job;
 	json_t *record;			/* by a route, between begin and end: the sources' txns */
 	uint64_t commit;		/* the last one, 0: none */

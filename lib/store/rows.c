@@ -10,6 +10,7 @@
 
 #define CLOSING_MAX 8		/* files whose ends are under way */
 #define LAST_COLUMNS 64		/* columns remembered by their place, so that rows alike cost a comparison each */
+#define LAST_NAMES 4		/* at each */
 
 struct slot {			/* an open file */
 	char day[DAY_BYTES];
@@ -43,8 +44,7 @@ struct rows {
 	struct slot *last;
 	/* columns */
 	struct map *columns;		/* struct seen by unescaped name */
-	struct span by_place[LAST_COLUMNS];
-	struct seen *seen_place[LAST_COLUMNS];
+	struct known { struct span name; struct seen *seen; } place[LAST_COLUMNS][LAST_NAMES];
 	struct arena mem;
 	struct buf scratch;
 	/* trace ids of the line looked at last, found on the way */
@@ -104,7 +104,7 @@ ids_of(const struct pathset *ps, struct span name)
 	return set;
 }
 
-/* The column of a raw key that is not the one remembered at place i of the row; NULL: it is dt. */
+/* The column of a raw key that is none of those remembered at place i of the row; NULL: it is dt. */
 static struct seen *
 find_column(struct rows *r, struct span raw, size_t i)
 {
@@ -124,14 +124,32 @@ find_column(struct rows *r, struct span raw, size_t i)
 		s->at = map_count(r->columns);
 		s->ids = ids_of(r->paths, name);
 	}
-	if (i < LAST_COLUMNS) {
-		/* rows of many shapes would fill the arena: a place is remembered once */
-		if (r->seen_place[i] == NULL)
-			r->by_place[i] = span_of(arena_dup(&r->mem, raw), raw.n);
-		if (span_eq(r->by_place[i], raw))
-			r->seen_place[i] = s;
-	}
+	/* rows of many shapes would fill the arena: of a place the first names are remembered */
+	for (size_t k = 0; i < LAST_COLUMNS && k < LAST_NAMES; k++)
+		if (r->place[i][k].seen == NULL) {
+			r->place[i][k] = (struct known){ span_of(arena_dup(&r->mem, raw), raw.n), s };
+			break;
+		}
 	return s;
+}
+
+static const char dt_inside[] = "a row does not hold dt: the partition says it";
+
+/* Member i of a row. False: it is dt. */
+static inline bool
+look_at(struct rows *r, size_t i, struct span key, struct val v)
+{
+	const struct known *p = i < LAST_COLUMNS ? r->place[i] : NULL;
+	struct seen *s = NULL;
+
+	for (size_t k = 0; p != NULL && s == NULL && k < LAST_NAMES && p[k].seen != NULL; k++)
+		s = span_eq(p[k].name, key) ? p[k].seen : NULL;
+	if (s == NULL && (s = find_column(r, key, i)) == NULL)
+		return false;
+	s->types |= 1u << v.tag;
+	for (uint64_t set = s->ids; set != 0; set &= set - 1)
+		index_ids_below(&r->paths->path[__builtin_ctzll(set)], v, &r->ids);
+	return true;
 }
 
 const char *
@@ -140,21 +158,24 @@ rows_look(struct rows *r, struct span line)
 	struct span key;
 	struct rec rec;
 	struct val v;
-	size_t i = 0;
 
 	r->ids.n = 0;
 	r->looked = line.p;
 	rec_begin(&rec, line);
-	for (; rec_next(&rec, &key, &v); i++) {
-		struct seen *s = i < LAST_COLUMNS && r->seen_place[i] != NULL && span_eq(r->by_place[i], key) ?
-		    r->seen_place[i] : find_column(r, key, i);
+	for (size_t i = 0; rec_next(&rec, &key, &v); i++)
+		if (!look_at(r, i, key, v))
+			return dt_inside;
+	return NULL;
+}
 
-		if (s == NULL)
-			return "a row does not hold dt: the partition says it";
-		s->types |= 1u << v.tag;
-		for (uint64_t set = s->ids; set != 0; set &= set - 1)
-			index_ids_below(&r->paths->path[__builtin_ctzll(set)], v, &r->ids);
-	}
+const char *
+rows_look_members(struct rows *r, struct span line, const struct member *m, size_t n)
+{
+	r->ids.n = 0;
+	r->looked = line.p;
+	for (size_t i = 0; i < n; i++)
+		if (!look_at(r, i, m[i].key, m[i].v))
+			return dt_inside;
 	return NULL;
 }
 

@@ -15,6 +15,7 @@
 #ifndef STORE_ROWS_H
 #define STORE_ROWS_H
 
+#include "in/scan.h"
 #include "store/change.h"
 
 #define ROWS_FILES_MAX 24
@@ -40,6 +41,8 @@ struct row {
 struct rows *rows_new(const struct rows_conf *);
 /* Look at a row's columns; NULL, or why it cannot be a row: `dt` is the partition's, engines add it. */
 const char *rows_look(struct rows *, struct span line);
+/* The same of a row whose n members are known (in/scan). */
+const char *rows_look_members(struct rows *, struct span line, const struct member *, size_t n);
 /* Write a row to its day. 0 or as rows_end. */
 int rows_put(struct rows *, const char *day, struct span line, const struct row *);
 /* The rows that follow are another source's. */

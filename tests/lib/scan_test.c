@@ -3,6 +3,7 @@
 #include "t.h"
 
 #include "base/buf.h"
+#include "in/rec.h"
 #include "in/scan.h"
 #include "in/scan_grammar.h"
 
@@ -48,6 +49,30 @@ padded(struct span s)
 	return p;
 }
 
+/* What the scanner knows of a record's members is what a walk through its bytes finds. */
+static size_t members_known, members_wrong;
+
+static void
+compare_members(struct scan *s, const struct span *line)
+{
+	static struct member m[1024];
+	size_t n = scan_members(s, line, m, 1024), i = 0;
+	struct span key;
+	struct rec r;
+	struct val v;
+
+	if (n == SIZE_MAX)
+		return;
+	members_known++;
+	rec_begin(&r, *line);
+	for (; rec_next(&r, &key, &v); i++)
+		members_wrong += i >= n || m[i].key.p != key.p || m[i].key.n != key.n || m[i].v.raw.p != v.raw.p ||
+		    m[i].v.raw.n != v.raw.n || m[i].v.tag != v.tag || m[i].v.escaped != v.escaped;
+	members_wrong += i != n;
+	/* no more than there is room for */
+	members_wrong += n > 0 && scan_members(s, line, m, n - 1) != SIZE_MAX;
+}
+
 /* Write what the scanner says of a block: kind, reason, offset, columns with their places. */
 static void
 dump(struct scan *s, size_t cols, struct span block, struct buf *out)
@@ -61,6 +86,8 @@ dump(struct scan *s, size_t cols, struct span block, struct buf *out)
 			buf_fmt(out, "%d %zu", g.kind[i], g.line[i].n);
 			if (g.kind[i] == LINE_BAD)
 				buf_fmt(out, " %u %s", g.at[i], g.why[i]);
+			else if (g.kind[i] == LINE_RECORD)
+				compare_members(s, &g.line[i]);
 			for (size_t c = 0; c < cols; c++) {
 				const struct val *v = &g.col[c][i];
 
@@ -690,5 +717,7 @@ main(int argc, char **argv)
 	almost_alike();
 	edges();
 	kernels_agree();
+	okf(members_known > 100000 && members_wrong == 0, "%zu of %zu", members_wrong, members_known);
+	ok_all("the members of a record, from its tokens");
 	return done();
 }
