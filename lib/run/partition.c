@@ -56,8 +56,32 @@ partition_set_up(struct ctx *c, const char *text, const struct zone *table, stru
 	return ctx_expr(c, span_str(text), "--partition-by", &p->expr);
 }
 
+/*
+ * when_day, which most rows ask for the day of the row before: from one local midnight to the next, where the clock is
+ * not changed on that day.
+ */
+static void
+day_at(struct partition *p, int64_t us, char day[WHEN_DAY_BYTES])
+{
+	const int64_t whole = 86400 * US_PER_SEC;
+	int64_t shift, from;
+
+	if (us < p->from || us >= p->to) {
+		shift = zone_offset(p->zone, us) * US_PER_SEC;
+		from = us - ((us + shift) % whole + whole) % whole;
+		when_day(us, p->zone, p->day);
+		p->from = p->to = us;
+		if (zone_offset(p->zone, from) * US_PER_SEC == shift &&
+		    zone_offset(p->zone, from + whole - 1) * US_PER_SEC == shift) {
+			p->from = from;
+			p->to = from + whole;
+		}
+	}
+	memcpy(day, p->day, WHEN_DAY_BYTES);
+}
+
 static const char *
-of_text(const struct partition *p, struct span s, char day[WHEN_DAY_BYTES], int64_t *ms, bool *timed)
+of_text(struct partition *p, struct span s, char day[WHEN_DAY_BYTES], int64_t *ms, bool *timed)
 {
 	const char *why;
 	int32_t days;
@@ -70,7 +94,7 @@ of_text(const struct partition *p, struct span s, char day[WHEN_DAY_BYTES], int6
 	}
 	if ((why = when_parse(s, p->unit, p->zone, &us)) != NULL)
 		return why;
-	when_day(us, p->zone, day);
+	day_at(p, us, day);
 	/* ms of times before 1970 round down too */
 	*ms = us / 1000 - (us % 1000 < 0);
 	*timed = true;

@@ -20,6 +20,8 @@ struct partition {
 	enum unit unit;
 	struct expr *expr;
 	struct buf text;
+	int64_t from, to;	/* of here: these microseconds are of this day */
+	char day[WHEN_DAY_BYTES];
 };
 
 /*
