@@ -13,6 +13,8 @@ static struct {
 	struct apart_job *first, **end;
 	uint64_t n_given, n_done;
 	bool started, without;		/* without: no thread could be had */
+	struct buf spare[APART_SPARES];
+	size_t n_spare;
 } queue = { .lock = PTHREAD_MUTEX_INITIALIZER, .given = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER };
 
 static void *
@@ -86,5 +88,27 @@ apart_wait(uint64_t ticket)
 	pthread_mutex_lock(&queue.lock);
 	while (queue.n_done < ticket)
 		pthread_cond_wait(&queue.done, &queue.lock);
+	pthread_mutex_unlock(&queue.lock);
+}
+
+void
+apart_keep(struct buf *b)
+{
+	pthread_mutex_lock(&queue.lock);
+	if (b->cap > 0 && queue.n_spare < APART_SPARES) {
+		queue.spare[queue.n_spare] = *b;
+		queue.spare[queue.n_spare++].n = 0;
+		*b = (struct buf){ 0 };
+	}
+	pthread_mutex_unlock(&queue.lock);
+	buf_free(b);
+}
+
+void
+apart_spare(struct buf *b)
+{
+	pthread_mutex_lock(&queue.lock);
+	if (queue.n_spare > 0)
+		*b = queue.spare[--queue.n_spare];
 	pthread_mutex_unlock(&queue.lock);
 }

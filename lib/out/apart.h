@@ -15,7 +15,10 @@
 
 #include <stdint.h>
 
+#include "base/buf.h"
+
 #define APART_JOBS 4
+#define APART_SPARES (APART_JOBS + 2)
 
 struct apart_job {
 	struct apart_job *next;			/* apart's */
@@ -24,6 +27,13 @@ struct apart_job {
 
 /* Its ticket: larger than those before it, never 0. */
 uint64_t apart_give(struct apart_job *);
+/*
+ * A buffer that a job has done with waits for the next one, so that its pages are not made anew each time: at most
+ * APART_SPARES do.  keep: it is empty behind the call.  spare: *b, empty itself before, gets one if there is one.  From
+ * any thread.
+ */
+void apart_keep(struct buf *b);
+void apart_spare(struct buf *b);
 /* Until the job of this ticket is done; what it wrote is seen then.  0: at once. */
 void apart_wait(uint64_t ticket);
 

@@ -21,6 +21,7 @@
 #include "out/sink.h"
 
 #define PLAIN_BYTES (256 * KIB)		/* handed to the kernel at once */
+#define LARGE_BYTES (64 * KIB)		/* of a piece that goes there by itself, without a copy */
 #define ZSTD_LEVEL 1			/* faster than 3 and no larger on such data */
 
 struct sink {
@@ -282,7 +283,7 @@ frame_apart(struct apart_job *job)
 		s->zbuf = NULL;
 		s->zcap = 0;
 	}
-	buf_free(&j->text);
+	apart_keep(&j->text);
 	free(j);
 }
 
@@ -293,8 +294,10 @@ give_frame(struct sink *s, size_t n, bool last)
 	struct frame_job *j = mem_new(sizeof *j);
 	struct buf rest = { 0 };
 
-	if (!last)
+	if (!last) {
+		apart_spare(&rest);
 		buf_room(&rest, s->in.cap);
+	}
 	buf_add(&rest, s->in.p + n, s->in.n - n);
 	j->job.run = frame_apart;
 	j->s = s;
@@ -309,6 +312,8 @@ void
 sink_apart(struct sink *s)
 {
 	s->apart = s->codec == CODEC_ZSTD && s->n_frames == 0;
+	if (s->apart && s->in.cap == 0)
+		apart_spare(&s->in);
 }
 
 void
@@ -396,8 +401,7 @@ sink_add(struct sink *s, struct span b)
 	if (s->failed)
 		return EXIT_IO;
 	s->given += b.n;
-	/* a large piece goes through without a copy */
-	if (s->codec == CODEC_NONE && !s->whole_lines && b.n >= PLAIN_BYTES) {
+	if (s->codec == CODEC_NONE && !s->whole_lines && b.n >= LARGE_BYTES) {
 		int rc = s->in.n > 0 ? put(s, s->in.p, s->in.n) : 0;
 
 		s->in.n = 0;
