@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mem - see mem.h */
 #include <malloc.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #define HUGE_BYTES ((size_t)2 * 1024 * 1024)	/* a large page */
 #define TABLE_BYTES_MIN (2 * HUGE_BYTES)	/* less is not worth one */
+#define SPARE_MAX 16			/* large pages that are kept to be used again */
 #define ARENA_BLOCK_BYTES ((size_t)256 * 1024)
 #define ARENA_ALIGN ((size_t)16)
 #define OWN_PAGES_MIN (4 * ARENA_BLOCK_BYTES)	/* a whole block of an arena */
@@ -150,15 +152,53 @@ mem_str(const char *s)
 	return mem_dup(span_str(s));
 }
 
+/* Large pages that an arena gave back: the system would zero them before it gave them out again. */
+static struct {
+	pthread_mutex_t lock;
+	struct arena_block *head;
+	size_t n;
+} spare = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static bool
+is_large_page(const struct arena_block *b)
+{
+	return ((uintptr_t)b & (HUGE_BYTES - 1)) == 0 && b->size == HUGE_BYTES - sizeof *b;
+}
+
 /* A block of one large page, aligned to it; *size: what it holds. */
 static struct arena_block *
 large_page(size_t *size)
 {
-	struct arena_block *b = checked(aligned_alloc(HUGE_BYTES, HUGE_BYTES), HUGE_BYTES);
+	struct arena_block *b;
 
-	(void)madvise(b, HUGE_BYTES, MADV_HUGEPAGE);		/* speed only */
+	pthread_mutex_lock(&spare.lock);
+	if ((b = spare.head) != NULL) {
+		spare.head = b->next;
+		spare.n--;
+	}
+	pthread_mutex_unlock(&spare.lock);
+	if (b == NULL) {
+		b = checked(aligned_alloc(HUGE_BYTES, HUGE_BYTES), HUGE_BYTES);
+		(void)madvise(b, HUGE_BYTES, MADV_HUGEPAGE);		/* speed only */
+	}
 	*size = HUGE_BYTES - sizeof *b;
 	return b;
+}
+
+static void
+block_free(struct arena_block *b)
+{
+	if (is_large_page(b)) {
+		pthread_mutex_lock(&spare.lock);
+		if (spare.n < SPARE_MAX) {
+			b->next = spare.head;
+			spare.head = b;
+			spare.n++;
+			b = NULL;
+		}
+		pthread_mutex_unlock(&spare.lock);
+	}
+	free(b);
 }
 
 void *
@@ -226,7 +266,7 @@ arena_reset(struct arena *a)
 		return;
 	for (b = a->head->next; b != NULL; b = next) {
 		next = b->next;
-		free(b);
+		block_free(b);
 	}
 	a->head->next = NULL;
 	a->used = 0;
@@ -240,7 +280,7 @@ arena_free(struct arena *a)
 
 	for (b = a->head; b != NULL; b = next) {
 		next = b->next;
-		free(b);
+		block_free(b);
 	}
 	*a = (struct arena){ .large = a->large };
 }

@@ -44,7 +44,8 @@ struct arena {
 	struct arena_block *head;
 	size_t used, size;	/* of the head block */
 	size_t bytes;		/* held in all blocks, for budgets */
-	bool large;		/* set while empty: blocks become large pages, of 2 MiB, where the system has them */
+	/* set while empty: blocks become large pages, of 2 MiB, where the system has them; 16 are kept for the next */
+	bool large;
 };
 
 /* n bytes, uninitialised, living until arena_free or arena_reset. */

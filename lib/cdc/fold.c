@@ -311,6 +311,8 @@ count(struct fold *f, struct part *t)
 {
 	size_t now = pile_bytes(&t->pile), was = atomic_load_explicit(&t->bytes, memory_order_relaxed);
 
+	if (now == was)		/* as a rule: nothing that other threads look at is written */
+		return;
 	atomic_fetch_add_explicit(&f->bytes, now - was, memory_order_relaxed);
 	atomic_store_explicit(&t->bytes, now, memory_order_relaxed);
 }
