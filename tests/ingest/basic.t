@@ -80,7 +80,7 @@ $ echo '{"t":"2026-11-20","n":1}' >app.log; i; rm app.log; echo '{"t":"2026-11-2
 > {"files_lost":0,"files_missed":0}
 > {"files_lost":1,"files_missed":0}
 > {"files_lost":0,"files_missed":0}
-! ingest: app.log: a file that was read under this name is gone, and its end was not seen: what was written to it behind byte 25 is lost
+! ingest: app.log: a file that was read under this name is gone, and its end was not seen: what was written to it behind byte 25, if anything was, is lost
 
 # ingest: an operand may be replaced as one likes: of that nothing is told
 $ export PIPEHOUSE_ROOT=$PWD/wh

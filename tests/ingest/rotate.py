@@ -181,7 +181,7 @@ def gone_while_down():
         os.remove(c.dir + "/u.log")
         c.write("u.log", [2])
         status = c.job.start("--until", "end", "--stats", "stats").all()
-        said = "ingest: u.log: a file that was read under this name is gone, and its end was not seen: what was written to it behind byte 8 is lost\n"
+        said = "ingest: u.log: a file that was read under this name is gone, and its end was not seen: what was written to it behind byte 8, if anything was, is lost\n"
         point(status == 0 and c.job.err == said, "a log that went while nobody looked: that is told", c.job.err)
         stats = json.loads(open(c.dir + "/stats").readline())
         point(stats["files_lost"] == 1 and stats["files_missed"] == 0, "and counted", stats)
