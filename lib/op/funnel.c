@@ -24,15 +24,13 @@ struct cell {
 };
 
 struct funnel {
-	struct held held;
+	struct tally tally;		/* users; and of each group how many got to each step */
 	struct funnel_conf conf;
 	size_t width;			/* of an event */
 	struct keys keys;
 	struct buf val, text;
 	struct span *value;		/* of a key */
 	struct val *row;
-	struct tally users;		/* of each group: how many got to each step */
-	struct funnel **part;		/* of the end in pieces: whose users piece i counts */
 	uint64_t mask[BATCH_RECORDS_MAX];	/* of the batch: the steps that each record meets */
 };
 
@@ -43,7 +41,7 @@ static const struct keyed cells = { NULL, save_one, drop, merge };
 static bool group_of(void *st, struct span key, struct span *group);
 static void count_user(void *st, void *cell, uint64_t *users);
 static int emit(void *st, struct span group, const uint64_t *users, const struct host *);
-static const struct tally_of by_group = { group_of, count_user, emit };
+static const struct tally_of by_group = { group_of, count_user, emit, NULL };
 
 void *
 funnel_new(const struct funnel_conf *conf)
@@ -52,8 +50,7 @@ funnel_new(const struct funnel_conf *conf)
 
 	s->conf = *conf;
 	s->width = 8 + (conf->n_steps + 7) / 8;
-	s->held = (struct held){ &cells, map_new(sizeof(struct cell)) };
-	s->users = (struct tally){ &by_group, map_new(conf->n_steps * sizeof(uint64_t)) };
+	tally_init(&s->tally, &cells, map_new(sizeof(struct cell)), &by_group, conf->n_steps);
 	s->value = mem_array(NULL, conf->n_groups + conf->n_users, sizeof *s->value);
 	s->row = mem_array(NULL, conf->n_groups + CELLS, sizeof *s->row);
 	return s;
@@ -116,7 +113,7 @@ put_event(struct funnel *s, struct cell *c, const char *event)
 			last[k] |= event[k];
 		return;
 	}
-	kept_add(&s->held.pool, &c->events, span_of(event, s->width));
+	kept_add(&s->tally.held.pool, &c->events, span_of(event, s->width));
 	if (c->events.n > limit)
 		settle(s, c);
 }
@@ -171,7 +168,7 @@ take_one(struct funnel *s, const struct funnel *by, const struct batch *b, size_
 	}
 	pack_order(event, us);
 	put_mask(event + 8, s->width - 8, by->mask[i]);
-	put_event(s, map_put_hashed(s->held.map, by->keys.hash[i], keys_at(&by->keys, i), NULL), event);
+	put_event(s, map_put_hashed(s->tally.held.map, by->keys.hash[i], keys_at(&by->keys, i), NULL), event);
 	b->fate[i] = F_USED;
 }
 
@@ -182,26 +179,19 @@ take(void *st, void *by_st, const struct batch *b, const uint16_t *at, size_t n)
 	struct funnel *s = st;
 
 	for (size_t k = 0; k < n; k++)
-		map_prefetch(s->held.map, by->keys.hash[at[k]]);
+		map_prefetch(s->tally.held.map, by->keys.hash[at[k]]);
 	for (size_t k = 0; k < n; k++)
 		take_one(s, by, b, at[k]);
 	return 0;
 }
 
+static const struct op_parts parts = { NULL, locate, take, tally_plan, tally_piece, false };
+
 static int
 batch(void *st, const struct batch *b, const struct host *host)
 {
-	struct funnel *s = st;
-
 	(void)host;
-	(void)locate(s, b);
-	for (size_t i = 0; i < b->n; i++)
-		if (b->fate[i] == F_PASS)
-			map_prefetch(s->held.map, s->keys.hash[i]);
-	for (size_t i = 0; i < b->n; i++)
-		if (b->fate[i] == F_PASS)
-			take_one(s, s, b, i);
-	return 0;
+	return tally_batch(st, &parts, b);
 }
 
 /* ---- output ---- */
@@ -309,29 +299,6 @@ group_of(void *st, struct span key, struct span *group)
 	return true;
 }
 
-/* Count all users that are held, and forget them; the last group stays open. */
-static int
-flush(void *st, const struct host *host)
-{
-	struct funnel *s = st;
-	int rc = tally_count(&s->users, s, s->held.map, host);
-
-	held_clear(&s->held);
-	return rc;
-}
-
-static int
-close_funnel(void *st, int64_t wm_ms, const struct host *host)
-{
-	struct funnel *s = st;
-	int rc;
-
-	if (wm_ms != INT64_MAX)
-		return 0;		/* a group is never over */
-	rc = flush(s, host);
-	return rc != 0 ? rc : tally_rows(&s->users, s, true, host);
-}
-
 /* ---- the law ---- */
 
 static int
@@ -343,7 +310,7 @@ add(void *st, struct span key, struct span val)
 
 	if (val.n == 0 || val.n % s->width != 0 || !group_of(s, key, &group))
 		return bad_state();
-	c = map_put(s->held.map, key, NULL);
+	c = map_put(s->tally.held.map, key, NULL);
 	for (size_t at = 0; at < val.n; at += s->width)
 		put_event(s, c, val.p + at);
 	return 0;
@@ -366,7 +333,7 @@ drop(void *st, const struct map_entry *e)
 	struct cell *c = e->cell;
 	size_t n = sizeof *c + c->events.cap;
 
-	kept_drop(&s->held.pool, &c->events);
+	kept_drop(&s->tally.held.pool, &c->events);
 	return n;
 }
 
@@ -378,47 +345,9 @@ merge(void *st, void *cell, void *other)
 
 	for (size_t at = 0; at < o->events.n; at += s->width)
 		put_event(s, cell, o->events.p + at);
-	kept_drop(&s->held.pool, &o->events);
+	kept_drop(&s->tally.held.pool, &o->events);
 	return NULL;
 }
-
-static int
-join(void *st, void *other)
-{
-	struct funnel *s = st;
-
-	tally_take(&s->users, &((struct funnel *)other)->users, s->conf.n_steps);
-	return held_join(st, other);
-}
-
-/* ---- in parts ---- */
-
-static size_t
-plan(void *st, void *const *part, size_t n)
-{
-	struct funnel *s = st;
-
-	if (tally_many(&s->users, s, ((struct funnel *)part[0])->held.map))
-		return 0;
-	s->part = mem_array(NULL, n, sizeof *s->part);
-	memcpy(s->part, part, n * sizeof *s->part);
-	return n;
-}
-
-/* The users of a part; who joins the parts has the sums. */
-static int
-piece(void *st, void *by, size_t i, const struct host *host)
-{
-	struct funnel *part = ((struct funnel *)st)->part[i];
-	int rc = tally_part(&part->users, part, part->held.map);
-
-	(void)by;
-	(void)host;
-	held_clear(&part->held);
-	return rc;
-}
-
-static const struct op_parts parts = { NULL, locate, take, plan, piece, false };
 
 static void *
 fresh(const void *st)
@@ -431,19 +360,17 @@ destroy(void *st)
 {
 	struct funnel *s = st;
 
-	held_free(&s->held);
+	tally_free(&s->tally);
 	keys_free(&s->keys);
 	buf_free(&s->val);
 	buf_free(&s->text);
-	tally_free(&s->users);
 	free(s->value);
-	free(s->part);
 	free(s->row);
 	free(s);
 }
 
 const struct op funnel_op = {
-	.name = "funnel", .version = 1, .batch = batch, .close = close_funnel, .add = add, .save = held_save,
-	.shed = held_shed, .bytes = held_bytes, .fresh = fresh, .free = destroy, .flush = flush,
-	.join = join, .parts = &parts,
+	.name = "funnel", .version = 1, .batch = batch, .close = tally_close, .add = add, .save = held_save,
+	.shed = held_shed, .bytes = held_bytes, .fresh = fresh, .free = destroy, .flush = tally_flush,
+	.join = tally_join, .parts = &parts,
 };

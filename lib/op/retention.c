@@ -19,13 +19,11 @@ struct cell {
 };
 
 struct retention {
-	struct held held;
+	struct tally tally;		/* users; and of each group and cohort how many, and how many came again */
 	struct retention_conf conf;
 	struct buf key, val, text;
 	struct span *value;		/* of a key */
 	struct val *row;
-	struct tally counts;		/* of each group and cohort: users, and those that came again */
-	struct retention **part;	/* of the end in pieces: whose users piece i counts */
 	uint64_t known;			/* the last day met, once rows are written */
 	int32_t cohort;			/* the one met last, and its text */
 	char cohort_text[WHEN_DAY_BYTES];
@@ -41,7 +39,8 @@ static const struct keyed cells = { NULL, save_one, NULL, merge };
 static bool cohort_of(void *st, struct span key, struct span *cohort);
 static void count_user(void *st, void *cell, uint64_t *n);
 static int emit(void *st, struct span cohort, const uint64_t *n, const struct host *);
-static const struct tally_of by_cohort = { cohort_of, count_user, emit };
+static void learn_day(void *st);
+static const struct tally_of by_cohort = { cohort_of, count_user, emit, learn_day };
 
 void *
 retention_new(const struct retention_conf *conf)
@@ -49,8 +48,7 @@ retention_new(const struct retention_conf *conf)
 	struct retention *s = mem_new(sizeof *s);
 
 	s->conf = *conf;
-	s->held = (struct held){ &cells, map_new(sizeof(struct cell)) };
-	s->counts = (struct tally){ &by_cohort, map_new((1 + conf->n_days) * sizeof(uint64_t)) };
+	tally_init(&s->tally, &cells, map_new(sizeof(struct cell)), &by_cohort, 1 + conf->n_days);
 	s->value = mem_array(NULL, conf->n_groups + 1 + conf->n_users, sizeof *s->value);
 	s->row = mem_array(NULL, conf->n_groups + CELLS, sizeof *s->row);
 	s->cohort = INT32_MIN;
@@ -67,7 +65,7 @@ day_bits(int32_t day)
 static void
 meet_day(struct retention *s, uint64_t bits)
 {
-	struct cell *c = map_put(s->held.map, span_of("", 0), NULL);
+	struct cell *c = map_put(s->tally.held.map, span_of("", 0), NULL);
 
 	if (bits <= c->bits)
 		return;
@@ -79,7 +77,7 @@ static void
 keep(struct retention *s, uint64_t hash, struct span key, uint64_t bits)
 {
 	bool fresh;
-	struct cell *c = map_put_hashed(s->held.map, hash, key, &fresh);
+	struct cell *c = map_put_hashed(s->tally.held.map, hash, key, &fresh);
 
 	c->dirty = c->dirty || fresh || (bits & ~c->bits) != 0;
 	c->bits |= bits;
@@ -189,7 +187,7 @@ take(void *st, void *by_st, const struct batch *b, const uint16_t *at, size_t n)
 	struct retention *s = st;
 
 	for (size_t k = 0; k < n; k++)
-		map_prefetch(s->held.map, by->hash[at[k]]);
+		map_prefetch(s->tally.held.map, by->hash[at[k]]);
 	for (size_t k = 0; k < n; k++)
 		take_one(s, by, b, at[k]);
 	if (by->last != INT32_MIN)
@@ -197,22 +195,13 @@ take(void *st, void *by_st, const struct batch *b, const uint16_t *at, size_t n)
 	return 0;
 }
 
+static const struct op_parts parts = { NULL, locate, take, tally_plan, tally_piece, false };
+
 static int
 batch(void *st, const struct batch *b, const struct host *host)
 {
-	struct retention *s = st;
-
 	(void)host;
-	(void)locate(s, b);
-	for (size_t i = 0; i < b->n; i++)
-		if (b->fate[i] == F_PASS)
-			map_prefetch(s->held.map, s->hash[i]);
-	for (size_t i = 0; i < b->n; i++)
-		if (b->fate[i] == F_PASS)
-			take_one(s, s, b, i);
-	if (s->last != INT32_MIN)
-		meet_day(s, day_bits(s->last));
-	return 0;
+	return tally_batch(st, &parts, b);
 }
 
 /* ---- output ---- */
@@ -281,39 +270,15 @@ cohort_of(void *st, struct span key, struct span *cohort)
 	return true;
 }
 
-/* What the empty key says. */
+/* What the empty key says: it is the first of all, so it is known before a row is written. */
 static void
-learn_day(struct retention *s)
+learn_day(void *st)
 {
-	const struct cell *day = map_get(s->held.map, span_of(NULL, 0));
+	struct retention *s = st;
+	const struct cell *day = map_get(s->tally.held.map, span_of(NULL, 0));
 
 	if (day != NULL && day->bits > s->known)
 		s->known = day->bits;
-}
-
-/* Count all users that are held, and forget them; the last cohort stays open. */
-static int
-flush(void *st, const struct host *host)
-{
-	struct retention *s = st;
-	int rc;
-
-	learn_day(s);		/* the first of all keys: it is here before a row is written */
-	rc = tally_count(&s->counts, s, s->held.map, host);
-	held_clear(&s->held);
-	return rc;
-}
-
-static int
-close_retention(void *st, int64_t wm_ms, const struct host *host)
-{
-	struct retention *s = st;
-	int rc;
-
-	if (wm_ms != INT64_MAX)
-		return 0;		/* a cohort is never over */
-	rc = flush(s, host);
-	return rc != 0 ? rc : tally_rows(&s->counts, s, true, host);
 }
 
 /* ---- the law ---- */
@@ -354,7 +319,7 @@ merge(void *st, void *cell, void *other)
 	const struct cell *o = other;
 	struct cell *c = cell;
 
-	if (map_key(s->held.map, c).n > 0)
+	if (map_key(s->tally.held.map, c).n > 0)
 		c->bits |= o->bits;
 	else if (o->bits > c->bits)
 		c->bits = o->bits;
@@ -368,40 +333,8 @@ join(void *st, void *other)
 	struct retention *s = st, *o = other;
 
 	s->known = o->known > s->known ? o->known : s->known;
-	tally_take(&s->counts, &o->counts, 1 + s->conf.n_days);
-	return held_join(st, other);
+	return tally_join(s, o);
 }
-
-/* ---- in parts ---- */
-
-static size_t
-plan(void *st, void *const *part, size_t n)
-{
-	struct retention *s = st;
-
-	if (tally_many(&s->counts, s, ((struct retention *)part[0])->held.map))
-		return 0;
-	s->part = mem_array(NULL, n, sizeof *s->part);
-	memcpy(s->part, part, n * sizeof *s->part);
-	return n;
-}
-
-/* The users of a part; who joins the parts has the sums. */
-static int
-piece(void *st, void *by, size_t i, const struct host *host)
-{
-	struct retention *part = ((struct retention *)st)->part[i];
-	int rc;
-
-	(void)by;
-	(void)host;
-	learn_day(part);
-	rc = tally_part(&part->counts, part, part->held.map);
-	held_clear(&part->held);
-	return rc;
-}
-
-static const struct op_parts parts = { NULL, locate, take, plan, piece, false };
 
 static void *
 fresh(const void *st)
@@ -414,19 +347,17 @@ destroy(void *st)
 {
 	struct retention *s = st;
 
-	held_free(&s->held);
+	tally_free(&s->tally);
 	buf_free(&s->key);
 	buf_free(&s->val);
 	buf_free(&s->text);
-	tally_free(&s->counts);
 	free(s->value);
-	free(s->part);
 	free(s->row);
 	free(s);
 }
 
 const struct op retention_op = {
-	.name = "retention", .version = 1, .batch = batch, .close = close_retention, .add = add, .save = held_save,
-	.shed = held_shed, .bytes = held_bytes, .fresh = fresh, .free = destroy, .flush = flush,
+	.name = "retention", .version = 1, .batch = batch, .close = tally_close, .add = add, .save = held_save,
+	.shed = held_shed, .bytes = held_bytes, .fresh = fresh, .free = destroy, .flush = tally_flush,
 	.join = join, .parts = &parts,
 };

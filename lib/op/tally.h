@@ -2,10 +2,11 @@
 /*
  * tally - numbers for each group out of members that are held in no order: rows by group, and no member is sorted
  *
- *	static const struct tally_of of = { group_of, count_user, emit };
- *	struct tally t = { &of, map_new(n * sizeof(uint64_t)) };
- *	rc = tally_count(&t, s, s->held.map, host);	// as often as members come back from disk
- *	rc = tally_rows(&t, s, true, host); tally_free(&t);
+ *	struct funnel { struct tally tally; ... };	// first: the functions below know nothing else of it
+ *	static const struct tally_of of = { group_of, count_user, emit, NULL };
+ *	tally_init(&s->tally, &members, map_new(sizeof(struct cell)), &of, n);	// members: op/keyed.h
+ *	static const struct op_parts parts = { NULL, locate, take, tally_plan, tally_piece, false };
+ *	const struct op funnel_op = { ..., .close = tally_close, .flush = tally_flush, .join = tally_join, .parts = &parts };
  *
  * Invariants: a member's key begins with its group's, and the order of groups is that of their bytes.  Rows come in
  * that order.  Members come in batches of which no later one has a key below the largest of those before, so all
@@ -15,8 +16,7 @@
 #ifndef OP_TALLY_H
 #define OP_TALLY_H
 
-#include "base/map.h"
-#include "base/op.h"
+#include "op/keyed.h"
 
 struct tally_of {
 	/* the group's part of a member's key, NULL: it is none; false: the key is not one of ours */
@@ -25,23 +25,30 @@ struct tally_of {
 	void (*count)(void *st, void *cell, uint64_t *n);
 	/* the rows of a group; 0 or an exit status */
 	int (*rows)(void *st, struct span group, const uint64_t *n, const struct host *);
+	/* members are about to be counted and forgotten; NULL: no matter */
+	void (*before)(void *st);
 };
 
 struct tally {
+	struct held held;		/* first: the members */
 	const struct tally_of *of;
 	struct map *groups;
+	size_t width;			/* numbers of a group */
+	struct tally **part;		/* of the end in pieces: whose members piece i counts */
 };
 
-/* More groups than it pays to count in one map? A look at some of the members. */
-bool tally_many(struct tally *, void *st, const struct map *members);
-/* Count all members of what is one part of them; nothing is written. 0 or EXIT_INPUT after a message. */
-int tally_part(struct tally *, void *st, const struct map *members);
-/* What another tally counted, `width` numbers a group, into this one; it is empty then. */
-void tally_take(struct tally *, struct tally *from, size_t width);
-/* Count all members, and write what is whole. 0 or an exit status after a message. */
-int tally_count(struct tally *, void *st, const struct map *members, const struct host *);
-/* Write what was counted, or all of it but the last group. */
-int tally_rows(struct tally *, void *st, bool all, const struct host *);
+/* The map of members is taken. */
+void tally_init(struct tally *, const struct keyed *, struct map *members, const struct tally_of *, size_t width);
 void tally_free(struct tally *);
+
+/* For struct op: a group is never over before the end; joins what is held and what was counted. */
+int tally_close(void *st, int64_t wm_ms, const struct host *);
+int tally_flush(void *st, const struct host *);
+int tally_join(void *st, void *other);
+/* For struct op_parts: each piece counts the members of a part, and the parts are joined. */
+size_t tally_plan(void *st, void *const *part, size_t n);
+int tally_piece(void *st, void *by, size_t i, const struct host *);
+/* A batch by the functions of its parts, all of it into the state itself; for op.batch. */
+int tally_batch(void *st, const struct op_parts *, const struct batch *);
 
 #endif
