@@ -16,19 +16,10 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 import cases  # noqa: E402
+from tap import finish, holds  # noqa: E402
 
 BIN, TOP = cases.BIN, cases.TOP
 SECTIONS = ("NAME", "SYNOPSIS", "DESCRIPTION", "RESOURCES", "EXIT STATUS", "EXAMPLES", "SEE ALSO")
-n = failed = 0
-
-
-def point(name, why):
-    global n, failed
-    n += 1
-    failed += bool(why)
-    print("%sok %d - %s" % ("not " if why else "", n, name))
-    for w in why[:30]:
-        print("#   " + w)
 
 
 def call(*argv):
@@ -85,50 +76,50 @@ def main(argv):
     for x in names:
         path, man = os.path.join(BIN, x), os.path.join(TOP, "man", x + ".1")
         if not os.access(path, os.X_OK):
-            point(x + " is built", ["it is not"])
+            holds(x + " is built", ["it is not"])
             continue
         table, help_text = rows(call(path, "--print-options")), call(path, "-h")
         own_text, _, common_text = help_text.partition("\ncommon options:")
         bad = ["not four cells: %r" % (r,) for r in table if len(r) != 4] or ([] if table else ["the table is empty"])
-        point(x + ": the table is printed", bad)
+        holds(x + ": the table is printed", bad)
         if bad:
             continue
         longs = [r[1] for r in table]
         letters = [r[0] for r in table if r[0]]
-        point(x + ": a long name for each option, none twice, no letter twice",
+        holds(x + ": a long name for each option, none twice, no letter twice",
               ["--%s" % v for v in longs if not v or longs.count(v) > 1] + ["-%s" % v for v in letters if letters.count(v) > 1])
-        point(x + ": -h lists the table", ["--%s" % r[1] for r in table if not re.search(
+        holds(x + ": -h lists the table", ["--%s" % r[1] for r in table if not re.search(
             r"%s--%s%s\s+%s" % ("-%s, " % r[0] if r[0] else "", re.escape(r[1]), " " + re.escape(r[2]) if r[2] else "", re.escape(r[3])), help_text)])
         own = [r for r in table if re.search(r"^ +(-., +)?--%s( |$)" % re.escape(r[1]), own_text.partition("options:")[2], re.M)]
         common = [r for r in table if r not in own]
         common_seen[x] = common
         if not os.path.exists(man):
-            point(x + ": man page", ["there is no man/%s.1" % x])
+            holds(x + ": man page", ["there is no man/%s.1" % x])
             continue
         page, sections = page_options(man)
-        point(x + ": the page has its sections", ["no " + s for s in SECTIONS if s not in sections])
-        point(x + ": options of the table and of the page", compare(own, page, "man/%s.1" % x, common))
+        holds(x + ": the page has its sections", ["no " + s for s in SECTIONS if s not in sections])
+        holds(x + ": options of the table and of the page", compare(own, page, "man/%s.1" % x, common))
         rendered = call("mandoc", "-T", "ascii", "-O", "width=500", man)
         rendered = re.sub(r".\x08", "", rendered)
         shown = re.search(r"^SYNOPSIS\n(.*?)^DESCRIPTION", rendered, re.S | re.M)
         usage = re.search(r"^usage: (.*?)(?=\n\n|\noptions:|\n[a-z]|\Z)", help_text, re.S | re.M)
         got = synopsis(shown.group(1)) if shown else ""
         want = synopsis(usage.group(1)) if usage else "?"
-        point(x + ": the synopsis of -h and of the page", [] if got == want else ["page  " + got, "usage " + want])
+        holds(x + ": the synopsis of -h and of the page", [] if got == want else ["page  " + got, "usage " + want])
         with open(man, encoding="utf-8") as f:
             text = f.read()
-        point(x + ": the page refers to pipehouse-records(5)", [] if ".Xr pipehouse-records 5" in text else ["it does not"])
+        holds(x + ": the page refers to pipehouse-records(5)", [] if ".Xr pipehouse-records 5" in text else ["it does not"])
     sets = {tuple(v) for v in common_seen.values()}
-    point("the common options are the same everywhere", [] if len(sets) <= 1 else ["%s: %d" % (k, len(v)) for k, v in common_seen.items()])
+    holds("the common options are the same everywhere", [] if len(sets) <= 1 else ["%s: %d" % (k, len(v)) for k, v in common_seen.items()])
     records = os.path.join(TOP, "man/pipehouse-records.5")
     if os.path.exists(records):
         page, _ = page_options(records)
-        point("pipehouse-records(5) describes the common options", compare(max(sets, key=len) if sets else [], page, "pipehouse-records.5"))
+        holds("pipehouse-records(5) describes the common options", compare(max(sets, key=len) if sets else [], page, "pipehouse-records.5"))
     else:
-        point("pipehouse-records(5) describes the common options", ["there is no such page"])
+        holds("pipehouse-records(5) describes the common options", ["there is no such page"])
     with tempfile.TemporaryDirectory() as d:
         made = subprocess.run(["sh", os.path.join(TOP, "scripts/gen-completions"), BIN, d], stderr=subprocess.PIPE)
-        point("completions are made", [] if made.returncode == 0 else [made.stderr.decode()])
+        holds("completions are made", [] if made.returncode == 0 else [made.stderr.decode()])
         for x in common_seen:
             f = os.path.join(d, "bash", x)
             p = subprocess.run(["bash", "-c", '. "$1"; COMP_WORDS=("$2" --sta); COMP_CWORD=1; compopt() { :; }; '
@@ -137,9 +128,8 @@ def main(argv):
             got = p.stdout.decode().split()
             want = sorted("--%s%s" % (r[1], "=" if r[2] else "") for r in rows(call(os.path.join(BIN, x), "--print-options"))
                           if r[1].startswith("sta"))
-            point(x + ": bash completes --sta", [] if sorted(got) == want and not p.stderr else [str(got), str(want), p.stderr.decode()[:200]])
-    print("1..%d" % n)
-    return 1 if failed or n == 0 else 0
+            holds(x + ": bash completes --sta", [] if sorted(got) == want and not p.stderr else [str(got), str(want), p.stderr.decode()[:200]])
+    return finish()
 
 
 if __name__ == "__main__":

@@ -21,26 +21,11 @@ from zoneinfo import ZoneInfo
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import cases  # noqa: E402
+from tap import finish, same  # noqa: E402
 
 DIR = tempfile.mkdtemp(prefix="join.")
 ZONE = "Europe/Berlin"          # the clock goes forward on 2024-03-31
 T0 = 1711666800000              # two days before, in milliseconds
-n = failed = 0
-
-
-def point(name, got, want):
-    global n, failed
-    n += 1
-    if got == want and want:
-        print("ok %d - %s (%d lines)" % (n, name, len(want)))
-        return
-    failed += 1
-    print("not ok %d - %s: %d lines, wanted %d" % (n, name, len(got), len(want)))
-    for i in range(max(len(got), len(want))):
-        a, b = got[i] if i < len(got) else None, want[i] if i < len(want) else None
-        if a != b:
-            print("#   line %d\n#   got  %s\n#   want %s" % (i + 1, a, b))
-            break
 
 
 def key_form(v):
@@ -194,28 +179,28 @@ def check(rng, kind, args, join, left, right, disorder):
     common = ["-k", "k", "-t", "t:ms", "--type", join, "--tz", ZONE] + args
     two = ["--left", fl, "--right", fr]
     want = expect(left.rows, right.rows, kind, join)
-    point(title, run(two + common), want)
+    same(title, run(two + common), want)
     stats = os.path.join(DIR, "stats")
-    point(title + " -S 1K", run(two + common + ["-S", "1K", "--stats", stats]), want)
-    point(title + " --late", run(two + common + ["--late", "%dms" % disorder]), want)
+    same(title + " -S 1K", run(two + common + ["-S", "1K", "--stats", stats]), want)
+    same(title + " --late", run(two + common + ["--late", "%dms" % disorder]), want)
     mixed = interleave(rng, l, r)
-    point(title + " --side", run(["--side", "side"] + common, data="".join(x + "\n" for _, x in mixed)), want)
+    same(title + " --side", run(["--side", "side"] + common, data="".join(x + "\n" for _, x in mixed)), want)
     fifos = [os.path.join(DIR, "fifo%d" % i) for i in (0, 1)]
     cut = []        # lines in two halves, and the other side between them
     for side, x in mixed:
         at = rng.randrange(len(x))
         cut += [(fifos[side], x[:at])] + ([] if rng.random() < 0.7 else [(fifos[1 - side], " \n" if rng.random() < 0.5 else "")]) + [(fifos[side], x[at:] + "\n")]
     # a half line of the other side would be torn by that: only whole ones stand there
-    point(title + " from FIFOs", run(["--left", fifos[0], "--right", fifos[1]] + common, pipes=[x for x in cut if x[1] != " \n"]), want)
+    same(title + " from FIFOs", run(["--left", fifos[0], "--right", fifos[1]] + common, pipes=[x for x in cut if x[1] != " \n"]), want)
     # less than the disorder: what is late is the same however it is fed
     bound = disorder // 3
     (kl, ll), (kr, lr) = left.judged(bound), right.judged(bound)
     want = expect(kl, kr, kind, join)
     to = os.path.join(DIR, "late")
     got = run(two + common + ["--late", "%dms" % bound, "--late-to", to])
-    point(title + " with late records", got, want)
+    same(title + " with late records", got, want)
     with open(to) as f:
-        point(title + ", the late records", sorted(f.read().split("\n")[:-1]), sorted(ll + lr))
+        same(title + ", the late records", sorted(f.read().split("\n")[:-1]), sorted(ll + lr))
     os.unlink(to)
 
 
@@ -239,8 +224,7 @@ def main():
         left, right = Stream(rng, "left", 60, 5 * 86400000, 3600000), Stream(rng, "right", 60, 5 * 86400000, 3600000)
         for join in ("inner", "full"):
             check(rng, ("window", "day", "day"), ["--window", "1d"], join, left, right, 3600000)
-    print("1..%d" % n)
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -22,11 +22,11 @@ from zoneinfo import ZoneInfo
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import cases  # noqa: E402
+from tap import finish, same  # noqa: E402
 
 DIR = tempfile.mkdtemp(prefix="windows.")
 TOOL = os.path.join(cases.BIN, "window-agg")
 AGGS = ["n=count()", "s=sum(x)", "d=distinct(x)", "f=first(x)", "l=last(x)"]
-count = failed = 0
 
 
 def run(*argv, data=b""):
@@ -35,21 +35,6 @@ def run(*argv, data=b""):
     if p.returncode != 0 or p.stderr:
         return ["exit %d: %s" % (p.returncode, p.stderr.decode("utf-8", "replace")[:300])]
     return p.stdout.decode().split("\n")[:-1]
-
-
-def point(name, got, want):
-    global count, failed
-    count += 1
-    if got == want and want:
-        print("ok %d - %s (%d lines)" % (count, name, len(want)))
-        return
-    failed += 1
-    print("not ok %d - %s: %d lines, wanted %d" % (count, name, len(got), len(want)))
-    for i in range(max(len(got), len(want))):
-        a, b = got[i] if i < len(got) else None, want[i] if i < len(want) else None
-        if a != b:
-            print("#   line %d\n#   got  %s\n#   want %s" % (i + 1, a, b))
-            break
 
 
 def lines_of(path):
@@ -130,11 +115,11 @@ def check(name, rng, args, records, want, behind):
         if os.path.exists(os.path.join(DIR, "late")):
             os.unlink(os.path.join(DIR, "late"))
         got = run(*args, *more, "--late-to", "late", "--stats", "stats", data="".join(data).encode())
-        point(" ".join([name] + more), got, want)
+        same(" ".join([name] + more), got, want)
         stats = json.loads(lines_of("stats")[-1])
-        point(" ".join([name] + more) + ": late records", lines_of("late") + [str(stats["late"])], behind + [str(len(behind))])
+        same(" ".join([name] + more) + ": late records", lines_of("late") + [str(stats["late"])], behind + [str(len(behind))])
         if more == ["-S", "1K"]:
-            point(name + " was on disk", [str(stats.get("spilled_bytes", 0) > 0)], ["True"])
+            same(name + " was on disk", [str(stats.get("spilled_bytes", 0) > 0)], ["True"])
     state, got, at, behind_too = tempfile.mkdtemp(dir=DIR), [], 0, []
     cuts = sorted(rng.randrange(len(data)) for _ in range(rng.randrange(1, 5))) + [len(data)]
     for c in cuts:
@@ -142,7 +127,7 @@ def check(name, rng, args, records, want, behind):
                    data="".join(data[at:c]).encode())
         behind_too += lines_of("late")
         at = c
-    point("%s in %d calls with --state" % (name, len(cuts)), got + behind_too, want + behind)
+    same("%s in %d calls with --state" % (name, len(cuts)), got + behind_too, want + behind)
 
 
 def windows(rng):
@@ -160,9 +145,9 @@ def windows(rng):
     records = stream(rng, 3000, 2000, 20000, 50)
     rows, _ = sessions(records, 30000, 10 ** 12, True)
     rows.sort(key=lambda r: (json.loads(r)["window_start"], json.loads(r)["g"], json.loads(r)["window_end"]))
-    point("--session -S 1K", run("-t", "t:ms", "-g", "g", "--session", "30s", "--break", "b", "-S", "1K", "--stats", "stats", *AGGS,
-                                 data="".join(r.line + "\n" for r in records).encode()), rows)
-    point("--session was on disk", [str(json.loads(lines_of("stats")[-1]).get("spilled_bytes", 0) > 0)], ["True"])
+    same("--session -S 1K", run("-t", "t:ms", "-g", "g", "--session", "30s", "--break", "b", "-S", "1K", "--stats", "stats", *AGGS,
+                                data="".join(r.line + "\n" for r in records).encode()), rows)
+    same("--session was on disk", [str(json.loads(lines_of("stats")[-1]).get("spilled_bytes", 0) > 0)], ["True"])
 
 
 def calendar(rng):
@@ -194,10 +179,10 @@ def calendar(rng):
                 mid = (lo + hi + 1) // 2
                 lo, hi = (mid, hi) if starts[mid] <= t else (lo, mid - 1)
             want[lo] = want.get(lo, 0) + 1
-        point("-w %s --offset %dm in %s" % (unit, offset, name),
-              run("-t", "t:ms", "-w", unit, "--offset", "%dm" % offset, "--tz", name, "n=count()",
-                  data="".join('{"t":%d}\n' % t for t in times).encode()),
-              ['{"window_start":%d,"window_end":%d,"n":%d}' % (starts[i], starts[i + 1], want[i]) for i in sorted(want)])
+        same("-w %s --offset %dm in %s" % (unit, offset, name),
+             run("-t", "t:ms", "-w", unit, "--offset", "%dm" % offset, "--tz", name, "n=count()",
+                 data="".join('{"t":%d}\n' % t for t in times).encode()),
+             ['{"window_start":%d,"window_end":%d,"n":%d}' % (starts[i], starts[i + 1], want[i]) for i in sorted(want)])
 
 
 def killed(rng):
@@ -222,9 +207,9 @@ def killed(rng):
         if now[-1:] != kept[-1:]:	# the state went on: so did its rows, which were closed before
             got += lines_of("rows")
             done += 5000
-    point("kill -9 with --state, %d calls" % tries, got, want)
+    same("kill -9 with --state, %d calls" % tries, got, want)
     left = [f for f in os.listdir(kept_in) if f != "lock"]
-    point("one snapshot is left", [str(len(left)), str(left[0].endswith(".state"))], ["1", "True"])
+    same("one snapshot is left", [str(len(left)), str(left[0].endswith(".state"))], ["1", "True"])
 
 
 def large(rng):
@@ -249,17 +234,17 @@ def large(rng):
     args = ["-g", "g", "n=count()", "u=distinct(u)", "top=topk(s,25)", "v=distinct(s)"]
     data = ("\n".join(lines) + "\n").encode()
     for memory in ("256M", "1M", "300K"):
-        point("sets of one group, -S " + memory, run(*args, "-S", memory, "--stats", "stats", data=data), want)
-    point("sets of one group were on disk", [str(json.loads(lines_of("stats")[-1]).get("spilled_bytes", 0) > 0)], ["True"])
+        same("sets of one group, -S " + memory, run(*args, "-S", memory, "--stats", "stats", data=data), want)
+    same("sets of one group were on disk", [str(json.loads(lines_of("stats")[-1]).get("spilled_bytes", 0) > 0)], ["True"])
     states = run(*args, "--partial", "-S", "1M", data=data)
     rng.shuffle(states)
-    point("sets of one group, as partial records", run(*args, "--merge", "-S", "300K", data=("\n".join(states) + "\n").encode()), want)
+    same("sets of one group, as partial records", run(*args, "--merge", "-S", "300K", data=("\n".join(states) + "\n").encode()), want)
     # the same as one window that goes on from call to call
     state, half = tempfile.mkdtemp(dir=DIR), len(lines) // 2
     timed = [line[:-1] + ',"t":%d}' % (1000 + i % 7) for i, line in enumerate(lines)]
     call = ["-t", "t:ms", "-w", "1h", "--late", "1h", "--state", state] + args + ["-S", "1M"]
     got = run(*call, data=("\n".join(timed[:half]) + "\n").encode()) + run(*call, "--final", data=("\n".join(timed[half:]) + "\n").encode())
-    point("sets of one window, kept", got, ['{"window_start":0,"window_end":3600000,' + w[1:] for w in want])
+    same("sets of one window, kept", got, ['{"window_start":0,"window_end":3600000,' + w[1:] for w in want])
 
 
 def main():
@@ -270,8 +255,7 @@ def main():
         calendar(rng)
         killed(rng)
         large(rng)
-    print("1..%d" % count)
-    sys.exit(failed > 0)
+    sys.exit(finish())
 
 
 main()
