@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mysql_load - see mysql_load.h.  Rows gather in piles; a pile goes out as one statement (mysql_rows.c).
+ * mysql_load - see mysql_load.h.  Rows gather in piles; a pile goes out as one statement (mysql_send.c, mysql_rows.c).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +11,12 @@
 #include "base/limits.h"
 #include "edge/mysql_load_own.h"
 
-static void
-pile_make(struct pile *p, size_t columns, bool keys)
+/* ---- piles ---- */
+
+static struct pile *
+pile_new(size_t columns, bool keys)
 {
+	struct pile *p = mem_new(sizeof *p);
 	size_t cells = mem_mul(columns, ROWS_MAX);
 
 	p->cell_at = mem_array(NULL, cells, sizeof *p->cell_at);
@@ -22,10 +25,11 @@ pile_make(struct pile *p, size_t columns, bool keys)
 	p->used = mem_new(columns);
 	p->col = mem_array(NULL, columns, sizeof *p->col);
 	p->key = keys ? mem_new(KEY_SLOTS * sizeof *p->key) : NULL;
+	return p;
 }
 
-static void
-pile_clear(struct pile *p)
+void
+load_pile_clear(struct pile *p)
 {
 	if (p->key != NULL && p->n > 0)
 		memset(p->key, 0, KEY_SLOTS * sizeof *p->key);
@@ -38,6 +42,8 @@ pile_clear(struct pile *p)
 static void
 pile_free(struct pile *p)
 {
+	if (p == NULL)
+		return;
 	buf_free(&p->bytes);
 	buf_free(&p->ids);
 	free(p->cell_at);
@@ -46,6 +52,7 @@ pile_free(struct pile *p)
 	free(p->used);
 	free(p->col);
 	free(p->key);
+	free(p);
 }
 
 struct load *
@@ -57,10 +64,9 @@ load_new(const struct load_conf *conf)
 	l->conf = *conf;
 	l->db = conf->db;
 	l->t = conf->table;
-	pile_make(&l->put, l->t->n, conf->removes);
-	if (conf->removes)
-		pile_make(&l->away, l->t->n, true);
-	l->away.away = true;
+	l->put = pile_new(l->t->n, conf->removes);
+	l->away = conf->removes ? pile_new(l->t->n, true) : NULL;
+	l->spare = pile_new(l->t->n, conf->removes);
 	l->gap = (uint64_t)ROWS_MAX * ROWS_MAX;
 	l->at = mem_array(NULL, cells, sizeof *l->at);
 	/* bulk: one a column; else one a parameter */
@@ -73,9 +79,11 @@ load_free(struct load *l)
 {
 	if (l == NULL)
 		return;
+	load_send_end(l);
 	load_forget(l);
-	pile_free(&l->put);
-	pile_free(&l->away);
+	pile_free(l->put);
+	pile_free(l->away);
+	pile_free(l->spare);
 	buf_free(&l->key);
 	free(l->at);
 	free(l->bind);
@@ -119,8 +127,8 @@ is_gone(const struct load *l, uint64_t ordinal)
 	return lo < l->n_gone && l->gone[lo] == ordinal;
 }
 
-static int
-reject(struct load *l, uint64_t ordinal, struct span id, const char *why)
+int
+load_reject(struct load *l, uint64_t ordinal, struct span id, const char *why)
 {
 	size_t i = l->n_gone;
 
@@ -136,75 +144,7 @@ reject(struct load *l, uint64_t ordinal, struct span id, const char *why)
 	return l->conf.reject(l->conf.arg, id, why);
 }
 
-/* ---- piles ---- */
-
-/* How far bad rows are from each other, with what is known of the last one. */
-static void
-note_bad(struct load *l)
-{
-	l->gap = l->gap / 4 > l->since ? l->since + 1 : (3 * l->gap + l->since) / 4;
-	l->since = 0;
-}
-
-/*
- * Rows of a statement.  A statement by itself costs as much as `c` rows; one that fails is in vain up to the bad row,
- * half of it, which is then taken back: with n rows and a bad one in each `gap`, c / n + n / gap for each row, and
- * least at sqrt(c * gap).
- */
-static size_t
-fair_step(const struct load *l)
-{
-	static const uint64_t c = 14;
-	uint64_t gap = l->gap > l->since ? l->gap : l->since;
-	size_t n = 8;
-
-	while (n < l->step && n * n < c * gap)
-		n += n / 4;
-	return n < l->step ? n : l->step;
-}
-
-/* All rows of the pile; rows at fault one by one out of it. */
-static int
-flush(struct load *l, struct pile *p)
-{
-	size_t i = 0, doomed = SIZE_MAX, n, bad;
-	char words[sizeof l->db->error];
-	int rc = 0;
-
-	while (i < p->n && rc == 0) {
-		size_t upto = i < doomed && doomed < p->n ? doomed : p->n, step;
-		struct span id = span_of(p->ids.p + p->id_at[i], p->id_at[i + 1] - p->id_at[i]);
-		enum db_fault f;
-
-		if (i == doomed) {
-			rc = reject(l, p->ordinal[i++], id, words);
-			doomed = SIZE_MAX;
-			note_bad(l);
-			continue;
-		}
-		/* what is before the one that is named has been found good */
-		step = doomed == SIZE_MAX ? fair_step(l) : l->step;
-		n = step < upto - i ? step : upto - i;
-		f = load_execute(l, p, i, &n, &bad);
-		if (f == DB_FINE) {
-			l->rows += n;
-			l->since += n;
-			i += n;
-			l->step = l->step < ROWS_MAX / 2 ? 2 * l->step : ROWS_MAX;
-			continue;
-		}
-		if (f != DB_ROW)
-			return load_failed(l, "load");
-		snprintf(words, sizeof words, "%s", l->db->error);
-		if (n == 1 || (bad > 0 && bad <= n)) {
-			doomed = n == 1 ? i : i + bad - 1;
-		} else {
-			l->step = n / 2;	/* which one it was shows when it is alone */
-		}
-	}
-	pile_clear(p);
-	return rc;
-}
+/* ---- rows onto piles ---- */
 
 /* Columns that the row brings are those of the pile? */
 static bool
@@ -277,20 +217,20 @@ key_slot(struct pile *p, uint64_t h)
  * second unique index the rows of two keys can be at odds too.
  */
 static int
-keep_order(struct load *l, struct pile *p, const struct load_row *row, uint64_t *h)
+keep_order(struct load *l, const struct load_row *row, uint64_t *h)
 {
-	struct pile *other = p == &l->put ? &l->away : &l->put;
+	struct pile **other = row->away ? &l->put : &l->away, *o = *other;
 
 	*h = l->t->n_unique > 1 ? 0 : key_of(l, row);
-	if (other->n == 0 || (*h != 0 && !other->wild && *key_slot(other, *h) == 0))
+	if (o->n == 0 || (*h != 0 && !o->wild && *key_slot(o, *h) == 0))
 		return 0;
-	return flush(l, other);
+	return load_send(l, other);
 }
 
 static int
 add(struct load *l, const struct load_row *row, uint64_t ordinal)
 {
-	struct pile *p = row->away ? &l->away : &l->put;
+	struct pile **slot = row->away ? &l->away : &l->put, *p;
 	uint64_t h = 0;
 	size_t bytes = 64, limit = l->db->packet / 2, k = 0;
 	int rc;
@@ -298,13 +238,16 @@ add(struct load *l, const struct load_row *row, uint64_t ordinal)
 	for (size_t c = 0; c < l->t->n; c++)
 		bytes += 16 + (row->state[c] == CELL_SET ? row->cell[c].n : 0);
 	if (bytes + 4096 > l->db->packet)
-		return reject(l, ordinal, row->id, "longer than the server's max_allowed_packet");
+		return load_reject(l, ordinal, row->id, "longer than the server's max_allowed_packet");
 	limit = limit < BATCH_BYTES_MAX ? limit : BATCH_BYTES_MAX;
-	if (l->conf.removes && (rc = keep_order(l, p, row, &h)) != 0)
+	if (l->conf.removes && (rc = keep_order(l, row, &h)) != 0)
 		return rc;
+	p = *slot;
 	if (p->n > 0 && (p->n == ROWS_MAX || p->bytes.n + bytes > limit || !same_columns(l, p, row)) &&
-	    (rc = flush(l, p)) != 0)
+	    (rc = load_send(l, slot)) != 0)
 		return rc;
+	p = *slot;
+	p->away = row->away;
 	if (h != 0)
 		*key_slot(p, h) = h;
 	else
@@ -343,8 +286,9 @@ load_rows(struct load *l)
 
 	l->rows = 0;
 	l->step = ROWS_MAX;
-	pile_clear(&l->put);
-	pile_clear(&l->away);
+	load_pile_clear(l->put);
+	if (l->away != NULL)
+		load_pile_clear(l->away);
 	l->conf.rewind(l->conf.arg);
 	while (rc == 0 && (got = l->conf.next(l->conf.arg, &row, &rc)) == 1) {
 		if (l->conf.stopped(l->conf.arg))
@@ -352,15 +296,12 @@ load_rows(struct load *l)
 		else if (is_gone(l, ordinal))
 			;
 		else if (row.why != NULL)
-			rc = reject(l, ordinal, row.id, row.why);
+			rc = load_reject(l, ordinal, row.id, row.why);
 		else
 			rc = add(l, &row, ordinal);
 		ordinal++;
 	}
-	if (rc == 0)
-		rc = flush(l, &l->put);
-	if (rc == 0)
-		rc = flush(l, &l->away);
+	rc = load_send_rest(l, rc);
 	return rc != 0 ? rc : l->conf.agree(l->conf.arg);
 }
 
@@ -471,6 +412,7 @@ load_again(struct load *l, int (*attempt)(struct load *, void *), void *arg, str
 	while (true) {
 		const unsigned want = (unsigned)(MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32);
 		unsigned have = 0;
+		bool careful = l->careful;
 
 		mariadb_get_infov(l->db->my, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES,
 		    &have);
@@ -479,6 +421,8 @@ load_again(struct load *l, int (*attempt)(struct load *, void *), void *arg, str
 		rc = attempt(l, arg);
 		if (rc != RETRY)
 			break;
+		if (l->careful && !careful && db_do(l->db, span_str("ROLLBACK")))
+			continue;
 		while (rc == RETRY) {
 			if (done->tries >= TRIES_MAX || l->conf.stopped(l->conf.arg))
 				return err_temp("gave up after %llu tries: %s",

@@ -46,13 +46,18 @@ struct statement {
 	size_t rows;			/* of one execution; 0: bulk */
 };
 
+struct sender;			/* mysql_send.c: a pile on its way */
+
 struct load {
 	struct load_conf conf;
 	struct db *db;
 	const struct db_tab *t;
 	bool plain, bulk;		/* plain: INSERT of new rows alone */
+	bool careful;			/* a statement was taken with a warning: each gets a savepoint from now on */
 	struct span beside;		/* not into t, but into this table next to it */
-	struct pile put, away;
+	struct pile *put, *away;	/* away: NULL where nothing is */
+	struct pile *spare;		/* empty; NULL while a pile is on its way */
+	struct sender *sender;		/* NULL: none was needed yet */
 	struct buf key;			/* scratch */
 	struct statement statement[STATEMENTS_MAX];
 	size_t n_statements;
@@ -86,11 +91,32 @@ int load_ledger_make(struct load *, const char *name, const char *columns);
 /* Append its quoted name. */
 void load_ledger_name(const struct load *, const char *name, struct buf *sql);
 
+void load_pile_clear(struct pile *);
+/* The row is out, now and in later tries. 0, or the status to end with. */
+int load_reject(struct load *, uint64_t ordinal, struct span id, const char *why);
+
+/*
+ * mysql_send.c: a full pile goes on its way while the next one is filled: *pile becomes an empty one.  What became of
+ * the pile before it is told now, its bad rows with it: 0, a status after a message, or RETRY.  Piles arrive in the
+ * order they were given.  Until load_send_rest nothing else may use the connection.
+ */
+int load_send(struct load *, struct pile **pile);
+/* All that waits, if rc is 0; else only wait for what is on its way. rc, or what load_send gives. */
+int load_send_rest(struct load *, int rc);
+void load_send_end(struct load *);
+
 /*
  * mysql_rows.c: rows from..from+*n of a pile in one statement (*n may become smaller).  What became of it; *bad: the
  * row at fault, from 1, or 0.
  */
 enum db_fault load_execute(struct load *, struct pile *, size_t from, size_t *n, size_t *bad);
+enum enum_field_types load_wire_type(const struct db_col *);	/* of a cell */
+/* A parameter as what can be compared with that column. */
+void load_compared(const struct db_col *, struct buf *sql);
+/* A warning that counts: its words into db->error, its row, or 0, into *row. True also when db->fault says why not. */
+bool load_warned(struct db *, size_t *row);
+/* Take the failure of a statement over into db->error and db->fault. */
+void load_note_statement(struct db *, MYSQL_STMT *);
 void load_forget(struct load *);	/* its prepared statements */
 
 #endif

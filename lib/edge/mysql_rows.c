@@ -129,8 +129,8 @@ insert_sql(const struct load *l, const struct pile *p, size_t rows, struct buf *
  * A parameter to be compared with a column.  All are bound as text; text beside a number would be compared as a double,
  * to which large keys are equal that are not.
  */
-static void
-compared(const struct db_col *c, struct buf *sql)
+void
+load_compared(const struct db_col *c, struct buf *sql)
 {
 	bool no_sign = memmem(c->type.p, c->type.n, "unsigned", 8) != NULL;
 
@@ -185,7 +185,7 @@ delete_sql(const struct load *l, const struct pile *p, size_t rows, struct buf *
 			}
 			sql_name(sql, c->name);
 			buf_str(sql, version ? " <= " : " = ");
-			compared(c, sql);
+			load_compared(c, sql);
 			buf_str(sql, version ? ")" : "");
 		}
 		buf_byte(sql, ')');
@@ -205,8 +205,8 @@ keep_words(struct db *db, const char *words, unsigned number)
 	snprintf(db->error, sizeof db->error, "%.*s (%u)", n, words, number);
 }
 
-static void
-note_statement(struct db *db, MYSQL_STMT *s)
+void
+load_note_statement(struct db *db, MYSQL_STMT *s)
 {
 	unsigned n = mysql_stmt_errno(s);
 
@@ -238,7 +238,7 @@ prepared(struct load *l, const struct pile *p, size_t rows)
 	else
 		insert_sql(l, p, rows, &sql);
 	if (mysql_stmt_prepare(s->stmt, sql.p, sql.n) != 0) {
-		note_statement(l->db, s->stmt);
+		load_note_statement(l->db, s->stmt);
 		/* no row was seen yet: the statement itself is refused */
 		if (l->db->fault == DB_ROW)
 			l->db->fault = DB_REFUSED;
@@ -255,8 +255,8 @@ prepared(struct load *l, const struct pile *p, size_t rows)
 	return s->stmt;
 }
 
-static enum enum_field_types
-wire_type(const struct db_col *c)
+enum enum_field_types
+load_wire_type(const struct db_col *c)
 {
 	return c->kind == COL_BYTES || c->kind == COL_BIT ? MYSQL_TYPE_BLOB : MYSQL_TYPE_STRING;
 }
@@ -273,7 +273,7 @@ bind_bulk(struct load *l, struct pile *p, MYSQL_STMT *s, size_t from, size_t n)
 		for (size_t r = 0; r < n; r++)
 			l->at[base + r] = p->bytes.p + p->cell_at[base + r];
 		memset(&l->bind[k], 0, sizeof l->bind[k]);
-		l->bind[k].buffer_type = wire_type(&l->t->col[p->col[k]]);
+		l->bind[k].buffer_type = load_wire_type(&l->t->col[p->col[k]]);
 		l->bind[k].buffer = l->at + base;
 		l->bind[k].length = p->cell_n + base;
 		l->bind[k].u.indicator = p->null + base;
@@ -293,7 +293,7 @@ bind_rows(struct load *l, struct pile *p, MYSQL_STMT *s, size_t from, size_t n)
 
 			memset(b, 0, sizeof *b);
 			b->buffer_type = p->null[i] != STMT_INDICATOR_NONE ? MYSQL_TYPE_NULL :
-			    wire_type(&l->t->col[p->col[k]]);
+			    load_wire_type(&l->t->col[p->col[k]]);
 			b->buffer = p->bytes.p + p->cell_at[i];
 			b->buffer_length = p->cell_n[i];
 			b->length = &p->cell_n[i];
@@ -323,12 +323,9 @@ failed_row(struct db *db)
 	return row;
 }
 
-/*
- * A warning is the row's error: its words, and its row where they say it. False: there is none that
- * counts.
- */
-static bool
-read_warnings(struct db *db, size_t *row)
+/* A warning is the row's error: its words, and its row where they say it. */
+bool
+load_warned(struct db *db, size_t *row)
 {
 	MYSQL_ROW w;
 	bool found = false;
@@ -362,11 +359,12 @@ load_execute(struct load *l, struct pile *p, size_t from, size_t *n, size_t *bad
 		rows = *n >= 256 && fit >= 256 ? 256 : *n >= 16 && fit >= 16 ? 16 : 1;
 		*n = rows;
 	}
-	if (!db_do(db, span_str("SAVEPOINT pipehouse")) || (s = prepared(l, p, rows)) == NULL)
+	db->fault = DB_FINE;
+	if ((l->careful && !db_do(db, span_str("SAVEPOINT pipehouse"))) || (s = prepared(l, p, rows)) == NULL)
 		return db->fault;
 	bound = l->bulk ? bind_bulk(l, p, s, from, *n) : bind_rows(l, p, s, from, *n);
 	if (!bound || mysql_stmt_execute(s) != 0) {
-		note_statement(db, s);
+		load_note_statement(db, s);
 		if (db->fault == DB_ROW) {
 			/* a bulk DELETE is one statement a row: what it calls the row's number means nothing */
 			*bad = *n == 1 ? 1 : is_delete(l, p) ? 0 : failed_row(db);
@@ -374,8 +372,13 @@ load_execute(struct load *l, struct pile *p, size_t from, size_t *n, size_t *bad
 		}
 		return db->fault;
 	}
-	if (mysql_warning_count(db->my) > 0 && read_warnings(db, bad)) {
+	if (mysql_warning_count(db->my) > 0 && load_warned(db, bad)) {
 		*bad = is_delete(l, p) && *n > 1 ? 0 : *bad;
+		if (!l->careful && db->fault == DB_FINE) {
+			/* the rows are in, with nothing to go back to: the transaction begins again, with care */
+			l->careful = true;
+			return db->fault = DB_AGAIN;
+		}
 		if (db->fault != DB_FINE || !db_do(db, span_str("ROLLBACK TO SAVEPOINT pipehouse")))
 			return db->fault;
 		return db->fault = DB_ROW;
