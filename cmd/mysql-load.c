@@ -17,7 +17,7 @@
 #define UPSERT_BYTES (32 * MIB)
 
 struct state {
-	const char *options, *table, *keys, *partition, *job_name, *op, *version, *soft_delete;
+	const char *options, *table, *keys, *partition, *job_name, *op, *version, *soft_delete, *truncates_of;
 	bool replace, create, unique_ok, collate_ok, ignore_unknown, zero_dates, insecure;
 	struct db *db;
 	struct loading *rows;
@@ -35,7 +35,8 @@ static const struct opt opts[] = {
 	{ 0, "partition", OPT_TEXT, AT(partition), "dt=D", "fill column dt and replace that day as a whole" },
 	{ 0, "replace-table", OPT_FLAG, AT(replace), NULL, "load a table beside it that takes its name" },
 	{ 0, "job", OPT_TEXT, AT(job_name), "J", "the sink of that name in a barrier job: each epoch once" },
-	{ 0, "op", OPT_TEXT, AT(op), "PATH", "records are changes: c, u and r put the row beside PATH, d deletes" },
+	{ 0, "op", OPT_TEXT, AT(op), "PATH", "records are changes: c, u, r put the row beside PATH, d, t delete" },
+	{ 0, "truncates-of", OPT_TEXT, AT(truncates_of), "[DB.]T", "a truncate of that table empties this one" },
 	{ 0, "version-by", OPT_TEXT, AT(version), "COLUMN[=PATH]", "only what is older in that column is replaced" },
 	{ 0, "soft-delete", OPT_TEXT, AT(soft_delete), "COLUMN", "a deleted row stays, with 1 in that column" },
 	{ 0, "create", OPT_FLAG, AT(create), NULL, "make a table that is not there, from the values" },
@@ -84,6 +85,7 @@ set_up(struct ctx *c, void *arg)
 		return rc;
 	st->job.name = st->job_name;
 	return loading_open(c, &(struct loading_conf){ .db = st->db, .op = st->op, .version = st->version,
+	    .truncates_of = st->truncates_of,
 	    .create = st->create, .budget = is_upsert(st) && !st->create ? 2 * UPSERT_BYTES : ctx_budget(c) / 2,
 	    .target = { .table = st->table, .keys = st->keys, .partition = st->partition, .unique_ok = st->unique_ok,
 	    .collate_ok = st->collate_ok, .ignore_unknown = st->ignore_unknown, .replace = st->replace,
@@ -214,7 +216,8 @@ static const struct command cmd = {
 	.name = "mysql-load", .what = "idempotent load of a MySQL table",
 	.synopsis =
 	    "--defaults-file FILE --table [DB.]T -k KEYS [--partition dt=D | --replace-table | --job J]\n"
-	    "       [--op PATH] [--version-by COLUMN[=PATH]] [--soft-delete COLUMN] [--create] [FILE ...]",
+	    "       [--op PATH] [--version-by COLUMN[=PATH]] [--soft-delete COLUMN] [--truncates-of [DB.]T]\n"
+	    "       [--create] [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EFFECT | CMD_TABLES | CMD_EPOCHS,
 	.par = PAR_SERIAL,
 	.set_up = set_up, .batch = batch, .end = end, .sink = &sink, .finish = finish,

@@ -103,8 +103,10 @@ set(struct db_conf *c, const char *file, size_t line, struct span key, struct sp
 	return 0;
 }
 
+enum group { NO_GROUP, OURS, ANOTHER };
+
 static int
-conf_line(struct db_conf *c, const char *file, size_t number, struct span line, bool *ours)
+conf_line(struct db_conf *c, const char *file, size_t number, struct span line, enum group *group)
 {
 	const char *eq;
 
@@ -114,11 +116,13 @@ conf_line(struct db_conf *c, const char *file, size_t number, struct span line, 
 	if (*line.p == '!')
 		return err_usage("%s:%zu: other files are not included", file, number);
 	if (*line.p == '[') {
-		*ours = span_is(line, "[client]") || span_is(line, "[client-mariadb]") ||
-		    span_is(line, "[pipehouse]");
+		*group = span_is(line, "[client]") || span_is(line, "[client-mariadb]") ||
+		    span_is(line, "[pipehouse]") ? OURS : ANOTHER;
 		return 0;
 	}
-	if (!*ours)
+	if (*group == NO_GROUP)		/* read as nothing it would ask another server, as another user */
+		return err_usage("%s:%zu: an option before any group: [client] stands above it", file, number);
+	if (*group == ANOTHER)
 		return 0;
 	eq = memchr(line.p, '=', line.n);
 	if (eq == NULL)
@@ -134,7 +138,7 @@ conf_read(const char *path, struct db_conf *c)
 	size_t n = 0, number = 1;
 	ssize_t got = 1;
 	int fd = private_open(path, PRIVATE_SECRET), rc = 0;
-	bool ours = false;
+	enum group group = NO_GROUP;
 
 	memset(c, 0, sizeof *c);
 	if (fd < 0)
@@ -151,7 +155,7 @@ conf_read(const char *path, struct db_conf *c)
 		const char *lf = memchr(text + a, '\n', n - a);
 		size_t end = lf == NULL ? n : (size_t)(lf - text);
 
-		rc = conf_line(c, path, number, span_of(text + a, end - a), &ours);
+		rc = conf_line(c, path, number, span_of(text + a, end - a), &group);
 		a = end + 1;
 	}
 	explicit_bzero(text, CONF_BYTES_MAX);

@@ -46,6 +46,15 @@ guess_free(struct guess *g)
 	free(g);
 }
 
+static bool
+is_seen(const struct guess *g, struct span name)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (span_eq(g->field[i].name, name))
+			return true;
+	return false;
+}
+
 static struct field *
 find(struct guess *g, struct span name)
 {
@@ -188,6 +197,12 @@ guess_sql(struct guess *g, const struct db_tab *t, const struct span *key, size_
     struct span day, struct buf *sql)
 {
 	buf_clear(&g->why);
+	for (size_t i = 0; i < n_keys; i++) {
+		if (!span_eq(key[i], day) && !is_seen(g, key[i])) {
+			buf_fmt(&g->why, "no record has the key '%.*s'", (int)key[i].n, key[i].p);
+			return buf_cstr(&g->why);
+		}
+	}
 	buf_str(sql, "CREATE TABLE IF NOT EXISTS ");
 	sql_table(sql, t);
 	buf_str(sql, " (");

@@ -240,6 +240,8 @@ add(struct load *l, const struct load_row *row, uint64_t ordinal)
 	if (bytes + 4096 > l->db->packet)
 		return load_reject(l, ordinal, row->id, "longer than the server's max_allowed_packet");
 	limit = limit < BATCH_BYTES_MAX ? limit : BATCH_BYTES_MAX;
+	if (row->all)
+		return (rc = load_send_rest(l, 0)) == 0 ? load_empty(l, row, ordinal) : rc;
 	if (l->conf.removes && (rc = keep_order(l, row, &h)) != 0)
 		return rc;
 	p = *slot;

@@ -32,6 +32,8 @@ struct load_row {
 	 * a row that is put, marked as taken away, where none is.
 	 */
 	bool away;
+	/* All rows are to be taken away, but newer ones where there is a version: away, and no cell but that. */
+	bool all;
 	struct span id;		/* opaque: what reject() gets to know the row by */
 };
 

@@ -105,6 +105,9 @@ int load_send(struct load *, struct pile **pile);
 int load_send_rest(struct load *, int rc);
 void load_send_end(struct load *);
 
+/* mysql_empty.c: a row with `all`, when nothing waits any more. 0, a status after a message, or RETRY. */
+int load_empty(struct load *, const struct load_row *, uint64_t ordinal);
+
 /*
  * mysql_rows.c: rows from..from+*n of a pile in one statement (*n may become smaller).  What became of it; *bad: the
  * row at fault, from 1, or 0.

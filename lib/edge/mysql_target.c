@@ -145,6 +145,28 @@ own_columns(struct target *t)
 }
 
 static int
+no_index(const struct target *t)
+{
+	struct buf has = { 0 };
+	int rc;
+
+	for (size_t i = 0; i < t->tab->n_unique; i++) {
+		const struct db_index *x = &t->tab->unique[i];
+
+		buf_str(&has, i == 0 ? "; it has " : " and ");
+		for (size_t k = 0; k < x->n; k++) {
+			buf_str(&has, k == 0 ? "" : ",");
+			buf_span_add(&has, t->tab->col[x->col[k]].name);
+		}
+		buf_str(&has, x->prefix ? " (of parts of columns)" : "");
+	}
+	rc = err_usage("%s: it has no unique index on exactly %s%s%.*s%s", t->conf.table, t->conf.keys,
+	    t->day_name.n > 0 ? " and " : "", (int)t->day_name.n, t->day_name.p, buf_cstr(&has));
+	buf_free(&has);
+	return rc;
+}
+
+static int
 fit(struct target *t)
 {
 	size_t ours = 0, n = t->tab->n;
@@ -162,9 +184,7 @@ fit(struct target *t)
 	for (size_t i = 0; i < t->tab->n_unique; i++)
 		ours += is_ours(t, &t->tab->unique[i]);
 	if (ours == 0)
-		return err_usage("%s: it has no unique index on exactly %s%s%.*s", t->conf.table,
-		    t->conf.keys,
-		    t->day_name.n > 0 ? " and " : "", (int)t->day_name.n, t->day_name.p);
+		return no_index(t);
 	if (t->tab->n_unique > ours && !t->conf.unique_ok && !t->conf.replace && t->day_name.n == 0)
 		return err_usage("%s: an insert may update another row by its other unique index "
 		    "(--unique-ok)",
@@ -235,6 +255,12 @@ bool
 target_there(const struct target *t)
 {
 	return t->tab->n > 0;
+}
+
+struct span
+target_name(const struct target *t)
+{
+	return t->tab->name;
 }
 
 bool
@@ -441,6 +467,25 @@ target_end(struct target *t, bool away, struct load_row *row)
 	if (t->conf.removes && (why = end_change(t, away)) != NULL)
 		return why;
 	row->away = away;
+	row->all = false;
+	row->cell = t->cell;
+	row->state = t->state;
+	return NULL;
+}
+
+const char *
+target_all(struct target *t, struct load_row *row)
+{
+	size_t v = t->version_col;
+
+	if (v != LOAD_NO_COLUMN) {
+		if (t->state[v] != CELL_SET)
+			return because(t, t->tab->col[v].name, "the version is null or absent");
+		t->cell[v].p = buf_span(&t->bytes).p + t->at[v];
+		if (too_large(&t->tab->col[v], t->cell[v]))
+			return because(t, t->tab->col[v].name, "the column cannot hold it");
+	}
+	row->away = row->all = true;
 	row->cell = t->cell;
 	row->state = t->state;
 	return NULL;

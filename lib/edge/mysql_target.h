@@ -36,6 +36,7 @@ struct target;
 /* 0, also where the table is not there; EXIT_USAGE and others after a message. */
 int target_open(const struct target_conf *, struct target **);
 bool target_there(const struct target *);
+struct span target_name(const struct target *);	/* without its database */
 bool target_marks(const struct target *);	/* soft_delete */
 /* A member of a record, for target_create. key: as it stands between its quotes. */
 void target_see(struct target *, struct span key, struct val);
@@ -53,6 +54,8 @@ void target_begin(struct target *);
 const char *target_put(struct target *, enum target_for, struct span key, struct val);
 const char *target_version(struct target *, struct val);	/* version_apart */
 const char *target_end(struct target *, bool away, struct load_row *);
+/* Instead of target_end: all rows that are not newer are to be taken away. */
+const char *target_all(struct target *, struct load_row *);
 
 /* Put what the loader must know into conf: db, table, keys, day. Pre: the table is there. */
 void target_loader(const struct target *, struct load_conf *);

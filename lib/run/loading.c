@@ -6,16 +6,18 @@
 #include "in/rec.h"
 #include "run/loading.h"
 
-/* Of a change, in replay_line.at: 1 + where the value begins; 0: nowhere. */
-enum place { OP, ROW, KEY, VERSION_AT };
+/* Of a change, in replay_line.at: 1 + where the value begins; 0: nowhere.  A truncate has neither row nor key. */
+enum place { OP, ROW, KEY, VERSION_AT, TABLE, DB, COLUMNS, T_TABLE = ROW, T_DB = KEY };
 
 struct loading {
 	struct ctx *c;
 	struct target *target;
 	struct load *load;
 	struct replay *rows;
-	int col[REPLAY_PLACES];		/* the same as columns of the batch, -1: not asked for */
+	int col[COLUMNS];		/* the same as columns of the batch, -1: not asked for */
 	char *version;			/* the column's name */
+	const char *truncates_of;
+	struct buf db, table;		/* scratch */
 	bool changes, create, last;
 };
 
@@ -42,13 +44,49 @@ put_members(struct target *t, enum target_for what, struct span object)
 	return why;
 }
 
-/* One of c, r, u, d; 0: something else, which is no row. */
+/* One of c, r, u, d, t; 0: something else, which no table knows. */
 static char
 op_of(struct val v)
 {
-	bool one = v.tag == T_STR && v.raw.n == 3 && strchr("crud", v.raw.p[1]) != NULL;
+	bool one = v.tag == T_STR && v.raw.n == 3 && memchr("crudt", v.raw.p[1], 5) != NULL;
 
 	return one ? v.raw.p[1] : '\0';
+}
+
+/* Is `[DB.]T` that one? */
+static bool
+is_named(const char *whose, struct span db, struct span table)
+{
+	size_t n = strlen(whose);
+
+	if (span_is(table, whose))
+		return true;
+	return n == db.n + 1 + table.n && whose[db.n] == '.' && memcmp(whose, db.p, db.n) == 0 &&
+	    memcmp(whose + db.n + 1, table.p, table.n) == 0;
+}
+
+/*
+ * All rows go.  Of another table a truncate looks the same but for its name, while a row of it would hardly fit: so it
+ * is done only where the name says so.
+ */
+static const char *
+change_all(struct loading *l, const struct replay_line *line, struct load_row *row)
+{
+	struct val table = value_at(line->text, line->at[T_TABLE]), db = value_at(line->text, line->at[T_DB]);
+	struct span name = table.tag == T_STR ? val_text(table, &l->table) : span_str(""), in = span_str("");
+	const char *why = NULL;
+
+	if (db.tag == T_STR)
+		in = val_text(db, &l->db);
+	if (name.n == 0)
+		return "the truncate does not say of which table";
+	if (l->truncates_of == NULL ? !span_eq(name, target_name(l->target)) :
+	    !is_named(l->truncates_of, in, name))
+		return "a truncate of another table (--truncates-of)";
+	target_begin(l->target);
+	if (l->col[VERSION_AT] != -1)
+		why = target_version(l->target, value_at(line->text, line->at[VERSION_AT]));
+	return why == NULL ? target_all(l->target, row) : why;
 }
 
 static const char *
@@ -60,7 +98,9 @@ change_row(struct loading *l, const struct replay_line *line, struct load_row *r
 	const char *why = NULL;
 
 	if (op == '\0')
-		return "the op is none of c, u, d and r";
+		return "the op is none of c, u, d, r and t";
+	if (op == 't')
+		return change_all(l, line, row);
 	if (!away && val_row.tag != T_OBJ)
 		return "the change has no row";
 	target_begin(l->target);
@@ -165,8 +205,9 @@ ask_columns(struct loading *l, const struct loading_conf *conf, struct target_co
 	const char *eq = conf->version == NULL ? NULL : strchr(conf->version, '=');
 	int rc;
 
-	for (size_t i = 0; i < REPLAY_PLACES; i++)
+	for (size_t i = 0; i < COLUMNS; i++)
 		l->col[i] = -1;
+	l->truncates_of = conf->truncates_of;
 	if (conf->version != NULL)
 		l->version = mem_dup(span_of(conf->version, strcspn(conf->version, "=")));
 	t->version = l->version;
@@ -174,12 +215,16 @@ ask_columns(struct loading *l, const struct loading_conf *conf, struct target_co
 	if (conf->op == NULL) {
 		if (eq != NULL)
 			return ctx_usage(l->c, "--version-by: COLUMN=PATH is of a change: --op");
+		if (conf->truncates_of != NULL)
+			return ctx_usage(l->c, "--truncates-of: there are none without --op");
 		return t->soft_delete == NULL ? 0 : ctx_usage(l->c, "--soft-delete: nothing is deleted without --op");
 	}
 	if ((l->col[OP] = ctx_col(l->c, span_str(conf->op), "--op")) == -1)
 		return EXIT_USAGE;
 	if ((rc = beside(l, conf->op, "row", &l->col[ROW])) != 0 ||
-	    (rc = beside(l, conf->op, "key", &l->col[KEY])) != 0)
+	    (rc = beside(l, conf->op, "key", &l->col[KEY])) != 0 ||
+	    (rc = beside(l, conf->op, "table", &l->col[TABLE])) != 0 ||
+	    (rc = beside(l, conf->op, "db", &l->col[DB])) != 0)
 		return rc;
 	if (eq != NULL && (l->col[VERSION_AT] = ctx_col(l->c, span_str(eq + 1), "--version-by")) == -1)
 		return EXIT_USAGE;
@@ -216,7 +261,9 @@ see(struct loading *l, const struct batch *b, size_t i)
 	struct rec r;
 	struct val v;
 
-	if (l->changes && op_of(b->col[l->col[OP]][i]) == '\0')
+	char op = l->changes ? op_of(b->col[l->col[OP]][i]) : 'c';
+
+	if (op == '\0' || op == 't')
 		return;
 	if (l->col[VERSION_AT] != -1)
 		target_see(l->target, span_str(l->version), b->col[l->col[VERSION_AT]][i]);
@@ -224,6 +271,29 @@ see(struct loading *l, const struct batch *b, size_t i)
 		object = b->col[l->col[ROW]][i].tag == T_OBJ ? b->col[l->col[ROW]][i].raw : span_str("{}");
 	for (rec_begin(&r, object); rec_next(&r, &key, &v);)
 		target_see(l->target, key, v);
+}
+
+static void
+place(const struct loading *l, const struct batch *b, size_t i, int from, struct replay_line *line, int to)
+{
+	const struct val *v = l->col[from] == -1 ? NULL : &b->col[l->col[from]][i];
+
+	line->at[to] = v == NULL || v->tag == T_ABSENT ? 0 : (uint64_t)(v->raw.p - line->text.p) + 1;
+}
+
+/* Where a change has what. True: it is a truncate. */
+static bool
+places(const struct loading *l, const struct batch *b, size_t i, struct replay_line *line)
+{
+	bool all = op_of(b->col[l->col[OP]][i]) == 't';
+
+	for (int k = 0; k < REPLAY_PLACES; k++)
+		place(l, b, i, k, line, k);
+	if (all) {
+		place(l, b, i, TABLE, line, T_TABLE);
+		place(l, b, i, DB, line, T_DB);
+	}
+	return all;
 }
 
 int
@@ -238,9 +308,9 @@ loading_add(struct loading *l, const struct batch *b)
 		b->fate[i] = F_USED;
 		if (!target_there(l->target))
 			see(l, b, i);
-		for (size_t k = 0; l->changes && k < REPLAY_PLACES; k++)
-			if (l->col[k] != -1 && b->col[l->col[k]][i].tag != T_ABSENT)
-				line.at[k] = (uint64_t)(b->col[l->col[k]][i].raw.p - line.text.p) + 1;
+		/* a table that is not made yet has no rows to lose */
+		if (l->changes && places(l, b, i, &line) && !target_there(l->target) && replay_count(l->rows) == 0)
+			continue;
 		rc = replay_add(l->rows, &line);
 	}
 	return rc;
@@ -297,5 +367,7 @@ loading_free(struct loading *l)
 	target_close(l->target);
 	replay_free(l->rows);
 	free(l->version);
+	buf_free(&l->db);
+	buf_free(&l->table);
 	free(l);
 }

@@ -9,7 +9,8 @@
  *	loading_free(l);
  *
  * A record is a row, or with `op` a change as cdc-norm writes it: c, u and r put what is in the member `row` beside the
- * op, d takes away what has the key in the member `key`, or in the row as it was.
+ * op, d takes away what has the key in the member `key`, or in the row as it was; t, of the table that `truncates_of`
+ * says, all that is there.
  *
  * Invariants: what the server refuses is rejected with its own words, after batch has counted the record as used.
  * Memory: the budget plus the longest line; what is more waits in a file without a name (edge/replay.h).
@@ -24,6 +25,7 @@ struct loading_conf {
 	struct db *db;			/* not owned */
 	struct target_conf target;	/* without db, zone, removes and version, which are filled in */
 	const char *op;			/* PATH; NULL: records are rows */
+	const char *truncates_of;	/* [DB.]T in the changes; NULL: the name of the table */
 	const char *version;		/* COLUMN, or with op COLUMN=PATH; or NULL */
 	bool create;			/* a table that is not there may be made */
 	size_t budget;

@@ -25,13 +25,13 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 import cases  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 BIN, TOP, SANITIZED = cases.BIN, cases.TOP, cases.SANITIZED
 LIMIT = 120 * (4 if SANITIZED else 1)
 HOME = tempfile.mkdtemp(prefix="mysql.")
 DB = os.path.join(HOME, "db")
 CNF = os.path.join(DB, "client.cnf")
-n = failed = 0
 GROUPS = []
 
 
@@ -47,14 +47,7 @@ def crashes(f):
 
 
 def check(held, name, why=""):
-    global n, failed
-    n += 1
-    print("%sok %d - %s" % ("" if held else "not ", n, name.replace("#", "\\#")))
-    if not held:
-        failed += 1
-        print("#   " + str(why)[:1500].replace("\n", "\n#   "))
-    sys.stdout.flush()
-    return held
+    return point(held, name.replace("#", "\\#"), why)
 
 
 def server(what, *options):
@@ -241,7 +234,7 @@ def keys():
         "CREATE OR REPLACE TABLE v.gen (id INT PRIMARY KEY, g INT AS (id + 1) STORED); CREATE OR REPLACE VIEW v.view AS SELECT * FROM v.day")
     for table, key, words in (("v.ci", "id", "K and k are one key"), ("v.two", "id", "other unique index"), ("v.my", "id", "InnoDB"), ("v.none", "id", "no unique index"),
            ("v.pre", "id", "no unique index"),
-                              ("v.bin", "a", "no unique index"), ("v.bin", "id,a", "no unique index"), ("v.bin", "nix", "no column 'nix'"), ("v.day", "id", "no unique index"),
+                              ("v.bin", "a", "no unique index on exactly a; it has id"), ("v.bin", "id,a", "no unique index"), ("v.bin", "nix", "no column 'nix'"), ("v.day", "id", "id; it has dt,id"),
                                      ("v.nix", "id", "no such table"),
                               ("v.bin", "id,", "A,B"), ("v.view", "id", "InnoDB"), ("x.y.z", "id", "not [DB.]TABLE"), ("bin", "id", "which database")):
         status, _, err = load(table, key, '{"id":"1"}\n')
@@ -466,6 +459,8 @@ def created():
     check(load("v.made2", "id", b"", "--create")[0] == 0 and one("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema='v' AND table_name='made2'") == "0", "no record, no table")
     status, _, err = load("v.made2", "id", '{"id":1,"a`b":2,"":3}\n', "--create")
     check(status == 3 and "cannot be a column" in err, "a name that no column can have", err)
+    status, _, err = load("v.made2", "id,nix", '{"id":1,"a":2}\n', "--create")
+    check(status == 3 and "no record has the key 'nix'" in err, "--create: a key that no record has", err)
     check(load("v.made2", "id", '{"id":1,"a`b":2}\n', "--create")[0] == 0 and sql("SELECT `a``b` FROM v.made2") == [["2"]], "backticks in a name")
 
 
@@ -486,6 +481,8 @@ def option_files():
     check(extract("v.o", cnf=os.path.join(HOME, "no.cnf"))[0] == 4 and extract("v.o", cnf=HOME)[0] == 2, "no file: 4; a directory: 2")
     os.mkfifo(os.path.join(HOME, "fifo.cnf"), 0o600)
     check(extract("v.o", cnf=os.path.join(HOME, "fifo.cnf"))[0] == 2, "a FIFO is refused, not waited for")
+    status, _, err = extract("v.o", cnf=write("loose.cnf", "user = root\n" + base))
+    check(status == 2 and "loose.cnf:1: an option before any group" in err, "an option before any group is refused, not left out", (status, err))
     for line in ("!include /etc/passwd", "!includedir /etc"):
         status, _, err = extract("v.o", cnf=write("inc.cnf", base + line + "\n"))
         check(status == 2 and "not included" in err, line.split()[0] + " is refused", err)
@@ -1320,8 +1317,7 @@ def main(names):
             print("# %s: %.1f s" % (g.__name__, time.monotonic() - began))
     finally:
         server("stop")
-    print("1..%d" % n)
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

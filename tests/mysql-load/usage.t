@@ -5,6 +5,10 @@ $ mysql-load --table a.b -k id </dev/null 2>&1 | head -n 1; mysql-load --default
 > mysql-load: --defaults-file, --table and -k are needed
 > mysql-load: --defaults-file, --table and -k are needed
 
+# what is replaced knows no changes
+$ mysql-load --defaults-file f --table a.b -k id --partition dt=2026-11-20 --op op </dev/null 2>&1 | head -n 1
+> mysql-load: --op and --version-by need rows that stay: nothing that is replaced does
+
 # nothing leaves an overlay
 $ PIPEHOUSE_OVERLAY=$PWD/o mysql-load --defaults-file f --table a.b -k id </dev/null
 ! mysql-load: PIPEHOUSE_OVERLAY is set: nothing leaves the overlay
