@@ -59,6 +59,15 @@ mem_begin(void)
 #endif
 }
 
+void
+mem_reuse(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	(void)mallopt(M_MMAP_THRESHOLD, (int)(8 * OWN_PAGES_MIN));
+	(void)mallopt(M_TRIM_THRESHOLD, (int)(32 * OWN_PAGES_MIN));
+#endif
+}
+
 size_t
 mem_mul(size_t a, size_t b)
 {

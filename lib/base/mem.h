@@ -22,6 +22,11 @@
  * keep it, and of the holes use few again: state that is put aside and grows again took three times its memory.
  */
 void mem_begin(void);
+/*
+ * Instead, for who takes and gives back pieces of up to a MiB or so all the time, as a reader of Kafka does: malloc
+ * keeps them, up to 32 MiB that are free, so that their pages are not made anew each time.
+ */
+void mem_reuse(void);
 /* n zeroed bytes. */
 void *mem_new(size_t n);
 /*

@@ -42,6 +42,8 @@ struct kafka {
 	rd_kafka_topic_partition_list_t *change;	/* what the group gives or takes */
 	bool giving, closing;
 	bool given;			/* the group gave something, if only nothing */
+	rd_kafka_resp_err_t outside;	/* why the group does not let us in, told; 0: it does, or has not answered */
+	time_t since;			/* when that was */
 };
 
 static bool
@@ -468,6 +470,10 @@ group_change(struct kafka *k, enum kafka_got *got)
 	if (k->change == NULL)
 		return false;
 	*got = k->giving ? KAFKA_GIVEN : KAFKA_TAKEN;
+	if (k->outside != 0 && k->giving) {
+		err_warn("group %s: it has let us in", k->conf.group);
+		k->outside = 0;
+	}
 	lost = !k->giving && rd_kafka_assignment_lost(k->rk) != 0;
 	for (size_t i = 0; i < k->n; i++) {
 		struct kafka_part *p = &k->part[i];
@@ -548,6 +554,17 @@ out_of_range(struct kafka *k, size_t part)
 	return KAFKA_FAILED;
 }
 
+/* The library asks to join again and again; why that is in vain is told once. */
+static void
+not_let_in(struct kafka *k, rd_kafka_resp_err_t err, const char *why)
+{
+	if (k->outside == err)
+		return;
+	k->since = k->outside == 0 ? kafka_link_now() : k->since;
+	k->outside = err;
+	err_warn("group %s: %s: waiting", k->conf.group, why);
+}
+
 static enum kafka_got
 trouble(struct kafka *k, const rd_kafka_message_t *m)
 {
@@ -579,8 +596,19 @@ trouble(struct kafka *k, const rd_kafka_message_t *m)
 		    (long long)m->offset, rd_kafka_message_errstr(m));
 		return KAFKA_FAILED;
 	case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
-		k->link.status = err_temp("group %s: a commit took too long: others have our partitions",
-		    k->conf.group);
+		/* the group took all we have, and says so next; then we join it again */
+		err_warn("group %s: a commit took too long: others have our partitions", k->conf.group);
+		return KAFKA_NONE;
+	case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
+		not_let_in(k, m->err, "it has members that share partitions out in another way, which is not "
+		    "cooperative, and lets nobody else in until they are gone");
+		return KAFKA_NONE;
+	case RD_KAFKA_RESP_ERR_GROUP_MAX_SIZE_REACHED:
+		not_let_in(k, m->err, rd_kafka_err2str(m->err));
+		return KAFKA_NONE;
+	case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
+	case RD_KAFKA_RESP_ERR_INVALID_GROUP_ID:
+		k->link.status = err_remote("group %s: %s", k->conf.group, rd_kafka_message_errstr(m));
 		return KAFKA_FAILED;
 	default:
 		break;
@@ -602,6 +630,10 @@ idle(struct kafka *k)
 		return KAFKA_FAILED;
 	if (k->link.down != 0 && k->conf.patience > 0 && t - k->link.down >= k->conf.patience) {
 		k->link.status = err_temp("%s: no broker answers for %u s", k->conf.brokers, k->conf.patience);
+		return KAFKA_FAILED;
+	}
+	if (k->outside != 0 && k->conf.patience > 0 && t - k->since >= k->conf.patience) {
+		k->link.status = err_temp("group %s: it does not let us in", k->conf.group);
 		return KAFKA_FAILED;
 	}
 	if (k->doubt == 0 || t == k->asked)
@@ -684,7 +716,6 @@ take(struct kafka *k, int timeout_ms)
 enum kafka_got
 kafka_next(struct kafka *k, int timeout_ms, struct kafka_message *m)
 {
-	rd_kafka_timestamp_type_t kind;
 	enum kafka_got got;
 	rd_kafka_message_t *r;
 	struct kafka_part *p;
@@ -714,10 +745,15 @@ kafka_next(struct kafka *k, int timeout_ms, struct kafka_message *m)
 	k->deep += r->len;
 	p->ended = false;
 	p->next = r->offset + 1;
-	m->ts_ms = rd_kafka_message_timestamp(r, &kind);
 	m->value = span_of(r->payload, r->len);
 	m->key = span_of(r->key, r->key_len);
 	return KAFKA_MESSAGE;
+}
+
+bool
+kafka_waiting(const struct kafka *k)
+{
+	return k->at < k->taken;
 }
 
 bool

@@ -49,7 +49,7 @@ struct kafka_part {
 
 struct kafka_message {
 	size_t part;			/* place in kafka_parts */
-	int64_t offset, ts_ms;		/* KAFKA_END: offset of what will come next; ts_ms -1: none */
+	int64_t offset;			/* KAFKA_END: of what will come next */
 	struct span value, key;		/* until the next kafka_next; p NULL: null */
 };
 
@@ -89,6 +89,8 @@ int kafka_start(struct kafka *);
 /* No more of this partition. */
 void kafka_stop(struct kafka *, size_t part);
 enum kafka_got kafka_next(struct kafka *, int timeout_ms, struct kafka_message *);
+/* Is a message here already, so that kafka_next neither waits nor asks the library? */
+bool kafka_waiting(const struct kafka *);
 /* Header i of the message that came last, as long as it: false behind the last one. A value may be null (p NULL). */
 bool kafka_header(const struct kafka *, size_t i, struct span *name, struct span *value);
 /*

@@ -12,6 +12,7 @@
 
 #define PATIENCE_SECONDS 120	/* without any broker, where an end was asked for */
 #define STDOUT_BYTES MIB	/* held before they go out */
+#define FENCED_MS 60000		/* who has a partition of ours in a group, and the group does not say so */
 
 static uint64_t
 now_ms(void)
@@ -79,9 +80,10 @@ topics_open(struct topics *t)
 	const struct kafka_conf conf = { .brokers = t->conf.brokers, .topics = t->conf.topics, .group = t->conf.group,
 	    .properties = t->conf.properties, .insecure = t->conf.insecure, .stop = &run_stop,
 	    .patience = t->conf.until != NULL ? PATIENCE_SECONDS : 0 };
-	int rc = kafka_open(&conf, &t->k);
+	int rc;
 
-	if (rc != 0)
+	mem_reuse();
+	if ((rc = kafka_open(&conf, &t->k)) != 0)
 		return rc;
 	name_parts(t);
 	return point_check(&t->from, "--from", t->kp, t->n) || point_check(&t->until, "--until", t->kp, t->n) ?
@@ -432,6 +434,56 @@ topics_all_done(const struct topics *t)
 	return some || (t->given && t->conf.until != NULL);
 }
 
+/* ---- groups ---- */
+
+/* What was taken of a partition is not ours to write: who has it now reads it again. */
+static void
+lose(struct topics *t, size_t i)
+{
+	buf_clear(&t->part[i].got.text);
+	t->part[i].got.n = 0;
+	buf_clear(&t->part[i].meta);
+	t->kp[i].ours = t->kp[i].lost = false;
+}
+
+/*
+ * Somebody fenced us.  In a group that is who was given the partition while we slept, before we could hear of it: the
+ * others are ours, and what the group says next counts.  0 then, else EXIT_TEMP.
+ */
+static int
+taken_over(struct topics *t, size_t i)
+{
+	if (t->conf.group == NULL)
+		return err_temp("%s: another writer of %s has taken over", t->part[i].name, t->dest->name);
+	err_warn("%s: another writer of %s has taken over: what was read since its last commit is left to it",
+	    t->part[i].name, t->dest->name);
+	lose(t, i);
+	t->part[i].fenced = now_ms();
+	t->fenced = true;
+	return 0;
+}
+
+/* The group gives and takes what it had to: whose partitions are which is known again.  Else, who is it that has one? */
+static int
+fences_told(struct topics *t, bool change)
+{
+	bool still = false;
+	int rc = 0;
+
+	for (size_t i = 0; t->fenced && i < t->n; i++) {
+		struct stand *p = &t->part[i];
+
+		if (p->fenced != 0 && change && (t->kp[i].leaving || t->kp[i].fresh))
+			p->fenced = 0;
+		if (p->fenced != 0 && now_ms() - p->fenced > FENCED_MS)
+			rc = err_temp("%s: another writer of %s has taken over, and group %s does not know", p->name,
+			    t->dest->name, t->conf.group);
+		still = still || p->fenced != 0;
+	}
+	t->fenced = still;
+	return rc;
+}
+
 /* Hold messages until a commit is due, the end is reached, the group changes, or a signal comes. */
 static int
 gather(struct topics *t)
@@ -444,7 +496,8 @@ gather(struct topics *t)
 		struct kafka_message m;
 		enum kafka_got got;
 
-		if (t->bytes >= (table ? t->conf.bytes : STDOUT_BYTES) || (due > 0 && now_ms() >= due))
+		if (t->bytes >= (table ? t->conf.bytes : STDOUT_BYTES) || (due > 0 && now_ms() >= due) ||
+		    (rc = fences_told(t, false)) != 0)
 			break;
 		got = kafka_next(t->k, POLL_MS, &m);
 		if (got == KAFKA_MESSAGE)
@@ -501,6 +554,8 @@ drain(struct topics *t)
 static int
 still_ours(struct topics *t)
 {
+	int rc;
+
 	for (size_t i = 0; i < t->n; i++) {
 		const struct app *a = live_app(t->dest->table->live, t->part[i].app);
 		struct stand *p = &t->part[i];
@@ -509,8 +564,11 @@ still_ours(struct topics *t)
 		snprintf(to, sizeof to, "%" PRId64, p->next);
 		if (!begun(t, i) || strcmp(p->from, to) == 0 || (p->next == 0 && p->from[0] == '\0'))
 			continue;
-		if (a == NULL || a->to == NULL || strcmp(a->to, to) != 0)
-			return err_temp("%s: another writer of %s has taken over", p->name, t->dest->name);
+		if (a == NULL || a->to == NULL || strcmp(a->to, to) != 0) {
+			if ((rc = taken_over(t, i)) != 0)
+				return rc;
+			continue;
+		}
 		snprintf(p->from, sizeof p->from, "%s", to);
 	}
 	return 0;
@@ -549,14 +607,18 @@ renew_fence(struct topics *t)
 {
 	const struct live *live = t->dest->table->live;
 	bool old = false;
+	int rc;
 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct app *a = live_app(live, t->part[i].app);
 
 		if (!begun(t, i))
 			continue;
-		if (a != NULL && a->fence > t->part[i].epoch)
-			return err_temp("%s: another writer of %s has taken over", t->part[i].name, t->dest->name);
+		if (a != NULL && a->fence > t->part[i].epoch) {
+			if ((rc = taken_over(t, i)) != 0)
+				return rc;
+			continue;
+		}
 		old = old || live->star > t->part[i].epoch;
 	}
 	return old ? fence(t, true) : 0;
@@ -602,14 +664,9 @@ tell_group(struct topics *t)
 static void
 drop_lost(struct topics *t)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		if (!t->kp[i].lost)
-			continue;
-		buf_clear(&t->part[i].got.text);
-		t->part[i].got.n = 0;
-		buf_clear(&t->part[i].meta);
-		t->kp[i].ours = t->kp[i].lost = false;
-	}
+	for (size_t i = 0; i < t->n; i++)
+		if (t->kp[i].lost)
+			lose(t, i);
 }
 
 void
@@ -648,6 +705,8 @@ topics_work(struct topics *t)
 		if (rc == 0 && !run)
 			tell_group(t);
 		meter_look(t->conf.meter, over);
+		if (rc == 0 && t->event != KAFKA_NONE)
+			rc = fences_told(t, true);
 		if (rc == 0 && t->event == KAFKA_TAKEN)
 			kafka_give_up(t->k);
 		if (rc == 0 && t->event == KAFKA_GIVEN) {
