@@ -26,7 +26,7 @@ struct state {
 static const struct opt opts[] = {
 	{ 0, "ordered", OPT_FLAG, offsetof(struct state, ordered), NULL,
 	    "all lines of the first pipe, then of the second, ..." },
-	{ 0, "sink", OPT_LIST, offsetof(struct state, sinks), "PIPE", "one more pipe, that writes nothing" },
+	{ 0, "sink", OPT_LIST, offsetof(struct state, sinks), "PIPE", "one more pipe, that writes no records" },
 	{ 0, "stalled", OPT_TEXT, offsetof(struct state, stalled), "DUR",
 	    "in a barrier job: how long a control line may be away while nothing moves (50s)" },
 	{ 0 }
@@ -63,19 +63,25 @@ says_job(const char *text)
 	return false;
 }
 
-/* The pipes of --sink stand behind the others. Who writes nothing anyway gives no control lines to nobody. */
+/*
+ * The pipes of --sink stand behind the others.  Who writes nothing anyway gives no control lines to nobody, but below
+ * another fan-out, which may wait for them.
+ */
 static int
 settle_sinks(struct ctx *c, struct state *st, size_t *first)
 {
+	bool answers = getenv("PIPEHOUSE_BRANCH") != NULL && st->pipes.n == 0;
 	size_t writers = 0;
 	int fd;
 
 	*first = st->pipes.n;
 	for (size_t i = 0; i < st->pipes.n; i++)
 		writers += !says_job(st->pipes.v[i]);
-	for (size_t i = 0; i < st->sinks.n; i++)
+	for (size_t i = 0; i < st->sinks.n; i++) {
+		answers = answers && !says_job(st->sinks.v[i]);
 		(void)operand_add(&st->pipes, st->sinks.v[i]);
-	if (!ctx_in_job(c) || writers > 0)
+	}
+	if (!ctx_in_job(c) || writers > 0 || answers)
 		return 0;
 	if ((fd = open("/dev/null", O_WRONLY | O_CLOEXEC)) == -1 || dup2(fd, 1) == -1)
 		return err_io("/dev/null: %s", strerror(errno));
@@ -102,8 +108,10 @@ set_up(struct ctx *c, void *arg)
 		char bash[] = "bash", options[] = "-euo", fail[] = "pipefail", text[] = "-c";
 		char *pipe = mem_str(st->pipes.v[i]), *argv[] = { bash, options, fail, text, pipe, NULL };
 
-		if (i >= sinks || (ctx_in_job(c) && says_job(pipe)))
+		if (ctx_in_job(c) && says_job(pipe))
 			children_sink(st->children, i);
+		else if (i >= sinks)
+			children_mute(st->children, i);
 		buf_clear(&name);
 		buf_fmt(&name, "pipe %zu of %zu", i + 1, st->pipes.n);
 		rc = children_start(st->children, i, argv, buf_cstr(&name));

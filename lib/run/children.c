@@ -66,6 +66,12 @@ children_sink(struct children *ch, size_t i)
 	ch->v[i].sink = true;
 }
 
+void
+children_mute(struct children *ch, size_t i)
+{
+	ch->v[i].mute = true;
+}
+
 int
 children_stalled(struct children *ch, const char *text)
 {
@@ -225,6 +231,12 @@ receive(struct children *ch, struct child *x)
 		x->ended = true;
 		close(x->p.out);
 		x->p.out = -1;
+		if (x->mute) {
+			(void)pthread_mutex_lock(&ch->lock);
+			x->closed = true;
+			(void)pthread_cond_broadcast(&ch->room);
+			(void)pthread_mutex_unlock(&ch->lock);
+		}
 		return;
 	}
 	x->part.n += (size_t)n;

@@ -37,8 +37,13 @@ struct children *children_new(struct ctx *, size_t n, bool ordered);
  * does each child's input, and when it has ended well, another process follows.  They are not told of the job.
  */
 void children_anew(struct children *);
-/* Before children_start: child i writes nothing, no control line either; a record from it is an error. */
+/*
+ * Before children_start: child i writes no records.  A sink of the job writes no control line either, and gets one only
+ * when the mute ones have answered it: what it commits they have seen to.  These answer as the others do, but where one
+ * has closed its output; one that has answered before may take as long as it likes: a server may let it wait.
+ */
 void children_sink(struct children *, size_t i);
+void children_mute(struct children *, size_t i);
 /*
  * --stalled DUR: how long children may neither take nor write anything while a control line is awaited; NULL:
  * CHILDREN_STALLED_MS. 0 or EXIT_USAGE after a message.

@@ -34,7 +34,9 @@ answer(struct children *ch, struct child *x, struct span line)
 		buf_clear(&x->answer);
 		buf_span_add(&x->answer, line);
 		x->made = x->lines;
-		x->answered = true;
+		x->answered = x->spoke = true;
+		if (x->mute)
+			(void)pthread_cond_broadcast(&ch->room);
 	}
 	(void)pthread_mutex_unlock(&ch->lock);
 	x->lines = 0;
@@ -60,7 +62,7 @@ children_take(struct children *ch, struct child *x, struct span lines)
 			ch->lines++;
 		}
 	}
-	if (x->sink && ch->lines != had && ch->rc == 0)
+	if ((x->sink || x->mute) && ch->lines != had && ch->rc == 0)
 		children_failed(ch, err_input("%s: it is a sink, and wrote a record", x->name));
 	children_give(ch, x, span_of(from, (size_t)(end - from)));
 }
@@ -73,7 +75,7 @@ children_over(struct children *ch, struct child *x)
 	(void)pthread_mutex_lock(&ch->lock);
 	if (ch->anew)
 		x->answered = true;
-	owes = ch->asked != ch->done && !x->answered && !x->sink;
+	owes = ch->asked != ch->done && !x->answered && !x->sink && !x->mute;
 	(void)pthread_mutex_unlock(&ch->lock);
 	if (owes && ch->rc == 0)
 		children_failed(ch, err_input("%s: it ended, and its control line did not come back", x->name));
@@ -82,7 +84,7 @@ children_over(struct children *ch, struct child *x)
 bool
 children_through(const struct children *ch, const struct child *x)
 {
-	return ch->nonce == NULL ? x->over : x->answered || x->sink;
+	return ch->nonce == NULL ? x->over : x->answered || x->sink || (x->mute && x->ended);
 }
 
 bool
@@ -115,7 +117,7 @@ children_tell_stalled(struct children *ch)
 	for (size_t i = 0; i < ch->n; i++) {
 		const struct child *x = &ch->v[i];
 
-		if (children_through(ch, x))
+		if (children_through(ch, x) || (x->mute && x->spoke))
 			continue;
 		children_failed(ch, err_input("%s: %s, and nothing moved for %" PRId64 " ms", x->name,
 		    ch->anew ? "its input ended, it did not" : "its control line did not come back",
@@ -151,20 +153,29 @@ after(int64_t ms)
 	return t;
 }
 
-/* Wait until all have answered and all is out; who does not move for too long is named by the thread. */
-static int
-round_of_all(struct children *ch, bool last)
+/* Under the lock: have all mute ones answered that will? */
+static bool
+mutes_answered(const struct children *ch)
+{
+	for (size_t i = 0; i < ch->n; i++)
+		if (ch->v[i].mute && !ch->v[i].answered && !ch->v[i].closed)
+			return false;
+	return true;
+}
+
+/*
+ * Under the lock: until the mute ones have answered, or all have and all is out; who does not move for too long is
+ * named by the thread.
+ */
+static void
+await(struct children *ch, bool mutes)
 {
 	unsigned long moved = atomic_load(&ch->moves);
 	const int64_t look_ms = ch->stalled_ms / LOOKS + 1;
 	struct timespec till = after(look_ms);
-	int rc, looks = 0;
+	int looks = 0;
 
-	(void)pthread_mutex_lock(&ch->lock);
-	ch->last = last;
-	ch->asked++;
-	(void)children_hand_over(ch);
-	while (ch->rc == 0 && ch->done != ch->asked) {
+	while (ch->rc == 0 && ch->done != ch->asked && !(mutes && mutes_answered(ch))) {
 		if (pthread_cond_timedwait(&ch->room, &ch->lock, &till) != ETIMEDOUT)
 			continue;
 		looks = moved == atomic_load(&ch->moves) ? looks + 1 : 0;
@@ -174,9 +185,6 @@ round_of_all(struct children *ch, bool last)
 		if (ch->stalled)
 			(void)eventfd_write(ch->wake, 1);
 	}
-	rc = ch->rc;
-	(void)pthread_mutex_unlock(&ch->lock);
-	return rc;
 }
 
 /* Is that the line that it was given, but for its own account?  NULL, or why not. */
@@ -219,23 +227,58 @@ check(struct children *ch, struct child *x, const struct mark *m)
 	return 0;
 }
 
+/* The line for the sinks of the job, or for all others. */
+static void
+put_mark(struct children *ch, const struct mark *m, bool sinks)
+{
+	struct mark to = *m;
+
+	for (size_t i = 0; i < ch->n && !ch->anew; i++) {
+		struct child *x = &ch->v[i];
+
+		if (x->sink != sinks)
+			continue;
+		begin_hops(ch, x, m);
+		to.n = x->given;
+		to.hops = buf_span(&ch->hops);
+		mark_print(&x->fill, ch->nonce, &to);
+		buf_clear(&x->answer);
+	}
+}
+
+/* The line to all; what a sink commits nobody sends again: sinks hear of it when the mute ones have seen to it. */
+static int
+round_of_all(struct children *ch, const struct mark *m)
+{
+	int rc;
+
+	put_mark(ch, m, false);
+	(void)pthread_mutex_lock(&ch->lock);
+	ch->last = m->kind == MARK_END;
+	ch->asked++;
+	(void)children_hand_over(ch);
+	await(ch, true);
+	if (ch->rc == 0) {
+		put_mark(ch, m, true);
+		(void)children_hand_over(ch);
+		ch->between = ch->done == ch->asked;
+	}
+	await(ch, false);
+	rc = ch->rc;
+	(void)pthread_mutex_unlock(&ch->lock);
+	return rc;
+}
+
 int
 children_mark(struct children *ch, const struct mark *m)
 {
-	struct mark to = *m;
 	int rc;
 
 	if (ch->anew && m->kind == MARK_OPEN)
 		return 0;
-	for (size_t i = 0; i < ch->n && !ch->anew; i++) {
-		begin_hops(ch, &ch->v[i], m);
-		to.n = ch->v[i].given;
-		to.hops = buf_span(&ch->hops);
-		mark_print(&ch->v[i].fill, ch->nonce, &to);
-	}
-	rc = round_of_all(ch, m->kind == MARK_END);
+	rc = round_of_all(ch, m);
 	for (size_t i = 0; i < ch->n && rc == 0 && !ch->anew; i++)
-		if (!ch->v[i].sink)
+		if (!ch->v[i].sink && (!ch->v[i].mute || ch->v[i].answer.n > 0))
 			rc = check(ch, &ch->v[i], m);
 	for (size_t i = 0; i < ch->n; i++)
 		ch->v[i].given = 0;

@@ -22,7 +22,7 @@
 
 struct child {
 	char *name;
-	bool sink;
+	bool sink, mute;		/* children_sink, children_mute */
 	/* of the caller */
 	char *const *argv;
 	char *var[CHILD_VARS], **env;
@@ -31,6 +31,7 @@ struct child {
 	/* under the lock */
 	struct buf next;
 	bool answered;			/* written by the thread: its control line is back, or it was over well */
+	bool closed;			/* a mute one, by the thread: it has closed its output */
 	struct buf answer;		/* ... and what came before it */
 	uint64_t made;
 	/* of the thread */
@@ -42,6 +43,7 @@ struct child {
 	int fd;
 	uint64_t filed;
 	uint64_t lines;			/* records since its last control line */
+	bool spoke;			/* it has answered a control line before */
 	bool ended, reaped;		/* its output, the process */
 	bool over;			/* both, and its last line is out */
 	bool stopped;			/* it was told to end, because of another one */

@@ -341,15 +341,27 @@ def sinks():
             return [m["hops"] for m, _ in parts]
         return []
 
-    got = j.sh("fan-out 'json-map --keep id' --sink 'cat >sink1' 'sh -c \"cat >sink2\" sh --job s'", data)
+    got = j.sh("fan-out 'json-map --keep id' --sink 'exec cat >sink1' 'sh -c \"cat >sink2\" sh --job s'", data)
     point("pipes that end in sinks: by option, and by their --job",
           judge(got, epochs, [[b'{"id":%d}' % json.loads(r)["id"] for r in e] for e in epochs], "fan-out") or told("sink1") or told("sink2"))
-    got = j.sh("fan-out --sink 'cat >sink1' --sink 'cat >sink2'", data)
+    got = j.sh("fan-out --sink 'exec cat >sink1' --sink 'exec cat >sink2'", data)
     point("sinks alone: nothing comes out, no control line either", [got] if got != (0, b"", "") else told("sink1") + told("sink2"))
     point("a sink that writes a record", failing(j.sh("fan-out cat --sink 'json-map --keep id'", data), 3, "pipe 2 of 2: it is a sink, and wrote"))
     point("a sink that says temporary", failing(j.sh("fan-out cat --sink 'head -c 10 >/dev/null; exit 75'", data), 75, ""))
-    got = j.sh("fan-out --sink 'fan-out --sink \"cat >sink1\"' 'fan-out --sink \"cat >sink2\" cat'", data)
+    got = j.sh("fan-out --sink 'fan-out --sink \"exec cat >sink1\"' 'fan-out --sink \"exec cat >sink2\" cat'", data)
     point("sinks below sinks", [got] if got[0] != 0 or [x for _, x in split(got[1])[0]] != [[]] + epochs else [])
+    point("a pipe of --sink that keeps control lines", failing(j.sh("fan-out --stalled 1s cat --sink 'cat >/dev/null'", data), 3, "pipe 2 of 2: its control line did not"))
+    # who commits an epoch hears of its end when the others have seen to it: one of these looks what the sink has by then
+    late = 'json-map -w FALSE | while IFS= read -r x; do sleep 0.2; grep -c barrier sink2 >>heard || :; printf "%s\\n" "$x"; done'
+    for text in ("fan-out --sink \"$LATE\" 'sh -c \"cat >sink2\" sh --job s'", "fan-out --sink 'fan-out --sink \"$LATE\"' 'sh -c \"cat >sink2\" sh --job s'",
+                 "fan-out 'json-map --keep id' --sink \"$LATE\" | cat >sink2"):
+        for name in ("heard", "sink2"):
+            with open(os.path.join(DIR, name), "w"):
+                pass
+        got = j.sh(text, data, LATE=late)
+        with open(os.path.join(DIR, "heard"), encoding="ascii") as f:
+            heard = f.read().split()
+        point("a sink of the job has no control line that --sink has not done with: %s" % text, [got, heard] if got[0] != 0 or heard != ["0", "1", "2"] else [])
 
 
 def misuse():
