@@ -36,7 +36,8 @@ for f, restype, argtypes in (
         ("message_destroy", None, [C.POINTER(Message)]), ("message_timestamp", C.c_int64, [C.POINTER(Message), P]),
         ("message_headers", C.c_int, [C.POINTER(Message), C.POINTER(P)]),
         ("header_get_all", C.c_int, [P, C.c_size_t, C.POINTER(C.c_char_p), C.POINTER(P), C.POINTER(C.c_size_t)]),
-        ("committed", C.c_int, [P, P, C.c_int]),
+        ("committed", C.c_int, [P, P, C.c_int]), ("subscribe", C.c_int, [P, P]), ("assignment", C.c_int, [P, C.POINTER(P)]),
+        ("consumer_poll", C.POINTER(Message), [P, C.c_int]), ("consumer_close", C.c_int, [P]), ("poll_set_consumer", C.c_int, [P]),
         ("mock_push_request_errors_array", None, [P, C.c_int16, C.c_size_t, C.POINTER(C.c_int)]),
         ("mock_broker_set_down", C.c_int, [P, C.c_int32]), ("mock_broker_set_up", C.c_int, [P, C.c_int32])):
     getattr(lib, "rd_kafka_" + f).restype = restype
@@ -152,6 +153,36 @@ def committed(brokers, group, topic, partitions):
     if err:
         raise RuntimeError(lib.rd_kafka_err2str(err).decode())
     return offsets
+
+
+class Member:
+    """One of a group that reads and forgets: held() says how many partitions it has; settings as librdkafka's, _ for a dot."""
+
+    def __init__(self, brokers, group, topic, **settings):
+        why, conf = C.create_string_buffer(500), lib.rd_kafka_conf_new()
+        lib.rd_kafka_conf_set_log_cb(conf, C.cast(QUIET, P))
+        for k, v in dict({"bootstrap.servers": brokers, "group.id": group, "enable.auto.commit": "false"}, **settings).items():
+            if lib.rd_kafka_conf_set(conf, k.replace("_", ".").encode(), str(v).encode(), why, 500):
+                raise ValueError(why.value.decode())
+        self.rk = lib.rd_kafka_new(1, conf, why, 500)
+        lib.rd_kafka_poll_set_consumer(self.rk)
+        these = lib.rd_kafka_topic_partition_list_new(1)
+        lib.rd_kafka_topic_partition_list_add(these, topic.encode(), -1)
+        lib.rd_kafka_subscribe(self.rk, these)
+        lib.rd_kafka_topic_partition_list_destroy(these)
+
+    def held(self):
+        m, these = lib.rd_kafka_consumer_poll(self.rk, 50), P()
+        if m:
+            lib.rd_kafka_message_destroy(m)
+        lib.rd_kafka_assignment(self.rk, C.byref(these))
+        n = C.cast(these, C.POINTER(Places)).contents.cnt
+        lib.rd_kafka_topic_partition_list_destroy(these)
+        return n
+
+    def close(self):
+        lib.rd_kafka_consumer_close(self.rk)
+        lib.rd_kafka_destroy(self.rk)
 
 
 class Read:

@@ -26,6 +26,7 @@ struct stand {			/* beside the kafka_part of the same number */
 	bool bound;		/* last is known: it is taken once */
 	bool done;
 	uint64_t epoch;
+	uint64_t fenced;	/* in a group: when another writer was seen to have it, before the group said so; 0 */
 	struct messages got;
 	struct buf meta;	/* a JSON object for each of got */
 	size_t *meta_end, meta_cap;
@@ -46,6 +47,7 @@ struct topics {
 	struct stand *now;		/* whose messages the batch function sees */
 	int meta_col;
 	struct buf key, lines, scratch;
+	bool fenced;			/* some part is */
 	uint64_t nulls, empty, gaps, lost;
 	struct gathered *held;		/* in a barrier job, else NULL */
 	size_t *order, *water;		/* [n] there: parts by (topic, partition); each one's in the watermark */

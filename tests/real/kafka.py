@@ -404,6 +404,156 @@ def group(b):
     c.producer.close()
 
 
+def asleep(b):
+    """A member that sleeps longer than its session: who is given its partitions fences it, and it joins anew."""
+    c = Case(b, "asleep")
+    path = c.dir + "/g.conf"
+    with open(path, "w") as f:
+        f.write("session.timeout.ms=1500\nheartbeat.interval.ms=200\n")
+    os.chmod(path, 0o600)
+    c.send(200)
+    c.run("--until", "end")
+    stop = threading.Event()
+
+    def feed():
+        while not stop.is_set():
+            c.send(100)
+            time.sleep(0.02)
+    t = threading.Thread(target=feed)
+    t.start()
+    log = c.dir + "/wh/main/ods/o/_log/"
+    record = lambda name: json.load(open(log + name))
+    fences = lambda: [r["n"] for r in map(record, c.log()) if r["kind"] == "fence"]
+    rows, first = lambda: sum(1 for r in map(record, c.log()) if r["kind"] == "data"), len(fences())
+    errs = [open("%s/err%d" % (c.dir, i), "wb") for i in range(2)]
+    members = [subprocess.Popen(c.args("-G", "sleepers", "--properties", path, "--every", every), cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=e)
+               for e, every in zip(errs, ("50ms", "300ms"))]
+    try:
+        wait(lambda: len(fences()) >= first + 2)        # both have some
+        for k in range(4):      # each of them twice: what it had taken is of no use, its commit may be under way
+            before, sleeper = len(fences()), members[k % 2]
+            n = rows()
+            wait(lambda n=n: rows() > n + k)
+            sleeper.send_signal(signal.SIGSTOP)
+            wait(lambda before=before: len(fences()) > before)      # the other has taken over
+            n = rows()
+            wait(lambda n=n: rows() > n + 1)
+            before = len(fences())
+            sleeper.send_signal(signal.SIGCONT)
+            wait(lambda before=before: len(fences()) > before)      # it has joined again, and got some
+    finally:
+        stop.set()
+        t.join()
+        for p in members:
+            p.send_signal(signal.SIGCONT)
+            p.send_signal(signal.SIGTERM)
+        codes = [p.wait(60) for p in members]
+    said = [line for e in errs for line in jars.text(e.name).splitlines()]
+    point(codes == [0, 0] and all("another writer of ods.o has taken over" in x for x in said), "asleep past its session, four times: it joins again", (codes, said))
+    c.run("--until", "end")
+    c.same("nothing of what the sleepers had taken got in: every offset once")
+    c.producer.close()
+
+
+def eager(b):
+    """A group whose members share partitions out in the older way lets no member of the newer one in, until they are gone."""
+    c = Case(b, "eager")
+    c.send(3000)
+    c.run("--until", "end")
+    old = librdkafka.Member(b.address, "grown", "eager", partition_assignment_strategy="range,roundrobin", session_timeout_ms="6000")
+    try:
+        wait(lambda: old.held() == 3)
+        with open(c.dir + "/err", "wb") as e:
+            p = subprocess.Popen(c.args("-G", "grown", "--every", "100ms"), cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=e)
+        said = lambda: jars.text(c.dir + "/err")
+        wait(lambda: old.held() >= 0 and "lets nobody else in" in said())
+        c.send(3000)
+        held, commits = old.held(), len(c.log())
+    finally:
+        old.close()
+    wait(lambda: len(c.log()) > commits + 1)
+    p.send_signal(signal.SIGTERM)
+    code = p.wait(60)
+    point(held == 3 and code == 0 and said().count("\n") == 2 and "it has let us in" in said(), "members of another kind: it waits, aloud, until they are gone", (held, code, said()))
+    c.run("--until", "end")
+    c.same("and every offset is there once")
+    c.producer.close()
+
+
+def job_emitted(b):
+    """From topic to topic and table through a barrier job: whatever is killed, each record is in the topic, under one id, and in the table once."""
+    c = Case(b, "jobbed")
+    c.producer.send("jobbed.out", 0, b"{}", b"-")       # makes the topic
+    c.send(300, nulls=False)
+    with open(c.dir + "/j.pipe", "w") as f:
+        f.write("j: restart=50ms restart-max=100ms\n\tingest -b %s -t jobbed --barriers 50ms --meta k |\n"
+                "\tfan-out 'wh-put ods.o --partition-by t --job j' --sink 'json-map --all | emit -b %s -t jobbed.out -k k.key'\n" % (b.address, b.address))
+    env = dict(c.env, PATH=BIN + ":" + os.environ["PATH"], PIPEHOUSE_STATE=c.dir + "/state")
+    os.makedirs(c.dir + "/wh", exist_ok=True)
+    p = subprocess.Popen([BIN + "/pipe-run", "j.pipe", "run"], cwd=c.dir, env=env, stdin=subprocess.DEVNULL, stdout=open(c.dir + "/out", "wb"),
+                         stderr=open(c.dir + "/err", "wb"))
+
+    def number(path):
+        try:
+            return int(jars.text(c.dir + "/state/j/" + path) or 0)
+        except ValueError:
+            return 0
+    acked, run = lambda: number("ack/j"), lambda: number("run")
+
+    def stage(name):
+        """The pid of that stage of the job."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/comm" % pid) as f, open("/proc/%s/environ" % pid, "rb") as e:
+                    if f.read().strip() == name and ("PIPEHOUSE_JOB=" + c.dir + "/state/j").encode() in e.read().split(b"\0"):
+                        return int(pid)
+            except OSError:
+                pass
+        return 0
+    r, held = random.Random(3), []
+    try:
+        for k, name in enumerate(("emit", "wh-put", "emit", "fan-out", "emit", "ingest", "emit")):
+            at = acked()
+            wait(lambda at=at: acked() > at + 1 and stage("emit"))
+            now = run()
+            if name == "emit":      # one that hangs holds all: the table has no epoch that is not in the topic
+                os.kill(stage("emit"), signal.SIGSTOP)
+                at = acked()
+            c.send(400, nulls=False)
+            if name == "emit":
+                wait(lambda at=at: max(map(int, filter(str.isdigit, os.listdir(c.dir + "/state/j/plan")))) > at)
+                time.sleep(0.4)
+                held.append(acked() - at)
+            else:
+                time.sleep(r.random() * 0.2)
+            os.kill(stage(name), signal.SIGKILL)
+            if k == 4:
+                b.stop(signal.SIGKILL)
+                b.start()
+            wait(lambda now=now: run() > now, 120)
+        c.send(100, nulls=False)
+        n = acked()
+        wait(lambda: acked() > n + 2, 120)
+        want = {v for t, _, _, v in c.producer.sent if t == "jobbed"}
+        c.producer.flush()
+        count = lambda: len(c.call(BIN + "/wh-cat", "--missing-ok", "ods.o").splitlines())
+        wait(lambda: count() >= len(want), 120)
+    finally:
+        p.send_signal(signal.SIGTERM)
+        code = p.wait(60)
+    ids, bare = {}, lambda v: {k: x for k, x in json.loads(v).items() if k != "k"}
+    for _, _, key, value, _, h in librdkafka.Read(b.address, "jobbed.out", 3).all:
+        if value != b"{}":
+            assert key == json.loads(value)["k"]["key"].encode()
+            ids.setdefault(h["id"].decode(), set()).add(value)
+    got = [next(iter(v)) for v in ids.values()]
+    point(code == 0 and all(x <= 4 for x in held), "a job that emits: a stage that hangs, or is killed, holds the others (%s epochs each)" % held, (code, jars.text(c.dir + "/err")))
+    point(all(re.match(r"j:\d+:\d+$", i) and len(v) == 1 for i, v in ids.items()), "one id, one record", [x for x in ids.items() if len(x[1]) > 1][:2])
+    point(sorted(str(bare(v)) for v in got) == sorted(str(json.loads(v)) for v in want), "each of %d records is in the topic, under one id" % len(want), (len(got), len(want)))
+    c.same("and in the table once", keep=lambda p, o, v: v != b"{}")
+    c.producer.close()
+
+
 def flood(b):
     """Many changes of one table, and what stands behind them, or in another partition.  FLOOD=5000000 is the long form."""
     c, count = Case(b, "flood"), int(os.environ.get("FLOOD", "300000"))
@@ -573,7 +723,7 @@ def main():
             b = Broker(d)
             try:
                 b.start()
-                for f in (whole, transactions, times, killed, zombie, group, flood, gone, secure, emitted):
+                for f in (whole, transactions, times, killed, zombie, group, asleep, eager, flood, gone, secure, emitted, job_emitted):
                     if len(sys.argv) > 1 and not re.search(sys.argv[1], f.__name__):
                         continue
                     try:
