@@ -14,12 +14,17 @@
 
 struct state {
 	bool json;
+	int sync;
 	const char *path, *verb;
 	struct pipe_file *file;
 };
 
+static const char *const sync_words[] = { "file", "disk", "process", NULL };
+
 static const struct opt opts[] = {
 	{ 0, "json", OPT_FLAG, offsetof(struct state, json), NULL, "status: as one JSON object" },
+	{ 0, "sync", OPT_CHOICE, offsetof(struct state, sync), "disk|process",
+	    "start, run: what an epoch outlives, the machine or its processes (as FILE says; disk)", sync_words },
 	{ 0 }
 };
 
@@ -50,12 +55,16 @@ set_up(struct ctx *c, void *arg)
 		return ctx_usage(c, "start, stop, status or run?");
 	if (st->json && strcmp(st->verb, "status") != 0)
 		return ctx_usage(c, "--json goes with status");
+	if (st->sync != 0 && strcmp(st->verb, "start") != 0 && strcmp(st->verb, "run") != 0)
+		return ctx_usage(c, "--sync goes with start and run");
 	if (ctx_run_dir(c) != NULL || job_dir_is())
 		return ctx_usage(c, "a job stands neither in a run nor in a job");
 	/* the shell runs where the file is: paths from here on would mean others there */
 	for (size_t i = 0; i < sizeof path / sizeof *path && rc == 0; i++)
 		rc = shell_absolute(path[i]);
-	return rc != 0 ? rc : pipe_file_read(st->path, &st->file);
+	if (rc == 0 && (rc = pipe_file_read(st->path, &st->file)) == 0 && st->sync != 0)
+		st->file->lax = st->sync == 2;
+	return rc;
 }
 
 static int
@@ -120,7 +129,7 @@ work(struct ctx *c, void *arg)
 
 static const struct command cmd = {
 	.name = "pipe-run", .what = "run a pipeline for days, exactly once",
-	.synopsis = "FILE start|stop|status|run [--json]",
+	.synopsis = "FILE start|stop|status|run [--json] [--sync disk|process]",
 	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_NO_INPUT | CMD_EFFECT, .par = PAR_SERIAL,
 	.word = word, .set_up = set_up, .main = work,
 };

@@ -29,6 +29,7 @@ struct sink {
 	enum codec codec;
 	bool whole_lines;		/* append: a write ends at a line end */
 	bool synced;
+	bool lax;			/* no fsync */
 	bool apart;			/* frames are the thread's of out/apart, and so are the members they need */
 	bool over;			/* apart: its end was given too, fsync included */
 	uint64_t ticket;		/* of what was given last */
@@ -453,6 +454,12 @@ sink_flush(struct sink *s)
 	return rc;
 }
 
+void
+sink_lax(struct sink *s)
+{
+	s->lax = true;
+}
+
 int
 sink_settle(struct sink *s, uint64_t *size)
 {
@@ -460,7 +467,7 @@ sink_settle(struct sink *s, uint64_t *size)
 	int rc = sink_flush(s);
 
 	/* a pipe or a terminal has no disk */
-	if (rc == 0 && ((fdatasync(s->fd) == -1 && errno != EINVAL) || fstat(s->fd, &st) == -1))
+	if (rc == 0 && ((!s->lax && fdatasync(s->fd) == -1 && errno != EINVAL) || fstat(s->fd, &st) == -1))
 		return fail(s, errno);
 	*size = rc == 0 ? (uint64_t)st.st_size : 0;
 	return rc;
@@ -569,7 +576,7 @@ sink_close(struct sink *s)
 
 	/* what failed may still have work under way */
 	apart_wait(s->ticket);
-	if (rc == 0 && s->tmp != NULL && !s->apart && fsync(s->fd) == -1)
+	if (rc == 0 && s->tmp != NULL && !s->apart && !s->lax && fsync(s->fd) == -1)
 		rc = fail(s, errno);
 	if (close(s->fd) == -1 && rc == 0)
 		rc = fail(s, errno);

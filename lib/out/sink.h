@@ -41,6 +41,8 @@ int sink_line(struct sink *, struct span line);
 /* A place for at least n bytes; fill it, then sink_advance(used). NULL after an error. */
 char *sink_room(struct sink *, size_t n);
 int sink_advance(struct sink *, size_t used);
+/* From now on this file is not fsynced: what is written outlives the process, not the machine. */
+void sink_lax(struct sink *);
 /* Of sink_append: all that was given is on the disk (fsync), and *size how long the file is. 0 or EXIT_IO. */
 int sink_settle(struct sink *, uint64_t *size);
 /*

@@ -311,6 +311,10 @@ load(struct ctx *c, uint64_t id)
 	if (op_at(c, 0, &st) == NULL && c->n_sides == 1 && c->rejects == NULL && !c->has_max_rejects &&
 	    !c->has_max_percent)
 		return 0;
+	for (size_t i = 1; job_dir_lax() && i < c->n_sides; i++)
+		sink_lax(c->side[i].sink);
+	if (job_dir_lax() && c->rejects != NULL)
+		sink_lax(c->rejects);
 	if ((rc = snaps_open(buf_cstr(&e->dir), buf_span(&e->sign), &e->snaps)) == 0)
 		rc = snaps_load(e->snaps, id, &head, &(struct snaps_to){ add_piece, add_bulk, c });
 	if (rc == 0)

@@ -24,6 +24,14 @@ job_dir_is(void)
 	return dir != NULL && *dir != '\0';
 }
 
+bool
+job_dir_lax(void)
+{
+	const char *sync = getenv("PIPEHOUSE_SYNC");
+
+	return job_dir_is() && sync != NULL && strcmp(sync, "process") == 0;
+}
+
 const char *
 job_dir_path(const struct job_dir *j, const char *what, struct buf *b)
 {

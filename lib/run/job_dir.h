@@ -53,6 +53,11 @@ struct job_dir {
 
 /* Is this process in a barrier job? By the environment alone. */
 bool job_dir_is(void);
+/*
+ * Does this job do without fsync of its plans, snapshots and side files (sync=process)?  They then outlive whatever
+ * process is killed, and may not be there any more, or be torn, when the machine lost power.
+ */
+bool job_dir_lax(void);
 /* 0, and *out NULL outside a barrier job; EXIT_USAGE, EXIT_IO, EXIT_INPUT after a message. */
 int job_dir_open(struct job_dir **out);
 /*

@@ -153,6 +153,8 @@ pieces_begin(struct pieces_writer *w, const char *path, struct span head)
 
 	if (rc != 0)
 		return rc;
+	if (w->lax)
+		sink_lax(w->out);
 	w->n = w->bytes = 0;
 	buf_clear(&w->block);
 	buf_span_add(&w->block, head);
@@ -192,7 +194,7 @@ pieces_end(struct pieces_writer *w, const char *dir)
 		return rc;
 	w->out = NULL;
 	rc = sink_close(out);
-	return rc != 0 ? rc : fs_sync_dir(dir);
+	return rc != 0 || w->lax ? rc : fs_sync_dir(dir);
 }
 
 void

@@ -22,6 +22,7 @@ struct sink;
 struct pieces_writer {
 	struct sink *out;		/* NULL: nothing is begun */
 	struct buf block;
+	bool lax;			/* in: nothing is fsynced: safe against the end of the process alone */
 	uint64_t n, bytes;		/* bytes: of the file so far, when its last block is out */
 };
 

@@ -300,6 +300,13 @@ set_sinks(struct pipe_file *f, struct span list)
 	return f->n_sinks > 0 ? NULL : "names are needed";
 }
 
+static const char *
+set_sync(struct pipe_file *f, struct span word)
+{
+	f->lax = span_is(word, "process");
+	return f->lax || span_is(word, "disk") ? NULL : "disk or process";
+}
+
 static int
 setting(struct pipe_file *f, struct span w)
 {
@@ -308,7 +315,7 @@ setting(struct pipe_file *f, struct span w)
 	const struct { const char *name; int64_t *ms; } times[] = { { "restart", &f->restart_ms },
 		{ "restart-max", &f->restart_max_ms }, { "stalled", &f->stalled_ms }, { "stop", &f->stop_ms } };
 
-	why = "unknown setting (sinks, restart, restart-max, stalled, stop, log-size, log-keep)";
+	why = "unknown setting (sinks, restart, restart-max, stalled, stop, log-size, log-keep, sync)";
 	for (size_t i = 0; value != NULL && i < sizeof times / sizeof *times; i++)
 		if (span_is(name, times[i].name))
 			why = shell_millis(value, times[i].ms);
@@ -318,6 +325,8 @@ setting(struct pipe_file *f, struct span w)
 		why = opt_size(value, &f->log_bytes) && f->log_bytes > 0 ? NULL : "a size is needed (10M)";
 	else if (value != NULL && span_is(name, "log-keep"))
 		why = opt_count(value, &f->log_keep) && f->log_keep <= 1000 ? NULL : "a number up to 1000 is needed";
+	else if (value != NULL && span_is(name, "sync"))
+		why = set_sync(f, span_of(value, w.n - name.n - 1));
 	return why == NULL ? 0 : err_usage("%s:%zu: %s: %s", f->spec->name, f->spec->line[0].number, w.p, why);
 }
 

@@ -7,10 +7,10 @@
  *	bash gets f->text in f->dir, with PIPEHOUSE_PINS=f->pins
  *	pipe_file_free(f);
  *
- * Invariants: `NAME: sinks=A,B restart=DUR restart-max=DUR stalled=DUR stop=DUR log-size=SIZE log-keep=N` over
- * indented lines of shell; one NAME a file.  The shell text is only looked at, never changed or expanded: the sinks
- * are the words behind --job unless they are named, the pins the tables of its words wh:TABLE, and the stages the
- * commands of its longest pipe, which only messages need.
+ * Invariants: `NAME: sinks=A,B restart=DUR restart-max=DUR stalled=DUR stop=DUR log-size=SIZE log-keep=N
+ * sync=disk|process` over indented lines of shell; one NAME a file.  The shell text is only looked at, never changed or
+ * expanded: the sinks are the words behind --job unless they are named, the pins the tables of its words wh:TABLE, and
+ * the stages the commands of its longest pipe, which only messages need.
  */
 #ifndef RUN_PIPE_FILE_H
 #define RUN_PIPE_FILE_H
@@ -35,6 +35,7 @@ struct pipe_file {
 	char *pins;			/* "TABLE TABLE"; "" */
 	struct pipe_stage *stage;
 	size_t n_stages;
+	int lax;			/* sync=: 1 process, 0 disk */
 	bool plain;			/* no if, loop, group or function: the shell waits for just these commands */
 	int64_t restart_ms, restart_max_ms, stalled_ms, stop_ms;
 	size_t log_bytes;

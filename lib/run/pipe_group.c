@@ -40,6 +40,7 @@ environment(const struct pipe_file *f, const struct job_dir *j)
 	setenv("PIPEHOUSE_JOB", j->path, 1);
 	setenv("PIPEHOUSE_JOB_RUN", run, 1);
 	setenv("PIPEHOUSE_PINS", f->pins, 1);
+	setenv("PIPEHOUSE_SYNC", f->lax ? "process" : "disk", 1);
 	unsetenv("PIPEHOUSE_RUN");
 	unsetenv("PIPEHOUSE_BRANCH");
 }

@@ -2,7 +2,7 @@
 /*
  * pipe_group - the processes of one run of a pipeline, from their start until the last one is gone
  *
- *	rc = pipe_group_start(f, job, log_fd, &g);	// PIPEHOUSE_JOB, PIPEHOUSE_JOB_RUN, PIPEHOUSE_PINS
+ *	rc = pipe_group_start(f, job, log_fd, &g);	// PIPEHOUSE_JOB, _JOB_RUN, _PINS, _SYNC
  *	poll g.pidfd ...
  *	told = pipe_group_signal(&g, job->path, SIGTERM);	// to the source alone
  *	pipe_group_kill(&g);				// all of them, now

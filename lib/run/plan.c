@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "in/rec.h"
 #include "in/scan.h"
+#include "run/job_dir.h"
 #include "run/opt.h"
 #include "run/plan.h"
 #include "store/fs.h"
@@ -165,18 +166,18 @@ int
 plan_write(const char *dir, const struct plan *p)
 {
 	struct buf line = { 0 }, temp = { 0 }, path = { 0 };
-	bool taken = false;
+	bool taken = false, lax = job_dir_lax();
 	int rc;
 
 	print(p, &line);
 	path_of(dir, p->id, ".new-", &temp);
 	path_of(dir, p->id, "", &path);
 	/* of a source that was killed at this; pipe-run lets no two be alive */
-	if ((rc = fs_remove(temp.p)) == 0 && (rc = fs_new(temp.p, buf_span(&line))) == 0 &&
+	if ((rc = fs_remove(temp.p)) == 0 && (rc = (lax ? fs_new_lax : fs_new)(temp.p, buf_span(&line))) == 0 &&
 	    (rc = fs_link(temp.p, path.p, &taken)) == 0 && (rc = fs_remove(temp.p)) == 0) {
 		if (taken)
 			rc = err_temp("%s: another source has planned this epoch", path.p);
-		else
+		else if (!lax)
 			rc = fs_sync_dir(dir);
 	}
 	buf_free(&line);

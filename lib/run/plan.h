@@ -8,9 +8,9 @@
  *	rc = plan_forget(dir, acked); rc = plan_discard(dir, 45); plan_clear(&p);
  *
  * Invariants: DIR/ID is one JSON line, written and fsynced under another name, linked without replacing, its directory
- * fsynced: from then on epoch ID is these records and no others.  Its positions, pins and watermarks are kept as the
- * bytes they were.  Only plan_write writes such files, so what is read has its members in its order; anything else is
- * refused, whole.
+ * fsynced (job_dir_lax: neither): from then on epoch ID is these records and no others.  Its positions, pins and
+ * watermarks are kept as the bytes they were.  Only plan_write writes such files, so what is read has its members in
+ * its order; anything else is refused, whole.
  */
 #ifndef RUN_PLAN_H
 #define RUN_PLAN_H

@@ -101,6 +101,8 @@ planned_open(const struct planned_conf *conf, struct planned **out)
 	p->last = &p->slot[0];
 	p->next = &p->slot[1];
 	p->heads.looked = INT64_MIN;
+	if (job_dir_lax() && conf->ctx->rejects != NULL)
+		sink_lax(conf->ctx->rejects);
 	if ((rc = job_dir_open(&p->job)) == 0 && p->job == NULL)
 		rc = err_usage("this is no barrier job: pipe-run starts one");
 	if (rc == 0) {
@@ -411,6 +413,10 @@ epoch(struct planned *p, bool *over)
 
 	if ((rc = wait_for_sinks(p, id)) != 0 || (rc = plan_read(p->dir, id, &p->next->plan, &found)) != 0)
 		return rc;
+	/* sync=process, and the machine went down: another epoch of that number would be another history */
+	if (!found && id <= p->start.most)
+		return err_input("%s/%" PRIu64 ": a sink has committed that epoch, and its plan is not there", p->dir,
+		    id);
 	if (found && (rc = replay(p, &was, &e, &again)) != 0)
 		return rc;
 	if (!found || again) {

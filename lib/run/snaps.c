@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "op/pack.h"
+#include "run/job_dir.h"
 #include "run/pieces.h"
 #include "run/snaps.h"
 #include "store/fs.h"
@@ -298,6 +299,7 @@ snaps_begin(struct snaps *s, uint64_t id, struct span head, uint64_t size)
 	pieces_put_u64(&b, s->sign);
 	pack_u64(&b, s->next.on);
 	pack_span(&b, head);
+	s->to.lax = job_dir_lax();
 	rc = pieces_begin(&s->to, path, buf_span(&b));
 	buf_free(&b);
 	free(path);

@@ -9,11 +9,12 @@
  *	if (rc == 0) rc = snaps_commit(s);		// durable under its name
  *	rc = snaps_forget(s, acked);
  *
- * Invariants: DIR/ID.snap is a whole state, or what changed since the snapshot that it names; written once, fsynced,
- * under its name only when it is whole.  A chain ends at a whole one; the first that a process writes is whole, and the
- * next one when what changed since is half of it again; of bulk, of which nothing is ever replaced, when the chain is
- * three times what a whole one would be, or of a thousand files.  A state of other arguments (sign) is refused:
- * EXIT_INPUT.  Files are those of run/pieces.h.  Memory of snaps_load: the pairs that the changes hold, once.
+ * Invariants: DIR/ID.snap is a whole state, or what changed since the snapshot that it names; written once, fsynced
+ * (job_dir_lax: not), under its name only when it is whole.  A chain ends at a whole one; the first that a process
+ * writes is whole, and the next one when what changed since is half of it again; of bulk, of which nothing is ever
+ * replaced, when the chain is three times what a whole one would be, or of a thousand files.  A state of other
+ * arguments (sign) is refused: EXIT_INPUT.  Files are those of run/pieces.h.  Memory of snaps_load: the pairs that the
+ * changes hold, once.
  */
 #ifndef RUN_SNAPS_H
 #define RUN_SNAPS_H

@@ -135,6 +135,12 @@ write_new(const char *path, struct span bytes, bool sync)
 }
 
 int
+fs_new_lax(const char *path, struct span bytes)
+{
+	return write_new(path, bytes, false);
+}
+
+int
 fs_new(const char *path, struct span bytes)
 {
 	return write_new(path, bytes, true);

@@ -33,6 +33,8 @@ int fs_sync_dir(const char *path);
 int fs_read(const char *path, size_t max, struct buf *out, bool *found);
 /* A new file with these bytes, fsynced; its name must not be taken. 0 or EXIT_IO. */
 int fs_new(const char *path, struct span bytes);
+/* The same without fsync: for what need not outlive the machine. */
+int fs_new_lax(const char *path, struct span bytes);
 /* Give a file a second name, without replacing: *taken when that name was there. 0 or EXIT_IO. */
 int fs_link(const char *from, const char *to, bool *taken);
 /*

@@ -1,11 +1,11 @@
 # pipe-run: what it wants
 $ pipe-run; pipe-run x; pipe-run x go; pipe-run x run run; true
 ! pipe-run: which pipeline? a FILE is needed
-! usage: pipe-run FILE start|stop|status|run [--json]
+! usage: pipe-run FILE start|stop|status|run [--json] [--sync disk|process]
 ! pipe-run: start, stop, status or run?
-! usage: pipe-run FILE start|stop|status|run [--json]
+! usage: pipe-run FILE start|stop|status|run [--json] [--sync disk|process]
 ! pipe-run: start, stop, status or run?
-! usage: pipe-run FILE start|stop|status|run [--json]
+! usage: pipe-run FILE start|stop|status|run [--json] [--sync disk|process]
 ! ...
 
 # pipe-run: a file that is not there; one without a pipeline, with two, without shell, without a sink
@@ -29,14 +29,14 @@ $ pipe-run none status 2>/dev/null; echo $?; t ''; t 'a:\n\tx --job j\nb:\n\ty -
 # pipe-run: settings
 $ export PIPEHOUSE_STATE=$PWD/s
 $ t() { printf 'a: %s\n\tx --job j\n' "$1" >p; pipe-run p status 2>&1; echo "$?"; }
-$ t restart=0s; t restart=1d; t stalled; t foo=1; t log-size=x; t log-keep=1001; t sinks=; t sinks=a,,b; t 'restart=1s restart-max=2s stalled=1h stop=5m log-size=1K log-keep=0 sinks=a,b'
+$ t restart=0s; t restart=1d; t stalled; t foo=1; t log-size=x; t log-keep=1001; t sinks=; t sinks=a,,b; t sync=none; t 'sync=disk restart=1s restart-max=2s stalled=1h stop=5m log-size=1K log-keep=0 sinks=a,b'
 > pipe-run: p:1: restart=0s: an exact duration is needed (30s, 5m, 2h)
 > 2
 > pipe-run: p:1: restart=1d: an exact duration is needed (30s, 5m, 2h)
 > 2
-> pipe-run: p:1: stalled: unknown setting (sinks, restart, restart-max, stalled, stop, log-size, log-keep)
+> pipe-run: p:1: stalled: unknown setting (sinks, restart, restart-max, stalled, stop, log-size, log-keep, sync)
 > 2
-> pipe-run: p:1: foo=1: unknown setting (sinks, restart, restart-max, stalled, stop, log-size, log-keep)
+> pipe-run: p:1: foo=1: unknown setting (sinks, restart, restart-max, stalled, stop, log-size, log-keep, sync)
 > 2
 > pipe-run: p:1: log-size=x: a size is needed (10M)
 > 2
@@ -45,6 +45,8 @@ $ t restart=0s; t restart=1d; t stalled; t foo=1; t log-size=x; t log-keep=1001;
 > pipe-run: p:1: sinks=: names are needed
 > 2
 > pipe-run: p:1: sinks=a,,b: names are needed, with commas between them
+> 2
+> pipe-run: p:1: sync=none: disk or process
 > 2
 > a was never started
 > 1
@@ -87,3 +89,13 @@ $ pipe-run d/p run >/dev/null 2>&1; pipe-run d/p run >/dev/null 2>&1; cat d/out;
 > d
 > dim.sku dim.user dim.shop; a 2
 > a
+
+# pipe-run: what an epoch outlives: as the file says, or the option
+$ export PIPEHOUSE_STATE=$PWD/s
+$ for set in '' sync=process sync=disk; do printf 'a: sinks=x %s\n\techo "$PIPEHOUSE_SYNC" >>out\n' "$set" >p; pipe-run p run >/dev/null 2>&1; done
+$ pipe-run p run --sync=process >/dev/null 2>&1; cat out; pipe-run p stop --sync disk 2>&1 | head -n 1
+> disk
+> process
+> disk
+> process
+> pipe-run: --sync goes with start and run
