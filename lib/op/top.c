@@ -9,9 +9,12 @@
 #include "op/order.h"
 #include "op/top.h"
 
+#define IN_ORDER_MAX 16		/* TOP_ROW: of so few the place is looked for as they come, and nothing is ever sorted */
+
 struct entry {
 	struct order by;
 	uint64_t seq;
+	bool lent;			/* the line is that of the batch at hand, whose end few of the entered live to see */
 	struct kept line, text;		/* text: what by.str lives in */
 	uint32_t place, place_n;	/* of conf.place in the line; place_n 0: absent */
 };
@@ -21,6 +24,7 @@ struct entry {
 struct group {
 	bool dirty;			/* first: op/keyed.h */
 	bool saved;			/* a snapshot has it */
+	bool lent;			/* it has lines of the batch, and is in `borrowers` */
 	struct entry *v;
 	size_t n, cap;
 	bool full;			/* what is below floor can never come in */
@@ -35,6 +39,8 @@ struct top {
 	struct keys keys;
 	int64_t oldest;			/* with conf.water: no group is of an earlier time */
 	struct buf scratch, val, key;
+	struct group *borrowers[BATCH_RECORDS_MAX];
+	size_t n_borrowers;
 };
 
 static int save_one(void *st, const struct map_entry *, kv_fn *, void *arg);
@@ -68,6 +74,21 @@ same_value(const struct entry *a, const struct entry *b)
 	return order_cmp(&a->by, &b->by) == 0;
 }
 
+/* Are groups in their order all the time? */
+static bool
+in_order(const struct top *s)
+{
+	return s->conf.ties == TOP_ROW && s->conf.n <= IN_ORDER_MAX;
+}
+
+static void
+forget(struct top *s, struct entry *e)
+{
+	if (!e->lent)
+		kept_drop(&s->held.pool, &e->line);
+	kept_drop(&s->held.pool, &e->text);
+}
+
 /* Sort a group and drop what has no rank up to n. */
 static void
 cut(struct top *s, struct group *g)
@@ -75,7 +96,7 @@ cut(struct top *s, struct group *g)
 	uint64_t n = s->conf.n, values = 0;
 	size_t stay = 0;
 
-	if (g->n > 1)
+	if (g->n > 1 && !in_order(s))
 		qsort(g->v, g->n, sizeof *g->v, by_rank);
 	for (; stay < g->n; stay++) {
 		bool tie = stay > 0 && same_value(&g->v[stay - 1], &g->v[stay]);
@@ -84,10 +105,8 @@ cut(struct top *s, struct group *g)
 		if (s->conf.ties == TOP_ROW ? stay == n : s->conf.ties == TOP_RANK ? stay >= n && !tie : values > n)
 			break;
 	}
-	for (size_t i = stay; i < g->n; i++) {
-		kept_drop(&s->held.pool, &g->v[i].line);
-		kept_drop(&s->held.pool, &g->v[i].text);
-	}
+	for (size_t i = stay; i < g->n; i++)
+		forget(s, &g->v[i]);
 	g->full = g->full || stay < g->n || (s->conf.ties == TOP_DENSE ? values >= n : stay >= n);
 	g->n = stay;
 	if (g->full && stay > 0) {
@@ -108,30 +127,65 @@ may_enter(const struct top *s, const struct group *g, const struct order *by, ui
 	return d != 0 ? d > 0 : s->conf.ties != TOP_ROW || seq < g->floor_seq;
 }
 
-/* Room for one more; NULL: it can have no rank. */
+static void
+grow(struct top *s, struct group *g)
+{
+	s->held.more -= g->cap * sizeof *g->v;
+	g->cap = g->cap == 0 ? 4 : mem_mul(g->cap, 2);
+	g->v = mem_array(g->v, g->cap, sizeof *g->v);
+	s->held.more += g->cap * sizeof *g->v;
+}
+
+/* Its place among the others, of which the last one goes if there are n already. */
+static struct entry *
+place_for(struct top *s, struct group *g, const struct entry *e)
+{
+	size_t i;
+
+	if (g->n == s->conf.n)
+		forget(s, &g->v[--g->n]);
+	else if (g->n == g->cap)
+		grow(s, g);
+	for (i = g->n; i > 0 && by_rank(e, &g->v[i - 1]) < 0; i--)
+		;
+	memmove(g->v + i + 1, g->v + i, (g->n - i) * sizeof *g->v);
+	g->n++;
+	return &g->v[i];
+}
+
+/* Room for one more; NULL: it can have no rank. Once it is filled in: entered(). */
 static struct entry *
 entry_for(struct top *s, struct group *g, const struct entry *e)
 {
 	if (!may_enter(s, g, &e->by, e->seq))
 		return NULL;
+	g->dirty = true;
+	if (in_order(s))
+		return place_for(s, g, e);
 	if (g->n == g->cap) {
 		cut(s, g);
 		if (!may_enter(s, g, &e->by, e->seq))
 			return NULL;
 		/* half of it free again, or twice the room: either way a cut is paid by as many entries */
-		if (g->n >= g->cap / 2) {
-			s->held.more -= g->cap * sizeof *g->v;
-			g->cap = g->cap == 0 ? 4 : mem_mul(g->cap, 2);
-			g->v = mem_array(g->v, g->cap, sizeof *g->v);
-			s->held.more += g->cap * sizeof *g->v;
-		}
+		if (g->n >= g->cap / 2)
+			grow(s, g);
 	}
-	g->dirty = true;
 	return &g->v[g->n++];
 }
 
 static void
-enter(struct top *s, struct group *g, const struct entry *e, struct span line)
+entered(const struct top *s, struct group *g)
+{
+	if (!in_order(s) || g->n < s->conf.n)
+		return;
+	g->full = true;
+	g->floor = g->v[g->n - 1].by;
+	g->floor_seq = g->v[g->n - 1].seq;
+}
+
+/* lend: the line stays where it is until keep_lines(). */
+static void
+enter(struct top *s, struct group *g, const struct entry *e, struct span line, bool lend)
 {
 	struct entry *x = entry_for(s, g, e);
 
@@ -140,7 +194,37 @@ enter(struct top *s, struct group *g, const struct entry *e, struct span line)
 	*x = *e;
 	x->line = x->text = (struct kept){ 0 };
 	order_keep(&s->held.pool, &x->text, &x->by);
-	kept_set(&s->held.pool, &x->line, line);
+	x->lent = lend && line.n <= UINT32_MAX;
+	if (!x->lent) {
+		kept_set(&s->held.pool, &x->line, line);
+	} else {
+		x->line = (struct kept){ (char *)(uintptr_t)line.p, (uint32_t)line.n, 0 };
+		if (!g->lent)
+			s->borrowers[s->n_borrowers++] = g;
+		g->lent = true;
+	}
+	entered(s, g);
+}
+
+/* The batch is over: copies of those of its lines that are still there. */
+static void
+keep_lines(struct top *s)
+{
+	for (size_t k = 0; k < s->n_borrowers; k++) {
+		struct group *g = s->borrowers[k];
+
+		for (size_t i = 0; i < g->n; i++) {
+			struct span line = kept_span(&g->v[i].line);
+
+			if (!g->v[i].lent)
+				continue;
+			g->v[i].line = (struct kept){ 0 };
+			kept_set(&s->held.pool, &g->v[i].line, line);
+			g->v[i].lent = false;
+		}
+		g->lent = false;
+	}
+	s->n_borrowers = 0;
 }
 
 /* A value of another type than the group's has no place in its order. */
@@ -216,9 +300,10 @@ batch(void *st, const struct batch *b, const struct host *host)
 			e.place = (uint32_t)(at.p - b->line[i].p);
 			e.place_n = (uint32_t)at.n;
 		}
-		enter(s, g, &e, b->line[i]);
+		enter(s, g, &e, b->line[i], true);
 		b->fate[i] = F_USED;
 	}
+	keep_lines(s);
 	return 0;
 }
 
@@ -260,8 +345,7 @@ drop(void *st, const struct map_entry *e)
 	s->held.more -= n;
 	for (size_t i = 0; i < g->n; i++) {
 		n += g->v[i].line.cap + g->v[i].text.cap;
-		kept_drop(&s->held.pool, &g->v[i].line);
-		kept_drop(&s->held.pool, &g->v[i].text);
+		forget(s, &g->v[i]);
 	}
 	free(g->v);
 	return n;
@@ -365,7 +449,7 @@ add(void *st, struct span key, struct span val)
 			return err_input("a saved state is not one of this command");
 		if (!meets(g, &e.by))
 			return err_input("group %.*s: %s", (int)(key.n < 100 ? key.n : 100), key.p, ORDER_MIXED);
-		enter(s, g, &e, line);
+		enter(s, g, &e, line, false);
 	}
 	return u.ok ? 0 : err_input("a saved state is not one of this command");
 }
@@ -406,6 +490,7 @@ merge(void *st, void *cell, void *other)
 		} else if ((x = entry_for(s, g, e)) != NULL) {
 			*x = *e;		/* its texts move with it */
 			e->line = e->text = (struct kept){ 0 };
+			entered(s, g);
 		}
 	}
 	(void)drop(s, &(struct map_entry){ .cell = o });
