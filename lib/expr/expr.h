@@ -57,6 +57,12 @@ void expr_free(struct expr *);
  */
 int expr_column(const struct expr *);
 
+/*
+ * The columns that it reads, each once, into col; false: there are more than `most`.  Of two records with the same
+ * bytes in them it says the same.
+ */
+bool expr_columns(const struct expr *, int *col, size_t most, size_t *n);
+
 struct expr_state *expr_state_new(void);
 void expr_state_free(struct expr_state *);
 

@@ -824,3 +824,25 @@ expr_column(const struct expr *e)
 {
 	return e->n == 1 && e->ins[0].op == OP_PATH ? (int)e->ins[0].a : -1;
 }
+
+bool
+expr_columns(const struct expr *e, int *col, size_t most, size_t *n)
+{
+	*n = 0;
+	for (size_t i = 0; i < e->n; i++) {
+		const struct ins *x = &e->ins[i];
+		int c = x->op == OP_PATH ? (int)x->a : (int)x->n;
+		size_t k = 0;
+
+		if (x->op != OP_PATH && x->op != OP_CMP_FIELD)
+			continue;
+		while (k < *n && col[k] != c)
+			k++;
+		if (k < *n)
+			continue;
+		if (k == most)
+			return false;
+		col[(*n)++] = c;
+	}
+	return true;
+}

@@ -17,6 +17,8 @@
 #define SEEN_MAX 65536			/* words remembered; one more and all are forgotten */
 #define FILE_BYTES_MAX (16 * MIB)
 #define CHUNK_BYTES 65536
+#define LAST_NONE (-2)		/* route.last_line */
+#define LAST_BYTES_MAX 1024	/* of what is kept of the record before */
 
 static const char default_by[] =
     "coalesce(database, db, source.db, payload.source.db) || '.' || "
@@ -94,9 +96,11 @@ set_by(struct route *r, struct span text, size_t number)
 
 	if (r->by != NULL)
 		return err_usage("%s:%zu: a second `by`", r->file, number);
-	if (expr_compile(text, &env, &r->by, err, sizeof err) == 0)
-		return 0;
-	return err_usage("%s:%zu: by: %s", r->file, number, err);
+	if (expr_compile(text, &env, &r->by, err, sizeof err) != 0)
+		return err_usage("%s:%zu: by: %s", r->file, number, err);
+	if (!expr_columns(r->by, r->by_col, ROUTE_COLUMNS_MAX, &r->n_by))
+		r->n_by = 0;
+	return 0;
 }
 
 static int
@@ -254,6 +258,7 @@ make(const char *file, struct ctx *c)
 	r->ctx = c;
 	r->file = file;
 	r->seen = map_new(sizeof(int));
+	r->last_line = LAST_NONE;
 	return r;
 }
 
@@ -345,21 +350,62 @@ first_match(const struct route *r, bool known, struct span word)
 	return -1;
 }
 
+/* Does record i hold what the one before held, so that it is called the same? */
+static bool
+as_before(const struct route *r, const struct batch *b, size_t i)
+{
+	const char *p = r->last.p;
+
+	if (r->last_line == LAST_NONE)
+		return false;
+	for (size_t k = 0; k < r->n_by; k++) {
+		struct span v = b->col[r->by_col[k]][i].raw;
+
+		if (v.n != r->last_n[k] || (v.n > 0 && memcmp(v.p, p, v.n) != 0))
+			return false;
+		p += v.n;
+	}
+	return true;
+}
+
+/* Record i has this line. */
+static void
+remember(struct route *r, const struct batch *b, size_t i, int line)
+{
+	buf_clear(&r->last);
+	r->last_line = LAST_NONE;
+	for (size_t k = 0; k < r->n_by; k++) {
+		struct span v = b->col[r->by_col[k]][i].raw;
+
+		if (v.n > LAST_BYTES_MAX - r->last.n)
+			return;
+		r->last_n[k] = v.n;
+		buf_span_add(&r->last, v);
+	}
+	r->last_line = r->n_by > 0 ? line : LAST_NONE;
+}
+
 int
 route_of(struct route *r, const struct batch *b, size_t i)
 {
 	struct span word;
-	bool known = word_of(r, b, i, &word), fresh;
-	int *to;
+	bool known, fresh;
+	int *to, line;
 
-	if (!known)
-		return first_match(r, false, word);
-	if (map_count(r->seen) >= SEEN_MAX)
-		map_clear(r->seen);
-	to = map_put(r->seen, word, &fresh);
-	if (fresh)
-		*to = first_match(r, true, word);
-	return *to;
+	if (as_before(r, b, i))
+		return r->last_line;
+	if (!(known = word_of(r, b, i, &word))) {
+		line = first_match(r, false, word);
+	} else {
+		if (map_count(r->seen) >= SEEN_MAX)
+			map_clear(r->seen);
+		to = map_put(r->seen, word, &fresh);
+		if (fresh)
+			*to = first_match(r, true, word);
+		line = *to;
+	}
+	remember(r, b, i, line);
+	return line;
 }
 
 void
@@ -384,6 +430,7 @@ route_close(struct route *r)
 	free(r->table);
 	map_free(r->seen);
 	buf_free(&r->text);
+	buf_free(&r->last);
 	buf_free(&r->bytes);
 	arena_free(&r->mem);
 	if (r->spec != NULL)

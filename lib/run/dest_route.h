@@ -34,6 +34,8 @@ struct route_line {
 	struct span as;			/* and the member's name as json_key has it */
 };
 
+#define ROUTE_COLUMNS_MAX 12	/* that `by` reads, for records to be compared by them */
+
 struct route_table {
 	const char *name, *day;		/* day: NULL, as the table says */
 };
@@ -53,6 +55,12 @@ struct route {
 	bool all;			/* some line has what no other has */
 	struct map *seen;		/* words met, and the line that has them: int */
 	struct buf text;
+	/* the record before, which mostly was called the same: what `by` read of it, one value behind the other */
+	int by_col[ROUTE_COLUMNS_MAX];
+	size_t n_by;			/* 0: it reads too many, or nothing */
+	size_t last_n[ROUTE_COLUMNS_MAX];
+	struct buf last;
+	int last_line;			/* -2: there was none */
 };
 
 /* 0; EXIT_USAGE, EXIT_IO after a message.  *out is to be closed in any case; file must outlive it. */

@@ -133,3 +133,31 @@ $ ingest x --job j 2>&1 | head -n 1; ingest x --route r --job A/b 2>&1; wh-run '
 > ingest: --job goes with --route
 > ingest: job 'A/b': at most 64 of a-z, 0-9 and _
 > ingest: --route commits by itself: not in a run
+
+# ingest --route: records that are called like the one before, or nearly so, go where each belongs
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ printf 'by "coalesce(a, b) || c"\nxy ods.xy\nx ods.x\ny1 ods.y1\n' >f.route
+$ cat >a <<'.'
+$ {"a":"x","c":"y","n":1}
+$ {"a":"x","c":"y","n":2}
+$ {"b":"x","c":"y","n":3}
+$ {"a":"xy","c":"","n":4}
+$ {"a":"\u0078","c":"y","n":5}
+$ {"a":"x","c":"","n":6}
+$ {"a":"x","n":7}
+$ {"a":"x","c":null,"n":8}
+$ {"a":"y","c":1,"n":9}
+$ {"a":"y","c":"1","n":10}
+$ {"a":"y","c":1.0,"n":11}
+$ {"a":"y","c":1,"n":12}
+$ {"n":13}
+$ {"n":14}
+$ {"a":{},"c":1,"n":15}
+$ {"a":{},"c":1,"n":16}
+$ {"a":"x","c":"y","n":17}
+$ .
+$ ingest a --route f.route --partition-by "'2026-11-20'"; for t in xy x y1 unrouted; do echo $t $(wh-cat ods.$t | json-map n=n | tr -dc '0-9\n'); done
+> xy 1 2 3 4 5 17
+> x 6
+> y1 9 10 12
+> unrouted 7 8 11 13 14 15 16

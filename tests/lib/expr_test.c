@@ -36,13 +36,17 @@ one_begin(struct one *o, struct span text, struct span json)
 {
 	struct expr_env env = { NULL, zone_open("Asia/Shanghai"), args,
 		sizeof args / sizeof *args };
-	int rc;
+	int rc, col[PATHS_MAX];
+	size_t n;
 
 	memset(o, 0, sizeof *o);
 	o->ps = env.paths = pathset_new();
 	o->st = expr_state_new();
 	if ((rc = expr_compile(text, &env, &o->e, o->err, sizeof o->err)) != 0)
 		return rc;
+	/* all paths are its own, so it reads every column */
+	okf(expr_columns(o->e, col, PATHS_MAX, &n) && n == o->ps->n, "columns of %.*s: %zu of %zu", (int)text.n, text.p, n, o->ps->n);
+	okf(n == 0 || !expr_columns(o->e, col, n - 1, &n), "fewer columns of %.*s", (int)text.n, text.p);
 	o->block = calloc(1, json.n + 1 + BLOCK_PAD_BYTES);
 	memcpy(o->block, json.p, json.n);
 	o->scan = scan_new(o->ps, &(struct scan_conf){ 0 });
