@@ -5,7 +5,7 @@
  * Path:   files -> run/logs (from where the table's log knows them) -> run/tail -> run/dest -> store, with the
  *         files' new positions in the same commit; topics -> edge/kafka -> run/topics -> run/dest the same way;
  *         --barriers: both -> run/gathered -> run/planned (a plan of each epoch) -> the standard output
- * Memory: files: a block of input; topics: a commit's messages (64 MiB), librdkafka's queue (128 MiB) and 4 frames
+ * Memory: files: a block of input; topics: a commit's messages (64 MiB), librdkafka's queue (96 MiB) and 4 frames
  *         that a thread compresses; both: 24 open files of about 4 MiB each; --barriers: an epoch's records (64 MiB)
  *         besides, instead of the files.
  */

@@ -25,7 +25,7 @@ static const char *const first_all[][2] = {
 };
 static const char *const first_read[][2] = {
 	{ "queued.min.messages", "1000000" },
-	{ "queued.max.messages.kbytes", "131072" },
+	{ "queued.max.messages.kbytes", "98304" },
 	{ "check.crcs", "true" },
 	{ "isolation.level", "read_committed" },
 	{ NULL, NULL }
