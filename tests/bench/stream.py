@@ -2,17 +2,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """stream.py - what real time costs and how long it takes; called by run
 
-    STREAM_MB=1000 RUNS=5 python3 tests/bench/stream.py [topic] [latency] [recovery] [overhead]      # BIN, O, BENCH, ONCE as run has them
+    STREAM_MB=1000 RUNS=5 python3 tests/bench/stream.py [topic] [latency] [recovery] [overhead] [whole]      # BIN, O, BENCH, ONCE as run has them
 
 topic     ingest of a topic of three partitions to committed files beside `kcat -C -e | zstd -3`, on one broker, by turns; and what nobody can save who
           reads with librdkafka and writes zstd: a bare reader, which is kcat without output, and zstd -1 of the bytes
 latency   from the moment a record is written to a log to the statement that puts it into MariaDB, with an epoch a second
 recovery  from kill -9 of a stage to the commit of the next epoch; each stage of five once
 overhead  CPU seconds of json-map | dedup | window-agg with a control line each BARRIER_EACH (50000) records, and without any
+whole     CPU seconds of ingest | json-map | dedup | window-agg | mysql-load, from a log at full speed: as a job under pipe-run with an epoch a second,
+          pipe-run and its shell included, and as a plain pipe; the database's own are not counted
 """
 import importlib
 import json
 import os
+import resource
 import shutil
 import signal
 import statistics
@@ -30,7 +33,7 @@ import epoch_play  # noqa: E402
 BENCH, ONCE = os.path.abspath(os.environ["BENCH"]), os.environ["ONCE"]
 RUNS, MB = int(os.environ.get("RUNS", "5")), int(os.environ.get("STREAM_MB", "1000"))
 SECONDS, EACH = int(os.environ.get("LATENCY_SECONDS", "60")), int(os.environ.get("BARRIER_EACH", "50000"))
-RECORDS, TURNS = int(os.environ.get("OVERHEAD_RECORDS", "2000000")), 9
+RECORDS, TURNS = int(os.environ.get("OVERHEAD_RECORDS", "2000000")), int(os.environ.get("OVERHEAD_TURNS", "9"))
 MEMORY = 512        # MiB
 
 
@@ -205,6 +208,13 @@ STAGES = [["json-map", "-w", "amount >= 0", "--keep", "id,ts,g,amount"], ["dedup
           ["window-agg", "-t", "ts:ms", "-w", "10s", "-g", "g", "n=count()", "amount=sum(amount)"]]
 
 
+def records(at):
+    """One in 20 comes again; some come two seconds late; what json-map leaves out makes the line as long as real ones."""
+    return "".join('{"id":%d,"ts":%d,"g":"g%d","amount":%d.%02d,"mid":"mid_%d","page":{"page_id":"good_detail","during_time":%d}}\n' % (
+        i - 100 * (i % 20 == 19), 1767225600000 + i // 50 - 2000 * (i % 3 == 0), i % 500, i % 977, i % 100, i * 7919 % 300000, i % 20000)
+        for i in at).encode()
+
+
 def two_inputs(top):
     """The same records, as they are and with control lines; 50,000 of them are a second."""
     bare, barred = os.path.join(top, "bare"), os.path.join(top, "barred")
@@ -212,10 +222,7 @@ def two_inputs(top):
         b.write(epoch_play.line("open", 0, 0, hops=[epoch_play.source(0)]))
         for epoch in range((RECORDS + EACH - 1) // EACH):
             at = range(epoch * EACH, min(RECORDS, (epoch + 1) * EACH))
-            # one in 20 comes again; some come two seconds late; what json-map leaves out makes the line as long as real ones
-            text = "".join('{"id":%d,"ts":%d,"g":"g%d","amount":%d.%02d,"mid":"mid_%d","page":{"page_id":"good_detail","during_time":%d}}\n' % (
-                i - 100 * (i % 20 == 19), 1767225600000 + i // 50 - 2000 * (i % 3 == 0), i % 500, i % 977, i % 100, i * 7919 % 300000, i % 20000)
-                for i in at).encode()
+            text = records(at)
             a.write(text)
             last = at.stop == RECORDS
             b.write(text + epoch_play.line("end" if last else "mark", epoch + 1, len(at), wm=1767225600000 + at.stop // 50 - 3000,
@@ -272,22 +279,68 @@ def overhead(top):
         print("  %-10s %.2f s with, %.2f s without" % (argv[0], statistics.median(x[i] for x in with_), statistics.median(x[i] for x in without)), flush=True)
 
 
+def spent(argv, cwd, env):
+    """CPU seconds of a process and all that it waited for, and its seconds."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    p = subprocess.run(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
+    if p.returncode:
+        raise RuntimeError("%s ended with %d: %s" % (argv[0], p.returncode, p.stderr[-600:].decode(errors="replace")))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, time.monotonic() - began
+
+
+def whole(top, server):
+    log, at, with_, without, epochs = os.path.join(top, "whole.log"), load(), [], [], []
+    with open(log, "wb") as f:
+        for i in range(0, RECORDS, 50000):
+            f.write(records(range(i, min(RECORDS, i + 50000))))
+    rows = lambda: server.sql("SELECT * FROM d.whole ORDER BY window_start, g")
+    text = "\tingest%s -f 'in/*.log' --until end%s |\n\tjson-map -w 'amount >= 0' --keep id,ts,g,amount |\n\tdedup -k id --ttl 1m -t ts:ms |\n" \
+        "\twindow-agg -t ts:ms -w 10s -g g n='count()' amount='sum(amount)' |\n\tmysql-load --defaults-file %s --table d.whole -k window_start,g%s\n"
+    for i in range(TURNS):
+        found = []
+        for name in ("p%d" % i, "w%d" % i):
+            barriers = name[0] == "w"
+            server.sql("DROP TABLE IF EXISTS d.whole; CREATE TABLE d.whole (window_start BIGINT, window_end BIGINT, g VARCHAR(10) COLLATE utf8mb4_bin, "
+                       "n BIGINT, amount DECIMAL(20,2), PRIMARY KEY (window_start, g))")
+            job = Job(top, name, text % ((" --barriers 1s", " --event-time ts:ms --late 3s --idle 60s", server.cnf, " --job " + name) if barriers else
+                                         ("", "", server.cnf, "")))
+            os.link(log, os.path.join(job.top, "in", "a.log"))
+            argv = [os.path.join(BIN, "pipe-run"), name + ".pipe", "run"] if barriers else \
+                ["bash", "-c", "set -o pipefail\n" + text % ("", "", server.cnf, "")]
+            (with_ if barriers else without).append(spent(argv, job.top, job.env))
+            if barriers:
+                epochs.append(job.acked())
+            found.append(rows())
+            shutil.rmtree(job.top)
+        # the last windows are not over at `end`: a job keeps them
+        if not found[1] or [x for x in found[1] if x not in found[0]]:
+            raise RuntimeError("with control lines the rows are others: %d, %d" % (len(found[0]), len(found[1])))
+    ratios = [a[0] / b[0] for a, b in zip(with_, without)]
+    more = statistics.median(ratios) * 100 - 100
+    print("ingest | json-map | dedup --ttl | window-agg | mysql-load, %d records: as a job with an epoch a second (%d to %d of them) %.2f s of CPU in %.2f s, "
+          "as a plain pipe %.2f s in %.2f s; %+.1f %%, the median of %d turns (goal below 5 %%: %s), worst %+.1f %%; %s to %s" % (
+              RECORDS, min(epochs), max(epochs), statistics.median(x[0] for x in with_), statistics.median(x[1] for x in with_),
+              statistics.median(x[0] for x in without), statistics.median(x[1] for x in without), more, TURNS, said(more < 5),
+              max(ratios) * 100 - 100, at, load()), flush=True)
+
+
 def main():
-    parts = sys.argv[1:] or ["topic", "latency", "recovery", "overhead"]
+    parts = sys.argv[1:] or ["topic", "latency", "recovery", "overhead", "whole"]
     failed, server = 0, None
     top = tempfile.mkdtemp(prefix="stream.", dir=BENCH)
     try:
-        if {"latency", "recovery"} & set(parts):
+        if {"latency", "recovery", "whole"} & set(parts):
             if shutil.which("mariadbd"):
                 server = Server(top)
                 server.sql("CREATE DATABASE d")
             else:
-                print("left out: latency, recovery: not here: mariadb-server")
+                print("left out: latency, recovery, whole: not here: mariadb-server")
         for part in parts:
             try:
-                if part in ("latency", "recovery"):
+                if part in ("latency", "recovery", "whole"):
                     if server:
-                        {"latency": latency, "recovery": recovery}[part](top, server)
+                        {"latency": latency, "recovery": recovery, "whole": whole}[part](top, server)
                 else:
                     {"topic": topic, "overhead": overhead}[part](top)
             except (RuntimeError, subprocess.SubprocessError) as e:
