@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,12 +16,14 @@
 
 /* A position in the stream that no scan before it is needed for: which source, and where in it. */
 #define SOURCE_BITS 44
+#define LOOKS 128		/* for a change, before a thread sleeps: some ten microseconds */
 
 enum is { SLOT_FREE, SLOT_BUSY, SLOT_FULL, SLOT_DONE };
 
 struct slot {
 	enum is is;
 	struct slot *next;
+	const struct lane *by;		/* whose caches its bytes are in: who had it last; NULL: nobody */
 	struct buf held;		/* the bytes of the block */
 	struct block blk;
 	uint64_t seq;
@@ -58,6 +61,7 @@ struct crew {
 	bool serial;
 	pthread_mutex_t lock;
 	pthread_cond_t change;
+	atomic_uint changes;		/* so far: to look for one without the lock */
 	bool stop, idle;		/* idle: the first source has nothing to read */
 	int rc;				/* the main thread's: why the work is over */
 	struct queue *head, **tail;
@@ -138,6 +142,33 @@ crew_size_second(struct ctx *c, const char *operand)
 /* ---- reading and working; called and left with the lock held ---- */
 
 static void
+tell(struct crew *w)
+{
+	atomic_fetch_add_explicit(&w->changes, 1, memory_order_relaxed);
+	pthread_cond_broadcast(&w->change);
+}
+
+/*
+ * Does something change in a moment?  Another thread's read of a block is over before this one would be asleep and
+ * woken again.  Not where the input may be long in coming.  The lock is given up meanwhile.
+ */
+static bool
+changes_soon(struct crew *w)
+{
+	unsigned was = atomic_load_explicit(&w->changes, memory_order_relaxed), now = was;
+
+	if (w->head == NULL || w->head->waits)
+		return false;
+	pthread_mutex_unlock(&w->lock);
+	for (int i = 0; i < LOOKS && now == was; i++) {
+		(void)sched_yield();
+		now = atomic_load_explicit(&w->changes, memory_order_relaxed);
+	}
+	pthread_mutex_lock(&w->lock);
+	return atomic_load_explicit(&w->changes, memory_order_relaxed) != was;
+}
+
+static void
 free_slot(struct crew *w, struct slot *s)
 {
 	s->is = SLOT_FREE;
@@ -156,7 +187,7 @@ wait_input(struct crew *w, struct source *src)
 		pthread_mutex_lock(&w->lock);
 		w->idle = true;
 		go_on = !w->stop;
-		pthread_cond_broadcast(&w->change);
+		tell(w);
 		pthread_mutex_unlock(&w->lock);
 	}
 	return go_on;
@@ -172,6 +203,7 @@ read_block(struct crew *w, struct queue *q, struct slot *s)
 	if (q->waits && !wait_input(w, q->src))
 		return;
 	err_hold(&s->said);
+	source_keep(q->src, &s->held);		/* into its own memory, which is in this core's caches */
 	s->read_rc = source_block(q->src, &s->blk);
 	if (s->read_rc == 0 && (s->blk.n > 0 || s->blk.long_line > 0)) {
 		if (s->blk.long_line == 0)
@@ -217,12 +249,24 @@ work_on(struct lane *l, struct slot *s)
 	return block_lines(&l->c, f, ps, &blk, &s->lines);
 }
 
+/* A free one, and if there is one of those that it has had. */
 static struct slot *
-get_slot(struct crew *w)
+get_slot(struct lane *l)
 {
-	struct slot *s = w->free;
+	struct crew *w = l->crew;
+	struct slot **at = &w->free, *s;
 
-	w->free = s->next;
+	for (struct slot **p = &w->free; *p != NULL; p = &(*p)->next) {
+		if ((*p)->by == l) {
+			at = p;
+			break;
+		}
+		if ((*p)->by == NULL)
+			at = p;
+	}
+	s = *at;
+	*at = s->next;
+	s->by = l;
 	w->n_free--;
 	return s;
 }
@@ -241,7 +285,7 @@ work_ends(struct crew *w, struct slot *s)
 	err_hold(NULL);
 	pthread_mutex_lock(&w->lock);
 	s->is = SLOT_DONE;
-	pthread_cond_broadcast(&w->change);
+	tell(w);
 }
 
 /* A piece of the end. */
@@ -249,7 +293,7 @@ static void
 take_piece(struct lane *l, struct queue *q)
 {
 	struct crew *w = l->crew;
-	struct slot *s = get_slot(w);
+	struct slot *s = get_slot(l);
 	size_t i = q->piece++;
 
 	if (q->piece == q->pieces) {
@@ -261,7 +305,7 @@ take_piece(struct lane *l, struct queue *q)
 	s->lines = 0;
 	s->is = SLOT_BUSY;
 	add_slot(q, s);
-	pthread_cond_broadcast(&w->change);
+	tell(w);
 	l->slot = s;
 	pthread_mutex_unlock(&w->lock);
 	err_hold(&s->said);
@@ -283,7 +327,7 @@ take_block(struct lane *l, struct queue *q)
 		take_piece(l, q);
 		return;
 	}
-	s = get_slot(w);
+	s = get_slot(l);
 	q->reading = true;
 	l->blocked = q->waits;
 	pthread_mutex_unlock(&w->lock);
@@ -299,7 +343,7 @@ take_block(struct lane *l, struct queue *q)
 	}
 	if (ended && s->read_rc == 0) {
 		free_slot(w, s);
-		pthread_cond_broadcast(&w->change);
+		tell(w);
 		return;
 	}
 	if (q->line == 0)
@@ -307,7 +351,7 @@ take_block(struct lane *l, struct queue *q)
 	s->seq = q->seq + s->blk.offset;
 	add_slot(q, s);
 	s->is = ended ? SLOT_DONE : SLOT_BUSY;
-	pthread_cond_broadcast(&w->change);
+	tell(w);
 	if (ended)
 		return;
 	l->slot = s;
@@ -329,11 +373,11 @@ lane_main(void *arg)
 	while (!w->stop) {
 		if ((q = next_source(w, false)) != NULL)
 			take_block(l, q);
-		else
+		else if (!changes_soon(w))
 			pthread_cond_wait(&w->change, &w->lock);
 	}
 	l->ended = true;
-	pthread_cond_broadcast(&w->change);
+	tell(w);
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
@@ -403,7 +447,7 @@ one_due(struct crew *w)
 				q->last = &q->first;
 			free_slot(w, s);
 		}
-		pthread_cond_broadcast(&w->change);
+		tell(w);
 		return true;
 	}
 	if (q != NULL && s == NULL && q->ended) {
@@ -414,7 +458,7 @@ one_due(struct crew *w)
 		if (q->src != NULL)
 			source_close(q->src);
 		free(q);
-		pthread_cond_broadcast(&w->change);
+		tell(w);
 		return true;
 	}
 	return false;
@@ -445,6 +489,8 @@ rest(struct crew *w, const struct timespec *since)
 		if (rc != 0 || !w->idle)
 			return;
 	}
+	if (changes_soon(w))
+		return;
 	/* a signal does not end a wait on a condition: look now and then */
 	clock_gettime(CLOCK_REALTIME, &at);
 	at.tv_nsec += IDLE_FLUSH_MS * 1000000L;
@@ -489,7 +535,7 @@ crew_full(struct ctx *c)
 	pthread_mutex_lock(&w->lock);
 	rc = l == &w->lane[0] ? w->rc : 0;
 	s->is = SLOT_FULL;
-	pthread_cond_broadcast(&w->change);
+	tell(w);
 	while (s->is == SLOT_FULL && !w->stop && rc == 0) {
 		if (l != &w->lane[0])
 			pthread_cond_wait(&w->change, &w->lock);
@@ -587,7 +633,7 @@ add_queue(struct crew *w, struct queue *q)
 	*w->tail = q;
 	w->tail = &q->next;
 	w->unread++;
-	pthread_cond_broadcast(&w->change);
+	tell(w);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -616,7 +662,7 @@ stop_lanes(struct crew *w)
 
 	pthread_mutex_lock(&w->lock);
 	w->stop = true;
-	pthread_cond_broadcast(&w->change);
+	tell(w);
 	for (size_t i = 1; i < w->n_lanes; i++)
 		while (!w->lane[i].ended && !w->lane[i].blocked)
 			pthread_cond_wait(&w->change, &w->lock);

@@ -16,6 +16,18 @@ counts(struct ctx *c)
 	return c->yield == NULL ? &c->count : &c->yield->count.n;
 }
 
+/* Where a record is made. */
+static struct buf *
+begin(struct ctx *c)
+{
+	if (c->yield == NULL) {
+		buf_clear(&c->line);
+		return &c->line;
+	}
+	c->yield->out.n = c->yield->whole;	/* what was begun and not ended is forgotten */
+	return &c->yield->out;
+}
+
 static int
 put_line(struct ctx *c, int out, struct span line)
 {
@@ -23,7 +35,7 @@ put_line(struct ctx *c, int out, struct span line)
 
 	if (c->yield == NULL)
 		return sink_line(c->side[out].sink, line);
-	b = out == 0 ? &c->yield->out : yield_side(c->yield, out);
+	b = out == 0 ? begin(c) : yield_side(c->yield, out);
 	buf_span_add(b, line);
 	buf_byte(b, '\n');
 	if (out == 0)
@@ -35,15 +47,17 @@ put_line(struct ctx *c, int out, struct span line)
 static void
 put_piece(struct ctx *c, const struct batch *b, size_t i, size_t j)
 {
-	const char *from = b->line[i].p;
-	/* all but the last of the piece have their LF behind them in the block */
-	struct span most = span_of(from, (size_t)(b->line[j].p - from));
+	const char *from = b->line[i].p, *end = b->line[j].p + b->line[j].n;
+	/* behind the last one there is an LF, or a CR before it, or the end of the input */
+	struct span most = *end == '\n' ? span_of(from, (size_t)(end + 1 - from)) :
+	    span_of(from, (size_t)(b->line[j].p - from));
 
 	if (c->yield == NULL)
 		sink_add(c->side[0].sink, most);
 	else
-		buf_span_add(&c->yield->out, most);
-	put_line(c, 0, b->line[j]);
+		yield_pass(c->yield, most);
+	if (*end != '\n')
+		put_line(c, 0, b->line[j]);
 }
 
 int
@@ -85,17 +99,6 @@ emit_upto(struct ctx *c, const struct batch *b, size_t i)
 	}
 	if (k > c->emitted)
 		c->emitted = k;
-}
-
-static struct buf *
-begin(struct ctx *c)
-{
-	if (c->yield == NULL) {
-		buf_clear(&c->line);
-		return &c->line;
-	}
-	c->yield->out.n = c->yield->whole;	/* what was begun and not ended is forgotten */
-	return &c->yield->out;
 }
 
 static int

@@ -5,6 +5,30 @@
 #include "run/ctx.h"
 #include "run/yield.h"
 
+#define PASS_COPIED 4096	/* lines of fewer bytes stand in out: a copy costs less than a piece of its own */
+
+void
+yield_pass(struct yield *p, struct span lines)
+{
+	struct passing *last = p->n_passing == 0 ? NULL : &p->passing[p->n_passing - 1];
+
+	p->out.n = p->whole;
+	if (last != NULL && last->at == p->whole && last->lines.p + last->lines.n == lines.p) {
+		last->lines.n += lines.n;
+		return;
+	}
+	if (lines.n < PASS_COPIED) {
+		buf_span_add(&p->out, lines);
+		p->whole = p->out.n;
+		return;
+	}
+	if (p->n_passing == p->cap_passing) {
+		p->cap_passing = p->cap_passing == 0 ? 16 : mem_mul(p->cap_passing, 2);
+		p->passing = mem_array(p->passing, p->cap_passing, sizeof *p->passing);
+	}
+	p->passing[p->n_passing++] = (struct passing){ p->whole, lines };
+}
+
 void
 yield_bad(struct yield *p, const char *why, struct span raw, uint64_t line, uint64_t offset)
 {
@@ -13,7 +37,7 @@ yield_bad(struct yield *p, const char *why, struct span raw, uint64_t line, uint
 		p->bad = mem_array(p->bad, p->cap_bad, sizeof *p->bad);
 	}
 	/* the text of a reason may end with its batch */
-	p->bad[p->n_bad++] = (struct bad_line){ p->whole, p->count, line, offset,
+	p->bad[p->n_bad++] = (struct bad_line){ { p->whole, p->n_passing }, p->count, line, offset,
 	    arena_dup(&p->text, span_of(why, strlen(why) + 1)), raw };
 }
 
@@ -51,11 +75,31 @@ static void
 clear(struct yield *p)
 {
 	buf_clear(&p->out);
-	p->whole = p->n_bad = 0;
+	p->whole = p->n_passing = p->n_bad = 0;
 	for (size_t i = 0; i < p->n_sides; i++)
 		buf_clear(&p->side[i]);
 	arena_reset(&p->text);
 	p->count = (struct tally){ 0 };
+}
+
+/* What stands before `to` and did not go out yet. */
+static int
+put_upto(struct sink *out, const struct yield *p, struct upto *from, struct upto to)
+{
+	int rc = 0;
+
+	for (; from->passing < to.passing && rc == 0; from->passing++) {
+		const struct passing *x = &p->passing[from->passing];
+
+		rc = sink_add(out, span_of(p->out.p + from->out, x->at - from->out));
+		from->out = x->at;
+		if (rc == 0)
+			rc = sink_add(out, x->lines);
+	}
+	if (rc == 0 && to.out > from->out)
+		rc = sink_add(out, span_of(p->out.p + from->out, to.out - from->out));
+	from->out = to.out;
+	return rc;
 }
 
 int
@@ -63,20 +107,19 @@ yield_commit(struct ctx *c, struct feed *f, struct yield *p, uint64_t line)
 {
 	const struct tally was = { c->count, c->blank, c->nulls };
 	struct sink *out = c->side[0].sink;
-	size_t from = 0;
+	struct upto from = { 0 };
 	int rc = 0;
 
 	for (size_t i = 0; i < p->n_bad && rc == 0; i++) {
 		const struct bad_line *b = &p->bad[i];
 
-		rc = sink_add(out, span_of(p->out.p + from, b->out - from));
-		from = b->out;
+		rc = put_upto(out, p, &from, b->out);
 		count(c, &was, &b->upto);
 		if (rc == 0)
 			rc = ctx_reject(c, place_of(f, line + b->line, b->offset), b->why, b->raw);
 	}
-	if (rc == 0 && p->whole > from)
-		rc = sink_add(out, span_of(p->out.p + from, p->whole - from));
+	if (rc == 0)
+		rc = put_upto(out, p, &from, (struct upto){ p->whole, p->n_passing });
 	for (size_t i = 1; i < p->n_sides && rc == 0; i++)
 		rc = sink_add(c->side[i].sink, buf_span(&p->side[i]));
 	if (rc == 0)
@@ -95,8 +138,8 @@ yield_take(struct ctx *c, struct feed *f, struct yield *p, uint64_t line)
 	for (size_t i = 0; i < p->n_bad && rc == 0; i++) {
 		const struct bad_line *b = &p->bad[i];
 
-		rc = by->take(by->arg, span_of(p->out.p + from, b->out - from), line);
-		from = b->out;
+		rc = by->take(by->arg, span_of(p->out.p + from, b->out.out - from), line);
+		from = b->out.out;
 		if (rc == 0)
 			rc = ctx_reject(c, place_of(f, line + b->line, b->offset), b->why, b->raw);
 	}
@@ -115,6 +158,7 @@ yield_free(struct yield *p)
 		buf_free(&p->side[i]);
 	free(p->side);
 	free(p->bad);
+	free(p->passing);
 	arena_free(&p->text);
 	buf_free(&p->left);
 	*p = (struct yield){ 0 };

@@ -7,8 +7,8 @@
  *	rc = yield_commit(main_ctx, f, &p, line);	// the main thread, in its turn: `line` is the block's first
  *
  * Invariants: output and bad lines stand in the order of the records; at each bad line is noted how much was put out
- * and counted before it, so that a run that ends there ends as it would with one thread.  Bad lines' bytes are the
- * block's: it outlives the yield.
+ * and counted before it, so that a run that ends there ends as it would with one thread.  The bytes of bad lines, and
+ * of long pieces that pass, are the block's: it outlives the yield.
  */
 #ifndef RUN_YIELD_H
 #define RUN_YIELD_H
@@ -24,8 +24,17 @@ struct tally {
 	uint64_t blank, nulls;
 };
 
+/* Lines of the block that pass as they are: no copy of them is made. */
+struct passing {
+	size_t at;			/* behind so many bytes of out */
+	struct span lines;
+};
+
+/* How much is put out: bytes of out, and passing lines. */
+struct upto { size_t out, passing; };
+
 struct bad_line {
-	size_t out;			/* bytes of `out` before it */
+	struct upto out;		/* before it */
 	struct tally upto;		/* it included */
 	uint64_t line, offset;		/* lines of the block before it; place in the input */
 	const char *why;
@@ -35,6 +44,8 @@ struct bad_line {
 struct yield {
 	struct buf out;
 	size_t whole;			/* of out: whole records */
+	struct passing *passing;
+	size_t n_passing, cap_passing;
 	struct buf *side;		/* [n_sides], the first of no use */
 	size_t n_sides;
 	struct bad_line *bad;
@@ -44,6 +55,8 @@ struct yield {
 	struct tally count;
 };
 
+/* Whole lines of the block, their LF included, pass. What was begun in `out` and is no whole record is forgotten. */
+void yield_pass(struct yield *, struct span lines);
 void yield_bad(struct yield *, const char *why, struct span raw, uint64_t line, uint64_t offset);
 struct buf *yield_side(struct yield *, int out);
 /*
