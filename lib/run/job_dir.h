@@ -17,6 +17,7 @@
  *	ack/SINK	the last epoch that it has committed: never more, perhaps less
  *	start		where the last run went on, and how far the first sink was by then
  *	plan/ID		what epoch ID reads (run/plan.h)
+ *	source/lock	held by the source as long as it lives
  *	HOP-TOOL/	a stage's snapshots (run/snaps.h)
  *
  * Invariants: PIPEHOUSE_JOB is the directory, PIPEHOUSE_JOB_RUN the number of the run; both are set by pipe-run alone.

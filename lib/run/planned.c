@@ -11,6 +11,7 @@
 #include "run/heads.h"
 #include "run/job_dir.h"
 #include "run/meter.h"
+#include "run/pieces.h"
 #include "run/plan.h"
 #include "run/planned.h"
 #include "run/waters.h"
@@ -29,6 +30,7 @@ struct planned {
 	struct planned_conf conf;
 	struct job_dir *job;
 	char *dir;			/* of the plans */
+	int lock;			/* of JOB/source: no other process plans */
 	struct job_start start;
 	struct slot slot[2], *last, *next;	/* of the epoch that ended; of the one at hand */
 	struct heads heads;
@@ -100,6 +102,7 @@ planned_open(const struct planned_conf *conf, struct planned **out)
 	p->conf = *conf;
 	p->last = &p->slot[0];
 	p->next = &p->slot[1];
+	p->lock = -1;
 	p->heads.looked = INT64_MIN;
 	if (job_dir_lax() && conf->ctx->rejects != NULL)
 		sink_lax(conf->ctx->rejects);
@@ -107,7 +110,10 @@ planned_open(const struct planned_conf *conf, struct planned **out)
 		rc = err_usage("this is no barrier job: pipe-run starts one");
 	if (rc == 0) {
 		p->dir = mem_str(job_dir_path(p->job, "plan", &dir));
-		rc = fs_dirs(p->dir);
+		buf_clear(&dir);
+		if ((rc = fs_dirs(job_dir_path(p->job, "source", &dir))) == 0 &&
+		    (rc = pieces_lock(dir.p, &p->lock)) == 0)
+			rc = fs_dirs(p->dir);
 	}
 	if (rc == 0 && (rc = heads_open(&p->heads, conf->pins)) == 0 && (rc = say_who(p)) == 0)
 		rc = job_dir_starts(p->job, &run_stop, &p->start);
@@ -138,6 +144,8 @@ planned_close(struct planned *p)
 		buf_free(&p->slot[i].water);
 	}
 	heads_close(&p->heads);
+	if (p->lock != -1)
+		close(p->lock);
 	job_dir_close(p->job);
 	free(p->dir);
 	buf_free(&p->line);
