@@ -463,7 +463,7 @@ taken_over(struct topics *t, size_t i)
 	return 0;
 }
 
-/* The group gives and takes what it had to: whose partitions are which is known again.  Else, who is it that has one? */
+/* The group said whose is what: that settles it.  Where it does not, who is it that has a partition of ours? */
 static int
 fences_told(struct topics *t, bool change)
 {
