@@ -63,6 +63,7 @@ struct load {
 	size_t n_statements;
 	MYSQL_BIND *bind;
 	const char **at;		/* [column * ROWS_MAX + row] bulk: where cells begin */
+	void **native;			/* [column] bulk: [ROWS_MAX] integers or times, made at need */
 	uint64_t *gone;			/* ordinals of rejected rows, ascending */
 	size_t n_gone, cap_gone;
 	uint64_t rows;			/* of this try */
@@ -113,7 +114,13 @@ int load_empty(struct load *, const struct load_row *, uint64_t ordinal);
  * row at fault, from 1, or 0.
  */
 enum db_fault load_execute(struct load *, struct pile *, size_t from, size_t *n, size_t *bad);
-enum enum_field_types load_wire_type(const struct db_col *);	/* of a cell */
+/*
+ * mysql_bind.c: rows from..from+n of the pile are the statement's parameters, until it is executed.  text: what is
+ * compared with a parameter must see it as it was written.  False: the statement's error says why.
+ */
+bool load_bind_bulk(struct load *, struct pile *, MYSQL_STMT *, size_t from, size_t n, bool text);
+bool load_bind_rows(struct load *, struct pile *, MYSQL_STMT *, size_t from, size_t n);
+enum enum_field_types load_wire_type(const struct db_col *);	/* of a cell as text */
 /* A parameter as what can be compared with that column. */
 void load_compared(const struct db_col *, struct buf *sql);
 /* A warning that counts: its words into db->error, its row, or 0, into *row. True also when db->fault says why not. */

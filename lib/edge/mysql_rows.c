@@ -255,53 +255,6 @@ prepared(struct load *l, const struct pile *p, size_t rows)
 	return s->stmt;
 }
 
-enum enum_field_types
-load_wire_type(const struct db_col *c)
-{
-	return c->kind == COL_BYTES || c->kind == COL_BIT ? MYSQL_TYPE_BLOB : MYSQL_TYPE_STRING;
-}
-
-/* Rows from..from+n of the pile as arrays, one a column. */
-static bool
-bind_bulk(struct load *l, struct pile *p, MYSQL_STMT *s, size_t from, size_t n)
-{
-	unsigned rows = (unsigned)n;
-
-	for (size_t k = 0; k < p->n_cols; k++) {
-		size_t base = p->col[k] * ROWS_MAX + from;
-
-		for (size_t r = 0; r < n; r++)
-			l->at[base + r] = p->bytes.p + p->cell_at[base + r];
-		memset(&l->bind[k], 0, sizeof l->bind[k]);
-		l->bind[k].buffer_type = load_wire_type(&l->t->col[p->col[k]]);
-		l->bind[k].buffer = l->at + base;
-		l->bind[k].length = p->cell_n + base;
-		l->bind[k].u.indicator = p->null + base;
-	}
-	return mysql_stmt_attr_set(s, STMT_ATTR_ARRAY_SIZE, &rows) == 0 &&
-	    mysql_stmt_bind_param(s, l->bind) == 0;
-}
-
-static bool
-bind_rows(struct load *l, struct pile *p, MYSQL_STMT *s, size_t from, size_t n)
-{
-	MYSQL_BIND *b = l->bind;
-
-	for (size_t r = from; r < from + n; r++) {
-		for (size_t k = 0; k < p->n_cols; k++, b++) {
-			size_t i = p->col[k] * ROWS_MAX + r;
-
-			memset(b, 0, sizeof *b);
-			b->buffer_type = p->null[i] != STMT_INDICATOR_NONE ? MYSQL_TYPE_NULL :
-			    load_wire_type(&l->t->col[p->col[k]]);
-			b->buffer = p->bytes.p + p->cell_at[i];
-			b->buffer_length = p->cell_n[i];
-			b->length = &p->cell_n[i];
-		}
-	}
-	return mysql_stmt_bind_param(s, l->bind) == 0;
-}
-
 /* Which row of the failed statement it was, from 1; 0 where the server cannot tell. */
 static size_t
 failed_row(struct db *db)
@@ -362,7 +315,7 @@ load_execute(struct load *l, struct pile *p, size_t from, size_t *n, size_t *bad
 	db->fault = DB_FINE;
 	if ((l->careful && !db_do(db, span_str("SAVEPOINT pipehouse"))) || (s = prepared(l, p, rows)) == NULL)
 		return db->fault;
-	bound = l->bulk ? bind_bulk(l, p, s, from, *n) : bind_rows(l, p, s, from, *n);
+	bound = l->bulk ? load_bind_bulk(l, p, s, from, *n, is_delete(l, p)) : load_bind_rows(l, p, s, from, *n);
 	if (!bound || mysql_stmt_execute(s) != 0) {
 		load_note_statement(db, s);
 		if (db->fault == DB_ROW) {

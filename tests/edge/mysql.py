@@ -192,6 +192,41 @@ def refused_values():
 
 
 @group
+def arrays():
+    """Arrays of integers, decimals and times store what text stores, and the server says the same words of what it refuses."""
+    edge = {
+        "TINYINT": ["-128", "127", "128", "-129"], "SMALLINT UNSIGNED": ["0", "65535", "65536", "-1"], "INT": ["-2147483648", "2147483647", "2147483648", "007"],
+        "BIGINT": ["-9223372036854775808", "9223372036854775807", "9223372036854775808", "-9223372036854775809", "18446744073709551615", "1e18", "99999999999999999999999"],
+        "BIGINT UNSIGNED": ["18446744073709551615", "9223372036854775808", "18446744073709551616", "-1", "0", "-0"],
+        "DECIMAL(65,30)": ["12345678901234567890123456789012345.123456789012345678901234567890", "-0.000000000000000000000000000001", "1" + "0" * 35, "9" * 35, "9" * 90, "-" + "9" * 70],
+        "DECIMAL(10,2)": ["99999999.99", "-99999999.99", "100000000", "0.1", "-0.0", "9" * 66, "9" * 65], "DECIMAL(65,0)": ["9" * 65, "-" + "9" * 65, "9" * 66, "9" * 82],
+        "DATE": ["2024-02-29", "2023-02-29", "0001-01-01", "9999-12-31", "2026-13-01", "2026-00-10", "0000-00-00", "1000-01-01", "0000-01-01"],
+        "DATETIME": ["2026-11-20 23:59:59", "2026-11-20 24:00:00", "2026-02-30 00:00:00", "0000-00-00 00:00:00", "2026-11-20T01:02:03", "2026-11-20", "0000-01-01 00:00:00",
+                     "2026-11-20 10:00:00.000", "2026-11-20 10:60:00", "9999-12-31 23:59:59"],
+        "DATETIME(6)": ["2026-11-20 23:59:59.999999", "2026-11-20 23:59:59", "2026-04-31 00:00:00", "2026-11-20 23:59:60"],
+    }
+    path = os.path.join(HOME, "arrays.rejects")
+    for kind, values in edge.items():
+        quoted = kind[0] == "D" and kind[1] == "A"
+        got, said = [], []
+        for more in ({}, {"PIPEHOUSE_NO_BULK": "1"}):
+            sql("CREATE OR REPLACE TABLE v.arr (id INT PRIMARY KEY, v %s, n %s)" % (kind, kind))
+            # each bad value beside good ones, then the good ones alone: their column goes as text, and as what it is
+            data = "".join('{"id":%d,"v":%s,"n":%s}\n' % (i, '"%s"' % v if quoted else '"%s"' % v if v[:2] == "00" else v, "null") for i, v in enumerate(values * 2))
+            if os.path.exists(path):
+                os.unlink(path)
+            status, _, err = load("v.arr", "id", data, "--reject", path, **more)
+            bad = rejects(path)
+            out = {r["line"] for r in bad}
+            good = "".join(x.replace('"id":', '"id":100') + "\n" for i, x in enumerate(data.splitlines()) if i + 1 not in out)
+            again = load("v.arr", "id", good, **more)
+            said.append((status, [(r["line"], r["reason"]) for r in bad], again[0]))
+            got.append(sql("SELECT id, v, n FROM v.arr ORDER BY id"))
+        check(got[0] == got[1] and said[0] == said[1] and said[0][0] == said[0][2] == 0 and len(got[0]) == 2 * (2 * len(values) - len(said[0][1])),
+              "%s: %d values, %d of them refused, in arrays as alone" % (kind, len(values), len(said[0][1]) // 2), (got, said))
+
+
+@group
 def hostile_text():
     sql("CREATE OR REPLACE TABLE v.x (id VARBINARY(100) PRIMARY KEY, t LONGTEXT); CREATE OR REPLACE TABLE v.victim (a INT); INSERT INTO v.victim VALUES (1); "
         "SET GLOBAL log_output='TABLE'; TRUNCATE mysql.general_log; SET GLOBAL general_log=1")
