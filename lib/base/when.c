@@ -269,12 +269,13 @@ const char *
 when_val(struct val v, enum unit unit, const struct zone *z, struct buf *scratch, int64_t *us)
 {
 	static const uint64_t per[] = { 0, US_PER_SEC, 1000, 1 };
+	static const uint64_t most[] = { 0, WHEN_US_MAX / US_PER_SEC, WHEN_US_MAX / 1000, WHEN_US_MAX };
 	uint64_t n;
 
 	if (v.tag == T_NUM) {
 		/* nearly all: a unit that is known, and a year after 1970 */
 		if (unit == UNIT_GUESS || !digits_u64(v.raw.p, v.raw.n, &n) || (*v.raw.p == '0' && v.raw.n > 1) ||
-		    n > (uint64_t)WHEN_US_MAX / per[unit])
+		    n > most[unit])
 			return from_number(v.raw, unit, us);
 		*us = (int64_t)(n * per[unit]);
 		return NULL;
