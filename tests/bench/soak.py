@@ -22,7 +22,8 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
+from tap import finish, point  # noqa: E402
 from live import LIMIT, TOP, Job, Server, load  # noqa: E402
 
 SECONDS, RATE = int(os.environ.get("SECONDS", "1200")), int(os.environ.get("RATE", "50000"))
@@ -38,16 +39,6 @@ PIPE = """\tingest --barriers 1s -f 'in/*.log' --event-time ts:ms --late 3s --id
 \twindow-agg -t ts:ms -w 2s -g g n='count()' amount='sum(amount)' |
 \tmysql-load --defaults-file {cnf} --table d.soak -k window_start,g --job soak
 """
-points = failed = 0
-
-
-def point(held, name, why=""):
-    global points, failed
-    points += 1
-    failed += not held
-    print("%sok %d - %s" % ("" if held else "not ", points, name), flush=True)
-    for w in str(why).split("\n")[:20] if not held else []:
-        print("#   " + w[:600])
 
 
 def cents(i):
@@ -268,8 +259,7 @@ def main():
             server.stop()
     finally:
         shutil.rmtree(top, ignore_errors=True)
-    print("1..%d" % points)
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -20,20 +20,10 @@ from zoneinfo import ZoneInfo
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import cases  # noqa: E402
+from tap import finish, holds  # noqa: E402
 
 DIR = tempfile.mkdtemp(prefix="repeats.")
 DEDUP = os.path.join(cases.BIN, "dedup")
-n = failed = 0
-
-
-def point(name, wrong):
-    global n, failed
-    n += 1
-    failed += bool(wrong)
-    print("%sok %d - %s" % ("not " if wrong else "", n, name))
-    for w in wrong[:5]:
-        print("#   " + str(w)[:300])
-    sys.stdout.flush()
 
 
 def path(name):
@@ -129,7 +119,7 @@ def everywhere(name, argv, recs, want, sizes=("64M", "1K", "100K")):
             got = dedup(*argv, "-S", size, stdin=f)
             if got != (0, want, ""):
                 wrong.append("-S %s <all: %s, %d bytes of %d: %s" % (size, got[0], len(got[1]), len(want), got[2]))
-    point("%s: %d of %d" % (name, want.count(b"\n"), len(recs)), wrong)
+    holds("%s: %d of %d" % (name, want.count(b"\n"), len(recs)), wrong)
 
 
 def answers(rng):
@@ -187,7 +177,7 @@ def odd_inputs(rng):
                 got = dedup(*argv, "-S", size, "--max-line", "2K", "--on-error", "skip", *files, **how)
                 if got[:2] != (0, want):
                     wrong.append("%s -S %s %s: %s, %d bytes of %d: %s" % (argv, size, files, got[0], len(got[1]), len(want), got[2]))
-    point("bad, blank and over-long lines between them", wrong)
+    holds("bad, blank and over-long lines between them", wrong)
 
 
 def accounts(rng):
@@ -202,7 +192,7 @@ def accounts(rng):
             wrong.append("%s: %s" % (argv, s))
         if s["passed"] + s["made"] != len(first(recs)) or s["spilled_bytes"] < 90000:
             wrong.append("%s: %s" % (argv, s))
-    point("the accounts add up", wrong)
+    holds("the accounts add up", wrong)
 
 
 def changed():
@@ -216,7 +206,7 @@ def changed():
         gate.write(b'{"k":-1}\n')
     out, err = p.communicate(timeout=60)
     os.unlink(path("gate"))
-    point("a file that changed meanwhile: 75", [] if (p.returncode, out) == (75, b"") and b"changed while it was read" in err else
+    holds("a file that changed meanwhile: 75", [] if (p.returncode, out) == (75, b"") and b"changed while it was read" in err else
           [p.returncode, out[:100], err])
 
 
@@ -246,12 +236,12 @@ def states(rng):
             out, wrong = calls(argv, pieces, "s%d.%s" % (number, size), size)
             if out != ndjson(judge(recs)):
                 wrong.append("%d lines, wanted %d" % (out.count(b"\n"), len(judge(recs))))
-            point("--state: five calls are one, %s, -S %s" % (name, size), wrong)
+            holds("--state: five calls are one, %s, -S %s" % (name, size), wrong)
     # what is forgotten is not kept either
     recs = [(i, 1700000000 + i, '{"k":%d,"t":%d}' % (i, 1700000000 + i)) for i in range(20000)]
     calls(tz + ["--ttl", "100s"], [recs], "small")
     size = sum(os.path.getsize(os.path.join(path("small"), f)) for f in os.listdir(path("small")))
-    point("--ttl: the state holds 100 of 20,000", [] if size < 8000 else [size])
+    holds("--ttl: the state holds 100 of 20,000", [] if size < 8000 else [size])
 
 
 def refused():
@@ -270,7 +260,7 @@ def refused():
         got = dedup("-k", "k", "--state", "r", data=b'{"k":1}\n')
         if got[0] != 3 or got[1]:
             wrong.append(("damaged", len(bad), got))
-    point("--state: other arguments and damaged files are refused", wrong)
+    holds("--state: other arguments and damaged files are refused", wrong)
 
 
 def unfinished():
@@ -286,14 +276,14 @@ def unfinished():
     got = dedup("-k", "k", "--state", "u", data=b'{"k":3}\n{"k":2}\n')
     if got != (0, b'{"k":3}\n', ""):
         wrong.append(got)
-    point("--state: a call that failed has remembered nothing", wrong)
+    holds("--state: a call that failed has remembered nothing", wrong)
 
 
 def killed():
     """kill -9 at every system call that changes anything: the state before or after, and the same call again gives the same bytes."""
     if subprocess.run(["strace", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL).returncode != 0:
         print("# strace cannot be used here")
-        point("--state: kill -9 # SKIP no strace", [])
+        holds("--state: kill -9 # SKIP no strace", [])
         return
     names = "openat,write,pwrite64,fsync,rename,renameat2,unlink,unlinkat,mkdir,ftruncate,linkat,close"
     new, wrong, steps = put("new", b"".join(b'{"k":%d}\n' % (i % 700) for i in range(300, 1000))), [], 0
@@ -327,7 +317,7 @@ def killed():
                 # it was remembered only if it is out; then again it is nothing, else the same bytes
                 if got[0] != 0 or not (again == want or (done and again == b"")):
                     wrong.append("%s %d: %s, %d bytes" % (call, k, got, len(again)))
-    point("--state: killed at %d steps, then again" % steps, wrong)
+    holds("--state: killed at %d steps, then again" % steps, wrong)
 
 
 def main():
@@ -341,9 +331,8 @@ def main():
     refused()
     unfinished()
     killed()
-    print("1..%d" % n)
     subprocess.run(["rm", "-rf", DIR], check=False)
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -25,10 +25,10 @@ import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import cases  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 SLOW = 5 if cases.SANITIZED else 1
 HOME = tempfile.mkdtemp(prefix="alert.")
-n = failed = 0
 
 
 class Receiver(http.server.ThreadingHTTPServer):
@@ -114,16 +114,6 @@ class Talk(socketserver.StreamRequestHandler):
                 self.say("500 what")
 
 
-def check(held, name, why=""):
-    global n, failed
-    n += 1
-    print("%sok %d - %s" % ("" if held else "not ", n, name))
-    if not held:
-        failed += 1
-        print("#   %s" % (why,))
-    sys.stdout.flush()
-
-
 def write(name, text, mode=0o600):
     path = os.path.join(HOME, name)
     with open(path, "w") as f:
@@ -171,41 +161,41 @@ def mails(r):
     write("mail.conf", "fail mail to=oncall@example.org,b.c+d@example.net from=wh@example.com url-file=mail.url\n")
     nasty = event(name="rows\r\nBcc: evil@example.org\r\n.\r\nMAIL FROM:<x>", text="中文 " * 30 + "\n.\nQUIT")
     status, _, err = run(nasty, config="mail.conf")
-    check(status == 0 and len(m.got) == 1 and spooled() == [], "mail: delivered", (status, err))
+    point(status == 0 and len(m.got) == 1 and spooled() == [], "mail: delivered", (status, err))
     login, sender, to, text = m.got[0]
-    check(login == [b"bot", b"S3CRET@x"] and sender == "<wh@example.com>" and to == ["<oncall@example.org>", "<b.c+d@example.net>"],
+    point(login == [b"bot", b"S3CRET@x"] and sender == "<wh@example.com>" and to == ["<oncall@example.org>", "<b.c+d@example.net>"],
           "mail: the login of the file, both addresses", (login, sender, to))
     head = text.split(b"\r\n\r\n")[0].decode()
     names = [x.split(":")[0] for x in head.split("\r\n") if x[0] not in " \t"]
-    check(sorted(names) == sorted(["Date", "From", "To", "Message-ID", "Subject", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+    point(sorted(names) == sorted(["Date", "From", "To", "Message-ID", "Subject", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
                                    "Auto-Submitted"]) and max(map(len, text.decode().split("\r\n"))) <= 78, "mail: no header but ours, short lines", head)
     msg = email.message_from_bytes(text, policy=email.policy.default)
     body = msg.get_content()
-    check(msg["Subject"].startswith("[FAIL] main ads.gmv 2026-11-20 rows\\x0d\\x0aBcc: evil@example.org") and "中文 中文" in msg["Subject"] and
+    point(msg["Subject"].startswith("[FAIL] main ads.gmv 2026-11-20 rows\\x0d\\x0aBcc: evil@example.org") and "中文 中文" in msg["Subject"] and
           body.split("\n")[0] == msg["Subject"] and body.split("\n")[2] + "\n" == nasty, "mail: subject and body say what happened", (msg["Subject"], body))
-    check([x.split(" ")[0] for x in m.lines] == ["EHLO", "AUTH", "MAIL", "RCPT", "RCPT", "DATA", "QUIT"], "mail: no command from the data", m.lines)
+    point([x.split(" ")[0] for x in m.lines] == ["EHLO", "AUTH", "MAIL", "RCPT", "RCPT", "DATA", "QUIT"], "mail: no command from the data", m.lines)
     m.got.clear()
     m.cut = True
     status, _, err = run(event(), "--tries", "1", config="mail.conf")
-    check(status == 75 and len(spooled()) == 1 and "S3CRET" not in err, "mail: a server that goes away before it took it: it waits", (status, err))
+    point(status == 75 and len(spooled()) == 1 and "S3CRET" not in err, "mail: a server that goes away before it took it: it waits", (status, err))
     m.cut = False
     status, _, err = run("", config="mail.conf")
-    check(status == 0 and len(m.got) == 1 and spooled() == [], "mail: and is delivered later", (status, err))
+    point(status == 0 and len(m.got) == 1 and spooled() == [], "mail: and is delivered later", (status, err))
     write("mail.conf", "fail mail to=nobody@example.org from=wh@example.com url-file=mail.url\n")
     status, _, err = run(event(), "--tries", "1", config="mail.conf")
-    check(status == 75 and "SMTP 550" in err and len(spooled()) == 1, "mail: refused: 75", (status, err))
+    point(status == 75 and "SMTP 550" in err and len(spooled()) == 1, "mail: refused: 75", (status, err))
     shutil.rmtree(os.path.join(HOME, "state"))
     for url, words in (("smtp://192.0.2.1", None), ("http://127.0.0.1/", "neither smtp nor smtps"), ("smtp://", "not a URL")):
         write("mail.url", url)
         status, _, err = run(event(), "--tries", "1", "--timeout", "300ms", config="mail.conf")
-        check(status == 75 and (words is None or words in err), "mail: undelivered by " + url, (status, err))
+        point(status == 75 and (words is None or words in err), "mail: undelivered by " + url, (status, err))
         shutil.rmtree(os.path.join(HOME, "state"))
     for line, words in (("to=x from=a@b url-file=u", "to= is no"), ("to=a@b,-x@y from=a@b url-file=u", "to= is no"), ("'to=a@b\rBcc: c@d' from=a@b url-file=u", "to= is no"),
                         ("to=a@b from=a@b,c@d url-file=u", "from= is no"), ("to=a@b url-file=u", "mail needs"), ("to=a@b from=a@b url-file=u as=text", "mail knows"),
                         ("to=a@b, from=a@b url-file=u", "to= is no")):
         write("bad.conf", "fail mail %s\n" % line)
         status, _, err = run(event(), config="bad.conf")
-        check(status == 2 and words in err, "mail: refused: %r" % line, (status, err))
+        point(status == 2 and words in err, "mail: refused: %r" % line, (status, err))
     m.shutdown()
 
 
@@ -221,7 +211,7 @@ def signatures(r):
         status, _, err = run(event(), config="sign.conf")
         _, head, body = r.got[0]
         when = head["X-Pipehouse-Timestamp"]
-        check(status == 0 and head["X-Pipehouse-Signature"] == "sha256=" + mac(key, when.encode() + b"." + body).hexdigest() and abs(int(when) - time.time()) < 300,
+        point(status == 0 and head["X-Pipehouse-Signature"] == "sha256=" + mac(key, when.encode() + b"." + body).hexdigest() and abs(int(when) - time.time()) < 300,
               "sign=hmac, as=%s: the HMAC of time and body in a header" % as_, (status, err, head))
     write("sign.conf", "fail webhook as=dingtalk sign=dingtalk url-file=hook.url key-file=key\n")
     r.got.clear()
@@ -229,21 +219,21 @@ def signatures(r):
     path, head, body = r.got[0]
     q = dict(urllib.parse.parse_qsl(path.split("?")[1]))
     want = base64.b64encode(mac(key, q["timestamp"] + "\n" + key).digest()).decode()
-    check(status == 0 and q["token"] == "T" and q["sign"] == want and len(q["timestamp"]) == 13 and json.loads(body)["msgtype"] == "text",
+    point(status == 0 and q["token"] == "T" and q["sign"] == want and len(q["timestamp"]) == 13 and json.loads(body)["msgtype"] == "text",
           "sign=dingtalk: time and HMAC in the query", (status, err, path))
     write("sign.conf", "fail webhook as=feishu sign=feishu url-file=hook.url key-file=key\n")
     r.got.clear()
     status, _, err = run(event(), config="sign.conf")
     body = json.loads(r.got[0][2])
-    check(status == 0 and body["sign"] == base64.b64encode(mac(body["timestamp"] + "\n" + key, "").digest()).decode() and body["msg_type"] == "text" and
+    point(status == 0 and body["sign"] == base64.b64encode(mac(body["timestamp"] + "\n" + key, "").digest()).decode() and body["msg_type"] == "text" and
           body["content"]["text"].startswith("[FAIL]"), "sign=feishu: time and HMAC in the body", (status, err, body))
-    check(all(key.encode() not in repr(g).encode() for g in r.got), "the key itself never goes out")
+    point(all(key.encode() not in repr(g).encode() for g in r.got), "the key itself never goes out")
     # each try has a time and a signature of its own
     r.got.clear()
     r.answers = [500, 200]
     write("sign.conf", "fail webhook sign=hmac url-file=hook.url key-file=key\n")
     status, _, err = run(event(), config="sign.conf")
-    check(status == 0 and len(r.got) == 2 and all(h["X-Pipehouse-Signature"] == "sha256=" + mac(key, h["X-Pipehouse-Timestamp"].encode() + b"." + b).hexdigest()
+    point(status == 0 and len(r.got) == 2 and all(h["X-Pipehouse-Signature"] == "sha256=" + mac(key, h["X-Pipehouse-Timestamp"].encode() + b"." + b).hexdigest()
                                                   for _, h, b in r.got), "each try is signed anew", (status, err))
     # receivers that refuse with 200
     r.answers = [200]
@@ -252,20 +242,20 @@ def signatures(r):
         write("sign.conf", "fail webhook as=%s url-file=hook.url\n" % as_)
         r.says = says.encode()
         status, _, err = run(event(), "--tries", "1", config="sign.conf")
-        check(status == 75 and words in err and "S3CRET" not in err and len(spooled()) == 1, "as=%s: 200 with %s is a refusal" % (as_, words), (status, err))
+        point(status == 75 and words in err and "S3CRET" not in err and len(spooled()) == 1, "as=%s: 200 with %s is a refusal" % (as_, words), (status, err))
         shutil.rmtree(os.path.join(HOME, "state"))
     r.says = b""
     os.chmod(os.path.join(HOME, "key"), 0o640)
     write("sign.conf", "fail webhook sign=hmac url-file=hook.url key-file=key\n")
     r.got.clear()
     status, _, err = run(event(), "--tries", "1", config="sign.conf")
-    check(status == 75 and "others can read it" in err and not r.got, "a key that others can read is not used", (status, err))
+    point(status == 75 and "others can read it" in err and not r.got, "a key that others can read is not used", (status, err))
     shutil.rmtree(os.path.join(HOME, "state"))
     for line, words in (("sign=hmac url-file=u", "needs key-file"), ("key-file=k url-file=u", "goes with sign"), ("sign=md5 key-file=k url-file=u", "sign= is"),
                         ("sign=feishu key-file=k url-file=u", "goes with as=feishu")):
         write("bad.conf", "fail webhook %s\n" % line)
         status, _, err = run(event(), config="bad.conf")
-        check(status == 2 and words in err, "refused: webhook " + line, (status, err))
+        point(status == 2 and words in err, "refused: webhook " + line, (status, err))
 
 
 def told():
@@ -289,38 +279,38 @@ def dedupe(r):
     text = lambda: [sms(r, i)["text"] for i in range(len(r.got))]
     r.got.clear()
     status, _, err = run(event(text="t1") + event(text="t2", value=5, ts=1) + event(name="other") + event("warn") + event(dt="2026-11-21"), *d, config="d.conf")
-    check(status == 0 and len(r.got) == 4 and spooled() == [], "--dedupe: the second of two is held back; other names, severities, days are others", (status, err, text()))
+    point(status == 0 and len(r.got) == 4 and spooled() == [], "--dedupe: the second of two is held back; other names, severities, days are others", (status, err, text()))
     status, _, err = run(event(text="t3") * 7, *d, "--stats", os.path.join(HOME, "st"), config="d.conf")
     st = json.loads(open(os.path.join(HOME, "st")).read())
-    check(status == 0 and len(r.got) == 4 and (st["suppressed"], st["delivered"]) == (7, 0), "a later call holds back too", (status, err, st))
+    point(status == 0 and len(r.got) == 4 and (st["suppressed"], st["delivered"]) == (7, 0), "a later call holds back too", (status, err, st))
     r.got.clear()
     pass_window()
     status, _, err = run("", *d, config="d.conf")
-    check(status == 0 and len(r.got) == 1 and "value 8: 8 more were held back since 2" in text()[0] and text()[0].endswith("; the last one: t3") and told() == [],
+    point(status == 0 and len(r.got) == 1 and "value 8: 8 more were held back since 2" in text()[0] and text()[0].endswith("; the last one: t3") and told() == [],
           "when the window is over: how many it were, and the last one", (status, err, text()))
     r.got.clear()
     status, _, err = run(event(text="t4"), *d, config="d.conf")
-    check(status == 0 and len(r.got) == 1 and text()[0].endswith(": t4"), "then it is told again", text())
+    point(status == 0 and len(r.got) == 1 and text()[0].endswith(": t4"), "then it is told again", text())
     pass_window()
     r.got.clear()
     status, _, err = run(event(text="t5"), *d, config="d.conf")
-    check(status == 0 and len(r.got) == 1 and text()[0].endswith(": t5"), "nothing held back, nothing said of it", text())
+    point(status == 0 and len(r.got) == 1 and text()[0].endswith(": t5"), "nothing held back, nothing said of it", text())
     run(event(text="t6"), *d, config="d.conf")
     r.got.clear()
     pass_window()
     status, _, err = run(event(text="t7"), *d, config="d.conf")
-    check(status == 0 and sorted("held back" in t for t in text()) == [False, True] and spooled() == [], "a window that is over and a new alert: both are told", text())
+    point(status == 0 and sorted("held back" in t for t in text()) == [False, True] and spooled() == [], "a window that is over and a new alert: both are told", text())
     shutil.rmtree(os.path.join(HOME, "state"))
 
     # the one that opened the window waits for its receiver; those behind it are held back all the same
     r.got.clear()
     r.answers = [503]
     status, _, err = run(event(text="w1") + event(text="w2"), "--tries", "1", *d, config="d.conf")
-    check(status == 75 and len(spooled()) == 1, "a receiver that is down: one waits, one is counted", (status, err, spooled()))
+    point(status == 75 and len(spooled()) == 1, "a receiver that is down: one waits, one is counted", (status, err, spooled()))
     r.answers = [200]
     r.got.clear()
     status, _, err = run("", *d, config="d.conf")
-    check(status == 0 and [t.split(": ")[-1] for t in text()] == ["w1"], "it is delivered, although its window is open", (status, err, text()))
+    point(status == 0 and [t.split(": ")[-1] for t in text()] == ["w1"], "it is delivered, although its window is open", (status, err, text()))
     shutil.rmtree(os.path.join(HOME, "state"))
 
     # kill -9 at many moments: none lost, none counted twice
@@ -340,8 +330,8 @@ def dedupe(r):
     mid = len(r.got)
     status, _, err = run("", *d, config="d.conf")
     keys = {g[1]["Idempotency-Key"] for g in r.got}
-    check(status == 0 and spooled() == [] and told() == [] and len(opened) <= 1 and mid >= (1 if opened else 0), "kill -9 while it counts: it goes on", (status, err, opened, sent))
-    check(len([k for k in keys if "-held-" not in k]) <= 1 and (not opened or opened[0] == 0 or "value %d: %d more were held back" % (opened[0], opened[0]) in text()[-1]),
+    point(status == 0 and spooled() == [] and told() == [] and len(opened) <= 1 and mid >= (1 if opened else 0), "kill -9 while it counts: it goes on", (status, err, opened, sent))
+    point(len([k for k in keys if "-held-" not in k]) <= 1 and (not opened or opened[0] == 0 or "value %d: %d more were held back" % (opened[0], opened[0]) in text()[-1]),
           "one told, the others counted once", (opened, text()))
     # counted, killed before the letter was dropped: the same letter is not counted again
     if os.path.isdir(os.path.join(HOME, "state")):
@@ -353,20 +343,20 @@ def dedupe(r):
     with open(os.path.join(HOME, "state/alert", last + ".event"), "w") as f:
         f.write(event(text="c2"))
     status, _, err = run("", *d, config="d.conf")
-    check(status == 0 and open(path).readline().split()[2] == "1" and spooled() == [], "a letter that was counted and not dropped is counted once", open(path).read())
+    point(status == 0 and open(path).readline().split()[2] == "1" and spooled() == [], "a letter that was counted and not dropped is counted once", open(path).read())
     # a file that is none of ours, a clock that went back
     with open(path, "w") as f:
         f.write("nonsense\n")
     r.got.clear()
-    check(run(event(text="n"), *d, config="d.conf")[0] == 0 and len(r.got) == 1, "a damaged window is as good as none: the alert is told", text())
+    point(run(event(text="n"), *d, config="d.conf")[0] == 0 and len(r.got) == 1, "a damaged window is as good as none: the alert is told", text())
     words = open(path).readline().split()
     ahead = int(words[0]) + 10 ** 9
     with open(path, "w") as f:
         f.write("%d %d 0 x x\n{}\n" % (ahead, ahead + 10 ** 6))
     r.got.clear()
-    check(run(event(text="n"), *d, config="d.conf")[0] == 0 and len(r.got) == 1, "a window that begins in the future is over: the clock went back", text())
+    point(run(event(text="n"), *d, config="d.conf")[0] == 0 and len(r.got) == 1, "a window that begins in the future is over: the clock went back", text())
     shutil.rmtree(os.path.join(HOME, "state"))
-    check(run("", "--dedupe", "0", config="d.conf")[0] == 2 and run("", "--dedupe", "soon", config="d.conf")[0] == 2, "--dedupe: durations that are none")
+    point(run("", "--dedupe", "0", config="d.conf")[0] == 2 and run("", "--dedupe", "soon", config="d.conf")[0] == 2, "--dedupe: durations that are none")
 
 
 def secrets(r):
@@ -377,7 +367,7 @@ def secrets(r):
     write("look.conf", "fail sms to=x url-file=sms.url sign=hmac key-file=key\nfail exec %s\n" % look)
     status, _, err = run(event(), config="look.conf")
     seen = open(os.path.join(HOME, "seen"), "rb").read()
-    check(status == 0 and b"wh-alert" in seen and b"CANARY" not in seen, "no URL and no key in an argument or the environment of ours and of programs", seen[:300])
+    point(status == 0 and b"wh-alert" in seen and b"CANARY" not in seen, "no URL and no key in an argument or the environment of ours and of programs", seen[:300])
 
 
 def main():
@@ -387,19 +377,19 @@ def main():
     write("alert.conf", "# who hears of what\nfail sms to=oncall url-file=sms.url\nwarn webhook url-file=hook.url\n", 0o644)
 
     status, out, err = run(event() + event("ok") + event("warn", name="null \u0007\nrate\u202e"))
-    check(status == 0 and out == b"" and err == "", "a fail and a warn go out, ok is ignored", (status, err))
-    check(len(r.got) == 2 and spooled() == [], "two deliveries, an empty spool", (len(r.got), spooled()))
-    check(sms(r, 0) == {"to": "oncall", "text": "[FAIL] main ads.gmv 2026-11-20 rows: value 0 expected 1000..: text"},
+    point(status == 0 and out == b"" and err == "", "a fail and a warn go out, ok is ignored", (status, err))
+    point(len(r.got) == 2 and spooled() == [], "two deliveries, an empty spool", (len(r.got), spooled()))
+    point(sms(r, 0) == {"to": "oncall", "text": "[FAIL] main ads.gmv 2026-11-20 rows: value 0 expected 1000..: text"},
           "the SMS: a form with to and one line of text", r.got[0][2])
-    check(r.got[0][0] == "/sms?token=S3CRET" and r.got[0][1]["Content-Type"] == "application/x-www-form-urlencoded", "its URL and type")
-    check(r.got[1][2].decode() == event("warn", name="null \u0007\nrate\u202e").rstrip("\n") and
+    point(r.got[0][0] == "/sms?token=S3CRET" and r.got[0][1]["Content-Type"] == "application/x-www-form-urlencoded", "its URL and type")
+    point(r.got[1][2].decode() == event("warn", name="null \u0007\nrate\u202e").rstrip("\n") and
           r.got[1][1]["Content-Type"] == "application/json", "the webhook gets the event byte for byte", r.got[1][2])
 
     r.got.clear()
     long = event(text="a\nb\x1b[31m" + "\U0001f600" * 400, value="x" * 5, expected=None)
     status, _, err = run(long)
     text = sms(r)["text"]
-    check(status == 0 and len(text) == 300 and "\n" not in text and "\x1b" not in text and text.isprintable() and
+    point(status == 0 and len(text) == 300 and "\n" not in text and "\x1b" not in text and text.isprintable() and
           text.startswith("[FAIL] main ads.gmv 2026-11-20 rows: value xxxxx: a\\x0ab\\x1b[31m\U0001f600"),
           "an SMS is one line of at most 300 characters, control bytes masked", text)
 
@@ -407,45 +397,45 @@ def main():
     r.got.clear()
     r.answers = [500, 429, 200]
     status, _, err = run(event(), "--tries", "5")
-    check(status == 0 and len(r.got) == 3 and spooled() == [], "500, 429, then 200: tried again, delivered once taken", (status, len(r.got), err))
-    check(len({g[1]["Idempotency-Key"] for g in r.got}) == 1, "each try carries the same Idempotency-Key")
+    point(status == 0 and len(r.got) == 3 and spooled() == [], "500, 429, then 200: tried again, delivered once taken", (status, len(r.got), err))
+    point(len({g[1]["Idempotency-Key"] for g in r.got}) == 1, "each try carries the same Idempotency-Key")
 
     # down: what is undelivered stays, and the next call brings it
     r.got.clear()
     r.answers = [503]
     status, _, err = run(event(name="first") + event(name="second"), "--tries", "1")
-    check(status == 75 and len(spooled()) == 2, "a receiver that is down: 75, both events wait", (status, spooled()))
-    check("S3CRET" not in err and "HTTP 503" in err and "2 events wait" in err, "the message says why, and not the URL", err)
-    check(len(r.got) <= 3, "a receiver that is down is not asked for each event", len(r.got))
+    point(status == 75 and len(spooled()) == 2, "a receiver that is down: 75, both events wait", (status, spooled()))
+    point("S3CRET" not in err and "HTTP 503" in err and "2 events wait" in err, "the message says why, and not the URL", err)
+    point(len(r.got) <= 3, "a receiver that is down is not asked for each event", len(r.got))
     r.answers = [200]
     r.got.clear()
     status, _, err = run("")
-    check(status == 0 and [sms(r, i)["text"].split()[4] for i in range(len(r.got))] == ["first:", "second:"] and spooled() == [],
+    point(status == 0 and [sms(r, i)["text"].split()[4] for i in range(len(r.got))] == ["first:", "second:"] and spooled() == [],
           "the next call delivers, oldest first, without new input", (status, err, len(r.got)))
 
     # one of two receivers has it
     write("two.conf", "fail sms to=a url-file=sms.url\nfail webhook url-file=gone.url\n* webhook as=wecom url-file=hook.url\n")
     r.got.clear()
     status, _, err = run(event(), "--tries", "1", config="two.conf")
-    check(status == 75 and sorted(g[0] for g in r.got) == ["/hook", "/sms?token=S3CRET"], "two of three have it: 75", (status, err))
-    check(json.loads(r.got[1][2]) == {"msgtype": "text", "text": {"content": sms(r, 0)["text"]}}, "as=wecom", r.got[1][2])
+    point(status == 75 and sorted(g[0] for g in r.got) == ["/hook", "/sms?token=S3CRET"], "two of three have it: 75", (status, err))
+    point(json.loads(r.got[1][2]) == {"msgtype": "text", "text": {"content": sms(r, 0)["text"]}}, "as=wecom", r.got[1][2])
     write("gone.url", r.url("/back"))
     r.got.clear()
     status, _, err = run("", config="two.conf")
-    check(status == 0 and [g[0] for g in r.got] == ["/back"], "the next call gives it to the third alone", (status, [g[0] for g in r.got]))
+    point(status == 0 and [g[0] for g in r.got] == ["/back"], "the next call gives it to the third alone", (status, [g[0] for g in r.got]))
 
     # redirects, slowness
     r.got.clear()
     r.answers = [307]
     status, _, err = run(event(), "--tries", "1")
-    check(status == 75 and {g[0] for g in r.got} == {"/sms?token=S3CRET"} and "HTTP 307" in err, "a redirect is not followed", (status, err))
+    point(status == 75 and {g[0] for g in r.got} == {"/sms?token=S3CRET"} and "HTTP 307" in err, "a redirect is not followed", (status, err))
     r.answers, r.wait = [200], 3.0 * SLOW
     began = time.monotonic()
     status, _, err = run("", "--tries", "1", "--timeout", "300ms")
-    check(status == 75 and time.monotonic() - began < 2.5 * SLOW and len(spooled()) == 1, "a slow receiver: given up after --timeout", (status, err))
+    point(status == 75 and time.monotonic() - began < 2.5 * SLOW and len(spooled()) == 1, "a slow receiver: given up after --timeout", (status, err))
     r.wait = 0.0
     status, _, err = run("")
-    check(status == 0 and spooled() == [], "and delivered when it is quick again", (status, err))
+    point(status == 0 and spooled() == [], "and delivered when it is quick again", (status, err))
 
     # kill -9 between the spool and the delivery
     r.answers, r.wait = [200], 2.0 * SLOW
@@ -458,10 +448,10 @@ def main():
     p.wait()
     p.stdout.close()
     p.stderr.close()
-    check(len(spooled()) == 1, "kill -9 in mid-delivery: the event is in the spool", spooled())
+    point(len(spooled()) == 1, "kill -9 in mid-delivery: the event is in the spool", spooled())
     r.wait = 0.0
     status, _, err = run("")
-    check(status == 0 and sms(r)["text"].split()[4] == "killed:" and len({g[1]["Idempotency-Key"] for g in r.got}) == 1,
+    point(status == 0 and sms(r)["text"].split()[4] == "killed:" and len({g[1]["Idempotency-Key"] for g in r.got}) == 1,
           "the next call delivers it under the same key", (status, err))
 
     # two at once
@@ -473,7 +463,7 @@ def main():
         p.stdout.close()
         p.stderr.close()
     names = sorted(sms(r, i)["text"].split()[4] for i in range(len(r.got)))
-    check(codes == [0] * 4 and names == sorted("p%d-%d:" % (k, i) for k in range(4) for i in range(5)) and spooled() == [],
+    point(codes == [0] * 4 and names == sorted("p%d-%d:" % (k, i) for k in range(4) for i in range(5)) and spooled() == [],
           "four at once: each event exactly once", (codes, len(names)))
 
     # programs: an argument array, the event on stdin, a clean environment, no shell
@@ -482,22 +472,22 @@ def main():
     nasty = event(text="$(touch %s/x); `id` -rf" % HOME)
     status, _, err = run(nasty, config="exec.conf")
     read = lambda f: open(os.path.join(HOME, f)).read()
-    check(status == 0 and read("heard") == nasty, "exec: the event on standard input", (status, err))
-    check(read("args") == "a b\n$(touch %s/x)\n--flag\n" % HOME and not os.path.exists(os.path.join(HOME, "x")), "exec: its arguments as written, no shell")
+    point(status == 0 and read("heard") == nasty, "exec: the event on standard input", (status, err))
+    point(read("args") == "a b\n$(touch %s/x)\n--flag\n" % HOME and not os.path.exists(os.path.join(HOME, "x")), "exec: its arguments as written, no shell")
     left = {x.split("=")[0] for x in read("env").split()} - {"PWD", "SHLVL", "_", "OLDPWD"}
-    check(left == {"PATH", "LC_ALL"}, "exec: nothing of our environment", left)
-    check(set(read("fds").split()) <= {"0", "1", "2", "3"}, "exec: no descriptor of ours", read("fds"))
+    point(left == {"PATH", "LC_ALL"}, "exec: nothing of our environment", left)
+    point(set(read("fds").split()) <= {"0", "1", "2", "3"}, "exec: no descriptor of ours", read("fds"))
     hang = write("hang", "#!/bin/sh\nsleep 300 &\necho $! >%s/child\nsleep 300\n" % HOME, 0o700)
     write("hang.conf", "fail exec %s\n" % hang)
     status, _, err = run(event(), "--tries", "1", "--timeout", "500ms", config="hang.conf")
     child = int(read("child"))
     time.sleep(0.1)
     alive = os.path.exists("/proc/%d" % child) and open("/proc/%d/stat" % child).read().split()[2] not in "ZX"
-    check(status == 75 and "killed after 500 ms" in err and not alive, "exec: a program that hangs is killed with its children", (status, err, alive))
+    point(status == 75 and "killed after 500 ms" in err and not alive, "exec: a program that hangs is killed with its children", (status, err, alive))
     shutil.rmtree(os.path.join(HOME, "state"))
     write("no.conf", "fail exec %s\n" % write("fails", "#!/bin/sh\nexit 7\n", 0o700))
     status, _, err = run(event(), "--tries", "2", config="no.conf")
-    check(status == 75 and "ended with 7" in err and len(spooled()) == 1, "exec: a program that fails leaves the event in the spool", (status, err))
+    point(status == 75 and "ended with 7" in err and len(spooled()) == 1, "exec: a program that fails leaves the event in the spool", (status, err))
     shutil.rmtree(os.path.join(HOME, "state"))
 
     # what is refused, before an event is read
@@ -508,10 +498,10 @@ def main():
                        ("as= is", "fail sms to=x url-file=sms.url as=xml\n"), ("no line is for fail", "warn sms to=x url-file=sms.url\n")):
         write("bad.conf", text)
         status, _, err = run(event(), config="bad.conf")
-        check(status == 2 and name in err, "config refused: " + name, (status, err))
+        point(status == 2 and name in err, "config refused: " + name, (status, err))
     write("open.conf", "fail sms to=x url-file=sms.url\n", 0o666)
     status, _, err = run(event(), config="open.conf")
-    check(status == 2 and "others can write it" in err, "config refused: others can write it", (status, err))
+    point(status == 2 and "others can write it" in err, "config refused: others can write it", (status, err))
 
     # a URL that others can read, and one that leaves this machine without TLS
     for name, mode, url, words in (("loose.url", 0o644, r.url(), "others can read it"), ("far.url", 0o600, "http://192.0.2.1/x", "without TLS"),
@@ -521,27 +511,26 @@ def main():
         write("url.conf", "fail sms to=x url-file=%s\n" % name)
         r.got.clear()
         status, _, err = run(event(), "--tries", "1", config="url.conf")
-        check(status == 75 and words in err and not r.got and len(spooled()) == 1, "undelivered: " + words, (status, err))
+        point(status == 75 and words in err and not r.got and len(spooled()) == 1, "undelivered: " + words, (status, err))
         shutil.rmtree(os.path.join(HOME, "state"))
 
     # bad records
     r.got.clear()
     status, _, err = run(event(name="good") + event("loud") + '{"event":"x"}\n', "--reject", os.path.join(HOME, "rejects"))
     rows = [json.loads(x) for x in read("rejects").splitlines()]
-    check(status == 0 and [x["line"] for x in rows] == [2, 3] and len(r.got) == 1, "no severity: rejected, the rest goes out", (status, err))
+    point(status == 0 and [x["line"] for x in rows] == [2, 3] and len(r.got) == 1, "no severity: rejected, the rest goes out", (status, err))
     status, _, err = run(event(name="before") + "nonsense\n")
-    check(status == 3 and sms(r)["text"].split()[4] == "before:" and spooled() == [], "a bad line stops it with 3; what came before is delivered", (status, err))
+    point(status == 3 and sms(r)["text"].split()[4] == "before:" and spooled() == [], "a bad line stops it with 3; what came before is delivered", (status, err))
     os.chmod(os.path.join(HOME, "state/alert"), 0o777)
     status, _, err = run(event())
-    check(status == 2 and "others can write it" in err, "a spool that others can write is refused", (status, err))
+    point(status == 2 and "others can write it" in err, "a spool that others can write is refused", (status, err))
     shutil.rmtree(os.path.join(HOME, "state"))
     mails(r)
     signatures(r)
     dedupe(r)
     secrets(r)
     r.shutdown()
-    print("1..%d" % n)
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -15,31 +15,18 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 import cases  # noqa: E402
+from tap import finish, holds  # noqa: E402
 
 DAY = "2026-11-20"
 CALLS = ("openat", "write", "fsync", "linkat", "rename", "renameat2", "unlink", "mkdir")
 OLD = b"".join(b'{"id":%d,"v":"old"}\n' % i for i in range(40))
 NEW = b"".join(b'{"id":%d,"v":"new"}\n' % i for i in range(50))
-n = failed = 0
-lock = threading.Lock()
-
-
-def point(name, why):
-    global n, failed
-    with lock:
-        n += 1
-        failed += bool(why)
-        print("%sok %d - %s" % ("not " if why else "", n, name))
-        for w in why[:12]:
-            print("#   " + w.replace("\n", "\n#   "))
-        sys.stdout.flush()
 
 
 class Place:
@@ -210,10 +197,10 @@ def wh_put_traced():
             return wrong + again(p, argv, want, new) + indexes(p, "n-3")
 
         k, wrong = each(t, argv, False, "signal=KILL", judge)
-        point("wh-put with an index: killed at each of %d steps, then again" % k, wrong)
+        holds("wh-put with an index: killed at each of %d steps, then again" % k, wrong)
         for error, calls in (("EIO", ("fsync", "linkat", "unlink")), ("ENOSPC", ("write", "openat"))):
             k, wrong = each(t, argv, False, "error=" + error, judge, calls)
-            point("wh-put with an index: %s of %s, %d steps, then again" % (error, "/".join(calls), k), wrong)
+            holds("wh-put with an index: %s of %s, %d steps, then again" % (error, "/".join(calls), k), wrong)
 
 
 def wh_put(title, first):
@@ -222,7 +209,7 @@ def wh_put(title, first):
         argv = ["wh-put", "a.t", "dt=" + DAY, "in"]
         want = reference(t, argv, ["a.t"])
         k, wrong = each(t, argv, False, "signal=KILL", lambda p, s: is_whole(p, "a.t", old, NEW) + again(p, argv, want, NEW))
-        point("%s: killed at each of %d steps, then again" % (title, k), wrong)
+        holds("%s: killed at each of %d steps, then again" % (title, k), wrong)
 
         def judge(p, status):
             rows = p.table("a.t")
@@ -235,7 +222,7 @@ def wh_put(title, first):
 
         for error, calls in (("EIO", ("fsync",)), ("ENOSPC", ("write",)), ("EIO", ("linkat", "rename", "renameat2"))):
             k, wrong = each(t, argv, False, "error=" + error, judge, calls)
-            point("%s: %s of %s, %d steps, then again" % (title, error, "/".join(calls), k), wrong)
+            holds("%s: %s of %s, %d steps, then again" % (title, error, "/".join(calls), k), wrong)
 
 
 def fsync_once():
@@ -255,7 +242,7 @@ def fsync_once():
                 status, _, err = p.run(argv, inject("fsync", k, "error=EIO"))
                 if status != 4 or p.table("a.t") != OLD or len(p.pool("a.t")) != 1:
                     wrong.append("fsync %d: status %d, %d files, %s" % (k, status, len(p.pool("a.t")), err))
-        point("wh-put: each of the %d fsyncs before the link fails: 4, old rows, its file is removed" % before, wrong)
+        holds("wh-put: each of the %d fsyncs before the link fails: 4, old rows, its file is removed" % before, wrong)
 
 
 def wh_run(title, follow):
@@ -282,7 +269,7 @@ def wh_run(title, follow):
             return wrong
 
         k, wrong = each(t, argv, follow, "signal=KILL", judge, every=1 if os.environ.get("FAULT_ALL") else 5)
-        point("%s: killed at each of %d steps, the next start, then again" % (title, k), wrong)
+        holds("%s: killed at each of %d steps, the next start, then again" % (title, k), wrong)
 
 
 def ingest():
@@ -314,7 +301,7 @@ def ingest():
         # two lines that end without LF are half a line and its rest: the template must be whole lines
         assert half.count(b"\n") <= 30
         k, wrong = each(t, argv, False, "signal=KILL", judge)
-        point("ingest: killed at each of %d steps, then again, twice" % k, wrong)
+        holds("ingest: killed at each of %d steps, then again, twice" % k, wrong)
 
 
 def sink():
@@ -349,14 +336,14 @@ def sink():
             return wrong + ([] if len(p.pool("a.t")) == 2 else ["files are left in the pool: %s" % p.pool("a.t")])
 
         k, wrong = each(t, argv, False, "signal=KILL", lambda p, s: state(p, s) + once_more(p))
-        point("wh-put --job: killed at each of %d steps, then again" % k, wrong)
+        holds("wh-put --job: killed at each of %d steps, then again" % k, wrong)
 
         def judge(p, status):
             return state(p, status) + ([] if status in (0, 4) else ["ended with %d" % status]) + once_more(p)
 
         for error, calls in (("EIO", ("fsync", "linkat", "rename")), ("ENOSPC", ("write", "linkat"))):
             k, wrong = each(t, argv, False, "error=" + error, judge, calls)
-            point("wh-put --job: %s of %s, %d steps, then again" % (error, "/".join(calls), k), wrong)
+            holds("wh-put --job: %s of %s, %d steps, then again" % (error, "/".join(calls), k), wrong)
 
 
 def zombie():
@@ -384,7 +371,7 @@ def zombie():
                 wrong.append("link %d: ended with %d and %d: %s %s" % (k, s, z.returncode, err, said))
             if p.table("a.l") != rows:
                 wrong.append("link %d: %d lines of %d" % (k, p.table("a.l").count(b"\n"), rows.count(b"\n")))
-    point("ingest: asleep before its link while another goes on: each line once", wrong)
+    holds("ingest: asleep before its link while another goes on: each line once", wrong)
 
 
 def stopped_child(pid):
@@ -463,7 +450,7 @@ def maintenance(title, setup, argv, rows, views, after=None):
             return wrong + calm(p, after or ()) + ([] if p.table("a.t") == rows[-1] else ["wh-gc changed the rows"])
 
         k, wrong = each(t, argv, False, "signal=KILL", lambda p, s: state(p, s) + again(p), every=(sparse + 1) // 2)
-        point("%s: killed at each of %d steps, then again" % (title, k), wrong)
+        holds("%s: killed at each of %d steps, then again" % (title, k), wrong)
 
         def failing(p, status):
             wrong = [] if status in (0, 4) else ["ended with %d" % status]
@@ -472,7 +459,7 @@ def maintenance(title, setup, argv, rows, views, after=None):
         for error, calls in (("EIO", ("fsync", "linkat", "rename", "unlink")), ("ENOSPC", ("write", "linkat")),
                              ("EROFS", ("openat", "mkdir", "unlink", "rename")), ("EMFILE", ("openat",))):
             k, wrong = each(t, argv, False, "error=" + error, failing, calls, sparse)
-            point("%s: %s of %s, %d steps, then again" % (title, error, "/".join(calls), k), wrong)
+            holds("%s: %s of %s, %d steps, then again" % (title, error, "/".join(calls), k), wrong)
 
 
 def compact():
@@ -523,8 +510,7 @@ def main():
         return 0
     for name in sys.argv[1:] or TESTS:
         TESTS[name]()
-    print("1..%d" % n)
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -23,22 +23,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import cases  # noqa: E402
 import crash  # noqa: E402
+from tap import finish, holds  # noqa: E402
 
 DAY = "2026-11-20"
 TRACE = "openat,open,creat,write,pwrite64,fsync,fdatasync,linkat,link,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,ftruncate"
 ENOUGH = 20             # wrong disks that show what a rule is for
 SAMPLE = 40             # disks after one call, where more than five names are loose
-n = failed = 0
-
-
-def point(name, why):
-    global n, failed
-    n += 1
-    failed += bool(why)
-    print("%sok %d - %s" % ("not " if why else "", n, name))
-    for w in why[:10]:
-        print("#   " + w)
-    sys.stdout.flush()
 
 
 class Place:
@@ -301,14 +291,14 @@ def command(title, before, argv, tables, want, rules=("data", "dir", "record", "
     crash.DIRECTORIES = {p for d in (start, end) for p, i in d.names.items() if d.data[i] == ()}
     kept = []
     last, states, wrong = walk(start, log, place.wh, final, dirs, (), kept.append)
-    point("%s: %d calls, %d disks, each of them sound" % (title, len(log), states), wrong)
+    holds("%s: %d calls, %d disks, each of them sound" % (title, len(log), states), wrong)
     short = [c for c in limited(last) if any(head(c, t) < head(end, t) for t in dirs)]
-    point("%s: once it has ended its commits are on every disk" % title, ["%d disks lack one" % len(short)] if short else [])
+    holds("%s: once it has ended its commits are on every disk" % title, ["%d disks lack one" % len(short)] if short else [])
     for off in rules:
         _, k, wrong = walk(start, log, place.wh, final, dirs, (off,), None)
         last, _, _ = walk(start, log, place.wh, final, dirs, (off,), None) if not wrong else (None, 0, 0)
         lost = last is not None and any(head(c, t) < head(end, t) for c in limited(last) for t in dirs)
-        point("%s: without the fsync of %s %d of %d disks are wrong%s" % (title, off, len(wrong), k, ", commits are lost" if lost else ""),
+        holds("%s: without the fsync of %s %d of %d disks are wrong%s" % (title, off, len(wrong), k, ", commits are lost" if lost else ""),
               [] if wrong or lost else ["it makes no difference here"])
     random.Random(7).shuffle(kept)
     bad = []
@@ -326,7 +316,7 @@ def command(title, before, argv, tables, want, rules=("data", "dir", "record", "
             seen = place.run(["sh", "-c", "zstdcat -q wh/main/%s/dt=%s/*.zst" % (t.replace(".", "/"), DAY)])[1]
             if got != rows or seen != b"".join(x for x in rows.splitlines(True) if b'"2026-11-19"' not in x):
                 bad.append("again: %s has %r, its view %r" % (t, got[:100], seen[:100]))
-    point("%s: %d of those disks written out: read, and the command again" % (title, min(12, len(kept))), bad)
+    holds("%s: %d of those disks written out: read, and the command again" % (title, min(12, len(kept))), bad)
     shutil.rmtree(place.dir, ignore_errors=True)
 
 
@@ -358,8 +348,7 @@ def main():
     command("wh-rollback", twice, ["wh-rollback", "a.t", "dt=" + DAY, "--to", "2"], ["a.t"], {"a.t": new}, ("record", "log"))
     aged = ["wh-put a.t dt=%s old" % DAY, "wh-put a.t dt=%s in" % DAY, "find wh -exec touch -d '2 days ago' {} +"]
     command("wh-gc", aged, ["wh-gc", "--keep", "0", "a.t"], ["a.t"], {"a.t": new}, ("record", "log"))
-    print("1..%d" % n)
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

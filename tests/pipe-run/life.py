@@ -19,28 +19,17 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 import cases  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 BIN = cases.BIN
 PLAY = "%s %s/play.py" % (sys.executable, HERE)
 LIMIT = 60 * (4 if cases.SANITIZED else 1)
-n = failed = 0
 GROUPS = []
 
 
 def group(f):
     GROUPS.append(f)
     return f
-
-
-def check(held, name, why=""):
-    global n, failed
-    n += 1
-    print("%sok %d - %s" % ("" if held else "not ", n, name))
-    if not held:
-        failed += 1
-        print("#   " + str(why)[:2000].replace("\n", "\n#   "))
-    sys.stdout.flush()
-    return held
 
 
 class Job:
@@ -118,21 +107,21 @@ def wait(what):
 def ends():
     j = Job(PLAY + " source --epochs 5", PLAY + " pass", PLAY + " sink a")
     status, out = j.call("run")
-    check(status == 0 and j.rows() == 5, "a source that comes to its end: 0, all epochs", (status, j.err, j.rows()))
+    point(status == 0 and j.rows() == 5, "a source that comes to its end: 0, all epochs", (status, j.err, j.rows()))
     events = [json.loads(x) for x in out.splitlines()]
-    check([(e["event"], e["severity"], e["name"], e["run"]) for e in events] == [("pipe.ended", "ok", "t", "1")] and events == j.events(),
+    point([(e["event"], e["severity"], e["name"], e["run"]) for e in events] == [("pipe.ended", "ok", "t", "1")] and events == j.events(),
           "one event, on standard output and in the job", out)
     status, s = j.status()
-    check(status == 1 and s["state"] == "ended" and s["sinks"] == {"a": 5} and s["plan"] == 5 and s["wm"] == 5000 and s["lag"] == 0 and s["restarts"] == 0,
+    point(status == 1 and s["state"] == "ended" and s["sinks"] == {"a": 5} and s["plan"] == 5 and s["wm"] == 5000 and s["lag"] == 0 and s["restarts"] == 0,
           "status: 1, it does not run; how far it came", s)
     status, out = j.call("status")
-    check(status == 1 and "sink a epoch 5" in out and "0 epochs behind" in out, "status for a person", out)
+    point(status == 1 and "sink a epoch 5" in out and "0 epochs behind" in out, "status for a person", out)
     with open(os.path.join(j.dir, "metrics.prom"), encoding="ascii") as f:
         m = dict(re.findall(r"^pipehouse_pipeline_(\S+) (\S+)$", f.read(), re.M))
     want = {'up{pipeline="t"}': "0", 'run{pipeline="t"}': "1", 'restarts_total{pipeline="t"}': "0", 'epoch{pipeline="t",sink="a"}': "5",
             'planned_epoch{pipeline="t"}': "5", 'lag_epochs{pipeline="t"}': "0"}
-    check({k: m.get(k) for k in want} == want and float(m['last_commit_seconds{pipeline="t"}']) > 1.7e9, "metrics", m)
-    check(j.processes() == [], "nobody is left")
+    point({k: m.get(k) for k in want} == want and float(m['last_commit_seconds{pipeline="t"}']) > 1.7e9, "metrics", m)
+    point(j.processes() == [], "nobody is left")
 
 
 @group
@@ -141,25 +130,25 @@ def detached():
     with open(j.file, "a", encoding="ascii") as f:
         f.write("\n")
     status, out = j.call("start")
-    check(status == 0 and out == os.path.join(j.dir, "log") + "\n", "start: 0 when it has begun, and where its log is", (status, out, j.err))
+    point(status == 0 and out == os.path.join(j.dir, "log") + "\n", "start: 0 when it has begun, and where its log is", (status, out, j.err))
     j.reached(3)
     status, s = j.status()
-    check(status == 0 and s["state"] == "running" and s["up"] and s["run"] == 1 and s["sinks"]["a"] >= 3, "status: 0", s)
+    point(status == 0 and s["state"] == "running" and s["up"] and s["run"] == 1 and s["sinks"]["a"] >= 3, "status: 0", s)
     with open("/proc/%d/stat" % s["pid"], encoding="ascii") as f:
-        check(f.read().split(")")[1].split()[3] == str(s["pid"]), "in a session of its own")
+        point(f.read().split(")")[1].split()[3] == str(s["pid"]), "in a session of its own")
     status, out = j.call("start")
-    check(status == 75 and re.search(r"pid %d|%d" % (s["pid"], s["pid"]), j.err), "a second start: 75 and who has it", (status, j.err))
+    point(status == 75 and re.search(r"pid %d|%d" % (s["pid"], s["pid"]), j.err), "a second start: 75 and who has it", (status, j.err))
     os.kill(s["pid"], signal.SIGHUP)
-    check(wait(lambda: os.path.exists(os.path.join(j.top, "hup"))), "SIGHUP goes on to the source")
+    point(wait(lambda: os.path.exists(os.path.join(j.top, "hup"))), "SIGHUP goes on to the source")
     status, out = j.call("stop")
     last = j.rows()
-    check(status == 0 and isinstance(last, int), "stop: 0, whole epochs", (status, j.err, last))
-    check(j.processes() == [] and j.status()[1]["state"] == "stopped", "nobody is left, and it says so", j.status())
-    check(j.call("stop")[0] == 0, "stop of what does not run: 0")
+    point(status == 0 and isinstance(last, int), "stop: 0, whole epochs", (status, j.err, last))
+    point(j.processes() == [] and j.status()[1]["state"] == "stopped", "nobody is left, and it says so", j.status())
+    point(j.call("stop")[0] == 0, "stop of what does not run: 0")
     j.call("start")
     j.reached(last + 3)
     j.call("stop")
-    check(isinstance(j.rows(), int) and j.rows() >= last + 3 and j.status()[1]["run"] == 2, "the next start goes on behind it", j.rows())
+    point(isinstance(j.rows(), int) and j.rows() >= last + 3 and j.status()[1]["run"] == 2, "the next start goes on behind it", j.rows())
 
 
 @group
@@ -168,22 +157,22 @@ def restarts():
             PLAY + " pass --what exit --at 8 --status 4 --once e8", PLAY + " sink a")
     status, _ = j.call("run")
     events = [(e["event"], e["value"]) for e in j.events()]
-    check(status == 0 and j.rows() == 12, "killed, 75, 4: it is started again, and every row is there once", (status, j.err, j.rows()))
-    check(events == [("pipe.restart", 137), ("pipe.restart", 75), ("pipe.restart", 4), ("pipe.ended", 0)], "an event for each", events)
+    point(status == 0 and j.rows() == 12, "killed, 75, 4: it is started again, and every row is there once", (status, j.err, j.rows()))
+    point(events == [("pipe.restart", 137), ("pipe.restart", 75), ("pipe.restart", 4), ("pipe.ended", 0)], "an event for each", events)
     texts = [e["text"] for e in j.events()]
-    check("killed by signal 9" in texts[0] and j.status()[1]["restarts"] == 3, "who, and how often", texts)
+    point("killed by signal 9" in texts[0] and j.status()[1]["restarts"] == 3, "who, and how often", texts)
     j = Job(PLAY + " source --epochs 9", "fan-out '%s pass | %s pass --what exit --at 6 --status 75 --once e6 | %s sink a --job a'" % (PLAY, PLAY, PLAY),
             settings="stalled=1h")
     status, _ = j.call("run")
-    check(status == 0 and j.rows() == 9, "a stage below fan-out that ends while all others wait for each other", (status, j.err))
+    point(status == 0 and j.rows() == 9, "a stage below fan-out that ends while all others wait for each other", (status, j.err))
     j = Job(PLAY + " source --epochs 9", PLAY + " pass --what kill --at 4 --once k", "sh -c 'cat; [ -e once ] || { : >once; exit 3; }'",
             PLAY + " sink a")
     status, _ = j.call("run")
-    check(status == 0 and j.rows() == 9, "what the neighbours of a killed one say is not held against them", (status, j.err))
+    point(status == 0 and j.rows() == 9, "what the neighbours of a killed one say is not held against them", (status, j.err))
     j = Job("sh -c '%s source --epochs 9; [ -e once ] || { : >once; exit 4; }'" % PLAY, PLAY + " pass --what exit --at 6 --status 4 --once e", PLAY + " sink a")
     status, _ = j.call("run")
     texts = [e["text"] for e in j.events()]
-    check(status == 0 and j.rows() == 9 and texts[0].startswith(os.path.basename(sys.executable) + " ended with 4"),
+    point(status == 0 and j.rows() == 9 and texts[0].startswith(os.path.basename(sys.executable) + " ended with 4"),
           "of two that could not go on the one behind is told: the other found it gone", (status, texts))
 
 
@@ -193,19 +182,19 @@ def fails():
         j = Job(PLAY + " source", PLAY + " pass", PLAY + " pass --what exit --at 3 --status %d" % code, PLAY + " sink a")
         status, _ = j.call("run")
         e = j.events()[-1]
-        check(status == want and e["event"] == "pipe.failed" and e["severity"] == "fail" and len(j.events()) == 1 and j.rows() == 2,
+        point(status == want and e["event"] == "pipe.failed" and e["severity"] == "fail" and len(j.events()) == 1 and j.rows() == 2,
               "a stage that ends with %d: %d, no other run" % (code, want), (status, j.events()))
-    check("ended with 9" in e["text"], "the event says who", e)
+    point("ended with 9" in e["text"], "the event says who", e)
     j = Job(PLAY + " source", PLAY + " pass --what exit --at 3 --status 3", PLAY + " sink a")
     status, out = j.call("start")
-    check(wait(lambda: j.status()[1]["state"] == "failed") and j.status()[0] == 1, "the same in the background: status says that it failed", j.status())
+    point(wait(lambda: j.status()[1]["state"] == "failed") and j.status()[0] == 1, "the same in the background: status says that it failed", j.status())
     j = Job("no-such-command-here")
     status, _ = j.call("start")
-    check(status == 2 and "(%s/log)" % j.dir in j.err, "start of what cannot begin: its status, and where to look", (status, j.err))
+    point(status == 2 and "(%s/log)" % j.dir in j.err, "start of what cannot begin: its status, and where to look", (status, j.err))
     j = Job(PLAY + " source", PLAY + " pass", "sh -c 'exit 75'")
     status, _ = j.call("start")
-    check(status == 75 and wait(lambda: j.status()[1]["restarts"] >= 2), "a first run that fails for a while: 75, and it is tried again", (status, j.err))
-    check(j.call("stop")[0] == 0 and j.processes() == [], "and stopped")
+    point(status == 75 and wait(lambda: j.status()[1]["restarts"] >= 2), "a first run that fails for a while: 75, and it is tried again", (status, j.err))
+    point(j.call("stop")[0] == 0 and j.processes() == [], "and stopped")
 
 
 @group
@@ -215,7 +204,7 @@ def stops():
     j.reached(3)
     p.send_signal(signal.SIGTERM)
     p.communicate(timeout=LIMIT)
-    check(p.returncode == 75 and j.rows() == 3 and j.processes() == [], "a stage that does not end is killed after stop=: 75", p.returncode)
+    point(p.returncode == 75 and j.rows() == 3 and j.processes() == [], "a stage that does not end is killed after stop=: 75", p.returncode)
     j = Job(PLAY + " source", PLAY + " pass --what hang --at 4", PLAY + " sink a", settings="stalled=1h")
     p = j.begin()
     j.reached(3)
@@ -223,14 +212,14 @@ def stops():
     wait(lambda: j.status()[1]["state"] == "stopping")
     p.send_signal(signal.SIGINT)
     p.communicate(timeout=LIMIT)
-    check(p.returncode == 75 and j.processes() == [], "a second signal ends it at once", p.returncode)
+    point(p.returncode == 75 and j.processes() == [], "a second signal ends it at once", p.returncode)
     j = Job(PLAY + " source", PLAY + " sink a --late 100")
     p = j.begin()
     wait(lambda: os.path.exists(os.path.join(j.dir, "source.pid")))
     p.send_signal(signal.SIGTERM)
     p.send_signal(signal.SIGTERM)
     p.communicate(timeout=LIMIT)
-    check(p.returncode in (0, 75) and j.processes() == [], "stopped before it has begun", p.returncode)
+    point(p.returncode in (0, 75) and j.processes() == [], "stopped before it has begun", p.returncode)
 
 
 @group
@@ -238,7 +227,7 @@ def killed():
     j = Job(PLAY + " source", PLAY + " pass", "tee >(cat >/dev/null; sleep 0.1)", PLAY + " sink a")
     for what in ("pipe-run", "keeper", "bash", "source"):
         status, _ = j.call("start")
-        check(status == 0, "started", (status, j.err))
+        point(status == 0, "started", (status, j.err))
         s = j.status()[1]
         j.reached(s["sinks"]["a"] + 2)
         with open("/proc/%d/task/%d/children" % (s["pid"], s["pid"]), encoding="ascii") as f:
@@ -247,16 +236,16 @@ def killed():
             bash = int(f.read().split()[0])
         os.kill({"pipe-run": s["pid"], "keeper": keeper, "bash": bash, "source": number(os.path.join(j.dir, "source.pid"))}[what], signal.SIGKILL)
         if what == "pipe-run":
-            check(wait(lambda: j.processes() == []), "kill -9 of pipe-run: all of the pipeline ends", j.processes())
+            point(wait(lambda: j.processes() == []), "kill -9 of pipe-run: all of the pipeline ends", j.processes())
             status, s = j.status()
-            check(status == 1 and s["state"] == "failed", "and status knows", s)
+            point(status == 1 and s["state"] == "failed", "and status knows", s)
             continue
         run = s["run"]
-        check(wait(lambda: j.status()[1]["run"] > run and j.status()[1]["state"] == "running"), "kill -9 of the %s: another run" % what, j.status())
+        point(wait(lambda: j.status()[1]["run"] > run and j.status()[1]["state"] == "running"), "kill -9 of the %s: another run" % what, j.status())
         j.reached(j.status()[1]["sinks"]["a"] + 2)
-        check(j.call("stop")[0] == 0, "and stopped", j.err)
-        check(j.processes() == [], "nobody is left", j.processes())
-    check(isinstance(j.rows(), int), "every row once", j.rows())
+        point(j.call("stop")[0] == 0, "and stopped", j.err)
+        point(j.processes() == [], "nobody is left", j.processes())
+    point(isinstance(j.rows(), int), "every row once", j.rows())
 
 
 @group
@@ -267,15 +256,15 @@ def escaped():
     with open(j.file, "w", encoding="ascii") as f:
         f.write(text.replace("{ setsid", "setsid").replace(" & }; ", " >/dev/null 2>&1 &\n\t"))
     status, _ = j.call("run")
-    check(status == 0 and "is left of a run" in j.err and j.processes() == [], "what got away into a session of its own ends with the run", (status, j.err))
+    point(status == 0 and "is left of a run" in j.err and j.processes() == [], "what got away into a session of its own ends with the run", (status, j.err))
     j = Job(PLAY + " source --epochs 4", PLAY + " sink a")
     os.makedirs(j.dir)
     with open(os.path.join(j.dir, "pipe.json"), "w", encoding="ascii") as f:
         json.dump({"state": "running", "pid": os.getpid(), "born": 1, "boot": "x", "run": 1, "restarts": 0, "since": 1, "run_since": 1, "status": 0,
                    "why": "", "log": None}, f)
     status, s = j.status()
-    check(status == 1 and s["state"] == "failed", "a pid that is another process's by now, after a reboot: it does not run", s)
-    check(j.call("stop")[0] == 0 and j.call("run")[0] == 0, "stop leaves that one alone, run begins")
+    point(status == 1 and s["state"] == "failed", "a pid that is another process's by now, after a reboot: it does not run", s)
+    point(j.call("stop")[0] == 0 and j.call("run")[0] == 0, "stop leaves that one alone, run begins")
 
 
 @group
@@ -289,11 +278,11 @@ def stalled():
         j = Job(PLAY + " source", *stages, PLAY + " sink a", settings="stalled=1s")
         status, _ = j.call("run")
         e = j.events()[-1]
-        check(status == 3 and e["event"] == "pipe.stalled" and re.search(who, e["text"]), "stalled: " + who.split(":")[0], (status, e, j.err))
+        point(status == 3 and e["event"] == "pipe.stalled" and re.search(who, e["text"]), "stalled: " + who.split(":")[0], (status, e, j.err))
     j = Job(PLAY + " source --silent-at 3 --once silent --epochs 5", "json-map --all", PLAY + " sink a", settings="stalled=1s")
     status, _ = j.call("run")
     e = j.events()
-    check(status == 0 and e[0]["event"] == "pipe.restart" and "sends no control line" in e[0]["text"] and j.rows() == 5,
+    point(status == 0 and e[0]["event"] == "pipe.restart" and "sends no control line" in e[0]["text"] and j.rows() == 5,
           "a source that is silent is started again", (status, e))
 
 
@@ -318,15 +307,15 @@ def slow():
     said = wait(lambda: told("pipe.slow", 1))
     os.kill(pid, signal.SIGCONT)
     at = number(os.path.join(j.dir, "ack/a"))
-    check(said and "json-map has not done with epoch" in j.events()[0]["text"] and j.reached(at + 5) and j.status()[1]["restarts"] == 0,
+    point(said and "json-map has not done with epoch" in j.events()[0]["text"] and j.reached(at + 5) and j.status()[1]["restarts"] == 0,
           "a stage of ours that takes long is told of, and goes on", j.events() if said else "")
     stop_one()
     said = wait(lambda: told("pipe.slow", 2)) and wait(lambda: told("pipe.restart", 1))
-    check(said and "json-map has not done with epoch" in j.events()[-1]["text"] and j.reached(number(os.path.join(j.dir, "ack/a")) + 5),
+    point(said and "json-map has not done with epoch" in j.events()[-1]["text"] and j.reached(number(os.path.join(j.dir, "ack/a")) + 5),
           "told of again; one that hangs is started again", j.events()[-3:])
     p.send_signal(signal.SIGTERM)
     p.communicate(timeout=LIMIT)
-    check(p.returncode == 0 and isinstance(j.rows(), int), "and all is there", (p.returncode, j.rows()))
+    point(p.returncode == 0 and isinstance(j.rows(), int), "and all is there", (p.returncode, j.rows()))
 
 
 def main():
@@ -340,8 +329,7 @@ def main():
             for j in Job.all:
                 for pid in j.processes():
                     os.kill(pid, signal.SIGKILL)
-    print("1..%d" % n)
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

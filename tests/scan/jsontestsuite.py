@@ -9,6 +9,9 @@ import os
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from tap import finish, holds, point  # noqa: E402
+
 DUMP = os.path.join(os.environ.get("O", "build"), "tests", "scan_dump")
 KERNELS = ("plain", "portable", "avx2", "avx512")
 BLOCKS = (64, 1000, 1 << 20)
@@ -35,18 +38,6 @@ REJECTED = {
     "i_string_UTF-16LE_with_BOM", "i_string_utf16BE_no_BOM", "i_string_utf16LE_no_BOM",
     "i_structure_UTF-8_BOM_empty_object",
 }
-
-tests = failed = 0
-
-
-def ok(held, name, *why):
-    global tests, failed
-    tests += 1
-    failed += not held
-    print("%s %d - %s" % ("ok" if held else "not ok", tests, name))
-    for line in why if not held else ():
-        print("# %s" % (line,))
-
 
 def dump(data, *args):
     p = subprocess.run([DUMP, *args], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -89,8 +80,8 @@ def main():
         with open(os.path.join(folder, name), "rb") as f:
             docs.append((name[:-len(".json")], f.read()))
     count = {k: sum(n.startswith(k) for n, _ in docs) for k in ("y_", "n_", "i_")}
-    ok(count == {"y_": 95, "n_": 188, "i_": 35}, "the suite has 95 y_, 188 n_, 35 i_", count)
-    ok({n for n, _ in docs if n.startswith("i_")} == ACCEPTED | REJECTED, "every i_ is in our table")
+    point(count == {"y_": 95, "n_": 188, "i_": 35}, "the suite has 95 y_, 188 n_, 35 i_", count)
+    point({n for n, _ in docs if n.startswith("i_")} == ACCEPTED | REJECTED, "every i_ is in our table")
     right = {"y_": 0, "n_": 0, "i_": 0}
     wrong = []
     for name, doc in docs:
@@ -100,14 +91,13 @@ def main():
         else:
             wrong.append("%s: %s" % (name, said))
     for kind, what in (("y_", "accepted"), ("n_", "rejected"), ("i_", "by the table")):
-        ok(right[kind] == count[kind], "as one value: %d/%d %s %s" % (right[kind], count[kind], kind, what),
-           *[w for w in wrong if w.startswith(kind)])
+        point(right[kind] == count[kind], "as one value: %d/%d %s %s" % (right[kind], count[kind], kind, what),
+              "\n".join(w for w in wrong if w.startswith(kind)))
     for kernel in KERNELS:
         for block in BLOCKS:
             wrong = as_lines(docs, kernel, block)
-            ok(not wrong, "as lines between good ones: %s kernel, blocks of %d" % (kernel, block), *wrong[:10])
-    print("1..%d" % tests)
-    return 1 if failed else 0
+            holds("as lines between good ones: %s kernel, blocks of %d" % (kernel, block), wrong[:10])
+    return finish()
 
 
 sys.exit(main())

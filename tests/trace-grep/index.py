@@ -19,10 +19,10 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import cases  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 20261120
 rnd = random.Random(SEED)
-n = failed = 0
 DIR = tempfile.mkdtemp(prefix="traceindex.")
 ENV = cases.environment(DIR)
 ENV["PIPEHOUSE_ROOT"] = os.path.join(DIR, "wh")
@@ -31,13 +31,7 @@ PAD = "".join(rnd.choice("abcdefghij klmnopq") for _ in range(3000))
 
 
 def ok(good, name, why=""):
-    global n, failed
-    n += 1
-    failed += not good
-    print("%sok %d - %s" % ("" if good else "not ", n, name))
-    if not good:
-        print("#   seed %d: %s" % (SEED, str(why)[:1500]))
-    sys.stdout.flush()
+    point(good, name, "seed %d: %s" % (SEED, why))
 
 
 def run(*argv, data=b"", env=None):
@@ -435,8 +429,7 @@ def main():
         long_lines()
     finally:
         shutil.rmtree(DIR, ignore_errors=True)
-    print("1..%d" % n)
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":
