@@ -31,6 +31,9 @@ for f, restype, argtypes in (
         ("topic_partition_list_add", P, [P, C.c_char_p, C.c_int32]), ("DeleteRecords_new", P, [P]), ("DeleteRecords_destroy", None, [P]),
         ("DeleteRecords", None, [P, C.POINTER(P), C.c_size_t, P, P]), ("DeleteTopic_new", P, [C.c_char_p]), ("DeleteTopic_destroy", None, [P]),
         ("DeleteTopics", None, [P, C.POINTER(P), C.c_size_t, P, P]),
+        ("NewPartitions_new", P, [C.c_char_p, C.c_size_t, P, C.c_size_t]), ("NewPartitions_destroy", None, [P]),
+        ("NewTopic_new", P, [C.c_char_p, C.c_int, C.c_int, P, C.c_size_t]), ("NewTopic_destroy", None, [P]),
+        ("CreateTopics", None, [P, C.POINTER(P), C.c_size_t, P, P]), ("CreatePartitions", None, [P, C.POINTER(P), C.c_size_t, P, P]),
         ("topic_new", P, [P, C.c_char_p, P]), ("topic_destroy", None, [P]), ("consume_start", C.c_int, [P, C.c_int32, C.c_int64]),
         ("consume_stop", C.c_int, [P, C.c_int32]), ("consume", C.POINTER(Message), [P, C.c_int32, C.c_int]),
         ("message_destroy", None, [C.POINTER(Message)]), ("message_timestamp", C.c_int64, [C.POINTER(Message), P]),
@@ -121,6 +124,20 @@ class Producer:
         item = lib.rd_kafka_DeleteTopic_new(topic.encode())
         self._ask(lib.rd_kafka_DeleteTopics, item)
         lib.rd_kafka_DeleteTopic_destroy(item)
+
+    def make(self, topic, partitions):
+        """A topic, empty."""
+        why = C.create_string_buffer(500)
+        item = lib.rd_kafka_NewTopic_new(topic.encode(), partitions, 1, why, 500)
+        self._ask(lib.rd_kafka_CreateTopics, item)
+        lib.rd_kafka_NewTopic_destroy(item)
+
+    def grow(self, topic, partitions):
+        """The topic gets that many; a producer of before knows only the old ones."""
+        why = C.create_string_buffer(500)
+        item = lib.rd_kafka_NewPartitions_new(topic.encode(), partitions, why, 500)
+        self._ask(lib.rd_kafka_CreatePartitions, item)
+        lib.rd_kafka_NewPartitions_destroy(item)
 
     def close(self):
         lib.rd_kafka_destroy(self.rk)

@@ -16,6 +16,7 @@
 #define BATCH 1024		/* messages that one call of the library hands out */
 #define DEEP_BYTES MIB		/* taken at one go: the library's queue may have been full */
 #define WAKE_MS 100		/* between two calls that wake it; as long waits one of them */
+#define GROW_MS 60000		/* between two looks for new partitions, or topic.metadata.refresh.interval.ms */
 #define DOUBT_SECONDS 60	/* a topic that vanished may come back: a broker that starts learns them by and by */
 
 struct kafka {
@@ -42,6 +43,7 @@ struct kafka {
 	rd_kafka_topic_partition_list_t *change;	/* what the group gives or takes */
 	bool giving, closing;
 	bool given;			/* the group gave something, if only nothing */
+	uint64_t grow_ms, looked_ms;	/* for new partitions: how often, when last */
 	rd_kafka_resp_err_t outside;	/* why the group does not let us in, told; 0: it does, or has not answered */
 	time_t since;			/* when that was */
 };
@@ -88,14 +90,26 @@ split_topics(struct kafka *k)
 	}
 }
 
+/* Partitions [from, n) of a topic. */
 static void
-add_parts(struct kafka *k, const char *topic, int n)
+add_parts(struct kafka *k, const char *topic, int from, int n, bool since)
 {
-	for (int i = 0; i < n; i++) {
+	for (int i = from; i < n; i++) {
 		k->part = mem_array(k->part, k->n + 1, sizeof *k->part);
 		k->part[k->n++] = (struct kafka_part){ .topic = topic, .id = i, .ours = k->conf.group == NULL,
-		    .fresh = k->conf.group == NULL };
+		    .fresh = k->conf.group == NULL, .since = since };
 	}
+}
+
+/* How many of a topic are known. */
+static int
+known_parts(const struct kafka *k, const char *topic)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < k->n; i++)
+		n += strcmp(k->part[i].topic, topic) == 0;
+	return n;
 }
 
 /* What the cluster says of a topic: its number of partitions; -1 when it cannot say now; -2 and k->link.status. */
@@ -153,13 +167,35 @@ learn_topics(struct kafka *k)
 		if (n == 0)
 			return err_remote("topic %s: there is no such topic", k->topic[i]);
 		if (n > 0)
-			add_parts(k, k->topic[i++], n);
+			add_parts(k, k->topic[i++], 0, n, false);
 		else if (stopped(k))
 			return err_temp("stopped by a signal");
 		else if (kafka_link_now() >= end)
 			return err_temp("%s: no broker tells about topic %s", k->conf.brokers, k->topic[i]);
 	}
 	return 0;
+}
+
+static uint64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static uint64_t
+refresh_ms(const rd_kafka_conf_t *conf)
+{
+	char text[24] = "";
+	size_t size = sizeof text;
+	uint64_t ms;
+
+	if (rd_kafka_conf_get(conf, "topic.metadata.refresh.interval.ms", text, &size) != RD_KAFKA_CONF_OK)
+		return GROW_MS;
+	ms = strtoull(text, NULL, 10);		/* -1: the library does not look */
+	return ms == 0 || ms > GROW_MS ? GROW_MS : ms;
 }
 
 /* The library's handle; conf is used up. */
@@ -173,6 +209,8 @@ create(struct kafka *k)
 	if ((rc = kafka_settings(&k->conf, &conf, &k->link.debug)) != 0)
 		return rc;
 	k->link.brokers = k->conf.brokers;
+	k->grow_ms = refresh_ms(conf);
+	k->looked_ms = clock_ms();
 	kafka_link_set(&k->link, conf);
 	if (k->conf.group != NULL)
 		rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
@@ -475,6 +513,13 @@ group_change(struct kafka *k, enum kafka_got *got)
 		k->outside = 0;
 	}
 	lost = !k->giving && rd_kafka_assignment_lost(k->rk) != 0;
+	for (int i = 0; k->giving && i < k->change->cnt; i++) {
+		const rd_kafka_topic_partition_t *g = &k->change->elems[i];
+
+		for (size_t at = 0; at < k->n_topics; at++)
+			if (strcmp(k->topic[at], g->topic) == 0)
+				add_parts(k, k->topic[at], known_parts(k, g->topic), g->partition + 1, true);
+	}
 	for (size_t i = 0; i < k->n; i++) {
 		struct kafka_part *p = &k->part[i];
 		bool named = rd_kafka_topic_partition_list_find(k->change, p->topic, p->id) != NULL;
@@ -654,15 +699,6 @@ idle(struct kafka *k)
 	return k->link.status == 0 ? KAFKA_NONE : KAFKA_FAILED;
 }
 
-static uint64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /*
  * Once its queue was full the library sleeps for up to a second before it fetches again, however soon the queue is
  * empty (fetch.queue.backoff.ms came with 2.1, and is short there).  Any question to a broker ends that sleep.
@@ -713,6 +749,27 @@ take(struct kafka *k, int timeout_ms)
 	return k->at == 1 ? k->batch[0] : NULL;
 }
 
+/* Have topics got partitions since?  In a group the library sees to that; where an end was asked for, it stands. */
+static bool
+grown(struct kafka *k)
+{
+	uint64_t now = clock_ms();
+	size_t was = k->n;
+
+	if (now - k->looked_ms < k->grow_ms || k->conf.group != NULL || k->conf.patience > 0 || k->link.down != 0 ||
+	    k->doubt != 0)
+		return false;
+	k->looked_ms = now;
+	for (size_t i = 0; i < k->n_topics; i++) {
+		int had = known_parts(k, k->topic[i]), n = ask_topic(k, k->topic[i], ASK_MS);
+
+		if (n > had)
+			err_warn("topic %s: it has %d partitions now, not %d", k->topic[i], n, had);
+		add_parts(k, k->topic[i], had, n, true);
+	}
+	return k->n > was;
+}
+
 enum kafka_got
 kafka_next(struct kafka *k, int timeout_ms, struct kafka_message *m)
 {
@@ -722,6 +779,9 @@ kafka_next(struct kafka *k, int timeout_ms, struct kafka_message *m)
 
 	if (k->msg != NULL)
 		rd_kafka_message_destroy(k->msg);
+	k->msg = NULL;
+	if (k->at == k->taken && grown(k))
+		return KAFKA_GIVEN;
 	k->msg = r = take(k, timeout_ms);
 	/* what was taken waits: of a partition that will not be ours any more it is passed over */
 	if (group_change(k, &got))

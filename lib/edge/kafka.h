@@ -40,6 +40,7 @@ struct kafka_part {
 	int32_t id;
 	bool ours;			/* without a group always */
 	bool fresh;			/* ours, and kafka_start has not begun it yet */
+	bool since;			/* it came to its topic when this was open already */
 	bool leaving, lost;		/* KAFKA_TAKEN: the group takes it; lost: another may have it already */
 	bool on;			/* in: read it */
 	bool ended;			/* when we last heard, nothing stood behind next */
@@ -58,7 +59,8 @@ enum kafka_got {
 	KAFKA_MESSAGE,
 	KAFKA_END,		/* nothing stands behind m->offset in that partition now */
 	KAFKA_TAKEN,		/* the group takes those `leaving`: finish them, then kafka_give_up */
-	KAFKA_GIVEN,		/* the group gave us those that are `fresh` now: set next and on, then kafka_start */
+	KAFKA_GIVEN,		/* the group gave us, or topics have got, those that are `fresh` now: set next and on
+				   of these, then kafka_start.  kafka_parts may be elsewhere, longer at its end */
 	KAFKA_FAILED		/* said; kafka_status */
 };
 

@@ -51,15 +51,17 @@ topics_set_up(const struct topics_conf *conf, struct ctx *c, struct dest *d, str
 	return t->meta_col == -1 ? EXIT_USAGE : 0;
 }
 
+/* All partitions, or those that came since. */
 static void
 name_parts(struct topics *t)
 {
 	struct buf b = { 0 };
+	size_t was = t->n;
 
 	t->kp = kafka_parts(t->k, &t->n);
-	t->part = mem_array(NULL, t->n + 1, sizeof *t->part);
-	memset(t->part, 0, (t->n + 1) * sizeof *t->part);
-	for (size_t i = 0; i < t->n; i++) {
+	t->part = mem_array(t->part, t->n + 1, sizeof *t->part);
+	memset(&t->part[was], 0, (t->n + 1 - was) * sizeof *t->part);
+	for (size_t i = was; i < t->n; i++) {
 		struct stand *p = &t->part[i];
 
 		buf_clear(&b);
@@ -203,6 +205,21 @@ topics_ends(struct topics *t, int64_t *at)
 	return 0;
 }
 
+/*
+ * Did it come to its topic when that was read already?  Then --from, which was long ago, does not mean it.  Of a group
+ * another member may only just have begun with the others.
+ */
+static bool
+came_since(const struct topics *t, size_t i)
+{
+	if (t->kp[i].since || t->conf.group != NULL || t->from.kind == POINT_OFFSETS)
+		return t->kp[i].since;
+	for (size_t k = 0; k < t->n; k++)
+		if (t->part[k].from[0] != '\0' && strcmp(t->kp[k].topic, t->kp[i].topic) == 0)
+			return true;
+	return false;
+}
+
 static int
 find_begins(struct topics *t, int64_t *at)
 {
@@ -222,6 +239,8 @@ find_begins(struct topics *t, int64_t *at)
 			continue;
 		if (p->next != -1)
 			rc = topics_check(t, i);
+		else if (came_since(t, i))
+			p->next = t->kp[i].low;
 		else
 			p->next = at[i] < t->kp[i].low ? t->kp[i].low : at[i] > t->kp[i].high ? t->kp[i].high : at[i];
 	}
@@ -265,7 +284,7 @@ settle_begin(struct topics *t)
 	int rc;
 
 	for (size_t i = 0; i < t->n; i++)
-		some = some || (t->kp[i].fresh && t->part[i].from[0] == '\0' && t->part[i].next > 0);
+		some = some || (t->kp[i].fresh && t->part[i].from[0] == '\0');
 	if (!some || t->from.kind == POINT_BEGINNING || ctx_run_dir(t->ctx) != NULL)
 		return 0;
 	if ((rc = dest_begin(t->dest)) != 0)
@@ -500,16 +519,18 @@ gather(struct topics *t)
 		    (rc = fences_told(t, false)) != 0)
 			break;
 		got = kafka_next(t->k, POLL_MS, &m);
-		if (got == KAFKA_MESSAGE)
+		if (got == KAFKA_MESSAGE) {
 			rc = topics_take(t, &m);
-		else if (got == KAFKA_END)
+		} else if (got == KAFKA_END) {
 			topics_reached(t, &m);
-		else if (got == KAFKA_FAILED)
+		} else if (got == KAFKA_FAILED) {
 			rc = kafka_status(t->k);
-		else if (got != KAFKA_NONE)
+		} else if (got != KAFKA_NONE) {
 			t->event = got;
-		else if (!table && t->fresh > 0)
+			name_parts(t);
+		} else if (!table && t->fresh > 0) {
 			break;		/* nobody waits for output longer than the input idles */
+		}
 		if (due == 0 && t->fresh > 0)
 			due = now_ms() + t->conf.every_ms;
 	}

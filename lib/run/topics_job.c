@@ -127,6 +127,13 @@ seek(void *src, struct span pos)
 
 /* ---- reading ---- */
 
+/* The topics have got partitions: said. Which are read is settled when a run begins. */
+static int
+grown(void)
+{
+	return err_temp("the next run reads all partitions");
+}
+
 static int
 gather(void *src, int64_t due)
 {
@@ -144,6 +151,8 @@ gather(void *src, int64_t due)
 			topics_reached(t, &m);
 		else if (got == KAFKA_FAILED)
 			rc = kafka_status(t->k);
+		else if (got == KAFKA_GIVEN)
+			rc = grown();
 		else if (left <= 0)
 			break;
 	}
@@ -217,6 +226,8 @@ read_pieces(struct topics *t)
 			p->done = true;
 		} else if (got == KAFKA_FAILED) {
 			rc = kafka_status(t->k);
+		} else if (got == KAFKA_GIVEN) {
+			rc = grown();
 		}
 		if (run_stop != 0 && stopped == 0)
 			stopped = planned_clock();
