@@ -4,7 +4,7 @@
  *
  * Path:   DIM -> in/scan (or edge/csv_in) -> op/join, or a mapping of what another process read; files or stdin ->
  *         in/scan -> run/lookup: op/key, op/join -> out/json -> stdout
- * Memory: the whole DIM: key and rendered fields of a row, and about 20 bytes; records that wait keep to -S.
+ * Memory: DIM: key and rendered fields of a row, and about 20 bytes; past -S a file; records that wait keep to -S.
  * Lines are copied around what is added; semi, anti, a --fill with nothing to fill: byte for byte.
  */
 #include "run/lookup.h"

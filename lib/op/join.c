@@ -3,80 +3,42 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/limits.h"
-#include "op/join.h"
+#include "op/join_own.h"
 
 #define SLOTS_BITS_MIN 6
-#define SLOTS_BITS_MAX 32
 #define LARGE_PAGE (2 * MIB)
 #define LENGTH_BYTES_MAX 5	/* of a length: 7 bits a byte, the lower ones first */
 #define LENGTHS_BYTES_MAX ((size_t)(2 * LENGTH_BYTES_MAX))
 
-struct dated {			/* what a row begins with where rows have periods */
-	uint32_t next;		/* of the same key, older; 0: none */
-	struct period days;
-};
+const char JOIN_BROKEN[] = "a temporary file failed";
 
-struct join {
-	uint64_t *slot;		/* upper hash bits << 32 | place; 0: empty. A place is an offset in 8 bytes, plus 1 */
-	unsigned bits;		/* 2^bits slots */
-	size_t used;		/* keys */
-	size_t rows;
-	struct buf mem;
-	struct buf one;		/* for join_put */
-	bool periods, lent;	/* lent: the bytes are the caller's */
-};
-
-struct row {
-	const struct dated *dated;
-	struct span key, bytes;
-};
-
-static size_t
-n_slots(const struct join *j)
-{
-	return (size_t)1 << j->bits;
-}
-
-/* Looking up leaps about: with large pages it misses the TLB less. Only a hint. */
+/*
+ * Looking up leaps about: with large pages it misses the TLB less. Only a hint; for all of the pages, since of memory
+ * that is advised in part no more can be had without a copy.
+ */
 static void
 large_pages(void *p, size_t n)
 {
-	uintptr_t from = ((uintptr_t)p + LARGE_PAGE - 1) & ~(uintptr_t)(LARGE_PAGE - 1);
-	uintptr_t to = ((uintptr_t)p + n) & ~(uintptr_t)(LARGE_PAGE - 1);
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)p & ~(page - 1);
+	uintptr_t to = ((uintptr_t)p + n + page - 1) & ~(page - 1);
 
-	if (to > from)
+	if (n >= LARGE_PAGE)
 		(void)madvise((void *)from, to - from, MADV_HUGEPAGE);
 }
 
 struct join *
-join_new(bool periods)
+join_new(bool periods, size_t budget)
 {
 	struct join *j = mem_new(sizeof *j);
 
 	j->bits = SLOTS_BITS_MIN;
 	j->slot = mem_new(n_slots(j) * sizeof *j->slot);
 	j->periods = periods;
+	j->budget = budget;
 	return j;
-}
-
-static uint32_t
-length(const char **p)
-{
-	uint32_t n = (unsigned char)*(*p)++;
-
-	if (n < 0x80)
-		return n;
-	n &= 0x7f;
-	for (unsigned shift = 7; shift < 35; shift += 7) {
-		uint32_t c = (unsigned char)*(*p)++;
-
-		n |= (c & 0x7f) << shift;
-		if (c < 0x80)
-			break;
-	}
-	return n;
 }
 
 static struct dated *
@@ -85,41 +47,30 @@ dated_at(const struct join *j, uint32_t place)
 	return (struct dated *)(void *)(j->mem.p + ((size_t)place - 1) * 8);
 }
 
-/* The parts of a row, which is aligned to 8. */
-static inline struct row
-row_of(const char *p, bool periods)
-{
-	struct row r = { NULL, { NULL, 0 }, { NULL, 0 } };
-	uint32_t n;
-
-	if (periods) {
-		r.dated = (const struct dated *)(const void *)p;
-		p += sizeof *r.dated;
-	}
-	n = length(&p);
-	r.bytes.n = length(&p);
-	r.key = span_of(p, n);
-	r.bytes.p = p + n;
-	return r;
-}
-
 static inline struct row
 row_at(const struct join *j, uint32_t place)
 {
 	return row_of(j->mem.p + ((size_t)place - 1) * 8, j->periods);
 }
 
-/* The upper half decides both tag and place, so that a slot can be moved without its key. */
-static inline size_t
-home(const struct join *j, uint64_t slot_or_hash)
-{
-	return (size_t)(slot_or_hash >> 32 >> (32 - j->bits));
-}
-
 static inline size_t
 after(const struct join *j, size_t at)
 {
 	return (at + 1) & (n_slots(j) - 1);
+}
+
+/* Must it grow for one more key? */
+static bool
+is_full(const struct join *j)
+{
+	return (j->used + 1) * 4 > n_slots(j) * 3;
+}
+
+/* Bytes of the slots while they grow: the old ones, and twice as many. */
+static size_t
+growing_slots(const struct join *j)
+{
+	return 3 * n_slots(j) * sizeof *j->slot;
 }
 
 static void
@@ -208,6 +159,10 @@ append(struct join *j, struct span row)
 	return (uint32_t)place;
 }
 
+static const char twice[] = "this key stands twice in the dimension";
+static const char backwards[] = "the row ends before it begins";
+static const char same_day[] = "two rows of this key hold on the same day";
+
 /* Link a row into its key's chain, the newest first. The neighbours tell whether its days meet others. */
 static const char *
 link_in(struct join *j, size_t at, uint32_t place)
@@ -221,15 +176,79 @@ link_in(struct join *j, size_t at, uint32_t place)
 			break;
 	}
 	if (next != 0 && older->days.to >= r->days.from)
-		return "two rows of this key hold on the same day";
+		return same_day;
 	if (newer != NULL && r->days.to >= newer->days.from)
-		return "two rows of this key hold on the same day";
+		return same_day;
 	r->next = next;
 	if (newer != NULL)
 		newer->next = place;
 	else
 		j->slot[at] = (j->slot[at] >> 32 << 32) | place;
 	return NULL;
+}
+
+/* As link_in, of rows in a file. */
+static const char *
+link_cold(struct join *j, size_t at, uint64_t slot, uint32_t place, struct period days)
+{
+	uint32_t newer = 0, next = (uint32_t)slot;
+	struct row r, last = { .dated = { .days = JOIN_EVER } };
+
+	for (; next != 0; newer = next, last = r, next = r.dated.next) {
+		if (cold_row(j, next, &j->room, &r) != 0)
+			return JOIN_BROKEN;
+		if (r.dated.days.from <= days.from)
+			break;
+	}
+	if ((next != 0 && r.dated.days.to >= days.from) || (newer != 0 && days.to >= last.dated.days.from))
+		return same_day;
+	if (cold_link(j, place, next) != 0 || (newer != 0 ? cold_link(j, newer, place) :
+	    cold_set(j, at, (slot >> 32 << 32) | place)) != 0)
+		return JOIN_BROKEN;
+	return NULL;
+}
+
+static const char *
+put_cold(struct join *j, uint64_t hash, struct span bytes)
+{
+	struct row r = row_of(bytes.p, j->periods), there;
+	const char *why = NULL;
+	uint32_t place;
+	uint64_t slot;
+	size_t at;
+
+	if (is_full(j)) {
+		if (j->slot != NULL && growing_slots(j) <= j->budget)
+			grow(j);
+		else if (cold_grow(j) != 0)
+			return JOIN_BROKEN;
+	}
+	if (cold_find(j, hash, r.key, &j->room, &at, &slot, &there) != 0)
+		return JOIN_BROKEN;
+	if (slot != 0 && !j->periods)
+		return twice;
+	if (j->periods && r.dated.days.from > r.dated.days.to)
+		return backwards;
+	if (cold_append(j, bytes, &place) != 0)
+		return JOIN_BROKEN;
+	if (place == 0)
+		return JOIN_FULL;
+	if (slot == 0) {
+		why = cold_set(j, at, (hash >> 32 << 32) | place) == 0 ? NULL : JOIN_BROKEN;
+		j->used++;
+	} else if ((why = link_cold(j, at, slot, place, r.dated.days)) != NULL)
+		cold_take_back(j, place);
+	j->rows += why == NULL;
+	return why;
+}
+
+/* With so many bytes more, and slots that stand twice while they grow, is it too much? */
+static bool
+is_too_much(const struct join *j, size_t more)
+{
+	size_t slots = is_full(j) ? growing_slots(j) : n_slots(j) * sizeof *j->slot;
+
+	return slots > j->budget || j->mem.n + more > j->budget - slots;
 }
 
 const char *
@@ -241,13 +260,17 @@ join_put_row(struct join *j, uint64_t hash, struct span bytes)
 	uint32_t place;
 
 	assert(!j->lent);
-	if ((j->used + 1) * 4 > n_slots(j) * 3)
+	if (j->cold == NULL && is_too_much(j, bytes.n) && cold_begin(j) != 0)
+		return JOIN_BROKEN;
+	if (j->cold != NULL)
+		return put_cold(j, hash, bytes);
+	if (is_full(j))
 		grow(j);
 	at = find(j, hash, r.key);
 	if (j->slot[at] != 0 && !j->periods)
-		return "this key stands twice in the dimension";
-	if (j->periods && r.dated->days.from > r.dated->days.to)
-		return "the row ends before it begins";
+		return twice;
+	if (j->periods && r.dated.days.from > r.dated.days.to)
+		return backwards;
 	if ((place = append(j, bytes)) == 0)
 		return JOIN_FULL;
 	if (j->slot[at] == 0) {
@@ -274,43 +297,78 @@ join_put(struct join *j, uint64_t hash, struct span key, struct span bytes, stru
 	return join_put_row(j, hash, buf_span(&j->one));
 }
 
-void
+int
 join_settle(struct join *j)
 {
+	buf_free(&j->room);
+	if (j->cold != NULL)
+		return cold_settle(j);
 	if (j->lent || j->mem.n == j->mem.cap || j->mem.n == 0)
-		return;
+		return 0;
 	j->mem.p = mem_array(j->mem.p, j->mem.n, 1);
 	j->mem.cap = j->mem.n;
 	buf_free(&j->one);
+	return 0;
 }
 
-bool
-join_get(const struct join *j, uint64_t hash, struct span key, int32_t day, struct span *bytes)
+static bool
+holds(const struct join *j, const struct row *r, int32_t day)
 {
-	uint32_t place = (uint32_t)j->slot[find(j, hash, key)];
+	return !j->periods || (day >= r->dated.days.from && day <= r->dated.days.to);
+}
 
+static int
+get_cold(const struct join *j, uint64_t hash, struct span key, int32_t day, struct buf *room, struct span *bytes)
+{
+	struct row r;
+	uint64_t slot;
+	size_t at;
+
+	if (cold_find(j, hash, key, room, &at, &slot, &r) != 0)
+		return -1;
+	if (slot == 0)
+		return 0;
+	while (!holds(j, &r, day)) {
+		if (r.dated.next == 0)
+			return 0;
+		if (cold_row(j, r.dated.next, room, &r) != 0)
+			return -1;
+	}
+	*bytes = r.bytes;
+	return 1;
+}
+
+int
+join_get(const struct join *j, uint64_t hash, struct span key, int32_t day, struct buf *room, struct span *bytes)
+{
+	uint32_t place;
+
+	if (j->cold != NULL)
+		return get_cold(j, hash, key, day, room, bytes);
+	place = (uint32_t)j->slot[find(j, hash, key)];
 	while (place != 0) {
 		struct row r = row_at(j, place);
 
-		if (!j->periods || (day >= r.dated->days.from && day <= r.dated->days.to)) {
+		if (holds(j, &r, day)) {
 			*bytes = r.bytes;
-			return true;
+			return 1;
 		}
-		place = r.dated->next;
+		place = r.dated.next;
 	}
-	return false;
+	return 0;
 }
 
 void
 join_prefetch(const struct join *j, uint64_t hash)
 {
-	__builtin_prefetch(&j->slot[home(j, hash)]);
+	if (j->cold == NULL)
+		__builtin_prefetch(&j->slot[home(j, hash)]);
 }
 
 void
 join_prefetch_row(const struct join *j, uint64_t hash)
 {
-	for (size_t at = home(j, hash); j->slot[at] != 0; at = after(j, at)) {
+	for (size_t at = home(j, hash); j->cold == NULL && j->slot[at] != 0; at = after(j, at)) {
 		const char *p;
 
 		if (j->slot[at] >> 32 != hash >> 32)
@@ -331,7 +389,13 @@ join_count(const struct join *j)
 size_t
 join_bytes(const struct join *j)
 {
-	return n_slots(j) * sizeof *j->slot + j->mem.cap;
+	return (j->slot == NULL ? 0 : n_slots(j) * sizeof *j->slot) + j->mem.cap;
+}
+
+size_t
+join_spilled(const struct join *j)
+{
+	return j->cold == NULL ? 0 : cold_bytes(j);
 }
 
 void
@@ -343,7 +407,10 @@ join_free(struct join *j)
 		free(j->slot);
 		buf_free(&j->mem);
 	}
+	if (j->cold != NULL)
+		cold_free(j);
 	buf_free(&j->one);
+	buf_free(&j->room);
 	free(j);
 }
 
@@ -352,6 +419,7 @@ join_free(struct join *j)
 void
 join_image(const struct join *j, struct join_image *im)
 {
+	assert(j->cold == NULL);
 	*im = (struct join_image){ (const char *)j->slot, buf_span(&j->mem).p, n_slots(j), j->mem.n, j->rows,
 	    j->periods };
 }

@@ -6,7 +6,7 @@
  *	rc = dim_set_up(c, &d, &conf);		// compiles paths; then the caller may ask for further columns
  *	rc = dim_read(c, &d);			// reads it whole, or maps what another process read
  *	hash = hash_seeded(key, d.table->seed);
- *	if (join_get(d.table->join, hash, key, day, &row)) dim_append(&d, &row, line, out);
+ *	if (join_get(d.table->join, hash, key, day, &room, &row) == 1) dim_append(&d, &row, line, out);
  *	rc = dim_refresh(c, &d, false, &fresh);	// between batches: has DIM changed? then there is a new d.table
  *	rc = dim_again(c, &d);			// instead of both, where somebody else says when: a new d.table
  *	dim_free(&d);
@@ -35,6 +35,7 @@ struct dim_conf {
 	const char *number;	/* names of the columns of a CSV that are numbers, or NULL */
 	bool share;		/* through a file in the state directory (dim_own.h); only tables */
 	bool watch;		/* dim_refresh without force will be called */
+	size_t budget;		/* bytes of a table in memory: more go to files without names; not where it is shared */
 };
 
 struct dim_field {

@@ -14,13 +14,16 @@
 #include "store/table.h"
 
 struct dim_table *
-dim_table_new(bool periods, size_t n_keys)
+dim_table_new(const struct dim *d)
 {
+	/* the one that is there stays while another one is read; what processes share is in memory */
+	size_t budget = d->conf.budget, held = d->table == NULL ? 0 : join_bytes(d->table->join);
 	struct dim_table *t = mem_new(sizeof *t);
 
-	t->join = join_new(periods);
+	budget = d->conf.share ? SIZE_MAX : held < budget / 4 * 3 ? budget - held : budget / 4;
+	t->join = join_new(d->n_valid > 0, budget);
 	t->seed = hash_seed();
-	t->types = mem_new(n_keys);
+	t->types = mem_new(d->n_keys);
 	return t;
 }
 
@@ -230,7 +233,7 @@ take(void *arg, struct span all, uint64_t line)
 		p += sizeof x;
 		why = x.bad != 0 ? p : join_put_row(j, x.hash, span_of(p, x.n));
 		if (why != NULL)
-			rc = bad_row(d, &x, why, line);
+			rc = why == JOIN_BROKEN ? EXIT_IO : bad_row(d, &x, why, line);
 		p += x.n;
 	}
 	return rc;
@@ -264,18 +267,17 @@ static int
 rows(struct dim *d, struct dim_table **out)
 {
 	const struct second by = { d, maker_new, maker_end, each, take };
-	struct dim_table *t = d->fresh = dim_table_new(d->n_valid > 0, d->n_keys);
+	struct dim_table *t = d->fresh = dim_table_new(d);
 	char delimiter;
 	int rc;
 
 	rc = dim_csv(d->conf.operand, &delimiter) ? rows_csv(d, delimiter) :
 	    input_second(d->c, d->conf.operand, d->paths, &by);
 	d->fresh = NULL;
-	if (rc != 0) {
+	if (rc != 0 || (rc = join_settle(t->join)) != 0) {
 		dim_table_free(t);
 		return rc;
 	}
-	join_settle(t->join);
 	d->loads++;
 	*out = t;
 	return 0;
@@ -352,7 +354,7 @@ shared(struct dim *d, struct dim_table **out)
 	buf_fmt(&lock, "%s/%016llx", dir.p, (unsigned long long)hash_fixed(buf_span(&conf)));
 	buf_fmt(&path, "%s-%s.dim", buf_cstr(&lock), now.sum);
 	buf_str(&lock, ".lock");
-	t = dim_table_new(d->n_valid > 0, d->n_keys);
+	t = dim_table_new(d);
 	if (!share_map(buf_cstr(&path), buf_span(&conf), d->n_keys, t) && (fd = share_lock(buf_cstr(&lock))) != -1 &&
 	    !share_map(path.p, buf_span(&conf), d->n_keys, t)) {
 		dim_table_free(t);

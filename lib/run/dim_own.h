@@ -23,7 +23,8 @@ bool dim_csv(const char *operand, char *delimiter);
 /* As ctx_read, each row of CSV made a record of strings, numbers and nulls. */
 int dim_csv_read(struct dim *, char delimiter, int (*each)(void *arg, const struct batch *), void *arg);
 
-struct dim_table *dim_table_new(bool periods, size_t n_keys);
+/* An empty one, for the dimension to be read into. */
+struct dim_table *dim_table_new(const struct dim *);
 /* NULL is fine. */
 void dim_table_free(struct dim_table *);
 

@@ -25,7 +25,7 @@ struct lookup {
 	struct span *value;
 	struct edit *edit;
 	struct keys hashed;
-	struct buf scratch, note;
+	struct buf scratch, note, room;
 	unsigned char *types;		/* [key.n] bits of tags met, 1 << enum tag */
 	uint64_t matched, unmatched, waited, came;
 	struct park *park;		/* NULL: nothing waits */
@@ -53,6 +53,13 @@ on_hup(int sig)
 
 /* ---- set-up ---- */
 
+/* Of the table, and of the records that wait: where there may be some each has a half. */
+static size_t
+budget(struct ctx *c, const struct lookup *l)
+{
+	return l->conf.park_us > 0 ? ctx_budget(c) / 2 : ctx_budget(c);
+}
+
 static int
 columns(struct ctx *c, struct lookup *l)
 {
@@ -67,6 +74,7 @@ columns(struct ctx *c, struct lookup *l)
 	if (k->time != NULL && (rc = ctx_time(c, k->time, "-t", &l->time, &l->time_unit)) != 0)
 		return rc;
 	l->conf.dim.n_keys = l->key.n;
+	l->conf.dim.budget = budget(c, l);
 	if (k->dim.keys == NULL)
 		l->conf.dim.keys = k->keys;
 	if ((rc = dim_set_up(c, &l->dim, &l->conf.dim)) != 0)
@@ -172,7 +180,7 @@ lookup_thread(struct lookup *first)
 
 	first->still = true;
 	*l = *first;
-	l->hashed.bytes = l->scratch = l->note = (struct buf){ 0 };
+	l->hashed.bytes = l->scratch = l->note = l->room = (struct buf){ 0 };
 	l->matched = l->unmatched = 0;
 	scratch(l);
 	return l;
@@ -296,8 +304,9 @@ arrived(void *arg, const struct parked *r)
 	struct span row;
 	int rc;
 
-	if (!join_get(l->dim.table->join, hash_seeded(r->key, l->dim.table->seed), r->key, r->day, &row))
-		return PARK_STAY;
+	rc = join_get(l->dim.table->join, hash_seeded(r->key, l->dim.table->seed), r->key, r->day, &l->room, &row);
+	if (rc != 1)
+		return rc == 0 ? PARK_STAY : -EXIT_IO;
 	l->matched++;
 	l->came++;
 	rc = leave(l, r, &row);
@@ -481,12 +490,12 @@ times(struct ctx *c, struct lookup *l, const struct batch *b, size_t i, int32_t 
 static int
 one(struct ctx *c, struct lookup *l, const struct batch *b, size_t i)
 {
-	bool found = false, none = l->hashed.none[i], timed = true;
+	bool none = l->hashed.none[i], timed = true;
 	enum lookup_type type = l->conf.type;
 	const char *why = NULL;
 	struct span row;
 	int32_t day = 0;
-	int rc;
+	int found = 0, rc;
 
 	if ((l->day != -1 || l->time != -1) && (why = times(c, l, b, i, &day, &none, &timed)) != NULL) {
 		batch_reject(b, i, why);
@@ -497,11 +506,13 @@ one(struct ctx *c, struct lookup *l, const struct batch *b, size_t i)
 	for (size_t k = 0; k < l->key.n && l->matched == 0; k++)
 		l->types[k] |= (unsigned char)(1u << b->col[l->key.col[k]][i].tag);
 	if (!none)
-		found = join_get(l->dim.table->join, l->hashed.hash[i], keys_at(&l->hashed, i), day, &row);
+		found = join_get(l->dim.table->join, l->hashed.hash[i], keys_at(&l->hashed, i), day, &l->room, &row);
+	if (found == -1)
+		return EXIT_IO;
 	if (!found && !none && timed && l->park != NULL && l->conf.park_us > 0)
 		return wait_for(c, l, b, i, day);
-	l->matched += found;
-	l->unmatched += !found;
+	l->matched += found == 1;
+	l->unmatched += found == 0;
 	if (type == LOOKUP_ANTI ? found : !found && type != LOOKUP_LEFT)
 		b->fate[i] = F_DROP;
 	else if (!found && l->conf.reject)
@@ -551,6 +562,8 @@ lookup_end(struct ctx *c, struct lookup *l)
 	ctx_note(c, "unmatched", l->unmatched);
 	ctx_note(c, "dim_rows", join_count(l->dim.table->join));
 	ctx_note(c, "state_bytes", join_bytes(l->dim.table->join));
+	if (join_spilled(l->dim.table->join) > 0)
+		ctx_note(c, "dim_spilled_bytes", join_spilled(l->dim.table->join));
 	if (l->dim.conf.share)
 		ctx_note(c, "dim_shared", l->dim.table->map != NULL);
 	if (l->dim.loads > 1)

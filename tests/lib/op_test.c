@@ -868,8 +868,8 @@ test_hll_join(void)
 static void
 test_join(void)
 {
-	struct join *j = join_new(false), *p = join_new(true);
-	struct buf k = { 0 };
+	struct join *j = join_new(false, SIZE_MAX), *p = join_new(true, SIZE_MAX);
+	struct buf k = { 0 }, room = { 0 };
 	struct span s, got;
 
 	for (int i = 0; i < 5000; i++) {
@@ -892,19 +892,20 @@ test_join(void)
 		buf_clear(&k);
 		buf_fmt(&k, "%d", i);
 		s = buf_span(&k);
-		okf(join_get(j, hash_mem(s), s, 0, &got) == (i < 5000), "get %d", i);
+		okf(join_get(j, hash_mem(s), s, 0, &room, &got) == (i < 5000), "get %d", i);
 		okf(i >= 5000 || span_eq(got, s), "bytes of %d", i);
 		for (int32_t day = -3; i < 100 && day < 60; day++) {
 			bool there = day >= 0 && day % 11 < 10 && day < 55, found;
 			int32_t from = -1;
 
-			found = join_get(p, hash_mem(s), s, day, &got);
+			found = join_get(p, hash_mem(s), s, day, &room, &got) == 1;
 			if (found && got.n == sizeof from)
 				memcpy(&from, got.p, sizeof from);
 			okf(found == there && (!found || from == day / 11 * 11), "day %d of %d", day, i);
 		}
 	}
 	buf_free(&k);
+	buf_free(&room);
 	join_free(j);
 	join_free(p);
 	ok_all("join: keys, repeats, periods");
