@@ -8,8 +8,6 @@
  *         keys past it wait in partitions on disk, unless a row's fate hangs on them; else nothing grows.
  * A row that breaks a `fail` check ends the command with 1 when all rows have passed, or is dropped (--drop-bad).
  */
-#include <stdlib.h>
-
 #include "out/event.h"
 #include "run/check.h"
 #include "run/operand.h"
@@ -67,17 +65,9 @@ static int
 settle(struct ctx *c, struct state *st)
 {
 	int32_t day = 0;
-	int rc;
+	int rc = ctx_dt(c, &st->dt, st->day, &day);
 
-	if (st->dt == NULL && (st->dt = getenv("DT")) != NULL && *st->dt == '\0')
-		st->dt = NULL;
-	if (st->dt != NULL) {
-		if ((rc = ctx_day(c, st->dt, "--dt", &day)) != 0)
-			return rc;
-		day_print(day, st->day);
-		st->dt = st->day;
-	}
-	if ((rc = settle_clock(c, st, day)) != 0 || st->history == NULL)
+	if (rc != 0 || (rc = settle_clock(c, st, day)) != 0 || st->history == NULL)
 		return rc;
 	if (st->table == NULL || st->dt == NULL)
 		return ctx_usage(c, "--history needs --table and --dt");

@@ -6,8 +6,6 @@
  * Memory: 4 MiB, a quarter of -S, and 100 bytes for each value of --by; none for records that are equal.
  * Two readings of A and B; one where a side is a pipe, which then waits in a temporary file.
  */
-#include <stdlib.h>
-
 #include "run/check.h"
 #include "run/check_sides.h"
 
@@ -76,15 +74,8 @@ set_up(struct ctx *c, void *arg)
 		return ctx_usage(c, "A and B are required");
 	if (strcmp(st->side[0], "-") == 0 && strcmp(st->side[1], "-") == 0)
 		return ctx_usage(c, "A and B cannot both be the standard input");
-	if (st->dt == NULL && (st->dt = getenv("DT")) != NULL && *st->dt == '\0')
-		st->dt = NULL;
-	if (st->dt != NULL) {
-		if ((rc = ctx_day(c, st->dt, "--dt", &day)) != 0)
-			return rc;
-		day_print(day, st->day);
-		st->dt = st->day;
-	}
-	if ((rc = tolerance(c, st->tolerate, &conf)) != 0 || (rc = sides_new(c, &conf, &st->sides)) != 0)
+	if ((rc = ctx_dt(c, &st->dt, st->day, &day)) != 0 || (rc = tolerance(c, st->tolerate, &conf)) != 0 ||
+	    (rc = sides_new(c, &conf, &st->sides)) != 0)
 		return rc;
 	if (st->result != NULL && (st->result_out = side_open(c, "--result", st->result)) == -1)
 		return EXIT_IO;

@@ -63,3 +63,19 @@ ctx_day(struct ctx *c, const char *text, const char *what, int32_t *out)
 	*out -= text[0] == 'y';
 	return 0;
 }
+
+int
+ctx_dt(struct ctx *c, const char **dt, char day[WHEN_DAY_BYTES], int32_t *number)
+{
+	int rc;
+
+	if (*dt == NULL && (*dt = getenv("DT")) != NULL && **dt == '\0')
+		*dt = NULL;
+	if (*dt == NULL)
+		return 0;
+	if ((rc = ctx_day(c, *dt, "--dt", number)) != 0)
+		return rc;
+	day_print(*number, day);
+	*dt = day;
+	return 0;
+}
