@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* check_sides - see check_sides.h */
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/hash.h"
 #include "base/limits.h"
@@ -12,6 +10,7 @@
 #include "out/json.h"
 #include "run/check_sides.h"
 #include "run/check_why.h"
+#include "run/operand.h"
 
 #define PARTS 65536u		/* of the keys; one more for records without one */
 #define SURPLUS_MAX 65536u	/* records of one key and side that wait for a partner */
@@ -413,10 +412,10 @@ second_reading(struct sides *s, bool none)
 	return !none && s->open[part_of(s)] ? keep(s) : 0;
 }
 
+/* Each record, taken apart; none: it has no key. */
 static int
-rows_read(void *arg, const struct batch *b)
+each(struct sides *s, const struct batch *b, int (*take)(struct sides *, bool none))
 {
-	struct sides *s = arg;
 	int rc = 0;
 
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
@@ -428,22 +427,21 @@ rows_read(void *arg, const struct batch *b)
 			continue;
 		}
 		b->fate[i] = F_USED;
-		rc = s->sifting ? second_reading(s, none) : first_reading(s, none);
+		rc = take(s, none);
 	}
+	return rc;
+}
+
+static int
+rows_read(void *arg, const struct batch *b)
+{
+	struct sides *s = arg;
+	int rc = each(s, b, s->sifting ? second_reading : first_reading);
+
 	if (map_bytes(s->buckets) + map_count(s->buckets) * (sizeof(struct bucket) +
 	    2 * s->sum.n * sizeof(struct decsum)) > ctx_budget(s->c) / 2)
 		rc = rc != 0 ? rc : err_io("--by has more values than -S has memory for");
 	return rc;
-}
-
-/* Can it be read once more? */
-static bool
-is_lasting(const char *operand)
-{
-	struct stat st;
-
-	return strncmp(operand, "wh:", 3) == 0 || (strcmp(operand, "-") != 0 && stat(operand, &st) == 0 &&
-	    S_ISREG(st.st_mode));
 }
 
 static bool
@@ -495,22 +493,19 @@ sift(struct sides *s, const char *const operand[2])
 
 /* A record that says why: kept where its key may differ. */
 static int
+reason(struct sides *s, bool none)
+{
+	if (!none && (s->once || s->open[part_of(s)]))
+		whys_put(s->whys, s->reason, buf_span(&s->id), s->num, s->has);
+	return 0;
+}
+
+static int
 reasons_read(void *arg, const struct batch *b)
 {
 	struct sides *s = arg;
 
-	for (size_t i = 0; i < b->n; i++) {
-		bool none;
-		const char *why = take_apart(s, b, i, &none);
-
-		if (why != NULL) {
-			batch_reject(b, i, why);
-			continue;
-		}
-		b->fate[i] = F_USED;
-		if (!none && (s->once || s->open[part_of(s)]))
-			whys_put(s->whys, s->reason, buf_span(&s->id), s->num, s->has);
-	}
+	(void)each(s, b, reason);
 	return whys_bytes(s->whys) < ctx_budget(s->c) / 2 ? 0 : err_io("there are more reasons than -S has memory for");
 }
 
@@ -531,7 +526,7 @@ sides_count(struct sides *s, const char *a, const char *b)
 	const char *const operand[2] = { a, b };
 	int rc = 0;
 
-	s->once = !is_lasting(a) || !is_lasting(b);
+	s->once = !operand_lasts(a) || !operand_lasts(b);
 	for (s->side = 0; s->side < 2 && rc == 0; s->side++)
 		rc = ctx_read(s->c, operand[s->side], s->ps, rows_read, s);
 	if (rc == 0)

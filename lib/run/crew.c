@@ -13,6 +13,7 @@
 
 #include "run/ctx.h"
 #include "run/kept.h"
+#include "run/operand.h"
 
 /* A position in the stream that no scan before it is needed for: which source, and where in it. */
 #define SOURCE_BITS 44
@@ -132,11 +133,9 @@ crew_size(struct ctx *c)
 unsigned
 crew_size_second(struct ctx *c, const char *operand)
 {
-	struct stat st;
-
 	if (c->opt.jobs > 0)
 		return asked(c);
-	return strncmp(operand, "wh:", 3) == 0 || (stat(operand, &st) == 0 && S_ISREG(st.st_mode)) ? cores() : 1;
+	return operand_lasts(operand) ? cores() : 1;
 }
 
 /* ---- reading and working; called and left with the lock held ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* operand - see operand.h */
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "run/operand.h"
@@ -20,6 +21,16 @@ operand_add(struct opt_list *l, const char *w)
 	l->v = mem_array(l->v, mem_add(l->n, 1), sizeof *l->v);
 	l->v[l->n++] = w;
 	return 1;
+}
+
+bool
+operand_lasts(const char *operand)
+{
+	struct stat st;
+
+	if (strncmp(operand, "wh:", 3) == 0)
+		return true;
+	return strcmp(operand, "-") != 0 && stat(operand, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 int

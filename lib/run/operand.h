@@ -19,6 +19,8 @@
 int operand_only(struct ctx *, const char **slot, const char *w);
 /* One more operand; 1. The list is for the caller to free. */
 int operand_add(struct opt_list *, const char *w);
+/* Can it be read twice: a regular file by name, a table? */
+bool operand_lasts(const char *);
 /* Write and drop `answer`; NULL is one that did not fit in memory. 0 or EXIT_IO after a message. */
 int answer_json(struct ctx *, json_t *answer);
 

@@ -2,6 +2,7 @@
 /* pairing - see pairing.h */
 #include <sys/stat.h>
 
+#include "run/operand.h"
 #include "run/pairing.h"
 #include "run/sides.h"
 
@@ -65,9 +66,9 @@ finite(const struct pairing *p)
 	struct stat sb;
 
 	if (p->operand[0] != NULL)
-		return sides_twice(p->operand[0]) && sides_twice(p->operand[1]);
+		return operand_lasts(p->operand[0]) && operand_lasts(p->operand[1]);
 	for (size_t i = 0; i < n; i++)
-		if (!sides_twice(file[i]))
+		if (!operand_lasts(file[i]))
 			return false;
 	return n > 0 || (fstat(0, &sb) == 0 && S_ISREG(sb.st_mode));
 }
@@ -85,7 +86,7 @@ pairing_set_up(struct ctx *c, struct pairing *p)
 	f->zone = ctx_zone(c);
 	p->endless = given && (ctx_in_job(c) || !finite(p));
 	for (int i = 0; i < 2 && p->operand[0] != NULL && !given; i++) {
-		if (!sides_twice(p->operand[i]))
+		if (!operand_lasts(p->operand[i]))
 			continue;
 		f->never_late = true;
 		if ((rc = measure(p, i)) != 0)

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "run/ctx.h"
@@ -44,16 +43,6 @@ struct pair_of_readers {
 	pthread_cond_t news, want;
 	struct reader side[2];
 };
-
-bool
-sides_twice(const char *operand)
-{
-	struct stat st;
-
-	if (strncmp(operand, "wh:", 3) == 0)
-		return true;
-	return strcmp(operand, "-") != 0 && stat(operand, &st) == 0 && S_ISREG(st.st_mode);
-}
 
 /* ---- a side's thread ---- */
 

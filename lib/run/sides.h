@@ -32,8 +32,6 @@ struct sides {
 
 /* All of both. 0, or the exit status of what failed, after a message. */
 int sides_read(struct ctx *, const struct sides *);
-/* Can it be read twice: a regular file by name, a table? */
-bool sides_twice(const char *operand);
 /* The operands, or standard input, as one main input, for a command with a `main` of its own. */
 int sides_one(struct ctx *);
 
