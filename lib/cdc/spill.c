@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* spill - see spill.h */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/temp.h"
 #include "cdc/spill.h"
 
 #define BUFFER_BYTES_MIN ((size_t)4 * 1024)
@@ -42,43 +41,17 @@ spill_new(void)
 }
 
 static int
-open_file(struct spill *s)
-{
-	const char *dir = getenv("TMPDIR");
-	struct buf name = { 0 };
-
-	dir = dir == NULL || *dir == '\0' ? "/tmp" : dir;
-	s->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (s->fd == -1 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT ||
-	    errno == EINVAL)) {
-		buf_fmt(&name, "%s/cdc.XXXXXX", dir);
-		buf_byte(&name, '\0');
-		s->fd = mkostemp(name.p, O_CLOEXEC);
-		if (s->fd != -1)
-			unlink(name.p);
-		buf_free(&name);
-	}
-	return s->fd == -1 ? err_io("%s: no temporary file: %s", dir, strerror(errno)) : 0;
-}
-
-static int
 flush(struct spill *s)
 {
-	size_t done = 0;
+	int rc;
 
-	if (s->fd == -1 && open_file(s) != 0)
+	if (s->out.n == 0)
+		return 0;
+	if (s->fd == -1 && (s->fd = temp_file()) == -1)
 		return EXIT_IO;
-	while (done < s->out.n) {
-		ssize_t n = pwrite(s->fd, s->out.p + done, s->out.n - done, (off_t)s->size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_io("temporary file: %s",
-			    n < 0 ? strerror(errno) : "nothing written");
-		done += (size_t)n;
-		s->size += (uint64_t)n;
-	}
+	if ((rc = temp_write(s->fd, s->out.p, s->out.n, s->size)) != 0)
+		return rc;
+	s->size += s->out.n;
 	buf_clear(&s->out);
 	return 0;
 }
@@ -154,16 +127,14 @@ have(struct spill *s, struct run *r, size_t n)
 	buf_room(&r->b, want);
 	while (r->b.n < n) {
 		size_t left = r->end - r->at < want ? (size_t)(r->end - r->at) : want;
-		ssize_t got = pread(s->fd, r->b.p + r->b.n, left, (off_t)r->at);
+		size_t got;
+		int rc = temp_read(s->fd, r->b.p + r->b.n, left, r->at, &got);
 
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return err_io("temporary file: %s",
-			    got < 0 ? strerror(errno) : "it is cut off");
-		r->b.n += (size_t)got;
-		r->at += (uint64_t)got;
-		want -= (size_t)got;
+		if (rc != 0)
+			return rc;
+		r->b.n += got;
+		r->at += got;
+		want -= got;
 	}
 	return 0;
 }

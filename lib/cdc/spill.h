@@ -6,9 +6,9 @@
  *	for (rc = spill_begin(s); rc == 0 && spill_key(s, &key); rc = spill_step(s))
  *		for (i = 0; i < spill_values(s); i++) use(spill_value(s, i));
  *
- * Invariants: one nameless file in $TMPDIR (/tmp), mode 0600, gone with the process.  Written once,
- * then read once, in key byte order; the values of one key come in the order of the runs.  Memory:
- * a buffer of at most SPILL_BUFFER_BYTES a run and the largest value.  Errors were said and are EXIT_IO.
+ * Invariants: one nameless file (base/temp.h).  Written once, then read once, in key byte order; the values of one key
+ * come in the order of the runs.  Memory: a buffer of at most SPILL_BUFFER_BYTES a run and the largest value.  Errors
+ * were said and are EXIT_IO.
  */
 #ifndef CDC_SPILL_H
 #define CDC_SPILL_H
