@@ -45,6 +45,7 @@ struct run {
 	int signals, ready_fd;
 	bool begun, stopping, told, uncommitted;
 	bool cut;			/* the source was killed because a stage had ended */
+	size_t left;			/* how many stages, from the source on, there were when it was */
 	size_t most;			/* commands that were ever seen at once, in any run */
 	size_t below;			/* of this run: those below fan-out */
 	int64_t begun_ms, asked_ms, delay_ms, metrics_ms, looked_ms;
@@ -276,6 +277,7 @@ look_for_breach(struct run *r)
 	} else if (now_ms() - r->broken_ms >= BROKEN_MS) {
 		r->cut = pipe_group_signal(&r->g, r->dir, SIGKILL);
 		r->cut_ms = now_ms();
+		r->left = n;
 	}
 }
 
@@ -342,16 +344,22 @@ kind_of(int status)
 	return status > SIGNALED ? KILLED : BAD;
 }
 
-/* We killed the source, because a stage had ended: that is no reason of its own. */
+/*
+ * We killed the source, because a stage had ended: that is no reason of its own, nor is what those say of a torn line
+ * who read on then.  They are the first ones: behind a stage that ended others come to their ends.
+ */
 static void
-forget_cut(struct pipe_end *e)
+forget_cut(struct pipe_end *e, size_t left)
 {
 	bool well = true;
 
 	if (e->n == 0 || e->status[0] != SIGNALED + SIGKILL)
 		return;
-	for (size_t i = 1; i < e->n; i++)
+	for (size_t i = 1; i < e->n; i++) {
+		if (i < left && e->status[i] == EXIT_INPUT)
+			e->status[i] = EXIT_TEMP;
 		well = well && e->status[i] == 0;
+	}
 	e->status[0] = well ? 0 : SIGNALED + SIGPIPE;
 	if (e->worst == SIGNALED + SIGKILL)
 		e->worst = e->status[0];
@@ -430,7 +438,7 @@ judge(struct run *r, struct pipe_end *e, bool *again)
 
 	*again = false;
 	if (r->cut)
-		forget_cut(e);
+		forget_cut(e, r->left);
 	k = verdict(e, &at);
 	status = at == SIZE_MAX ? e->worst : e->status[at];
 	if (r->stalled == PIPE_SWALLOWED)

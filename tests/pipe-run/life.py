@@ -165,6 +165,11 @@ def restarts():
             settings="stalled=1h")
     status, _ = j.call("run")
     point(status == 0 and j.rows() == 9, "a stage below fan-out that ends while all others wait for each other", (status, j.err))
+    j = Job(PLAY + " source --epochs 9 --silent-at 5 --half --once s", "json-map --all",
+            "fan-out '%s pass | %s pass --what exit --at 4 --status 75 --once e | %s sink a --job a'" % (PLAY, PLAY, PLAY), settings="stalled=1h")
+    status, _ = j.call("run")
+    point(status == 0 and j.rows() == 9 and j.status()[1]["restarts"] == 1, "nor is a line that its source was cut off in held against who reads it",
+          (status, j.err))
     j = Job(PLAY + " source --epochs 9", PLAY + " pass --what kill --at 4 --once k", "sh -c 'cat; [ -e once ] || { : >once; exit 3; }'",
             PLAY + " sink a")
     status, _ = j.call("run")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """play - stages for the tests of pipe-run: they speak control lines, and nothing of them comes from the product
 
-    play.py source [--epochs N] [--every S] [--silent-at K]     three records an epoch; SIGTERM: `end` behind the running one
+    play.py source [--epochs N] [--every S] [--silent-at K [--half]]    three records an epoch, or half a line and no more; SIGTERM: `end` behind the running one
     play.py pass [--what kill|hang|exit --at K [--status N]] [--once FILE]
     play.py sink NAME [--late S]            rows and epoch in FILE NAME.db, replaced whole; FILE is in the working directory
 
@@ -75,6 +75,8 @@ def source(a):
     while True:
         k += 1
         if a.silent_at == k and happens(a):
+            OUT.write(b'{"epoch":' if a.half else b"")
+            OUT.flush()
             time.sleep(1000)
         while min(number(os.path.join(JOB, "ack", s)) or 0 for s in sinks) < k - 4:
             time.sleep(0.01)
@@ -148,6 +150,7 @@ def main():
     s.add_argument("--epochs", type=int, default=0)
     s.add_argument("--every", type=float, default=0.02)
     s.add_argument("--silent-at", type=int)
+    s.add_argument("--half", action="store_true")
     s.add_argument("--once")
     s = sub.add_parser("pass")
     s.add_argument("--what", choices=("kill", "hang", "exit"))
