@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gathered - see gathered.h */
-#include <xxhash.h>
+#include "run/gathered.h"
 
 #include "out/sink.h"
-#include "run/gathered.h"
 
 int
 gathered_set_up(struct gathered *h, struct ctx *c)
@@ -12,6 +11,7 @@ gathered_set_up(struct gathered *h, struct ctx *c)
 
 	h->ctx = c;
 	h->col = -1;
+	gathered_forget(h);
 	if (h->event_time == NULL)
 		return h->water.late == NULL && h->water.idle == NULL && h->water.max_future == NULL ? 0 :
 		    ctx_usage(c, "--late, --idle and --max-future need --event-time");
@@ -47,10 +47,13 @@ judge(struct gathered *h, struct val v)
 static void
 add(struct gathered *h, struct span piece)
 {
+	size_t from = h->text.n;
+
 	if (piece.p == NULL)
 		return;
 	buf_span_add(&h->text, piece);
 	buf_byte(&h->text, '\n');
+	XXH64_update(&h->sum, h->text.p + from, h->text.n - from);
 }
 
 int
@@ -84,10 +87,8 @@ gathered_put(struct gathered *h, const struct batch *b, const struct span *line)
 void
 gathered_sum(const struct gathered *h, struct planned_epoch *e)
 {
-	struct span all = buf_span(&h->text);
-
 	e->n = h->n;
-	e->xxh64 = XXH64(all.p, all.n, 0);
+	e->xxh64 = XXH64_digest(&h->sum);
 }
 
 int
@@ -104,6 +105,7 @@ void
 gathered_forget(struct gathered *h)
 {
 	buf_clear(&h->text);
+	XXH64_reset(&h->sum, 0);
 	h->n = 0;
 }
 

@@ -15,6 +15,9 @@
 #ifndef RUN_GATHERED_H
 #define RUN_GATHERED_H
 
+#define XXH_STATIC_LINKING_ONLY
+#include <xxhash.h>
+
 #include "run/planned.h"
 #include "run/run.h"
 #include "run/waters.h"
@@ -29,6 +32,7 @@ struct gathered {
 	size_t part;			/* whose records come now */
 	uint64_t n;
 	struct buf text, scratch;
+	XXH64_state_t sum;		/* of text: taken while its bytes are still in the cache */
 };
 
 /* For set_up. 0 or EXIT_USAGE after a message. */
