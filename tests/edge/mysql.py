@@ -227,6 +227,27 @@ def arrays():
 
 
 @group
+def warned():
+    """What the server takes with a warning (blanks beyond a VARCHAR's length) is out, in every way to load, and nothing of it stays."""
+    rows = [{"id": i, "s": "abcde  " if i % 700 == 7 else "abcde" if i % 2 else "x"} for i in range(3500)]
+    want = [[str(r["id"]), r["s"]] for r in rows if r["s"][-1] != " "]
+    path = os.path.join(HOME, "warned.rejects")
+    for options, day in (((), False), (("--partition", "dt=2026-11-20"), True), (("--replace-table",), False)):
+        for more in ({}, {"PIPEHOUSE_NO_BULK": "1"}):
+            sql("CREATE OR REPLACE TABLE v.warned (%s id INT, s VARCHAR(5), PRIMARY KEY (%s id)); DROP TABLE IF EXISTS v.pipehouse_ledger" % (("dt DATE,", "dt,") if day else ("", "")))
+            if os.path.exists(path):
+                os.unlink(path)
+            status, _, err = load("v.warned", "id", lines(rows), *options, "--reject", path, **more)
+            out = [(r["line"], r["reason"]) for r in rejects(path)]
+            check((status, err) == (0, "") and out == [(i + 1, "Data truncated for column 's' (1265)") for i in range(7, 3500, 700)] and
+                  sql("SELECT id, s FROM v.warned ORDER BY id") == want, "a warning is that row's error%s%s" % (": " + options[0] if options else "", ", multi-row statements" if more else ""),
+                  (status, err, out))
+    sql("CREATE OR REPLACE TABLE v.warned (id INT PRIMARY KEY, s VARCHAR(5))")
+    status, _, err = load("v.warned", "id", lines(rows))
+    check(status == 3 and "truncated" in err and "trying again" not in err and one("SELECT COUNT(*) FROM v.warned") == "0", "without --reject it ends the load: nothing is in", (status, err))
+
+
+@group
 def hostile_text():
     sql("CREATE OR REPLACE TABLE v.x (id VARBINARY(100) PRIMARY KEY, t LONGTEXT); CREATE OR REPLACE TABLE v.victim (a INT); INSERT INTO v.victim VALUES (1); "
         "SET GLOBAL log_output='TABLE'; TRUNCATE mysql.general_log; SET GLOBAL general_log=1")
