@@ -35,6 +35,24 @@ canonical(struct val v, enum key_as as)
 	return true;
 }
 
+const char *
+sift_id(const struct batch *b, size_t i, const int *col, size_t n, enum key_as as, struct buf *scratch, struct fp *id,
+    bool *none)
+{
+	const char *why;
+
+	*none = false;
+	if (n == 1 && canonical(b->col[col[0]][i], as)) {
+		*id = hash_fp(b->col[col[0]][i].raw);
+		return NULL;
+	}
+	buf_clear(scratch);
+	why = key_of(b, i, col, n, as, scratch, none);
+	if (why == NULL && !*none)
+		*id = hash_fp(buf_span(scratch));
+	return why;
+}
+
 void
 sift_ids(const struct batch *b, const int *col, size_t n, enum key_as as, struct buf *scratch, struct token *m)
 {
@@ -44,14 +62,8 @@ sift_ids(const struct batch *b, const int *col, size_t n, enum key_as as, struct
 
 		if (b->fate[i] != F_PASS)
 			continue;
-		if (n == 1 && canonical(b->col[col[0]][i], as)) {
-			m[i].id = hash_fp(b->col[col[0]][i].raw);
-			continue;
-		}
-		buf_clear(scratch);
-		if ((why = key_of(b, i, col, n, as, scratch, &none)) != NULL || none)
+		why = sift_id(b, i, col, n, as, scratch, &m[i].id, &none);
+		if (why != NULL || none)
 			batch_reject(b, i, why != NULL ? why : "null key");
-		else
-			m[i].id = hash_fp(buf_span(scratch));
 	}
 }

@@ -46,6 +46,9 @@ struct sift {
 
 /* read, prefetch, judge: the whole batch; m is room for its tokens. */
 void sift_batch(const struct sift *, void *st, const struct batch *, struct token *m);
+/* The fingerprint of record i's key. NULL, or why it has no key; *none: something in it is null, and *id is not set. */
+const char *sift_id(const struct batch *, size_t i, const int *col, size_t n, enum key_as, struct buf *scratch,
+    struct fp *id, bool *none);
 /* The fingerprints of the keys of records whose fate is F_PASS; a null key rejects.  For read. */
 void sift_ids(const struct batch *, const int *col, size_t n, enum key_as, struct buf *scratch, struct token *m);
 

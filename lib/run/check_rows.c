@@ -8,7 +8,6 @@
  */
 #include <stdlib.h>
 
-#include "op/key.h"
 #include "run/check_own.h"
 
 /* Rows of a batch; n of each check follow. */
@@ -101,22 +100,12 @@ find_schema(const struct look *l, struct check *k, struct found *f)
 static bool
 key_id(const struct look *l, struct check *k, struct found *f, size_t i, struct fp *id)
 {
-	struct val v = l->b->col[k->cols.col[0]][i];
-	bool none = false;
-	const char *why;
+	bool none;
+	const char *why = sift_id(l->b, i, k->cols.col, k->cols.n, l->as, &k->key, id, &none);
 
-	if (k->cols.n == 1 && v.tag == T_STR && !v.escaped) {
-		*id = hash_fp(v.raw);		/* its canonical form: see val_key */
-		return true;
-	}
-	buf_clear(&k->key);
-	if ((why = key_of(l->b, i, k->cols.col, k->cols.n, l->as, &k->key, &none)) != NULL) {
+	if (why != NULL)
 		cannot(l, k, f, i, why);
-		return false;
-	}
-	if (!none)
-		*id = hash_fp(buf_span(&k->key));
-	return !none;
+	return why == NULL && !none;
 }
 
 static void
