@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """t_job - kill -9, failing calls and full disks at every step of what a barrier job writes, then the same again; TAP
 
-    BIN=build/bin python3 tests/fault/t_job.py [snap plan sink mysql]       FAULT_ALL=1: every step, not each fourth
+    BIN=build/bin python3 tests/fault/t_job.py [snap plan sink mysql lax emit]       FAULT_ALL=1: every step, not each fourth
 
 Stages write snapshots and reject files, sources plans, sinks acknowledgements.  strace injects at each call on a file of the job;
 a limit on the size of files stops writes at each of many bytes, in the middle of one, as a full disk does.  What went on before the end
@@ -315,7 +315,58 @@ def lax():
               [] if first == 0 and status == 3 and "its plan is not there" in err2 and out.count(b"\n") == 1 else [err, status, err2])
 
 
-TESTS = {"snap": snap, "plan": plan, "sink": sink, "mysql": mysql, "lax": lax}
+def emit():
+    """emit in a job: behind the line of an epoch all of it is in the topic, and it can go on there; each record under one id."""
+    import itertools
+    import kafka
+    parts, topics = [rows(0, 30), rows(30, 60), rows(60, 90)], ["t%d" % i for i in range(300)]
+    free, was = itertools.count(), Place
+    with kafka.Mock({t: 1 for t in topics}) as broker, template(SETUP) as t:
+        for at in range(3):
+            text = control(b"open", at, 0)
+            for k in range(at, 3):
+                text += parts[k] + control(b"end" if k == 2 else b"mark", k + 1, 31)
+            with open(os.path.join(t.dir, "from%d" % at), "wb") as f:
+                f.write(text)
+        command = lambda at, out: ["sh", "-c", 'PIPEHOUSE_JOB="$PWD/job" PIPEHOUSE_JOB_RUN=1 exec emit -b %s -t "$(cat topic)" --reject "$PWD/bad" <from%d >%s' % (
+            broker.brokers, at, out)]
+
+        def prepare(p, x=None):
+            was.__init__(p, x)
+            p.topic = topics[next(free)]
+            with open(os.path.join(p.dir, "topic"), "w", encoding="ascii") as f:
+                f.write(p.topic)
+
+        def there(p):
+            ids = {}
+            for m in kafka.Read(broker.brokers, p.topic, 1).all:
+                ids.setdefault(m[5]["id"].decode(), set()).add(m[3])
+            return ids
+        good = {"job:%d:%d" % (k + 1, i + 1): {x} for k in range(3) for i, x in enumerate(parts[k].splitlines()[:-1])}
+
+        def judge(p, status, err, fault):
+            wrong, out, ids = told(status, err, fault), read(p, "out"), there(p)
+            last = max([json.loads(x)["id"] for x in out[:out.rfind(b"\n") + 1].splitlines()], default=0)
+            if not all(ids.get(i) == v for i, v in good.items() if int(i.split(":")[1]) <= last) or (status == 0 and last != 3):
+                wrong.append("epoch %d is over and not all of it is there" % last)
+            at = min(last, 2)       # what a sink may have
+            status, _, err = p.run(command(at, "out2"), ["env"])
+            if status != 0 or there(p) != good or len(rejects(p)) != 3:
+                wrong.append("again from epoch %d: %d, %s, %d of %d records, %d rejects" % (at, status, err, len(there(p)), len(good), len(rejects(p))))
+            return wrong
+        globals()["Place"] = type("Prepared", (was,), {"__init__": prepare})
+        try:
+            calls = ("fsync", "fdatasync", "rename", "mkdir", "ftruncate", "unlink", "linkat")     # the library's own are none of these
+            found = [s for s in steps(t, command(0, "out")) if s[0] in calls]
+            found = found[1::8]     # a process that speaks to a broker takes its time
+            holds("emit: killed at each of %d steps, then again" % len(found), each(t, command(0, "out"), killed(found), judge) if len(found) > 2 else ["few steps"])
+            faults = failing(found, "EIO", ("fsync", "fdatasync")) + failing(found, "ENOSPC", [c for c in calls if "sync" not in c])
+            holds("emit: EIO or ENOSPC of %d calls, then again" % len(faults), each(t, command(0, "out"), faults, judge))
+        finally:
+            globals()["Place"] = was
+
+
+TESTS = {"snap": snap, "plan": plan, "sink": sink, "mysql": mysql, "lax": lax, "emit": emit}
 
 
 def main():
