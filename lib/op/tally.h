@@ -6,7 +6,7 @@
  *	static const struct tally_of of = { group_of, count_user, emit, NULL };
  *	tally_init(&s->tally, &members, map_new(sizeof(struct cell)), &of, n);	// members: op/keyed.h
  *	static const struct op_parts parts = { NULL, locate, take, tally_plan, tally_piece, false };
- *	const struct op funnel_op = { ..., .close = tally_close, .flush = tally_flush, .join = tally_join, .parts = &parts };
+ *	const struct op funnel_op = { ..., .close = tally_close, .flush = tally_flush, .join = tally_join };
  *
  * Invariants: a member's key begins with its group's, and the order of groups is that of their bytes.  Rows come in
  * that order.  Members come in batches of which no later one has a key below the largest of those before, so all

@@ -9,12 +9,12 @@
 #include "op/order.h"
 #include "op/top.h"
 
-#define IN_ORDER_MAX 16		/* TOP_ROW: of so few the place is looked for as they come, and nothing is ever sorted */
+#define IN_ORDER_MAX 16		/* TOP_ROW: of so few each is put in its place as it comes, and nothing is sorted */
 
 struct entry {
 	struct order by;
 	uint64_t seq;
-	bool lent;			/* the line is that of the batch at hand, whose end few of the entered live to see */
+	bool lent;			/* the line is the batch's: few of those that enter live to its end */
 	struct kept line, text;		/* text: what by.str lives in */
 	uint32_t place, place_n;	/* of conf.place in the line; place_n 0: absent */
 };

@@ -189,8 +189,8 @@ int ctx_dur(struct ctx *, const char *text, const char *what, struct dur *);
  */
 int ctx_day(struct ctx *, const char *text, const char *what, int32_t *out);
 /*
- * --dt: *dt as given, else DT of the environment; it is `day` then, which the caller has for it, and *number is that day
- * as of ctx_day. NULL: neither says one. 0 or EXIT_USAGE after a message.
+ * --dt: *dt as given, else DT of the environment; it is `day` then, which the caller has for it, and *number is that
+ * day as of ctx_day. NULL: neither says one. 0 or EXIT_USAGE after a message.
  */
 int ctx_dt(struct ctx *, const char **dt, char day[WHEN_DAY_BYTES], int32_t *number);
 /* A side output file (numbers from 1), whole or appended; its path may not be "-". -1 after a message. */
