@@ -197,7 +197,8 @@ aside_tell(struct sources *s)
 		if (w->k.over || s->silent || s->pattern == NULL)
 			continue;
 		err_warn("%s: a file that was read under this name is gone, and its end was not seen: what was "
-		    "written to it behind byte %llu, if anything was, is lost", w->name, (unsigned long long)w->k.offset);
+		    "written to it behind byte %llu, if anything was, is lost", w->name,
+		    (unsigned long long)w->k.offset);
 		s->lost++;
 		if (s->known_as != NULL)
 			continue;
