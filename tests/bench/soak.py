@@ -179,7 +179,7 @@ def run(job, logs, epochs, report):
     return seen
 
 
-def finish(job, logs, epochs, server):
+def come_to_an_end(job, logs, epochs, server):
     """pipe-run's status and words, and what the sums must be."""
     last = time.monotonic()
     while epochs.have < logs.written and time.monotonic() < last + LIMIT:
@@ -247,7 +247,7 @@ def main():
             try:
                 with open(REPORT, "w", encoding="ascii") as report:
                     seen = run(job, logs, epochs, report)
-                (status, err), want = finish(job, logs, epochs, server)
+                (status, err), want = come_to_an_end(job, logs, epochs, server)
                 point(status == 0, "it was stopped as asked", err + job.tail())
             except (RuntimeError, OSError) as e:
                 point(False, "it runs", "%s\n%s" % (e, job.tail()))
