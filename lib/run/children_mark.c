@@ -75,7 +75,7 @@ children_over(struct children *ch, struct child *x)
 	(void)pthread_mutex_lock(&ch->lock);
 	if (ch->anew)
 		x->answered = true;
-	owes = ch->asked != ch->done && !x->answered && !x->sink && !x->mute;
+	owes = ch->asked != ch->done && !x->answered && !x->sink && (!x->mute || x->spoke);
 	(void)pthread_mutex_unlock(&ch->lock);
 	if (owes && ch->rc == 0)
 		children_failed(ch, err_input("%s: it ended, and its control line did not come back", x->name));
@@ -153,12 +153,15 @@ after(int64_t ms)
 	return t;
 }
 
-/* Under the lock: have all mute ones answered that will? */
+/*
+ * Under the lock: have all mute ones answered that will?  One that has answered before and closes its output has ended:
+ * how, is known when it is waited for, and until then no sink may commit what it may not have.
+ */
 static bool
 mutes_answered(const struct children *ch)
 {
 	for (size_t i = 0; i < ch->n; i++)
-		if (ch->v[i].mute && !ch->v[i].answered && !ch->v[i].closed)
+		if (ch->v[i].mute && !ch->v[i].answered && (!ch->v[i].closed || ch->v[i].spoke))
 			return false;
 	return true;
 }
