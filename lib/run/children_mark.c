@@ -84,7 +84,8 @@ children_over(struct children *ch, struct child *x)
 bool
 children_through(const struct children *ch, const struct child *x)
 {
-	return ch->nonce == NULL ? x->over : x->answered || x->sink || (x->mute && x->ended);
+	return ch->nonce == NULL ? x->over : x->answered || x->sink ||
+	    (x->mute && x->ended && !x->spoke);
 }
 
 bool
@@ -117,7 +118,7 @@ children_tell_stalled(struct children *ch)
 	for (size_t i = 0; i < ch->n; i++) {
 		const struct child *x = &ch->v[i];
 
-		if (children_through(ch, x) || (x->mute && x->spoke))
+		if (children_through(ch, x) || (x->mute && x->spoke && !x->ended))
 			continue;
 		children_failed(ch, err_input("%s: %s, and nothing moved for %" PRId64 " ms", x->name,
 		    ch->anew ? "its input ended, it did not" : "its control line did not come back",

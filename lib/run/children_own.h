@@ -31,6 +31,7 @@ struct child {
 	/* under the lock */
 	struct buf next;
 	bool answered;			/* written by the thread: its control line is back, or it was over well */
+	bool spoke;			/* written by the thread: it has answered a control line before */
 	bool closed;			/* a mute one, by the thread: it has closed its output */
 	struct buf answer;		/* ... and what came before it */
 	uint64_t made;
@@ -43,7 +44,6 @@ struct child {
 	int fd;
 	uint64_t filed;
 	uint64_t lines;			/* records since its last control line */
-	bool spoke;			/* it has answered a control line before */
 	bool ended, reaped;		/* its output, the process */
 	bool over;			/* both, and its last line is out */
 	bool stopped;			/* it was told to end, because of another one */
