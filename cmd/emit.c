@@ -57,10 +57,10 @@ between(struct ctx *c, void *arg)
 	struct state *st = arg;
 
 	(void)c;
-	return topic_route_again(&st->route, st->out, false);
+	return topic_route_again(&st->route, st->out);
 }
 
-/* The end of an epoch: all of it is confirmed. A replay gives its records the same ids. */
+/* The end of an epoch: all of it is confirmed. A replay gives its records the same ids and topics. */
 static int
 mark(struct ctx *c, void *arg, const struct mark *m)
 {
@@ -70,7 +70,7 @@ mark(struct ctx *c, void *arg, const struct mark *m)
 	(void)c;
 	st->epoch = m->id + 1;
 	st->came = 0;
-	return rc != 0 ? rc : topic_route_again(&st->route, st->out, true);
+	return rc != 0 ? rc : topic_route_mark(&st->route, st->out, m);
 }
 
 static int

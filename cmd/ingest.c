@@ -6,7 +6,7 @@
  *         files' new positions in the same commit; topics -> edge/kafka -> run/topics -> run/dest the same way;
  *         --barriers: both -> run/gathered -> run/planned (a plan of each epoch) -> the standard output
  * Memory: files: a block of input; topics: a commit's messages (64 MiB), librdkafka's queue (96 MiB) and 4 frames
- *         that a thread compresses; both: 24 open files of about 4 MiB each; --barriers: an epoch's records (64 MiB)
+ *         that a thread compresses; both: 24 open files of about 4 MiB each; --barriers: an epoch's records (16 MiB)
  *         besides, instead of the files.
  */
 #include <stdlib.h>
@@ -74,7 +74,7 @@ static const struct opt opts[] = {
 	{ 0, "idle", OPT_TEXT, AT(held.water.idle), "DUR", "with it: who is silent so long does not hold it" },
 	{ 0, "max-future", OPT_TEXT, AT(held.water.max_future), "DUR",
 	    "with it: reject what is further ahead of the clock" },
-	{ 0, "pin", OPT_TEXT, AT(job.pins), "TABLE,...", "with --barriers: tables that stages read at one commit" },
+	{ 0, "pin", OPT_TEXT, AT(job.pins), "TABLE,...", "with --barriers: tables and file:NAME that stages read" },
 	{ 0, "instance", OPT_TEXT, AT(instance), "I/N", "with --barriers: only partitions p with p mod N = I" },
 	{ 0 }
 };

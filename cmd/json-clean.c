@@ -12,6 +12,7 @@
 #include "edge/keyring.h"
 #include "expr/clean.h"
 #include "out/json.h"
+#include "run/conf.h"
 #include "run/run.h"
 #include "store/layout.h"
 
@@ -93,7 +94,7 @@ set_up(struct ctx *c, void *arg)
 
 	if (st->spec == NULL)
 		return ctx_usage(c, "-s is required");
-	if ((rc = spec_read(st->spec, SPEC_WORDS, &st->rules)) != 0 ||
+	if ((rc = conf_spec(c, st->spec, SPEC_WORDS, &st->rules)) != 0 ||
 	    (rc = clean_compile(st->rules, &env, &cipher, &st->clean)) != 0)
 		return rc;
 	if (st->n_keys > 0)

@@ -19,7 +19,7 @@ struct state {
 	struct pipe_file *file;
 };
 
-static const char *const sync_words[] = { "file", "disk", "process", NULL };
+static const char *const sync_words[] = { "", "disk", "process", NULL };
 
 static const struct opt opts[] = {
 	{ 0, "json", OPT_FLAG, offsetof(struct state, json), NULL, "status: as one JSON object" },

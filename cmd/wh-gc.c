@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "run/operand.h"
 #include "run/txn.h"
 #include "store/fs.h"
@@ -61,7 +62,7 @@ set_up(struct ctx *c, void *arg)
 	int rc;
 
 	st->ctx = c;
-	g->now_ms = fs_now_ms();
+	g->now_ms = clock_real_ms();
 	g->dry = st->dry;
 	if ((rc = before(c, st->keep == NULL ? "7d" : st->keep, "--keep", g->now_ms, &g->cut_ms)) != 0 ||
 	    (rc = before(c, st->runs == NULL ? "30d" : st->runs, "--runs", g->now_ms, &st->runs_before_ms)) != 0)

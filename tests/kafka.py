@@ -25,6 +25,7 @@ for f, restype, argtypes in (
         ("init_transactions", P, [P, C.c_int]), ("begin_transaction", P, [P]), ("commit_transaction", P, [P, C.c_int]), ("abort_transaction", P, [P, C.c_int]),
         ("error_string", C.c_char_p, [P]), ("mock_cluster_new", P, [P, C.c_int]), ("mock_cluster_destroy", None, [P]),
         ("mock_cluster_bootstraps", C.c_char_p, [P]), ("mock_topic_create", C.c_int, [P, C.c_char_p, C.c_int, C.c_int]),
+        ("mock_topic_set_error", None, [P, C.c_char_p, C.c_int]),
         ("queue_new", P, [P]), ("queue_destroy", None, [P]), ("queue_poll", P, [P, C.c_int]), ("event_destroy", None, [P]),
         ("event_error", C.c_int, [P]), ("topic_partition_list_new", P, [C.c_int]), ("topic_partition_list_destroy", None, [P]),
         ("topic_partition_list_set_offset", C.c_int, [P, C.c_char_p, C.c_int32, C.c_int64]),
@@ -208,18 +209,20 @@ class Read:
     def __init__(self, brokers, topic, partitions):
         why, conf, self.all = C.create_string_buffer(500), lib.rd_kafka_conf_new(), []
         lib.rd_kafka_conf_set_log_cb(conf, C.cast(QUIET, P))
-        for k, v in (("bootstrap.servers", brokers), ("group.id", "reader"), ("enable.partition.eof", "true"), ("check.crcs", "true")):
+        for k, v in (("bootstrap.servers", brokers), ("group.id", "reader"), ("enable.partition.eof", "true"), ("check.crcs", "true"),
+                     ("fetch.wait.max.ms", "20")):
             if lib.rd_kafka_conf_set(conf, k.encode(), v.encode(), why, 500):
                 raise ValueError(why.value.decode())
         rk = lib.rd_kafka_new(1, conf, why, 500)
         rkt = lib.rd_kafka_topic_new(rk, topic.encode(), None)
+        for p in range(partitions):     # all at once: each begins with a second of waiting
+            lib.rd_kafka_consume_start(rkt, p, -2)
         for p in range(partitions):
             self._partition(rkt, p)
         lib.rd_kafka_topic_destroy(rkt)
         lib.rd_kafka_destroy(rk)
 
     def _partition(self, rkt, p):
-        lib.rd_kafka_consume_start(rkt, p, -2)
         while True:
             m = lib.rd_kafka_consume(rkt, p, 30000)
             if not m:
@@ -264,6 +267,10 @@ class Mock:
     def refuse(self, *errors):
         """What the next requests to produce are answered."""
         lib.rd_kafka_mock_push_request_errors_array(self.cluster, 0, len(errors), (C.c_int * len(errors))(*errors))
+
+    def deny(self, topic, error):
+        """What a question about the topic is answered from now on."""
+        lib.rd_kafka_mock_topic_set_error(self.cluster, topic.encode(), error)
 
     def down(self):
         lib.rd_kafka_mock_broker_set_down(self.cluster, 1)

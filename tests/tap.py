@@ -14,13 +14,13 @@ _lock = threading.Lock()
 
 
 def point(held, name, why=""):
-    """One point; why is printed where it does not hold, at most 12 lines of it. Returns held."""
+    """One point; why is printed where it does not hold, at most 30 lines of it. Returns held."""
     global _n, _failed
     with _lock:
         _n += 1
         _failed += not held
         text = ["%sok %d - %s" % ("" if held else "not ", _n, name)]
-        text += ["#   " + line[:2000] for line in str(why).split("\n")[:12] if not held]
+        text += ["#   " + line[:2000] for line in str(why).split("\n")[:30] if not held]
         print("\n".join(text), flush=True)
     return held
 

@@ -33,7 +33,8 @@ struct mark {
 	enum mark_kind kind;
 	uint64_t n;			/* records the previous hop wrote since its last mark */
 	int64_t now_ms, wm_ms;		/* wm_ms INT64_MIN: none yet */
-	struct span from, to, pins, hops;	/* raw JSON: positions, positions, TABLE -> commit, [hop] */
+	/* raw JSON: positions, positions, TABLE -> commit and file:NAME -> "HASH" (run/conf.h), [hop] */
+	struct span from, to, pins, hops;
 };
 
 /* What a hop made of the records of one epoch: in = pass + drop + used + rej. */

@@ -49,7 +49,7 @@ struct arena {
 	struct arena_block *head;
 	size_t used, size;	/* of the head block */
 	size_t bytes;		/* held in all blocks, for budgets */
-	/* set while empty: blocks become large pages, of 2 MiB, where the system has them; 16 are kept for the next */
+	/* set while empty: blocks become large pages, of 2 MiB, where the system has them; some are kept (SPARE_MAX) */
 	bool large;
 };
 

@@ -36,7 +36,10 @@ typedef int kv_fn(void *arg, struct span key, struct span val);
  * forgotten, changes no answer.
  */
 struct op_bulk {
-	/* all, or what came since the last save, this one or op.save; put returns 0, or what ends the call */
+	/*
+	 * all, or what came since the last save, this one or op.save; put returns 0, or what ends the call.  What
+	 * changed, by op.save behind it, may leave out what is gone.
+	 */
 	int (*save)(void *st, bool all, int (*put)(void *arg, struct span bytes), void *arg);
 	/* 0; EXIT_INPUT: they are not of this operator */
 	int (*add)(void *st, struct span bytes);

@@ -64,3 +64,36 @@ temp_read(int fd, char *p, size_t n, uint64_t at, size_t *got)
 	*got = (size_t)done;
 	return 0;
 }
+
+int
+temp_read_all(int fd, char *p, size_t n, uint64_t at)
+{
+	size_t got;
+	int rc = 0;
+
+	for (; n > 0 && (rc = temp_read(fd, p, n, at, &got)) == 0; n -= got, p += got, at += got)
+		;
+	return rc;
+}
+
+int
+temp_fill(struct temp_window *w, size_t n, size_t most)
+{
+	if (w->used > 0) {
+		w->b.n -= w->used;
+		memmove(w->b.p, w->b.p + w->used, w->b.n);
+		w->used = 0;
+	}
+	while (w->b.n < n) {
+		uint64_t left = w->end > w->at ? w->end - w->at : 0;
+		size_t want = n - w->b.n > most ? n - w->b.n : most, got;
+		int rc;
+
+		want = want > left ? (size_t)left : want;
+		if ((rc = temp_read(w->fd, buf_room(&w->b, want), want, w->at, &got)) != 0)
+			return rc;
+		w->b.n += got;
+		w->at += got;
+	}
+	return 0;
+}

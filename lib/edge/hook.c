@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "edge/hook.h"
 
 #define LOOK_MS 5	/* how often we look whether it has ended */
@@ -27,15 +28,6 @@ hook_check(const char *path)
 	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return "others can change the program";
 	return NULL;
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static int
@@ -72,7 +64,7 @@ feed(int fd, struct span in, int64_t deadline)
 {
 	while (in.n > 0) {
 		struct pollfd p = { .fd = fd, .events = POLLOUT };
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_ms();
 		ssize_t n;
 
 		if (left <= 0 || poll(&p, 1, (int)left) <= 0)
@@ -90,7 +82,7 @@ bool
 hook_run(char *const argv[], struct span input, unsigned timeout_ms, char *why, size_t why_n)
 {
 	const struct timespec nap = { 0, LOOK_MS * 1000000L };
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = clock_ms() + timeout_ms;
 	siginfo_t ended = { 0 };
 	int fd[2], status = 0, rc;
 	pid_t pid;
@@ -112,7 +104,7 @@ hook_run(char *const argv[], struct span input, unsigned timeout_ms, char *why, 
 	/* it is not reaped before its group is killed: until then the number is its own */
 	while (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 	    ended.si_pid == 0 &&
-	    now_ms() < deadline)
+	    clock_ms() < deadline)
 		nanosleep(&nap, NULL);
 	kill(-pid, SIGKILL);
 	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -34,7 +35,7 @@ struct kafka {
 	size_t at, taken;
 	size_t deep;			/* bytes handed out since nothing was there */
 	size_t woken;			/* the partition whose broker was woken last */
-	uint64_t woken_ms;
+	int64_t woken_ms;
 	const rd_kafka_topic_t *last_topic;	/* of the last message, */
 	int32_t last_id;
 	size_t last;			/* and which that was */
@@ -43,7 +44,7 @@ struct kafka {
 	rd_kafka_topic_partition_list_t *change;	/* what the group gives or takes */
 	bool giving, closing;
 	bool given;			/* the group gave something, if only nothing */
-	uint64_t grow_ms, looked_ms;	/* for new partitions: how often, when last */
+	int64_t grow_ms, looked_ms;	/* for new partitions: how often, when last */
 	rd_kafka_resp_err_t outside;	/* why the group does not let us in, told; 0: it does, or has not answered */
 	time_t since;			/* when that was */
 };
@@ -177,15 +178,6 @@ learn_topics(struct kafka *k)
 }
 
 static uint64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static uint64_t
 refresh_ms(const rd_kafka_conf_t *conf)
 {
 	char text[24] = "";
@@ -209,7 +201,7 @@ create(struct kafka *k)
 	if ((rc = kafka_settings(&k->conf, &conf, &k->link.debug)) != 0)
 		return rc;
 	k->link.brokers = k->conf.brokers;
-	k->grow_ms = refresh_ms(conf);
+	k->grow_ms = (int64_t)refresh_ms(conf);
 	k->looked_ms = clock_ms();
 	kafka_link_set(&k->link, conf);
 	if (k->conf.group != NULL)
@@ -706,7 +698,7 @@ idle(struct kafka *k)
 static void
 wake_library(struct kafka *k)
 {
-	uint64_t now = clock_ms();
+	int64_t now = clock_ms();
 	int64_t low, high;
 
 	if (k->deep < DEEP_BYTES || now - k->woken_ms < WAKE_MS)
@@ -749,11 +741,14 @@ take(struct kafka *k, int timeout_ms)
 	return k->at == 1 ? k->batch[0] : NULL;
 }
 
-/* Have topics got partitions since?  In a group the library sees to that; where an end was asked for, it stands. */
+/*
+ * Have topics got partitions since?  In a group the library sees to that; where an end was asked for, it stands.  False
+ * too where the cluster refuses to say: k->link.status.
+ */
 static bool
 grown(struct kafka *k)
 {
-	uint64_t now = clock_ms();
+	int64_t now = clock_ms();
 	size_t was = k->n;
 
 	if (now - k->looked_ms < k->grow_ms || k->conf.group != NULL || k->conf.patience > 0 || k->link.down != 0 ||
@@ -763,6 +758,8 @@ grown(struct kafka *k)
 	for (size_t i = 0; i < k->n_topics; i++) {
 		int had = known_parts(k, k->topic[i]), n = ask_topic(k, k->topic[i], ASK_MS);
 
+		if (n == -2)
+			return false;
 		if (n > had)
 			err_warn("topic %s: it has %d partitions now, not %d", k->topic[i], n, had);
 		add_parts(k, k->topic[i], had, n, true);
@@ -782,6 +779,8 @@ kafka_next(struct kafka *k, int timeout_ms, struct kafka_message *m)
 	k->msg = NULL;
 	if (k->at == k->taken && grown(k))
 		return KAFKA_GIVEN;
+	if (k->link.status != 0)
+		return KAFKA_FAILED;
 	k->msg = r = take(k, timeout_ms);
 	/* what was taken waits: of a partition that will not be ours any more it is passed over */
 	if (group_change(k, &got))

@@ -2,15 +2,13 @@
 /* kafka_link - see kafka_link.h */
 #include "edge/kafka_link.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 
 time_t
 kafka_link_now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + 1;
+	return (time_t)(clock_ms() / 1000) + 1;
 }
 
 static void

@@ -39,6 +39,7 @@ struct kafka_out {
 	char **name;		/* [n_topics] */
 	rd_kafka_topic_t **topic;	/* [n_topics] NULL: not opened yet */
 	size_t n_topics;
+	int32_t ask;			/* the broker that says what a topic takes; -1: the library finds one */
 	struct sent *spare, *refused, **refused_end;
 	struct map *newer;		/* keys that were confirmed behind the first refused one */
 	uint64_t under_way, confirmed;
@@ -170,6 +171,18 @@ all_there(const struct kafka_out *k, const struct rd_kafka_metadata *md, const c
 	return true;
 }
 
+/* Whom to ask for what only one of them need say: the controller, unless it is none that answers. */
+static int32_t
+whom_to_ask(struct kafka_out *k, const struct rd_kafka_metadata *md)
+{
+	int32_t controller = rd_kafka_controllerid(k->rk, 0);
+
+	for (int i = 0; i < md->broker_cnt; i++)
+		if (md->brokers[i].id == controller)
+			return controller;
+	return md->broker_cnt > 0 ? md->brokers[0].id : -1;
+}
+
 /*
  * Does the cluster have the topics?  Asked for by its name one would be made where brokers make topics.  1; 0 and which
  * is missing; -1: nobody could say now.
@@ -183,6 +196,7 @@ ask_topics(struct kafka_out *k, const char **missing)
 	if (rd_kafka_metadata(k->rk, 1, NULL, &md, ASK_MS) == 0) {
 		kafka_link_alive(&k->link);
 		there = all_there(k, md, missing);
+		k->ask = whom_to_ask(k, md);
 	}
 	if (md != NULL)
 		rd_kafka_metadata_destroy(md);
@@ -304,6 +318,8 @@ ask_limit(struct kafka_out *k, const char *name)
 	size_t limit = 0;
 
 	(void)rd_kafka_AdminOptions_set_request_timeout(o, ASK_MS, why, sizeof why);
+	if (k->ask != -1)
+		(void)rd_kafka_AdminOptions_set_broker(o, k->ask, why, sizeof why);
 	rd_kafka_DescribeConfigs(k->rk, &topic, 1, o, q);
 	e = rd_kafka_queue_poll(q, 2 * ASK_MS);
 	if (e != NULL && rd_kafka_event_error(e) == 0)
@@ -417,8 +433,11 @@ wait_all(struct kafka_out *k)
 {
 	int rc = 0;
 
-	while (rc == 0 && k->under_way > 0)
-		rc = serve(k, POLL_MS);
+	while (rc == 0 && k->under_way > 0) {
+		/* nothing more is coming: no batch need linger for it */
+		(void)rd_kafka_flush(k->rk, POLL_MS);
+		rc = serve(k, 0);
+	}
 	return rc;
 }
 

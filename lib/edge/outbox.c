@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "edge/outbox.h"
@@ -114,10 +115,7 @@ write_all(int fd, struct span s)
 static void
 new_name(struct outbox *o, char name[80])
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	snprintf(name, 80, "%015lld-%ld-%06u" SUFFIX, (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000, (long)getpid(),
+	snprintf(name, 80, "%015lld-%ld-%06u" SUFFIX, (long long)clock_real_ms(), (long)getpid(),
 	    o->n_put++);
 }
 

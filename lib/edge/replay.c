@@ -20,9 +20,8 @@ struct replay {
 	int fd;			/* -1: none yet */
 	uint64_t file_bytes, count;
 	/* reading: first the file, then mem */
-	uint64_t file_at;	/* the next byte to read of the file */
-	struct buf in;		/* read ahead of the file */
-	size_t in_at, mem_at;
+	struct temp_window in;
+	size_t mem_at;
 	char **source;
 	size_t n_sources;
 	struct fp hash;
@@ -89,49 +88,26 @@ replay_line(const struct replay *r, struct span rec, struct replay_line *l)
 void
 replay_rewind(struct replay *r)
 {
-	r->file_at = 0;
-	r->in_at = r->mem_at = 0;
-	buf_clear(&r->in);
-}
-
-/* At least n bytes of the file in r->in from in_at on. */
-static int
-fill(struct replay *r, size_t n)
-{
-	if (r->in_at > 0) {
-		memmove(r->in.p, r->in.p + r->in_at, r->in.n - r->in_at);
-		r->in.n -= r->in_at;
-		r->in_at = 0;
-	}
-	while (r->in.n < n) {
-		size_t want = n - r->in.n > READ_BYTES ? n - r->in.n : READ_BYTES;
-		char *to = buf_room(&r->in, want);
-		size_t got;
-
-		if (temp_read(r->fd, to, want, r->file_at, &got) != 0)
-			return -1;
-		/* what stands behind file_bytes is no record of this round */
-		if (got > r->file_bytes - r->file_at)
-			got = (size_t)(r->file_bytes - r->file_at);
-		r->in.n += got;
-		r->file_at += got;
-	}
-	return 0;
+	r->in.at = r->in.used = r->mem_at = 0;
+	buf_clear(&r->in.b);
 }
 
 int
 replay_next(struct replay *r, struct span *rec)
 {
+	struct temp_window *w = &r->in;
 	uint64_t n;
 
-	if (r->in_at < r->in.n || r->file_at < r->file_bytes) {
-		if (r->in.n - r->in_at < sizeof n && fill(r, sizeof n) != 0)
+	w->fd = r->fd;
+	w->end = r->file_bytes;		/* what stands behind it in the file is of an earlier round */
+	if (!temp_over(w)) {
+		if (temp_have(w, sizeof n, READ_BYTES) != 0)
 			return -1;
-		memcpy(&n, r->in.p + r->in_at, sizeof n);
-		if (r->in.n - r->in_at < sizeof n + n && fill(r, sizeof n + n) != 0)
+		memcpy(&n, w->b.p + w->used, sizeof n);
+		if (temp_have(w, sizeof n + n, READ_BYTES) != 0)
 			return -1;
-		*rec = span_of(r->in.p + r->in_at + sizeof n, n);
-		r->in_at += sizeof n + n;
+		*rec = span_of(w->b.p + w->used + sizeof n, n);
+		w->used += sizeof n + n;
 		return 1;
 	}
 	if (r->mem_at == r->mem.n)
@@ -179,6 +155,6 @@ replay_free(struct replay *r)
 		free(r->source[i]);
 	free(r->source);
 	buf_free(&r->mem);
-	buf_free(&r->in);
+	buf_free(&r->in.b);
 	free(r);
 }

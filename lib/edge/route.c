@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "edge/hook.h"
@@ -346,20 +346,19 @@ post(const struct route *r, const struct notice *n, const char *address, const c
 {
 	struct buf url = { 0 }, body = { 0 }, line[2] = { { 0 } };
 	const char *header[3] = { NULL };
-	struct timespec now;
+	int64_t now = clock_real_ms();
 	struct http h = { .id = n->id, .timeout_ms = timeout_ms, .plain = r->plain, .header = header };
 	bool good;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	buf_str(&url, address);
-	h.type = make_body(r, n, now.tv_sec, key, &body);
+	h.type = make_body(r, n, now / 1000, key, &body);
 	h.body = buf_span(&body);
 	h.zero = strcmp(r->as, "wecom") == 0 || strcmp(r->as, "dingtalk") == 0 ? "errcode" :
 	    strcmp(r->as, "feishu") == 0 ? "code" : NULL;
 	if (r->sign != NULL && strcmp(r->sign, "dingtalk") == 0)
-		sign_query(key, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &url);
+		sign_query(key, now, &url);
 	if (r->sign != NULL && strcmp(r->sign, "hmac") == 0) {
-		sign_headers(key, now.tv_sec, h.body, &line[0], &line[1]);
+		sign_headers(key, now / 1000, h.body, &line[0], &line[1]);
 		header[0] = buf_cstr(&line[0]);
 		header[1] = buf_cstr(&line[1]);
 	}

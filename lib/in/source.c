@@ -80,8 +80,14 @@ source_fd(int fd, const char *name, const struct source_conf *conf, struct sourc
 	s->threads = conf->threads;
 	s->file = S_ISREG(st.st_mode);
 	s->line = 1;
-	s->cap = s->block + MAGIC_BYTES;
+	s->cap = mem_add(s->block + MAGIC_BYTES, conf->first.n);
 	s->buf = mem_array(NULL, mem_add(s->cap, BLOCK_PAD_BYTES), 1);
+	if (conf->first.n > 0) {
+		memcpy(s->buf, conf->first.p, conf->first.n);
+		s->n = s->most = conf->first.n;
+		s->raw_bytes = conf->first.n;
+		s->packing = PLAIN;
+	}
 	if (S_ISREG(st.st_mode)) {
 		s->size = (uint64_t)st.st_size;
 		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);

@@ -24,6 +24,7 @@ struct source_conf {
 	size_t block;		/* 0: BLOCK_BYTES; smaller in tests */
 	bool raw;		/* do not decompress */
 	unsigned threads;	/* that decompress ahead, at most (in/unpack.h); 0: none */
+	struct span first;	/* taken from the descriptor before: its first bytes, which are not packed; or empty */
 };
 
 struct block {

@@ -19,6 +19,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 
 #define START_BYTES (2 * MIB)		/* given out before a thread is worth its start */
@@ -497,10 +498,7 @@ unpack_ready(struct unpack *u, int ms)
 		return true;
 	if (!u->ring)
 		return u->eof || u->full || u->used < u->in.n || poll(&pfd, 1, ms) > 0;
-	clock_gettime(CLOCK_REALTIME, &at);
-	at.tv_nsec += ms % 1000 * 1000000L;
-	at.tv_sec += ms / 1000 + at.tv_nsec / 1000000000L;
-	at.tv_nsec %= 1000000000L;
+	at = clock_after(CLOCK_REALTIME, ms);
 	pthread_mutex_lock(&u->lock);
 	do
 		ready = u->taken < u->carved ? u->slot[u->taken % u->n_slots].ready : u->ended;

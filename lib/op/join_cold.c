@@ -27,19 +27,6 @@ offset_of(uint32_t place)
 	return ((uint64_t)place - 1) * 8;
 }
 
-/* All n bytes of a file. */
-static int
-read_all(int fd, void *to, size_t n, uint64_t at)
-{
-	char *p = to;
-	size_t got;
-	int rc = 0;
-
-	for (; n > 0 && (rc = temp_read(fd, p, n, at, &got)) == 0; n -= got, p += got, at += got)
-		;
-	return rc;
-}
-
 static int
 write_slots(int fd, const uint64_t *slot, size_t n, uint64_t at)
 {
@@ -49,7 +36,7 @@ write_slots(int fd, const uint64_t *slot, size_t n, uint64_t at)
 static int
 read_slots(int fd, uint64_t *slot, size_t n, uint64_t at)
 {
-	return read_all(fd, slot, n * sizeof *slot, at * sizeof *slot);
+	return temp_read_all(fd, (char *)slot, n * sizeof *slot, at * sizeof *slot);
 }
 
 int

@@ -27,9 +27,12 @@ struct recent {
 	int64_t ttl_min, ttl_max;	/* it has days and months: about as long */
 	struct fps passed;		/* to times */
 	struct buf scratch, val;
-	/* since the last save, and only once there was one: entries of what passed; keys that are forgotten */
+	/*
+	 * Since the last save, and only once there was one: entries of what passed; where that save was of pairs, keys
+	 * that are forgotten.  Pairs behind a save of bulk go without: what was forgotten does no harm when it is back.
+	 */
 	struct buf news, gone;
-	bool saved;
+	bool saved, tells_gone;
 	/* the saves by bulk from the last one of all on: none of their n entries is later than that */
 	struct part { uint64_t n; int64_t newest; } *part;
 	size_t n_parts;
@@ -124,7 +127,7 @@ remembered(const struct recent *s, uint64_t word, int64_t newest)
 static void
 forgotten(struct recent *s, const struct fps_slot *slot)
 {
-	if (!s->saved)
+	if (!s->tells_gone)
 		return;
 	pack_fp(buf_room(&s->gone, FP_BYTES), slot->id);
 	s->gone.n += FP_BYTES;
@@ -299,7 +302,7 @@ clear(void *st)
 	fps_free(&s->passed);
 	buf_free(&s->news);
 	buf_free(&s->gone);
-	s->saved = false;
+	s->saved = s->tells_gone = false;
 	s->n_parts = 0;
 }
 
@@ -385,10 +388,11 @@ put_time(struct recent *s, struct span key, int64_t us, kv_fn *put, void *arg)
 }
 
 static void
-was_saved(struct recent *s)
+was_saved(struct recent *s, bool pairs)
 {
 	s->clock_dirty = false;
 	s->saved = true;
+	s->tells_gone = pairs;
 	buf_clear(&s->news);
 	buf_clear(&s->gone);
 }
@@ -421,7 +425,7 @@ save(void *st, bool all, kv_fn *put, void *arg)
 		pack_fp(key, slot->id);
 		rc = put_time(s, span_of(key, sizeof key), time_of(slot->word), put, arg);
 	}
-	was_saved(s);
+	was_saved(s, true);
 	return rc;
 }
 
@@ -475,7 +479,7 @@ save_bulk(void *st, bool all, int (*put)(void *arg, struct span bytes), void *ar
 		s->part = mem_array(s->part, s->n_parts + 1, sizeof *s->part);
 		s->part[s->n_parts++] = (struct part){ n, s->newest };
 	}
-	was_saved(s);
+	was_saved(s, false);
 	return rc;
 }
 

@@ -3,8 +3,8 @@
 #include "out/event.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "out/json.h"
 
@@ -16,9 +16,8 @@ severity_name(enum severity s)
 	return name[s];
 }
 
-/* A name or text of ours may quote data or an argument: whatever is no UTF-8 is shown, not passed on. */
-static void
-text(struct buf *b, const char *key, struct span s)
+void
+event_text(struct buf *b, const char *key, struct span s)
 {
 	size_t room = 4 * s.n + 8;
 	char *masked = mem_array(NULL, room, 1);
@@ -32,7 +31,7 @@ static void
 text_or_null(struct buf *b, const char *key, const char *s)
 {
 	if (s != NULL && *s != '\0') {
-		text(b, key, span_str(s));
+		event_text(b, key, span_str(s));
 	} else {
 		buf_str(b, key);
 		buf_str(b, "null");
@@ -50,19 +49,14 @@ void
 event_json(struct buf *b, const struct event *e)
 {
 	const char *tenant = e->tenant != NULL ? e->tenant : getenv("PIPEHOUSE_TENANT");
-	struct timespec now;
-	int64_t ts = e->ts_ms;
+	int64_t ts = e->ts_ms != 0 ? e->ts_ms : clock_real_ms();
 
-	if (ts == 0) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		ts = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-	}
-	text(b, "{\"event\":", span_str(e->event));
-	text(b, ",\"severity\":", span_str(severity_name(e->severity)));
-	text(b, ",\"tenant\":", span_str(tenant == NULL || *tenant == '\0' ? "main" : tenant));
+	event_text(b, "{\"event\":", span_str(e->event));
+	event_text(b, ",\"severity\":", span_str(severity_name(e->severity)));
+	event_text(b, ",\"tenant\":", span_str(tenant == NULL || *tenant == '\0' ? "main" : tenant));
 	text_or_null(b, ",\"table\":", e->table);
 	text_or_null(b, ",\"dt\":", e->dt);
-	text(b, ",\"name\":", e->name);
+	event_text(b, ",\"name\":", e->name);
 	raw(b, ",\"value\":", e->value);
 	raw(b, ",\"expected\":", e->expected);
 	if (e->counted) {
@@ -73,7 +67,7 @@ event_json(struct buf *b, const struct event *e)
 	} else {
 		buf_str(b, ",\"rows\":null,\"bad\":null");
 	}
-	text(b, ",\"text\":", e->text);
+	event_text(b, ",\"text\":", e->text);
 	text_or_null(b, ",\"run\":", e->run);
 	buf_str(b, ",\"ts\":");
 	buf_i64(b, ts);

@@ -31,6 +31,11 @@ struct event {
 	int64_t ts_ms;			/* 0: now */
 };
 
+/*
+ * Append key, as it stands, and s as a JSON string. A name or text of ours may quote data or an argument: whatever is
+ * no UTF-8 is shown, not passed on.
+ */
+void event_text(struct buf *, const char *key, struct span s);
 /* Append it as one record. Texts that are no UTF-8 are masked, so that the record always is one. */
 void event_json(struct buf *, const struct event *);
 const char *severity_name(enum severity);

@@ -30,6 +30,7 @@ struct sink {
 	bool whole_lines;		/* append: a write ends at a line end */
 	bool synced;
 	bool lax;			/* no fsync */
+	bool unsummed;
 	bool apart;			/* frames are the thread's of out/apart, and so are the members they need */
 	bool over;			/* apart: its end was given too, fsync included */
 	uint64_t ticket;		/* of what was given last */
@@ -66,7 +67,7 @@ put(struct sink *s, const char *p, size_t n)
 {
 	if (s->failed)
 		return EXIT_IO;
-	if (s->codec != CODEC_NONE || s->tmp != NULL)
+	if ((s->codec != CODEC_NONE || s->tmp != NULL) && !s->unsummed)
 		XXH64_update(&s->sum, p, n);
 	while (n > 0) {
 		ssize_t w = write(s->fd, p, n > INT_MAX ? INT_MAX : n);
@@ -452,6 +453,12 @@ sink_flush(struct sink *s)
 	rc = put(s, s->in.p, s->in.n);
 	s->in.n = 0;
 	return rc;
+}
+
+void
+sink_unsummed(struct sink *s)
+{
+	s->unsummed = true;
 }
 
 void

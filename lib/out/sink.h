@@ -43,6 +43,8 @@ char *sink_room(struct sink *, size_t n);
 int sink_advance(struct sink *, size_t used);
 /* From now on this file is not fsynced: what is written outlives the process, not the machine. */
 void sink_lax(struct sink *);
+/* Nobody will ask for the checksum of this one. */
+void sink_unsummed(struct sink *);
 /* Of sink_append: all that was given is on the disk (fsync), and *size how long the file is. 0 or EXIT_IO. */
 int sink_settle(struct sink *, uint64_t *size);
 /*

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "edge/outbox.h"
 #include "edge/route.h"
@@ -37,15 +38,6 @@ struct alert {
 	struct alert_counts count;
 	struct buf scratch, words, text;
 };
-
-static int64_t
-now_ms(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 int
 alert_open(struct ctx *c, const struct alert_conf *conf, struct alert **out)
@@ -197,7 +189,7 @@ summary(void *arg, uint64_t alert, uint64_t n, int64_t since, struct span last)
 	raw_or_null(&b, ",\"name\":", v[NAME]);
 	buf_fmt(&b, ",\"value\":%" PRIu64 ",\"expected\":null,\"rows\":null,\"bad\":null,\"text\":", n);
 	buf_json(&b, buf_span(&text));
-	buf_fmt(&b, ",\"run\":null,\"ts\":%" PRId64 "}", now_ms(CLOCK_REALTIME));
+	buf_fmt(&b, ",\"run\":null,\"ts\":%" PRId64 "}", clock_real_ms());
 	snprintf(id, sizeof id, "%015" PRId64 "-held-%016" PRIx64, since, alert);
 	rc = outbox_put_as(a->box, id, buf_span(&b));
 	buf_free(&b);
@@ -229,7 +221,7 @@ deliver(struct alert *a, size_t i, const struct notice *n, uint64_t tries, bool 
 		}
 		rest->pause = rest->pause == 0 ? FIRST_PAUSE_MS : rest->pause < LAST_PAUSE_MS / 2 ? 2 * rest->pause :
 		    LAST_PAUSE_MS;
-		rest->until = now_ms(CLOCK_MONOTONIC) + rest->pause;
+		rest->until = clock_ms() + rest->pause;
 		if (t >= tries || ctx_stopped(a->c)) {
 			if (last)
 				err_warn("%s: %s: it waits", r->name, why);
@@ -278,7 +270,7 @@ one_letter(struct alert *a, uint64_t tries, bool last, int64_t now)
 			continue;
 		n.json = l->event;
 		/* a receiver that is down is not asked for each event anew */
-		if (!rest->down && (last || now_ms(CLOCK_MONOTONIC) >= rest->until))
+		if (!rest->down && (last || clock_ms() >= rest->until))
 			took = deliver(a, i, &n, tries, last);
 		rest->down = !took;
 		all = all && took;
@@ -303,7 +295,7 @@ alert_round(struct alert *a, uint64_t tries, bool last)
 		a->rest[i].down = false;
 	a->count.waiting = 0;
 	rc = outbox_lock(a->box, LOCK_WAIT_MS);
-	now = now_ms(CLOCK_REALTIME);
+	now = clock_real_ms();
 	if (rc == 0)
 		rc = told_due(a->box, now, summary, a);
 	if (rc == 0)

@@ -7,6 +7,7 @@
 #include "base/spec.h"
 #include "op/key.h"
 #include "run/check_own.h"
+#include "run/conf.h"
 
 static struct span
 trim(struct span s)
@@ -254,7 +255,7 @@ check_spec(struct ctx *ctx, struct checks *cs, const char *path)
 	struct spec *s;
 	int rc;
 
-	if ((rc = spec_read(path, SPEC_WORDS, &s)) != 0)
+	if ((rc = conf_spec(ctx, path, SPEC_WORDS, &s)) != 0)
 		return rc;
 	for (size_t i = 0; i < s->n && rc == 0; i++) {
 		const struct spec_line *l = &s->line[i];

@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "run/check_past.h"
 
 static const int32_t days_back[PAST_DAYS] = { 1, 7 };
@@ -134,45 +134,32 @@ past_read(struct ctx *ctx, struct past *p)
 
 /* ---- writing ---- */
 
-static void
-text(struct buf *b, const char *key, struct span s)
-{
-	size_t room = 4 * s.n + 8;
-	char *masked = mem_array(NULL, room, 1);
-
-	buf_str(b, key);
-	buf_json(b, span_str(err_mask(masked, room, s.p, s.n)));
-	free(masked);
-}
-
 void
 past_line(struct past *p, const struct past_result *r)
 {
 	char day[WHEN_DAY_BYTES];
-	struct timespec now;
 	struct buf *b = &p->lines;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	day_print(p->day, day);
-	text(b, "{\"table\":", span_str(p->table));
-	text(b, ",\"dt\":", span_str(day));
+	event_text(b, "{\"table\":", span_str(p->table));
+	event_text(b, ",\"dt\":", span_str(day));
 	if (r->metric != NULL)
-		text(b, ",\"metric\":", span_str(r->metric));
+		event_text(b, ",\"metric\":", span_str(r->metric));
 	else
 		buf_str(b, ",\"metric\":null");
 	buf_str(b, ",\"value\":");
 	buf_span_add(b, r->value.n > 0 ? r->value : span_str("null"));
-	text(b, ",\"name\":", r->name);
-	text(b, ",\"severity\":", span_str(severity_name(r->severity)));
+	event_text(b, ",\"name\":", r->name);
+	event_text(b, ",\"severity\":", span_str(severity_name(r->severity)));
 	buf_str(b, ",\"rows\":");
 	buf_u64(b, r->rows);
 	buf_str(b, ",\"bad\":");
 	buf_u64(b, r->bad);
 	if (r->run != NULL)
-		text(b, ",\"run\":", span_str(r->run));
+		event_text(b, ",\"run\":", span_str(r->run));
 	else
 		buf_str(b, ",\"run\":null");
-	buf_fmt(b, ",\"ts\":%lld}\n", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+	buf_fmt(b, ",\"ts\":%lld}\n", (long long)clock_real_ms());
 }
 
 /* Does the file end within a line, because a writer was cut off? */

@@ -201,14 +201,14 @@ release(struct children *ch, struct child *x)
 	struct buf b = { 0 };
 
 	for (uint64_t at = 0; at < x->filed && ch->rc == 0;) {
-		size_t want = x->filed - at < READ_BYTES ? (size_t)(x->filed - at) : READ_BYTES, got = 0;
-		int rc = temp_read(x->fd, buf_room(&b, want), want, at, &got);
+		size_t want = x->filed - at < READ_BYTES ? (size_t)(x->filed - at) : READ_BYTES;
+		int rc = temp_read_all(x->fd, buf_room(&b, want), want, at);
 
 		if (rc != 0)
 			children_failed(ch, rc);
 		else
-			write_out(ch, span_of(b.p, got));
-		at += got;
+			write_out(ch, span_of(b.p, want));
+		at += want;
 	}
 	write_out(ch, buf_span(&x->hold));
 	buf_free(&b);

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "run/children_own.h"
 
 #define LOOKS 4			/* nothing has moved at so many looks one after the other: --stalled is over */
@@ -140,20 +141,6 @@ begin_hops(struct children *ch, const struct child *x, const struct mark *m)
 	mark_hop(&ch->hops, &h);
 }
 
-/* The time of the next look. */
-static struct timespec
-after(int64_t ms)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += (time_t)(ms / 1000);
-	t.tv_nsec += (long)(ms % 1000) * 1000000;
-	t.tv_sec += t.tv_nsec / 1000000000;
-	t.tv_nsec %= 1000000000;
-	return t;
-}
-
 /*
  * Under the lock: have all mute ones answered that will?  One that has answered before and closes its output has ended:
  * how, is known when it is waited for, and until then no sink may commit what it may not have.
@@ -176,7 +163,7 @@ await(struct children *ch, bool mutes)
 {
 	unsigned long moved = atomic_load(&ch->moves);
 	const int64_t look_ms = ch->stalled_ms / LOOKS + 1;
-	struct timespec till = after(look_ms);
+	struct timespec till = clock_after(CLOCK_MONOTONIC, look_ms);
 	int looks = 0;
 
 	while (ch->rc == 0 && ch->done != ch->asked && !(mutes && mutes_answered(ch))) {
@@ -184,7 +171,7 @@ await(struct children *ch, bool mutes)
 			continue;
 		looks = moved == atomic_load(&ch->moves) ? looks + 1 : 0;
 		moved = atomic_load(&ch->moves);
-		till = after(look_ms);
+		till = clock_after(CLOCK_MONOTONIC, look_ms);
 		ch->stalled = looks >= LOOKS;
 		if (ch->stalled)
 			(void)eventfd_write(ch->wake, 1);

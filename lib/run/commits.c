@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "run/commits.h"
 #include "run/ctx.h"
@@ -13,7 +14,7 @@
 #include "store/follow.h"
 
 #define LOOK_MS 20			/* between two looks for the next commit */
-#define EPOCH_BYTES (PLANNED_BYTES / 4)	/* of files, which are compressed */
+#define EPOCH_BYTES (16 << 20)	/* of files, which are compressed */
 #define FOR_EVER UINT64_MAX
 
 /* Behind commit n; or before all that the table held at n. */
@@ -281,7 +282,7 @@ src_gather(void *src, int64_t due)
 			return rc;
 		if (got)
 			continue;
-		if (run_stop != 0 || (now = planned_clock()) >= due)
+		if (run_stop != 0 || (now = clock_ms()) >= due)
 			break;
 		next = now + LOOK_MS;
 		planned_wait(next < due ? next : due);

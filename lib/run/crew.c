@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* crew - see crew.h */
+#include "base/clock.h"
 #include "run/crew.h"
 
 #include <errno.h>
@@ -465,7 +466,7 @@ one_due(struct crew *w)
 
 /* Nothing to do: others work, or the input is silent and all of it is out. */
 static void
-rest(struct crew *w, const struct timespec *since)
+rest(struct crew *w, int64_t since)
 {
 	struct ctx *c = w->c;
 	struct timespec at;
@@ -475,11 +476,7 @@ rest(struct crew *w, const struct timespec *since)
 		pthread_mutex_unlock(&w->lock);
 		rc = sink_flush(c->side[0].sink);
 		if (rc == 0 && c->cmd->idle != NULL && w->serial) {
-			struct timespec now;
-
-			clock_gettime(CLOCK_MONOTONIC, &now);
-			rc = c->cmd->idle(c, c->st, (now.tv_sec - since->tv_sec) * INT64_C(1000) +
-			    (now.tv_nsec - since->tv_nsec) / 1000000);
+			rc = c->cmd->idle(c, c->st, clock_ms() - since);
 			if (rc == 0)
 				rc = sink_flush(c->side[0].sink);
 		}
@@ -491,10 +488,7 @@ rest(struct crew *w, const struct timespec *since)
 	if (changes_soon(w))
 		return;
 	/* a signal does not end a wait on a condition: look now and then */
-	clock_gettime(CLOCK_REALTIME, &at);
-	at.tv_nsec += IDLE_FLUSH_MS * 1000000L;
-	at.tv_sec += at.tv_nsec / 1000000000L;
-	at.tv_nsec %= 1000000000L;
+	at = clock_after(CLOCK_REALTIME, IDLE_FLUSH_MS);
 	(void)pthread_cond_timedwait(&w->change, &w->lock, &at);
 }
 
@@ -502,14 +496,13 @@ rest(struct crew *w, const struct timespec *since)
 static int
 turn(struct crew *w, size_t unread)
 {
-	struct timespec since;
+	int64_t since = clock_ms();
 	struct queue *q;
 
-	clock_gettime(CLOCK_MONOTONIC, &since);
 	pthread_mutex_lock(&w->lock);
 	while (w->rc == 0 && !run_stop) {
 		if (one_due(w)) {
-			clock_gettime(CLOCK_MONOTONIC, &since);
+			since = clock_ms();
 			continue;
 		}
 		if (w->head == NULL || (unread > 0 && w->unread < unread))
@@ -517,7 +510,7 @@ turn(struct crew *w, size_t unread)
 		if ((q = next_source(w, true)) != NULL)
 			take_block(&w->lane[0], q);
 		else
-			rest(w, &since);
+			rest(w, since);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return w->rc;
@@ -539,7 +532,7 @@ crew_full(struct ctx *c)
 		if (l != &w->lane[0])
 			pthread_cond_wait(&w->change, &w->lock);
 		else if (!one_due(w))
-			rest(w, &(struct timespec){ 0 });
+			rest(w, 0);
 		rc = l == &w->lane[0] ? w->rc : 0;
 	}
 	if (rc == 0 && w->stop)

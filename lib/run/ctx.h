@@ -85,6 +85,7 @@ struct feed {
 	uint64_t line_number;		/* of record 0 of the batch */
 	uint64_t offset;		/* of the block */
 	const char *block;
+	uint64_t lines;			/* of the block handled last */
 	const struct batch *batch;
 };
 

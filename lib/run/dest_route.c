@@ -2,21 +2,17 @@
 /* dest_route - see dest_route.h */
 #include "run/dest_route.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/decimal.h"
 #include "in/rec.h"
 #include "in/scan.h"
 #include "out/json.h"
+#include "run/conf.h"
 #include "run/ctx.h"
 
 #define SEEN_MAX 65536			/* words remembered; one more and all are forgotten */
-#define FILE_BYTES_MAX (16 * MIB)
-#define CHUNK_BYTES 65536
 #define LAST_NONE (-2)		/* route.last_line */
 #define LAST_BYTES_MAX 1024	/* of what is kept of the record before */
 
@@ -32,28 +28,6 @@ struct said {
 };
 
 /* ---- the file ---- */
-
-static int
-read_bytes(const char *file, struct buf *b)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	ssize_t n = 0;
-
-	if (fd == -1)
-		return err_io("%s: %s", file, strerror(errno));
-	buf_clear(b);
-	do {
-		n = read(fd, buf_room(b, CHUNK_BYTES), CHUNK_BYTES);
-		b->n += n > 0 ? (size_t)n : 0;
-	} while ((n > 0 || (n == -1 && errno == EINTR)) && b->n <= FILE_BYTES_MAX);
-	if (n == -1) {
-		n = errno;
-		close(fd);
-		return err_io("%s: %s", file, strerror((int)n));
-	}
-	close(fd);
-	return b->n <= FILE_BYTES_MAX ? 0 : err_usage("%s: larger than 16 MiB", file);
-}
 
 static void
 version_of(struct span bytes, char version[SHA256_HEX + 1])
@@ -266,10 +240,20 @@ int
 route_open(const char *file, struct ctx *c, struct route **out)
 {
 	struct route *r = *out = make(file, c);
-	int rc = read_bytes(file, &r->bytes);
+	int rc = conf_now(file, &r->bytes);
 
 	version_of(buf_span(&r->bytes), r->version);
 	return rc != 0 ? rc : understand(r);
+}
+
+int
+route_open_bytes(const char *file, struct span bytes, struct ctx *c, struct route **out)
+{
+	struct route *r = *out = make(file, c);
+
+	buf_span_add(&r->bytes, bytes);
+	version_of(bytes, r->version);
+	return understand(r);
 }
 
 /* ---- what it says by now ---- */
@@ -279,7 +263,7 @@ route_again(struct route *r, struct route **out)
 {
 	struct route *next = make(r->file, r->ctx);
 	struct buf said = { 0 }, *held = err_hold(&said);
-	int rc = read_bytes(r->file, &next->bytes);
+	int rc = conf_now(r->file, &next->bytes);
 
 	err_hold(held);
 	*out = NULL;
@@ -294,6 +278,19 @@ route_again(struct route *r, struct route **out)
 		*out = next;
 	}
 	buf_free(&said);
+}
+
+void
+route_next(struct route *r, struct span bytes, struct route **out)
+{
+	struct route *next;
+
+	if (route_open_bytes(r->file, bytes, r->ctx, &next) == 0) {
+		*out = next;
+		return;
+	}
+	*out = NULL;
+	route_refuse(r, next);
 }
 
 void

@@ -65,12 +65,16 @@ struct route {
 
 /* 0; EXIT_USAGE, EXIT_IO after a message.  *out is to be closed in any case; file must outlive it. */
 int route_open(const char *file, struct ctx *, struct route **out);
+/* The same of bytes that the caller has read, which are copied; file: what messages call it. */
+int route_open_bytes(const char *file, struct span bytes, struct ctx *, struct route **out);
 /*
  * Between batches: *out is what the file says now if that is new, else NULL.  A new file that is none (or is not there)
  * is said once and leaves things as they are.  What a new one asks of records may be new columns: ctx_paths grows, and
  * who scans must begin anew.  The caller may still find it wanting: route_refuse.
  */
 void route_again(struct route *, struct route **out);
+/* Between batches: the same of bytes; NULL where they are no route, after a message. */
+void route_next(struct route *, struct span bytes, struct route **out);
 /* Between batches: there were so many paths; scan for all that are asked by now. */
 void route_rescan(struct ctx *, size_t paths);
 /* That one cannot be followed: it was said why.  Closes it. */

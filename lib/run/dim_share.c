@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "run/dim_own.h"
 #include "store/fs.h"
@@ -219,7 +220,7 @@ share_lock(const char *path)
 void
 share_sweep(const char *dir)
 {
-	int64_t oldest = fs_now_ms() / 1000 - (int64_t)SHARE_DAYS * 24 * 3600;
+	int64_t oldest = clock_real_ms() / 1000 - (int64_t)SHARE_DAYS * 24 * 3600;
 	struct fs_names l;
 	struct buf b = { 0 };
 	struct stat st;

@@ -83,12 +83,14 @@ emit_upto(struct ctx *c, const struct batch *b, size_t i)
 		for (j = k + 1; b->fate[k] == F_PASS && j < i && b->fate[j] == F_PASS &&
 		    b->line[j].p == b->line[j - 1].p + b->line[j - 1].n + 1; j++)
 			;
+		while (b->fate[k] == F_DROP && j < i && b->fate[j] == F_DROP)
+			j++;
 		n->in += j - k;
 		if (b->fate[k] == F_PASS) {
 			n->passed += j - k;
 			put_piece(c, b, k, j - 1);
 		} else if (b->fate[k] == F_DROP) {
-			n->dropped++;
+			n->dropped += j - k;
 		} else if (b->fate[k] == F_USED) {
 			n->used++;
 		} else {

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* epoch - see epoch.h */
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "in/rec.h"
 #include "op/pack.h"
 #include "run/ctx.h"
@@ -12,11 +16,11 @@
 #include "store/fs.h"
 
 #define FORGET_EVERY 16		/* epochs between looks at what nobody needs any more */
+#define FIRST_LOOK_MS 100	/* a wait for the first line is no longer deaf to a signal than that */
 #define TELL_MS 200		/* between two words on how far it is, while there is more to read */
 
 struct epoch {
 	struct job_dir *job;
-	struct buf prefix;		/* how a control line of this job begins */
 	struct buf sign;		/* what a state belongs to */
 	struct snaps *snaps;		/* NULL: no state */
 	bool opened, ended;
@@ -27,6 +31,8 @@ struct epoch {
 	int64_t now_ms, wm_ms;
 	struct flow_counts before;	/* when it ended */
 	struct buf pins, hops, line, dir;
+	struct buf first;		/* the `open` line, where it was taken before its time; with its LF */
+	struct mark open;		/* what it says */
 };
 
 /* ---- what a state belongs to ---- */
@@ -97,7 +103,6 @@ epoch_begin(struct ctx *c, int argc, char *const argv[])
 	e = mem_new(sizeof *e);
 	e->job = j;
 	e->wm_ms = INT64_MIN;
-	buf_fmt(&e->prefix, MARK_PREFIX "%s\"", j->nonce);
 	sign(c, &e->sign, argc, argv);
 	c->epoch = e;
 	return 0;
@@ -131,25 +136,10 @@ epoch_ready(struct ctx *c)
 	return job_dir_begun(e->job, name, e->done);
 }
 
-const char *
-epoch_next(const struct epoch *e, struct span text, struct span *line)
+bool
+epoch_is(const struct epoch *e, struct span line)
 {
-	static const size_t before = sizeof "{\"" - 1;		/* MARK_PREFIX */
-	const char *p = text.p, *end = text.p + text.n, *at, *lf;
-
-	/* text has hardly a $, and memchr is many times as fast as memmem: it stands in the way of all records */
-	for (; (p = memchr(p, '$', (size_t)(end - p))) != NULL; p++) {
-		if ((size_t)(p - text.p) < before)
-			continue;
-		at = p - before;
-		if ((at > text.p && at[-1] != '\n') || (size_t)(end - at) < e->prefix.n ||
-		    memcmp(at, e->prefix.p, e->prefix.n) != 0)
-			continue;
-		lf = memchr(p, '\n', (size_t)(end - p));
-		*line = span_of(at, (size_t)((lf == NULL ? end : lf) - at));
-		return at;
-	}
-	return NULL;
+	return mark_is(line, e->job->nonce);
 }
 
 /* ---- state ---- */
@@ -342,6 +332,7 @@ settle_place(struct ctx *c, struct span hops)
 	const char *branch = getenv("PIPEHOUSE_BRANCH");
 	struct buf *b = &c->epoch->dir;
 
+	buf_clear(b);
 	buf_fmt(b, "%s/", c->epoch->job->path);
 	mark_place(b, hops);
 	buf_fmt(b, "%s%s-%s", branch == NULL ? "" : ".", branch == NULL ? "" : branch, c->cmd->name);
@@ -359,15 +350,6 @@ add_hop(struct ctx *c, const struct mark *m)
 	buf_span_add(&e->hops, m->hops);
 	mark_hop(&e->hops, &mine);
 	return mine;
-}
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
 /*
@@ -545,6 +527,76 @@ epoch_line(struct ctx *c, struct span line)
 	return take_pins(c, m.pins);
 }
 
+/* ---- the first line, before anything is set up ---- */
+
+/* A line of the input, byte by byte: what stands behind it is to be read in its time. */
+static int
+take_line(struct ctx *c, struct buf *b)
+{
+	size_t most = c->opt.max_line != 0 ? c->opt.max_line : LINE_BYTES_MAX;
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	ssize_t n = 0;
+
+	while (run_stop == 0 && b->n < most && (b->n == 0 || b->p[b->n - 1] != '\n')) {
+		if (poll(&in, 1, FIRST_LOOK_MS) == 0)
+			continue;
+		n = read(STDIN_FILENO, buf_room(b, 1), 1);
+		if (n == -1 && errno != EINTR)
+			return err_io("<stdin>: %s", strerror(errno));
+		if (n == 0)
+			return err_temp("the input ended before the `open` line");
+		b->n += n == 1;
+	}
+	return run_stop != 0 ? err_temp("stopped by signal %d", (int)run_stop) : 0;
+}
+
+int
+epoch_first(struct ctx *c, struct span *pins)
+{
+	struct epoch *e = c->epoch;
+	struct span line;
+	int rc = e->first.n > 0 ? 0 : take_line(c, &e->first);
+
+	if (rc != 0)
+		return rc;
+	line = span_of(e->first.p, e->first.n - 1);
+	if (!mark_is(line, e->job->nonce) || mark_parse(line, &e->open) != NULL || e->open.kind != MARK_OPEN)
+		return err_input("the input does not begin with the `open` line of this job");
+	settle_place(c, e->open.hops);
+	*pins = e->open.pins;
+	return 0;
+}
+
+uint64_t
+epoch_first_id(const struct epoch *e)
+{
+	return e->open.id;
+}
+
+struct span
+epoch_held(const struct epoch *e)
+{
+	return buf_span(&e->first);
+}
+
+const char *
+epoch_job(const struct epoch *e)
+{
+	return e->job->path;
+}
+
+const char *
+epoch_place(const struct epoch *e)
+{
+	return e->dir.p;
+}
+
+int
+epoch_settled(const struct epoch *e, uint64_t *id)
+{
+	return job_dir_settled(e->job, id);
+}
+
 int
 epoch_waits(struct ctx *c)
 {
@@ -595,11 +647,11 @@ epoch_free(struct epoch *e)
 		return;
 	snaps_close(e->snaps);
 	job_dir_close(e->job);
-	buf_free(&e->prefix);
 	buf_free(&e->sign);
 	buf_free(&e->pins);
 	buf_free(&e->hops);
 	buf_free(&e->line);
 	buf_free(&e->dir);
+	buf_free(&e->first);
 	free(e);
 }

@@ -4,8 +4,8 @@
  *
  *	rc = epoch_begin(c, argc, argv);	// before set_up: c->epoch is NULL outside a barrier job
  *	rc = epoch_ready(c);			// behind set_up: may it stand there? a sink begins
- *	p = epoch_next(c->epoch, text, &line);	// the next control line of a block, NULL: none
- *	rc = epoch_line(c, line);		// all before it is through
+ *	if (epoch_is(c->epoch, line))
+ *		rc = epoch_line(c, line);	// all before it is through
  *	rc = epoch_over(c);			// end of input: well only behind an `end`
  *
  * A filter at a mark: what came is held against n; what is over goes out (command.mark); side files are synced, their
@@ -32,10 +32,24 @@ struct flow_counts;
 /* 0, or as job_dir_open; the arguments are what a saved state belongs to. */
 int epoch_begin(struct ctx *, int argc, char *const argv[]);
 int epoch_ready(struct ctx *);
-/* Where in the text, which begins at a line's start, the next control line is, and without its end *line; or NULL. */
-const char *epoch_next(const struct epoch *, struct span text, struct span *line);
+/* Is that line of the input, without its end, a control line of this job? */
+bool epoch_is(const struct epoch *, struct span line);
 int epoch_line(struct ctx *, struct span line);
 int epoch_over(struct ctx *);
+/*
+ * For set_up: wait for the `open` line, which stays to be read (epoch_held), for what it pins.  0; EXIT_INPUT where
+ * something else comes first, EXIT_TEMP where nothing does, or a signal.
+ */
+int epoch_first(struct ctx *, struct span *pins);
+/* And of whom; its id. Behind epoch_first. */
+uint64_t epoch_first_id(const struct epoch *);
+/* What epoch_first took from the input, with its LF; empty: nothing. */
+struct span epoch_held(const struct epoch *);
+/* The job's directory, and behind the `open` line, or epoch_first, this stage's own, which need not be there. */
+const char *epoch_job(const struct epoch *);
+const char *epoch_place(const struct epoch *);
+/* Nobody goes back behind that epoch. 0 or as job_dir_settled. */
+int epoch_settled(const struct epoch *, uint64_t *id);
 /* Nothing is there to be read, and the next block is waited for. 0 or EXIT_IO. */
 int epoch_waits(struct ctx *);
 /* Of the line before: its clock and its watermark. */

@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "run/extract_log.h"
@@ -196,7 +197,8 @@ extract_log_snapshot(struct extract_log *g)
 {
 	if (json_object_size(g->table) > 0)
 		err_warn("%s: pieces are there; the rest is of another snapshot", g->path.p);
-	return append(g, json_pack("{s:I,s:I}", "snapshot", (json_int_t)++g->snapshots, "at", (json_int_t)fs_now_ms()));
+	return append(g, json_pack("{s:I,s:I}", "snapshot", (json_int_t)++g->snapshots, "at",
+	    (json_int_t)clock_real_ms()));
 }
 
 int

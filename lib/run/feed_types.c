@@ -3,6 +3,7 @@
 #include "run/feed_types.h"
 
 #include "out/event.h"
+#include "run/conf.h"
 
 /* ---- --types ---- */
 
@@ -64,11 +65,14 @@ feed_types_read(struct ctx *c, const char *operand, struct types **out)
 	struct reading r = { .types = types_new() };
 	struct pathset *ps = pathset_new();
 	char err[MESSAGE_BYTES_MAX];
+	struct buf path = { 0 };
 	int rc;
 
 	for (size_t k = 0; k < sizeof name / sizeof name[0]; k++)
 		pathset_add(ps, span_str(name[k]), err, sizeof err);
-	rc = ctx_read(c, operand, ps, add_types, &r);
+	if ((rc = conf_path(c, operand, &path)) == 0)
+		rc = ctx_read(c, path.p, ps, add_types, &r);
+	buf_free(&path);
 	pathset_free(ps);
 	for (size_t k = 0; k < 4; k++)
 		buf_free(&r.text[k]);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/map.h"
 #include "run/flow.h"
@@ -103,14 +104,12 @@ int
 flow_end(const struct flow_counts *n, int status, const char *stats_json)
 {
 	struct buf b = { 0 };
-	struct timespec t;
 	int rc;
 
 	if (flow_fd == -1)
 		return 0;
-	clock_gettime(CLOCK_REALTIME, &t);
 	buf_fmt(&b, "{\"end\":%lld,\"status\":%d,\"in\":%llu,\"out\":%llu,\"stats\":%s}",
-	    (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000, status, (unsigned long long)n->in,
+	    (long long)clock_real_ms(), status, (unsigned long long)n->in,
 	    (unsigned long long)(n->passed + n->made), stats_json);
 	rc = put(&b);
 	if (close(flow_fd) == -1 && rc == 0)

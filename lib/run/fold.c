@@ -26,6 +26,7 @@ of_step(const struct day *d, uint64_t step)
 static int
 fold_day(struct fold *f, struct table *t, const char *day)
 {
+	struct buf said = { 0 }, *held = err_hold(&said);
 	int rc = 0;
 
 	/* 512 KiB, 8 MiB, 128 MiB */
@@ -39,6 +40,11 @@ fold_day(struct fold *f, struct table *t, const char *day)
 			f->files += rc == 0 ? did.files : 0;
 		}
 	}
+	err_hold(held);
+	/* another member of the group was first: nothing was asked for, and nothing is amiss */
+	if (rc != EXIT_TEMP)
+		err_release(&said);
+	buf_free(&said);
 	return rc == EXIT_TEMP ? 0 : rc;
 }
 

@@ -2,7 +2,10 @@
 /* gathered - see gathered.h */
 #include "run/gathered.h"
 
+#include "base/digits.h"
 #include "out/sink.h"
+
+#define TEXT_BYTES_MIN ((size_t)256 * 1024)
 
 int
 gathered_set_up(struct gathered *h, struct ctx *c)
@@ -43,37 +46,108 @@ judge(struct gathered *h, struct val v)
 	return NULL;
 }
 
+/*
+ * Nearly all: every time is a number of as many digits, and none is ahead.  Then only the newest of them counts.
+ * False: they are to be judged one by one, and none was taken.
+ */
+static bool
+judge_alike(struct gathered *h, const struct val *v, size_t n)
+{
+	size_t digits = v[0].raw.n;
+	uint64_t newest = 0, ten = 1, cut;
+	bool good = true;
+	int64_t us;
+
+	if (digits < 9 || digits > 16)
+		return false;
+	/* as eights: the first, and of the last those that are not among the first */
+	cut = (UINT64_C(1) << 4 * (16 - digits) << 4 * (16 - digits)) - 1;
+	for (size_t i = 8; i < digits; i++)
+		ten *= 10;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t x, y;
+
+		if (v[i].tag != T_NUM || v[i].raw.n != digits)
+			return false;
+		x = digits_load(v[i].raw.p);
+		y = digits_load(v[i].raw.p + digits - 8);
+		good = good && digits_are(x) && digits_are(y);
+		x = digits_of(x) * ten + digits_of((y & ~cut) | (DIGITS_ZEROS & cut));
+		newest = x > newest ? x : newest;
+	}
+	if (!good || when_count((int64_t)newest, h->unit, &us) != NULL || waters_ahead(&h->water, us))
+		return false;
+	waters_take(&h->water, h->part, us);
+	return true;
+}
+
+static char *
+room(struct gathered *h, size_t more)
+{
+	size_t need = mem_add(h->n_text, more), cap = h->cap == 0 ? TEXT_BYTES_MIN : h->cap;
+	char *was = h->text;
+
+	if (need > h->cap) {
+		while (cap < need)
+			cap = mem_mul(cap, 2);
+		h->text = mem_table(cap);
+		if (h->n_text > 0)
+			memcpy(h->text, was, h->n_text);
+		mem_table_free(was, h->cap);
+		h->cap = cap;
+	}
+	return h->text + h->n_text;
+}
+
 /* Lines that stand one behind the other, as one piece. */
 static void
 add(struct gathered *h, struct span piece)
 {
-	size_t from = h->text.n;
+	char *p;
 
 	if (piece.p == NULL)
 		return;
-	buf_span_add(&h->text, piece);
-	buf_byte(&h->text, '\n');
-	XXH64_update(&h->sum, h->text.p + from, h->text.n - from);
+	p = room(h, mem_add(piece.n, 1));
+	memcpy(p, piece.p, piece.n);
+	p[piece.n] = '\n';
+	XXH64_update(&h->sum, p, piece.n + 1);
+	h->n_text += piece.n + 1;
+}
+
+/* Do they stand one behind the other, with nothing but an LF between two, as in the block they came in? */
+static bool
+in_a_row(const struct span *line, size_t n)
+{
+	size_t bytes = n - 1;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += line[i].n;
+	return line[0].p + bytes == line[n - 1].p + line[n - 1].n;
 }
 
 int
 gathered_put(struct gathered *h, const struct batch *b, const struct span *line)
 {
+	bool alike = h->col == -1 || judge_alike(h, b->col[h->col], b->n), apart = line != NULL;
+	const struct span *last = &b->line[b->n - 1];
 	struct span piece = { NULL, 0 };
 
-	line = line == NULL ? b->line : line;
+	memset(b->fate, F_DROP, b->n);
+	line = apart ? line : b->line;
+	if (alike && !apart && in_a_row(line, b->n)) {
+		h->n += b->n;
+		add(h, span_of(line->p, (size_t)(last->p - line->p) + last->n));
+		return 0;
+	}
 	for (size_t i = 0; i < b->n; i++) {
-		const char *why = h->col == -1 ? NULL : judge(h, b->col[h->col][i]);
+		const char *why = alike ? NULL : judge(h, b->col[h->col][i]);
 
 		if (why != NULL) {
-			b->fate[i] = F_REJECT;
-			b->why[i] = why;
+			batch_reject(b, i, why);
 			continue;
 		}
-		b->fate[i] = F_DROP;
 		h->n++;
-		/* in the block they came in there is nothing but an LF between the two */
-		if (line == b->line && piece.p != NULL && line[i].p == piece.p + piece.n + 1) {
+		if (piece.p != NULL && !apart && line[i].p == piece.p + piece.n + 1) {
 			piece.n += 1 + line[i].n;
 			continue;
 		}
@@ -94,7 +168,7 @@ gathered_sum(const struct gathered *h, struct planned_epoch *e)
 int
 gathered_emit(struct gathered *h)
 {
-	int rc = sink_add(ctx_out(h->ctx), buf_span(&h->text));
+	int rc = sink_add(ctx_out(h->ctx), span_of(h->text, h->n_text));
 
 	ctx_recount(h->ctx, h->n, F_DROP, F_PASS);
 	gathered_forget(h);
@@ -104,7 +178,7 @@ gathered_emit(struct gathered *h)
 void
 gathered_forget(struct gathered *h)
 {
-	buf_clear(&h->text);
+	h->n_text = 0;
 	XXH64_reset(&h->sum, 0);
 	h->n = 0;
 }
@@ -112,7 +186,9 @@ gathered_forget(struct gathered *h)
 void
 gathered_free(struct gathered *h)
 {
-	buf_free(&h->text);
+	mem_table_free(h->text, h->cap);
+	h->text = NULL;
+	h->cap = 0;
 	buf_free(&h->scratch);
 	waters_free(&h->water);
 }

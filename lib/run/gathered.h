@@ -10,7 +10,8 @@
  *
  * Invariants: gathered_put rejects records whose time is missing, none, or too far ahead, and takes the times of the
  * others into the watermark of h.part; kept are their bytes, in the order that they came in.  Kept records are counted
- * as dropped, and as passed from gathered_emit on.  Memory: the bytes of an epoch's records.
+ * as dropped, and as passed from gathered_emit on.  Memory: up to twice the bytes of the largest epoch so far, in large
+ * pages, kept from one epoch to the next; and half of that again while it grows.
  */
 #ifndef RUN_GATHERED_H
 #define RUN_GATHERED_H
@@ -31,7 +32,9 @@ struct gathered {
 	enum unit unit;
 	size_t part;			/* whose records come now */
 	uint64_t n;
-	struct buf text, scratch;
+	char *text;			/* what is kept, by mem_table: n_text of cap bytes */
+	size_t n_text, cap;
+	struct buf scratch;
 	XXH64_state_t sum;		/* of text: taken while its bytes are still in the cache */
 };
 

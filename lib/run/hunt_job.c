@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "run/hunt_own.h"
+#include "store/fs.h"
 
 #define LINE_STEP (4 * KIB)		/* read behind a range at a time, for its last line's end */
 
@@ -73,24 +74,15 @@ static bool
 read_frame(struct job *j)
 {
 	int fd = open(j->unit->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	size_t n = j->frame.bytes, got = 0;
-	char *p;
+	size_t n = j->frame.bytes;
+	bool all;
 
 	if (fd == -1)
 		return false;
 	buf_clear(&j->packed);
-	p = buf_room(&j->packed, n);
-	while (got < n) {
-		ssize_t r = pread(fd, p + got, n - got, (off_t)(j->frame.at + got));
-
-		if (r == -1 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			break;
-		got += (size_t)r;
-	}
+	all = fs_read_at(fd, buf_room(&j->packed, n), n, j->frame.at);
 	close(fd);
-	return got == n;
+	return all;
 }
 
 /* Whole lines, as many as the index says, of a frame whose checksum holds. */

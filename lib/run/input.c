@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "run/crew.h"
 #include "run/ctx.h"
 #include "run/epoch.h"
@@ -150,11 +151,35 @@ bad_line(struct ctx *c, struct feed *f, const char *why, struct span raw, uint64
 	return bad_record(c, place_of(f, number, offset), why, raw);
 }
 
-/* Runs of records between bad and blank lines go out as batches of their own, so that order is kept. */
+/* One byte tells nearly all records from a control line: this stands in the way of each. */
+static inline bool
+is_control(const struct epoch *e, struct span line)
+{
+	return line.n > 2 && line.p[2] == '$' && epoch_is(e, line);
+}
+
+/* The first from i on that is not one to be delivered: bad, blank, or a control line. */
+static size_t
+run_end(const struct epoch *e, const struct scanned *got, size_t i)
+{
+	if (e == NULL)
+		while (i < got->n && got->kind[i] == LINE_RECORD)
+			i++;
+	else
+		while (i < got->n && got->kind[i] == LINE_RECORD && !is_control(e, got->line[i]))
+			i++;
+	return i;
+}
+
+/*
+ * Runs of records between bad and blank lines go out as batches of their own, so that order is kept; in a barrier job
+ * those between control lines, which are known by how they begin, whatever the scanner thinks of them.
+ */
 int
 scanned_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const struct scanned *got, uint64_t *number)
 {
 	uint64_t *blank = c->yield == NULL ? &c->blank : &c->yield->count.blank;
+	const struct epoch *e = f->main ? c->epoch : NULL;
 	const struct val *col[PATHS_MAX];
 	size_t i = 0;
 	int rc = 0;
@@ -162,20 +187,21 @@ scanned_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const str
 	while (i < got->n && rc == 0) {
 		size_t a = i;
 
-		while (i < got->n && got->kind[i] == LINE_RECORD)
-			i++;
-		if (i > a) {
+		if ((i = run_end(e, got, a)) > a) {
 			for (size_t k = 0; k < ps->n; k++)
 				col[k] = got->col[k] + a;
 			rc = deliver(c, f, got->line + a, col, i - a, *number + a);
 		}
-		for (; rc == 0 && i < got->n && got->kind[i] != LINE_RECORD; i++) {
-			if (got->kind[i] == LINE_BLANK)
-				*blank += f->main;
-			else
-				rc = bad_line(c, f, got->why[i], got->line[i], *number + i,
-				    f->offset + (uint64_t)(got->line[i].p - f->block));
-		}
+		if (rc != 0 || i == got->n)
+			break;
+		if (e != NULL && is_control(e, got->line[i]))
+			rc = epoch_line(c, got->line[i]);
+		else if (got->kind[i] == LINE_BLANK)
+			*blank += f->main;
+		else
+			rc = bad_line(c, f, got->why[i], got->line[i], *number + i,
+			    f->offset + (uint64_t)(got->line[i].p - f->block));
+		i++;
 	}
 	*number += got->n;
 	return rc;
@@ -209,14 +235,11 @@ plain_lines(struct ctx *c, struct feed *f, const struct block *blk, uint64_t *nu
 static int
 wait_idle(struct ctx *c, struct source *src)
 {
-	struct timespec from, now;
+	int64_t from = clock_ms();
 	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &from);
 	while (rc == 0 && !run_stop && !source_ready(src, IDLE_FLUSH_MS)) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		rc = c->cmd->idle(c, c->st, (now.tv_sec - from.tv_sec) * INT64_C(1000) +
-		    (now.tv_nsec - from.tv_nsec) / 1000000);
+		rc = c->cmd->idle(c, c->st, clock_ms() - from);
 		if (rc == 0)
 			rc = sink_flush(c->side[0].sink);
 	}
@@ -243,34 +266,6 @@ block_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const struc
 	return rc;
 }
 
-/* A block of a barrier job: what stands between control lines, and these. */
-static int
-epoch_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const struct block *blk, uint64_t *number)
-{
-	struct block part = *blk;
-	const char *p = blk->p, *end = p + blk->n, *at;
-	struct span line = { end, 0 };
-	int rc = 0;
-
-	*number = blk->line0;
-	while (rc == 0 && p < end) {
-		at = epoch_next(c->epoch, span_of(p, (size_t)(end - p)), &line);
-		part.p = p;
-		part.n = (size_t)((at == NULL ? end : at) - p);
-		part.line0 = *number;
-		part.offset = blk->offset + (uint64_t)(p - blk->p);
-		if (part.n > 0)
-			rc = block_lines(c, f, ps, &part, number);
-		if (at == NULL)
-			break;
-		if (rc == 0)
-			rc = epoch_line(c, line);
-		++*number;
-		p = line.p + line.n + (line.p + line.n < end);
-	}
-	return rc;
-}
-
 int
 input_block(struct ctx *c, struct feed *f, const struct pathset *ps, const struct block *blk)
 {
@@ -284,10 +279,10 @@ input_block(struct ctx *c, struct feed *f, const struct pathset *ps, const struc
 	if (f->main && c->cmd->bytes != NULL) {
 		rc = c->cmd->bytes(c, c->st, blk);
 	} else {
-		rc = f->main && c->epoch != NULL && blk->long_line == 0 ? epoch_lines(c, f, ps, blk, &number) :
-		    block_lines(c, f, ps, blk, &number);
+		rc = block_lines(c, f, ps, blk, &number);
+		f->lines = number - blk->line0;
 		if (rc == 0 && f->src != NULL && blk->long_line == 0)
-			source_counted(f->src, number - blk->line0);
+			source_counted(f->src, f->lines);
 	}
 	if (f->main && !f->waited && rc == 0 && f->src != NULL &&
 	    (c->opt.line_buffered || !source_ready(f->src, IDLE_FLUSH_MS)))
@@ -358,7 +353,8 @@ source_limits(const struct ctx *c, const struct feed *f)
 	const char *block = getenv("PIPEHOUSE_BLOCK");
 
 	return (struct source_conf){ .max_line = c->opt.max_line, .threads = f->threads < 1 ? 1 : f->threads,
-	    .block = block == NULL ? 0 : strtoul(block, NULL, 10) };
+	    .block = block == NULL ? 0 : strtoul(block, NULL, 10),
+	    .first = f->main && c->epoch != NULL ? epoch_held(c->epoch) : (struct span){ "", 0 } };
 }
 
 struct scan_conf

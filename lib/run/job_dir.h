@@ -17,6 +17,7 @@
  *	ack/SINK	the last epoch that it has committed: never more, perhaps less
  *	start		where the last run went on, and how far the first sink was by then
  *	plan/ID		what epoch ID reads (run/plan.h)
+ *	conf/		versions of the files that stages go by, and who went by which (run/conf.h, confs.h, obey.h)
  *	source/lock	held by the source as long as it lives
  *	HOP-TOOL/	a stage's snapshots (run/snaps.h)
  *

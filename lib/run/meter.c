@@ -2,6 +2,7 @@
 /* meter - see meter.h */
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "run/ctx.h"
 #include "run/meter.h"
 #include "run/planned.h"
@@ -28,7 +29,7 @@ meter_begin(struct meter *m, struct ctx *c, const char *to)
 {
 	m->ctx = c;
 	m->records = ctx_counts(c)->in;
-	m->since_ms = planned_clock();
+	m->since_ms = clock_ms();
 	m->written = false;
 	buf_clear(&m->to);
 	label(&m->to, to);
@@ -39,7 +40,7 @@ void
 meter_commit(struct meter *m)
 {
 	if (m != NULL)
-		m->committed_ms = fs_now_ms();
+		m->committed_ms = clock_real_ms();
 }
 
 void
@@ -87,7 +88,7 @@ put(struct meter *m)
 		count(m, &b, "files_missed_total", "files that came and went between two looks", m->files_missed);
 	}
 	seconds(m, &b, "written_seconds", "when this was written, since 1970: old where the process is gone",
-	    fs_now_ms());
+	    clock_real_ms());
 	if (!m->failed && fs_put(m->path, buf_span(&b), false) != 0)
 		m->failed = true;
 	buf_free(&b);
@@ -99,7 +100,7 @@ meter_look(struct meter *m, bool last)
 	int64_t now;
 	uint64_t records;
 
-	if (m == NULL || m->path == NULL || ((now = planned_clock()) - m->since_ms < WRITE_MS && m->written && !last))
+	if (m == NULL || m->path == NULL || ((now = clock_ms()) - m->since_ms < WRITE_MS && m->written && !last))
 		return;
 	records = ctx_counts(m->ctx)->in;
 	if (now > m->since_ms)

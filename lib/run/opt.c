@@ -57,6 +57,7 @@ store(const struct opt *o, void *base, const char *value, char *err, size_t err_
 {
 	void *at = (char *)base + o->at;
 	struct opt_list *list;
+	int first;
 
 	switch (o->kind) {
 	case OPT_FLAG:
@@ -81,16 +82,17 @@ store(const struct opt *o, void *base, const char *value, char *err, size_t err_
 		snprintf(err, err_size, "--%s: '%s' is not a whole number", o->name, value);
 		return false;
 	case OPT_CHOICE:
-		for (int i = 0; o->choice[i] != NULL; i++) {
+		first = *o->choice[0] == '\0';
+		for (int i = first; o->choice[i] != NULL; i++) {
 			if (strcmp(o->choice[i], value) == 0) {
 				*(int *)at = i;
 				return true;
 			}
 		}
 		snprintf(err, err_size, "--%s: '%s' is none of", o->name, value);
-		for (int i = 0; o->choice[i] != NULL; i++) {
+		for (int i = first; o->choice[i] != NULL; i++) {
 			size_t n = strlen(err);
-			snprintf(err + n, err_size - n, "%s %s", i == 0 ? "" : ",", o->choice[i]);
+			snprintf(err + n, err_size - n, "%s %s", i == first ? "" : ",", o->choice[i]);
 		}
 		return false;
 	}

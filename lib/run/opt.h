@@ -40,7 +40,7 @@ struct opt {
 	size_t at;			/* offset of the target in the state */
 	const char *arg;		/* what the value is called; NULL for OPT_FLAG */
 	const char *help;		/* one line */
-	const char *const *choice;	/* OPT_CHOICE: values, NULL-terminated */
+	const char *const *choice;	/* OPT_CHOICE: values, then NULL; "" as the first: none given */
 };
 
 /* A size with K, M, G; false when it is none or does not fit. */

@@ -40,11 +40,6 @@ struct park {
 	struct buf gone;	/* numbers that were saved and left: the next save says so */
 };
 
-struct reader {			/* over the file's part */
-	struct buf b;
-	size_t used;
-};
-
 struct park *
 park_new(size_t budget)
 {
@@ -139,29 +134,6 @@ unpack(const char *s, struct parked *r)
 	return sizeof h + h.key_n + h.note_n + h.line_n;
 }
 
-/* At least n bytes of the file from `used` on. */
-static int
-have(struct queue *q, struct reader *x, uint64_t *at, size_t n)
-{
-	int rc;
-
-	if (x->b.n - x->used >= n)
-		return 0;
-	x->b.n -= x->used;
-	memmove(x->b.p, x->b.p + x->used, x->b.n);
-	x->used = 0;
-	while (x->b.n < n) {
-		size_t want = n - x->b.n > READ_BYTES ? n - x->b.n : READ_BYTES, got;
-
-		want = want > q->to - *at ? (size_t)(q->to - *at) : want;
-		if ((rc = temp_read(q->fd, buf_room(&x->b, want), want, *at, &got)) != 0)
-			return rc;
-		x->b.n += got;
-		*at += got;
-	}
-	return 0;
-}
-
 /* What one record becomes: keep, drop, or end the pass. */
 struct pass {
 	struct park *p;
@@ -189,21 +161,19 @@ judged(struct pass *s, const struct parked *r)
 static int
 pass_file(struct pass *s, struct queue *q)
 {
-	struct reader x = { { 0 }, 0 };
-	uint64_t at = q->from;
+	struct temp_window x = { .fd = q->fd, .at = q->from, .end = q->to };
 	int rc = 0;
 
-	(void)buf_room(&x.b, READ_BYTES);
 	while (rc == 0 && !s->stop && q->from < q->to) {
 		struct parked r;
 		struct head h;
 		size_t n;
 
-		if ((rc = have(q, &x, &at, sizeof h)) != 0)
+		if ((rc = temp_have(&x, sizeof h, READ_BYTES)) != 0)
 			break;
 		memcpy(&h, x.b.p + x.used, sizeof h);
 		n = sizeof h + h.key_n + h.note_n + h.line_n;
-		if ((rc = have(q, &x, &at, n)) != 0)
+		if ((rc = temp_have(&x, n, READ_BYTES)) != 0)
 			break;
 		(void)unpack(x.b.p + x.used, &r);
 		if ((rc = judged(s, &r)) != 0 || s->stop)

@@ -102,9 +102,7 @@ parts_each(struct parts *p, size_t part, int (*each)(void *arg, const char *entr
 	for (uint32_t i = 0; i < x->n && rc == 0; i++) {
 		uint64_t at = (uint64_t)x->chunk[i] * p->chunk_bytes;
 
-		for (size_t have = 0, got; have < p->chunk_bytes && rc == 0; have += got)
-			rc = temp_read(p->fd, p->buf + have, p->chunk_bytes - have, at + have, &got);
-		if (rc == 0)
+		if ((rc = temp_read_all(p->fd, p->buf, p->chunk_bytes, at)) == 0)
 			rc = each(arg, p->buf, p->chunk_bytes / p->width);
 	}
 	return rc != 0 || x->used == 0 ? rc : each(arg, x->open, x->used / p->width);

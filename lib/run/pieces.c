@@ -153,6 +153,8 @@ pieces_begin(struct pieces_writer *w, const char *path, struct span head)
 
 	if (rc != 0)
 		return rc;
+	/* each block has its own */
+	sink_unsummed(w->out);
 	if (w->lax)
 		sink_lax(w->out);
 	w->n = w->bytes = 0;

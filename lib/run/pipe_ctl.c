@@ -78,8 +78,13 @@ wait_for_begin(const struct pipe_file *f, pid_t child, int fd, const char *log)
 		;
 	if (n == 1 && how == 'b')
 		return 0;
-	if (n == 1)
-		return err_temp("%s: its first run failed; it is tried again (%s)", f->name, log);
+	if (n == 1) {
+		(void)pipe_status(f, &st, &v);
+		(void)err_temp("%s: its first run failed; it is tried again: %s (%s)", f->name, st.why, log);
+		free(st.log);
+		pipe_view_free(&v);
+		return EXIT_TEMP;
+	}
 	while (waitpid(child, &ws, 0) == -1 && errno == EINTR)
 		;
 	if (WIFEXITED(ws) && WEXITSTATUS(ws) == 0)

@@ -2,10 +2,12 @@
 /* pipe_file - see pipe_file.h */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/limits.h"
+#include "run/conf.h"
 #include "run/opt.h"
 #include "run/pipe_file.h"
 #include "run/shell.h"
@@ -107,26 +109,81 @@ find_sinks(struct pipe_file *f, struct span text)
 	return rc;
 }
 
+/* One more word, KIND and NAME, if it is not there yet. */
 static void
-find_pins(struct pipe_file *f, struct span text)
+add_pin(struct buf *pins, const char *kind, struct span name)
 {
+	struct buf word = { 0 };
+	bool known = name.n == 0;
+
+	buf_str(&word, kind);
+	buf_span_add(&word, name);
+	for (size_t i = 0; i < pins->n && !known; i++)
+		known = (i == 0 || pins->p[i - 1] == ' ') && pins->n - i >= word.n &&
+		    memcmp(pins->p + i, word.p, word.n) == 0 && (i + word.n == pins->n || pins->p[i + word.n] == ' ');
+	if (!known && pins->n > 0)
+		buf_byte(pins, ' ');
+	if (!known)
+		buf_span_add(pins, buf_span(&word));
+	buf_free(&word);
+}
+
+/* A file's name behind an option, as it stands there; empty where only the shell knows it. Quotes end at their like. */
+static struct span
+file_at(struct span text)
+{
+	const char *end = " \t\n'\"|;&()<>";
+	char quote[2] = "";
+	size_t n = 0;
+
+	for (; text.n > 0 && strchr(" \t=\\\n'\"", text.p[0]) != NULL; text = span_from(text, 1))
+		quote[0] = strchr("'\"", text.p[0]) != NULL ? text.p[0] : '\0';
+	if (quote[0] != '\0')
+		end = quote;
+	while (n < text.n && strchr(end, text.p[n]) == NULL)
+		n++;
+	for (size_t i = 0; i < n; i++)
+		if (strchr("$`*?[~{\\ \t\n", text.p[i]) != NULL)
+			return span_of(text.p, 0);
+	return span_of(text.p, n);
+}
+
+static bool
+is_file(const struct pipe_file *f, struct span name)
+{
+	struct buf path = { 0 };
+	struct stat st;
+	bool is;
+
+	if (name.n > 0 && name.p[0] != '/')
+		buf_fmt(&path, "%s/", f->dir);
+	buf_span_add(&path, name);
+	is = stat(buf_cstr(&path), &st) == 0 && S_ISREG(st.st_mode);
+	buf_free(&path);
+	return is;
+}
+
+/* Tables, wh:TABLE; and the files that stages go by: emit's routes; types, rules and checks. */
+static void
+find_pins(struct pipe_file *f, struct span whole)
+{
+	static const struct {
+		const char *option, *kind;
+		bool sure;		/* no other command has an option of that name */
+	} files[] = { { "--route", CONF_FILE, true }, { "--types", CONF_SPEC, true }, { "--spec", CONF_SPEC, true },
+		{ "-s", CONF_SPEC, false } };
 	struct buf pins = { 0 };
-	bool known;
 
-	while ((text = behind(text, "wh:")).n > 0) {
-		struct span table = name_at(text);
+	for (struct span text = whole; (text = behind(text, "wh:")).n > 0;)
+		add_pin(&pins, "", name_at(text));
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		for (struct span text = whole; (text = behind(text, files[i].option)).n > 0;) {
+			struct span name = file_at(text);
 
-		known = table.n == 0;
-		for (size_t i = 0; i < pins.n && !known; i++)
-			known = (i == 0 || pins.p[i - 1] == ' ') && pins.n - i >= table.n &&
-			    memcmp(pins.p + i, table.p, table.n) == 0 &&
-			    (i + table.n == pins.n || pins.p[i + table.n] == ' ');
-		if (known)
-			continue;
-		if (pins.n > 0)
-			buf_byte(&pins, ' ');
-		buf_span_add(&pins, table);
-	}
+			if (strchr(" \t=\\", text.p[0]) != NULL && name.n > 0 && !span_is(name, "-") &&
+			    (files[i].sure || is_file(f, name)))
+				add_pin(&pins, files[i].kind, name);
+		}
 	f->pins = mem_dup(buf_span(&pins));
 	buf_free(&pins);
 }

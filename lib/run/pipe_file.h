@@ -9,8 +9,9 @@
  *
  * Invariants: `NAME: sinks=A,B restart=DUR restart-max=DUR stalled=DUR stop=DUR log-size=SIZE log-keep=N
  * sync=disk|process` over indented lines of shell; one NAME a file.  The shell text is only looked at, never changed or
- * expanded: the sinks are the words behind --job unless they are named, the pins the tables of its words wh:TABLE, and
- * the stages the commands of its longest pipe, which only messages need.
+ * expanded: the sinks are the words behind --job unless they are named, the pins the tables of its words wh:TABLE
+ * and the files that --route, --types, --spec and -s name in it, and the stages the commands of its longest pipe, which
+ * only messages need.
  */
 #ifndef RUN_PIPE_FILE_H
 #define RUN_PIPE_FILE_H
@@ -32,7 +33,7 @@ struct pipe_file {
 	char *bare;			/* without its comment lines; where the stages' texts are */
 	char *sink[JOB_SINKS_MAX];
 	size_t n_sinks;
-	char *pins;			/* "TABLE TABLE"; "" */
+	char *pins;			/* "TABLE file:NAME spec:NAME" (run/conf.h); "" */
 	struct pipe_stage *stage;
 	size_t n_stages;
 	int lax;			/* sync=: 1 process, 0 disk */

@@ -32,7 +32,7 @@ static const char last_words[] = "trap 'echo \"${PIPESTATUS[@]}\" >\"$PIPEHOUSE_
 /* ---- the keeper ---- */
 
 static void
-environment(const struct pipe_file *f, const struct job_dir *j)
+environment(const struct pipe_file *f, const struct job_dir *j, bool again)
 {
 	char run[32];
 
@@ -41,6 +41,10 @@ environment(const struct pipe_file *f, const struct job_dir *j)
 	setenv("PIPEHOUSE_JOB_RUN", run, 1);
 	setenv("PIPEHOUSE_PINS", f->pins, 1);
 	setenv("PIPEHOUSE_SYNC", f->lax ? "process" : "disk", 1);
+	if (again)
+		setenv("PIPEHOUSE_JOB_AGAIN", "1", 1);
+	else
+		unsetenv("PIPEHOUSE_JOB_AGAIN");
 	unsetenv("PIPEHOUSE_RUN");
 	unsetenv("PIPEHOUSE_BRANCH");
 }
@@ -72,7 +76,7 @@ reap(pid_t shell, bool *shell_over, int *worst)
 }
 
 static _Noreturn void
-keep(const struct pipe_file *f, const struct job_dir *j, int life, int log_fd)
+keep(const struct pipe_file *f, const struct job_dir *j, bool again, int life, int log_fd)
 {
 	struct buf text = { 0 };
 	struct pollfd pfd[2] = { { life, POLLIN, 0 }, { -1, POLLIN, 0 } };
@@ -96,7 +100,7 @@ keep(const struct pipe_file *f, const struct job_dir *j, int life, int log_fd)
 	pfd[1].fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	close(j->lock);		/* the job's lock is the supervisor's alone */
-	environment(f, j);
+	environment(f, j, again);
 	buf_str(&text, last_words);
 	buf_span_add(&text, f->text);
 	(void)buf_cstr(&text);
@@ -116,7 +120,8 @@ keep(const struct pipe_file *f, const struct job_dir *j, int life, int log_fd)
 }
 
 int
-pipe_group_start(const struct pipe_file *f, const struct job_dir *j, int log_fd, struct pipe_group *g)
+pipe_group_start(const struct pipe_file *f, const struct job_dir *j, bool again, int log_fd,
+    struct pipe_group *g)
 {
 	struct buf b = { 0 };
 	int life[2], rc = 0;
@@ -138,7 +143,7 @@ pipe_group_start(const struct pipe_file *f, const struct job_dir *j, int log_fd,
 	fflush(NULL);
 	if ((g->pid = fork()) == 0) {
 		close(life[1]);
-		keep(f, j, life[0], log_fd);
+		keep(f, j, again, life[0], log_fd);
 	}
 	close(life[0]);
 	g->life = life[1];

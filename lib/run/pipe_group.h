@@ -2,7 +2,7 @@
 /*
  * pipe_group - the processes of one run of a pipeline, from their start until the last one is gone
  *
- *	rc = pipe_group_start(f, job, log_fd, &g);	// PIPEHOUSE_JOB, _JOB_RUN, _PINS, _SYNC
+ *	rc = pipe_group_start(f, job, again, log_fd, &g);	// PIPEHOUSE_JOB, _JOB_RUN, _JOB_AGAIN, _PINS, _SYNC
  *	poll g.pidfd ...
  *	told = pipe_group_signal(&g, job->path, SIGTERM);	// to the source alone
  *	pipe_group_kill(&g);				// all of them, now
@@ -39,8 +39,12 @@ struct pipe_end {
 	size_t n;			/* 0: bash could not say any more */
 };
 
-/* Start it; log_fd as in run/shell.h. 0 or EXIT_IO. Call from one thread only, with all signals of interest blocked. */
-int pipe_group_start(const struct pipe_file *, const struct job_dir *, int log_fd, struct pipe_group *);
+/*
+ * Start it; again: by itself, after a failure; log_fd as in run/shell.h.  0 or EXIT_IO.  Call from one thread only,
+ * with all signals of interest blocked.
+ */
+int pipe_group_start(const struct pipe_file *, const struct job_dir *, bool again, int log_fd,
+    struct pipe_group *);
 /* Send a signal to the source, which is known by JOB/source.pid; false: there is none yet, or not any more. */
 bool pipe_group_signal(const struct pipe_group *, const char *dir, int sig);
 /* The same to all of the group: SIGKILL is heard by all, others by all but the keeper. */

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "run/pipe_log.h"
@@ -15,6 +16,7 @@
 #define PART_MAX (64 * KIB)		/* a longer line is cut into several */
 #define STAMP_BYTES 32
 #define DRAIN_READS 32
+#define NEWEST_MAX (16 * KIB)
 
 static int
 open_file(struct pipe_log *l)
@@ -94,21 +96,38 @@ put(struct pipe_log *l, const struct buf *b)
 }
 
 static void
+remember(struct pipe_log *l, struct span text)
+{
+	if (text.n >= NEWEST_MAX)
+		return;
+	if (l->newest.n + text.n >= NEWEST_MAX) {
+		size_t half = l->newest.n / 2;
+		const char *lf = memchr(l->newest.p + half, '\n', l->newest.n - half);
+
+		l->newest.n -= (size_t)(lf + 1 - l->newest.p);
+		memmove(l->newest.p, lf + 1, l->newest.n);
+	}
+	buf_span_add(&l->newest, text);
+	buf_byte(&l->newest, '\n');
+}
+
+static void
 line(struct pipe_log *l, struct span text)
 {
 	char stamp[STAMP_BYTES];
 	struct buf b = { 0 };
-	struct timespec now;
+	int64_t now = clock_real_ms();
+	time_t s = (time_t)(now / 1000);
 	struct tm tm;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
+	gmtime_r(&s, &tm);
 	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
-	buf_fmt(&b, "%s.%03ldZ ", stamp, now.tv_nsec / 1000000);
+	buf_fmt(&b, "%s.%03dZ ", stamp, (int)(now % 1000));
 	buf_span_add(&b, text);
 	buf_byte(&b, '\n');
 	put(l, &b);
 	buf_free(&b);
+	remember(l, text);
 }
 
 void
@@ -150,6 +169,28 @@ pipe_log_drain(struct pipe_log *l)
 	}
 }
 
+struct span
+pipe_log_said(const struct pipe_log *l, const char *name)
+{
+	struct span rest = buf_span(&l->newest), said = { NULL, 0 };
+	size_t n = strlen(name);
+
+	while (rest.n > 0) {
+		size_t end = (size_t)((const char *)memchr(rest.p, '\n', rest.n) - rest.p);
+
+		if (end > n + 2 && memcmp(rest.p, name, n) == 0 && memcmp(rest.p + n, ": ", 2) == 0)
+			said = span_of(rest.p + n + 2, end - n - 2);
+		rest = span_from(rest, end + 1);
+	}
+	return said;
+}
+
+void
+pipe_log_forget(struct pipe_log *l)
+{
+	buf_clear(&l->newest);
+}
+
 void
 pipe_log_close(struct pipe_log *l)
 {
@@ -162,6 +203,7 @@ pipe_log_close(struct pipe_log *l)
 	close(l->read_fd);
 	close(l->write_fd);
 	buf_free(&l->part);
+	buf_free(&l->newest);
 	free(l->path);
 	free(l);
 }

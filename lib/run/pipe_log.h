@@ -11,7 +11,7 @@
  * Invariants: what others print comes through a pipe, so that the file can be changed under them; a file that would
  * grow past the size becomes PATH.1, that one PATH.2, and so on; the one behind the last is dropped.  Each line
  * begins with its time, UTC.  A log that cannot be written ends nothing: it is said once, and lines are lost until
- * it can be again.
+ * it can be again.  The newest lines, 8 to 16 KiB of them, are in memory too.
  */
 #ifndef RUN_PIPE_LOG_H
 #define RUN_PIPE_LOG_H
@@ -24,6 +24,7 @@ struct pipe_log {
 	uint64_t keep;
 	int fd, read_fd, write_fd;
 	struct buf part;		/* a line whose end has not come */
+	struct buf newest;		/* lines, without their times */
 	bool failed;
 };
 
@@ -33,6 +34,12 @@ int pipe_log_open(const char *path, size_t max, uint64_t keep, struct pipe_log *
 void pipe_log_drain(struct pipe_log *);
 /* Lines. */
 void pipe_log_add(struct pipe_log *, struct span text);
+/*
+ * The newest line that is NAME's, as it begins with "NAME: ", from behind that; empty: there is none among the newest
+ * since pipe_log_forget.  Valid until the next line.
+ */
+struct span pipe_log_said(const struct pipe_log *, const char *name);
+void pipe_log_forget(struct pipe_log *);
 void pipe_log_close(struct pipe_log *);
 
 #endif

@@ -2,6 +2,7 @@
 /* pipe_report - a pipeline for people, programs and monitors (see pipe_state.h) */
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "base/mark.h"
 #include "base/when.h"
 #include "run/pipe_state.h"
@@ -163,7 +164,7 @@ pipe_metrics_write(const char *dir, const char *name, const struct pipe_state *s
 	metric(&b, "last_commit_seconds", "gauge", "when a sink last committed, since 1970");
 	seconds(&b, "last_commit_seconds", name, pipe_view_committed_ms(v));
 	metric(&b, "written_seconds", "gauge", "when this was written, since 1970: old where pipe-run itself is gone");
-	seconds(&b, "written_seconds", name, fs_now_ms());
+	seconds(&b, "written_seconds", name, clock_real_ms());
 	buf_fmt(&path, "%s/metrics.prom", dir);
 	rc = fs_put(buf_cstr(&path), buf_span(&b), false);
 	buf_free(&b);

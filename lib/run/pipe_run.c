@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "out/event.h"
 #include "out/sink.h"
@@ -28,6 +28,7 @@
 #define METRICS_MS 1000
 #define SOURCE_MS 5000		/* a source that is to stop has that long to say who it is */
 #define SIGNALED 128
+#define SAID_MAX 300		/* bytes of a stage's words in the reason */
 
 struct run {
 	const struct pipe_run *conf;
@@ -51,15 +52,6 @@ struct run {
 	int64_t begun_ms, asked_ms, delay_ms, metrics_ms, looked_ms;
 	int64_t broken_ms, cut_ms;	/* since when a stage is missing; when the source was killed; 0: not */
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ---- what others are told ---- */
 
@@ -119,7 +111,7 @@ tell_state(struct run *r, enum pipe_is is)
 	r->st.state = is;
 	(void)pipe_state_write(r->dir, &r->st);
 	(void)pipe_metrics_write(r->dir, r->f->name, &r->st, &r->view);
-	r->metrics_ms = now_ms();
+	r->metrics_ms = clock_ms();
 }
 
 /* Whoever started us waits for one byte: how it began. */
@@ -174,15 +166,17 @@ start(struct run *r)
 	rc = fs_remove_tree(job_dir_path(r->job, "seen", &seen));
 	buf_free(&seen);
 	r->st.run = r->job->run;
-	r->st.run_since_ms = fs_now_ms();
+	r->st.run_since_ms = clock_real_ms();
 	r->begun = r->told = r->uncommitted = r->cut = false;
 	r->broken_ms = r->cut_ms = r->looked_ms = 0;
 	r->below = 0;
 	r->stalled = PIPE_MOVES;
 	r->stall = (struct pipe_stall){ 0 };
 	buf_clear(&r->why);
+	if (r->log != NULL)
+		pipe_log_forget(r->log);
 	if (rc == 0 && (rc = pipe_view_read(r->dir, &r->view)) == 0)
-		rc = pipe_group_start(r->f, r->job, r->log != NULL ? r->log->write_fd : 2, &r->g);
+		rc = pipe_group_start(r->f, r->job, r->st.restarts > 0, r->log != NULL ? r->log->write_fd : 2, &r->g);
 	if (rc == 0)
 		tell_state(r, r->stopping ? PIPE_STOPPING : PIPE_STARTING);
 	return rc;
@@ -201,7 +195,7 @@ hear(struct run *r)
 			pipe_group_kill(&r->g, SIGKILL);
 		} else {
 			r->stopping = true;
-			r->asked_ms = now_ms();
+			r->asked_ms = clock_ms();
 			tell_state(r, PIPE_STOPPING);
 		}
 	}
@@ -211,7 +205,7 @@ hear(struct run *r)
 static void
 go_on_stopping(struct run *r)
 {
-	int64_t waited = now_ms() - r->asked_ms;
+	int64_t waited = clock_ms() - r->asked_ms;
 
 	if (!r->told && !r->begun) {
 		/* the source has sent nothing, no sink has anything to lose */
@@ -237,7 +231,7 @@ look_for_stall(struct run *r)
 	enum pipe_stalled s;
 
 	buf_clear(&r->why);
-	s = pipe_stall_look(&r->stall, r->f, &r->view, now_ms(), &r->why);
+	s = pipe_stall_look(&r->stall, r->f, &r->view, clock_ms(), &r->why);
 	if (s == PIPE_UNCOMMITTED) {
 		if (!r->uncommitted)
 			say(r, "pipe.slow", EVENT_WARN, 0, buf_cstr(&r->why));
@@ -268,15 +262,15 @@ look_for_breach(struct run *r)
 	r->below = source && below > r->below ? below : r->below;
 	want = r->f->plain || r->most > r->f->n_stages ? r->f->n_stages : r->most;
 	if (r->cut) {
-		if (now_ms() - r->cut_ms >= CUT_MS)
+		if (clock_ms() - r->cut_ms >= CUT_MS)
 			pipe_group_kill(&r->g, SIGKILL);
 	} else if (!source || (n >= want && below >= r->below)) {
 		r->broken_ms = 0;
 	} else if (r->broken_ms == 0) {
-		r->broken_ms = now_ms();
-	} else if (now_ms() - r->broken_ms >= BROKEN_MS) {
+		r->broken_ms = clock_ms();
+	} else if (clock_ms() - r->broken_ms >= BROKEN_MS) {
 		r->cut = pipe_group_signal(&r->g, r->dir, SIGKILL);
-		r->cut_ms = now_ms();
+		r->cut_ms = clock_ms();
 		r->left = n;
 	}
 }
@@ -284,11 +278,11 @@ look_for_breach(struct run *r)
 static void
 look(struct run *r)
 {
-	r->looked_ms = now_ms();
+	r->looked_ms = clock_ms();
 	(void)pipe_view_read(r->dir, &r->view);
 	if (!r->begun && r->view.begun == r->view.n_sinks) {
 		r->begun = true;
-		r->begun_ms = now_ms();
+		r->begun_ms = clock_ms();
 		tell_state(r, r->stopping ? PIPE_STOPPING : PIPE_RUNNING);
 		tell_starter(r, 'b');
 	}
@@ -297,11 +291,11 @@ look(struct run *r)
 	else if (r->begun)
 		look_for_stall(r);
 	/* it ran well: what comes next is another trouble */
-	if (r->begun && now_ms() - r->begun_ms >= r->f->restart_max_ms)
+	if (r->begun && clock_ms() - r->begun_ms >= r->f->restart_max_ms)
 		r->delay_ms = r->f->restart_ms;
-	if (now_ms() - r->metrics_ms >= METRICS_MS) {
+	if (clock_ms() - r->metrics_ms >= METRICS_MS) {
 		(void)pipe_metrics_write(r->dir, r->f->name, &r->st, &r->view);
-		r->metrics_ms = now_ms();
+		r->metrics_ms = clock_ms();
 	}
 }
 
@@ -316,7 +310,7 @@ watch(struct run *r)
 		int n;
 
 		look_for_breach(r);
-		if (quick || now_ms() - r->looked_ms >= LOOK_MS)
+		if (quick || clock_ms() - r->looked_ms >= LOOK_MS)
 			look(r);
 		n = poll(p, 3, quick ? BEGIN_TICK_MS : TICK_MS);
 		if (n > 0 && p[1].revents != 0)
@@ -391,6 +385,24 @@ verdict(const struct pipe_end *e, size_t *at)
 	return killed ? KILLED : worst;
 }
 
+/* The reason in the words of that stage, where it left any. */
+static void
+quote(const struct run *r, size_t at, struct buf *b)
+{
+	struct span said = { NULL, 0 };
+
+	if (r->log != NULL)
+		said = pipe_log_said(r->log, r->f->stage[at].name);
+	if (said.n > SAID_MAX)		/* between two characters */
+		for (said.n = SAID_MAX; said.n > 0 && ((unsigned char)said.p[said.n] & 0xc0) == 0x80; said.n--)
+			;
+	if (said.n == 0)
+		return;
+	buf_str(b, ", saying \"");
+	buf_span_add(b, said);
+	buf_byte(b, '"');
+}
+
 static void
 explain(struct run *r, const struct pipe_end *e, size_t at, struct buf *b)
 {
@@ -406,6 +418,8 @@ explain(struct run *r, const struct pipe_end *e, size_t at, struct buf *b)
 		buf_fmt(b, " was killed by signal %d (%s)", status - SIGNALED, strsignal(status - SIGNALED));
 	else
 		buf_fmt(b, " ended with %d", status);
+	if (status <= SIGNALED && at != SIZE_MAX && e->n == r->f->n_stages)
+		quote(r, at, b);
 }
 
 static int
@@ -473,13 +487,13 @@ judge(struct run *r, struct pipe_end *e, bool *again)
 static bool
 wait_for_next(struct run *r)
 {
-	int64_t until = now_ms() + r->delay_ms, left;
+	int64_t until = clock_ms() + r->delay_ms, left;
 	struct pollfd p = { r->signals, POLLIN, 0 };
 
 	r->delay_ms = r->delay_ms > r->f->restart_max_ms / 2 ? r->f->restart_max_ms : 2 * r->delay_ms;
 	tell_state(r, PIPE_WAITING);
 	tell_starter(r, 'w');
-	while (!r->stopping && (left = until - now_ms()) > 0)
+	while (!r->stopping && (left = until - clock_ms()) > 0)
 		if (poll(&p, 1, left < 60000 ? (int)left : 60000) > 0)
 			hear(r);
 	if (r->stopping)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "run/pipe_state.h"
 #include "store/fs.h"
@@ -66,7 +67,7 @@ int
 pipe_state_me(struct pipe_state *st)
 {
 	st->pid = getpid();
-	st->since_ms = fs_now_ms();
+	st->since_ms = clock_real_ms();
 	boot_of(st->boot);
 	return pipe_born(st->pid, &st->born) ? 0 : err_io("/proc/%ld/stat cannot be read", (long)st->pid);
 }

@@ -25,7 +25,7 @@ struct plan {
 	int64_t now_ms, wm_ms;		/* hold for the epoch that follows; wm_ms INT64_MIN: none yet */
 	uint64_t side;			/* bytes of the source's reject file behind this epoch */
 	struct span from, to;		/* JSON objects: positions */
-	struct span pins;		/* JSON object: TABLE -> commit */
+	struct span pins;		/* JSON object: TABLE -> commit, file:NAME -> "HASH" (run/conf.h) */
 	struct span water;		/* JSON object: what the watermark was made of (run/waters.h) */
 	struct span sign;		/* what the positions are of: text, "" where none was said */
 	struct buf text;		/* of plan_read: what the spans point into, but for sign */

@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "run/ctx.h"
 #include "run/epoch.h"
 #include "run/heads.h"
@@ -38,22 +38,13 @@ struct planned {
 	bool sought;			/* the source stands behind the last epoch */
 	uint64_t side, rejected;	/* length of the reject file, when so many had been rejected */
 	uint64_t forgotten, acked;
-	struct buf line, hops;
+	struct buf line, hops, pins;	/* pins: of the `open` line */
 };
-
-int64_t
-planned_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
-}
 
 void
 planned_wait(int64_t until)
 {
-	for (int64_t left; run_stop == 0 && (left = until - planned_clock()) > 0;)
+	for (int64_t left; run_stop == 0 && (left = until - clock_ms()) > 0;)
 		(void)poll(NULL, 0, left < LOOK_MS ? (int)left : LOOK_MS);
 }
 
@@ -115,7 +106,7 @@ planned_open(const struct planned_conf *conf, struct planned **out)
 		    (rc = pieces_lock(dir.p, &p->lock)) == 0)
 			rc = fs_dirs(p->dir);
 	}
-	if (rc == 0 && (rc = heads_open(&p->heads, conf->pins)) == 0 && (rc = say_who(p)) == 0)
+	if (rc == 0 && (rc = heads_open(&p->heads, p->job->path, conf->pins)) == 0 && (rc = say_who(p)) == 0)
 		rc = job_dir_starts(p->job, &run_stop, &p->start);
 	p->acked = p->start.least;
 	if (rc == 0 && conf->meter != NULL) {
@@ -150,6 +141,7 @@ planned_close(struct planned *p)
 	free(p->dir);
 	buf_free(&p->line);
 	buf_free(&p->hops);
+	buf_free(&p->pins);
 	free(p);
 }
 
@@ -167,6 +159,11 @@ say(struct planned *p, enum mark_kind kind, const struct plan *a, const struct m
 	buf_clear(&p->hops);
 	mark_hop(&p->hops, mine);
 	m.hops = buf_span(&p->hops);
+	if (kind == MARK_OPEN) {
+		buf_clear(&p->pins);
+		heads_open_pins(&p->heads, a->pins, &p->pins);
+		m.pins = buf_span(&p->pins);
+	}
 	buf_clear(&p->line);
 	mark_print(&p->line, p->job->nonce, &m);
 	if ((rc = sink_add(out, buf_span(&p->line))) == 0)
@@ -197,7 +194,7 @@ write_plan(struct planned *p, uint64_t id, int64_t now, const struct planned_epo
 	struct waters *w = p->conf.water;
 	int rc;
 
-	if ((rc = settle_side(p, false)) != 0 || (rc = heads_look(&p->heads, false, planned_clock())) != 0)
+	if ((rc = settle_side(p, false)) != 0 || (rc = heads_look(&p->heads, false, clock_ms())) != 0)
 		return rc;
 	buf_clear(&s->to);
 	p->conf.ops->at(p->conf.src, &s->to);
@@ -243,7 +240,7 @@ static int
 settle_first(struct planned *p)
 {
 	struct planned_epoch none = { 0 };
-	int64_t now = fs_now_ms();
+	int64_t now = clock_real_ms();
 	int rc;
 
 	if ((rc = p->conf.ops->seek(p->conf.src, span_of("", 0))) != 0 || (rc = settle_side(p, true)) != 0 ||
@@ -256,6 +253,19 @@ settle_first(struct planned *p)
 	if ((rc = write_plan(p, 0, now, &none)) == 0)
 		step(p);
 	return rc;
+}
+
+/* By which files of configuration what comes is made. */
+static int
+settle_files(struct planned *p)
+{
+	struct confs_at at = { .from = p->last->plan.id, .pins = p->last->plan.pins,
+	    .sure = p->start.until <= p->start.from, .again = getenv("PIPEHOUSE_JOB_AGAIN") != NULL };
+	uint64_t least;
+	size_t n;
+	int rc = plan_range(p->dir, &least, &at.planned, &n);
+
+	return rc != 0 ? rc : heads_settle(&p->heads, &at);
 }
 
 static int
@@ -283,7 +293,9 @@ begin(struct planned *p)
 		if ((rc = ctx_rejects_cut(p->conf.ctx, p->side)) == 0)
 			rc = take_up(p, a);
 	}
-	p->due = planned_clock() + (int64_t)p->conf.every_ms;
+	if (rc == 0)
+		rc = settle_files(p);
+	p->due = clock_ms() + (int64_t)p->conf.every_ms;
 	return rc != 0 ? rc : say(p, MARK_OPEN, &p->last->plan, &none);
 }
 
@@ -327,13 +339,14 @@ wait_for_sinks(struct planned *p, uint64_t id)
 			break;
 		if (!is_read())
 			return err_io("stdout: nobody reads it any more");
-		planned_wait(planned_clock() + pause);
+		planned_wait(clock_ms() + pause);
 		pause = pause * 2 > ACK_MS_MAX ? ACK_MS_MAX : pause * 2;
 	}
 	settled = acked > p->start.until ? acked : p->start.from;
 	if (rc == 0 && settled > p->forgotten) {
 		p->forgotten = settled;
-		rc = plan_forget(p->dir, settled);
+		if ((rc = plan_forget(p->dir, settled)) == 0)
+			rc = heads_forget(&p->heads, p->dir, settled);
 	}
 	return rc;
 }
@@ -396,7 +409,7 @@ gather(struct planned *p, uint64_t id, struct planned_epoch *e)
 	if ((rc = o->gather(p->conf.src, p->due)) != 0)
 		return rc;
 	/* a clock that was set back stands still */
-	now = fs_now_ms();
+	now = clock_real_ms();
 	now = now < was->now_ms ? was->now_ms : now;
 	if (p->conf.water != NULL)
 		waters_now(p->conf.water, now);
@@ -404,8 +417,8 @@ gather(struct planned *p, uint64_t id, struct planned_epoch *e)
 		return rc;
 	/* from tick to tick; behind a long epoch at once, and from there */
 	p->due += (int64_t)p->conf.every_ms;
-	if (p->due < planned_clock())
-		p->due = planned_clock();
+	if (p->due < clock_ms())
+		p->due = clock_ms();
 	return write_plan(p, id, now, e);
 }
 
@@ -427,6 +440,8 @@ epoch(struct planned *p, bool *over)
 		    id);
 	if (found && (rc = replay(p, &was, &e, &again)) != 0)
 		return rc;
+	if (found && !again)
+		heads_take(&p->heads, p->next->plan.pins);
 	if (!found || again) {
 		e = (struct planned_epoch){ 0 };
 		rc = gather(p, id, &e);

@@ -26,7 +26,8 @@
 #include "base/buf.h"
 
 #define PLANNED_AHEAD 4			/* epochs that may be under way */
-#define PLANNED_BYTES (64 << 20)	/* gather no more than about that for one epoch */
+/* gather no more than about that for one epoch: what is hashed, kept and written then stays in a cache */
+#define PLANNED_BYTES (16 << 20)
 
 /* What an epoch is, as its source finds it. */
 struct planned_epoch {
@@ -46,9 +47,9 @@ struct planned_ops {
 	/* Append the positions behind what was judged or replayed last; before that, of seek. */
 	void (*at)(void *src, struct buf *out);
 	/*
-	 * Wait for records until planned_clock() reaches `due`, or PLANNED_BYTES are there, or ctx_stopped, or all is
-	 * read that ever will be; behind `due`, take what is there already and do not wait.  A source whose reading
-	 * takes no waiting may only wait here, and read in judge.
+	 * Wait for records until base/clock.h's clock_ms() is `due`, or PLANNED_BYTES are there, or ctx_stopped, or
+	 * all is read that ever will be; behind `due`, take what is there already and do not wait.  A source whose
+	 * reading takes no waiting may only wait here, and read in judge.
 	 */
 	int (*gather)(void *src, int64_t due);
 	/*
@@ -70,7 +71,7 @@ struct planned_conf {
 	const struct planned_ops *ops;
 	void *src;
 	uint64_t every_ms;		/* --barriers: so long is gathered for an epoch */
-	const char *pins;		/* --pin: TABLE,... besides those of PIPEHOUSE_PINS; or NULL */
+	const char *pins;		/* --pin: TABLE,file:NAME,... besides those of PIPEHOUSE_PINS; or NULL */
 	const char *sign;		/* what positions are of, or NULL: another one than in the plans is refused */
 	struct meter *meter;		/* run/meter.h, or NULL; its lags are those of src */
 	void (*lags)(void *src, struct meter *);
@@ -90,8 +91,6 @@ int planned_open(const struct planned_conf *, struct planned **out);
 int planned_work(struct planned *);
 void planned_close(struct planned *);
 
-/* Milliseconds of a clock that only runs forward: what `due` is measured by. */
-int64_t planned_clock(void);
 /* For gather: sleep until then, or a signal. */
 void planned_wait(int64_t until);
 

@@ -118,7 +118,7 @@ struct command {
 	/* The input has ended: take a thread's state back into st (counters, op->add), free what it holds. Optional. */
 	int (*join)(struct ctx *, void *st, void *thread_st);
 	/*
-	 * PAR_ADD: behind the joins, while the threads are still there: in how many pieces the end may be done, before
+	 * Behind the joins, while the threads are still there: in how many pieces the end may be done, before
 	 * `end` does the rest; 0: none, or *rc is an exit status.  And one of them, in any thread, with that thread's
 	 * own ctx and state (joined, but not freed); what they put out stands in their order. Optional.
 	 */

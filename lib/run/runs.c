@@ -27,10 +27,7 @@ struct runs {
 };
 
 struct reader {
-	int fd;
-	uint64_t at, end;		/* in the file: what was not read yet */
-	struct buf in;
-	size_t used;			/* of in */
+	struct temp_window in;
 	struct span key, val;		/* the pair it stands at */
 	size_t run;
 };
@@ -129,52 +126,22 @@ runs_take(struct runs *r, struct runs *from)
 	return 0;
 }
 
-/* At least n bytes from `used` on. */
-static int
-fill(const struct merge *m, struct reader *x, size_t n)
-{
-	int rc;
-
-	if (x->in.n - x->used >= n)
-		return 0;
-	if (x->used > 0) {
-		memmove(x->in.p, x->in.p + x->used, x->in.n - x->used);
-		x->in.n -= x->used;
-		x->used = 0;
-	}
-	while (x->in.n < n) {
-		size_t want = n - x->in.n > m->read_bytes ? n - x->in.n : m->read_bytes, got;
-
-		want = want > x->end - x->at ? (size_t)(x->end - x->at) : want;
-		if ((rc = temp_read(x->fd, buf_room(&x->in, want), want, x->at, &got)) != 0)
-			return rc;
-		x->in.n += got;
-		x->at += got;
-	}
-	return 0;
-}
-
-static bool
-ended(const struct reader *x)
-{
-	return x->at == x->end && x->used == x->in.n;
-}
-
 /* To its next pair. Pre: it has not ended. */
 static int
 step(const struct merge *m, struct reader *x)
 {
+	struct temp_window *w = &x->in;
 	uint64_t n[2];
 	int rc;
 
-	if ((rc = fill(m, x, HEAD_BYTES)) != 0)
+	if ((rc = temp_have(w, HEAD_BYTES, m->read_bytes)) != 0)
 		return rc;
-	memcpy(n, x->in.p + x->used, sizeof n);
-	if ((rc = fill(m, x, HEAD_BYTES + n[0] + n[1])) != 0)
+	memcpy(n, w->b.p + w->used, sizeof n);
+	if ((rc = temp_have(w, HEAD_BYTES + n[0] + n[1], m->read_bytes)) != 0)
 		return rc;
-	x->key = span_of(x->in.p + x->used + HEAD_BYTES, n[0]);
+	x->key = span_of(w->b.p + w->used + HEAD_BYTES, n[0]);
 	x->val = span_of(x->key.p + n[0], n[1]);
-	x->used += HEAD_BYTES + n[0] + n[1];
+	w->used += HEAD_BYTES + n[0] + n[1];
 	return 0;
 }
 
@@ -213,7 +180,7 @@ merge(struct merge *m, kv_fn *each, void *arg)
 
 		if ((rc = each(arg, x->key, x->val)) != 0)
 			break;
-		if (ended(x))
+		if (temp_over(&x->in))
 			m->heap[0] = m->heap[--m->n];
 		else
 			rc = step(m, x);
@@ -240,17 +207,18 @@ runs_merge(struct runs *r, kv_fn *each, void *arg)
 	m.reader = mem_new(mem_mul(r->n, sizeof *m.reader));
 	m.heap = mem_array(NULL, r->n, sizeof *m.heap);
 	for (; m.n < r->n && rc == 0; m.n++) {
+		const struct run *run = &r->run[m.n];
 		struct reader *x = &m.reader[m.n];
 
-		*x = (struct reader){ .fd = r->run[m.n].fd == -1 ? r->fd : r->run[m.n].fd, .at = r->run[m.n].at,
-		    .end = r->run[m.n].end, .run = m.n };
+		*x = (struct reader){ { .fd = run->fd == -1 ? r->fd : run->fd, .at = run->at, .end = run->end },
+		    .run = m.n };
 		m.heap[m.n] = x;
 		rc = step(&m, x);
 	}
 	if (rc == 0)
 		rc = merge(&m, each, arg);
 	for (size_t i = 0; i < r->n; i++)
-		buf_free(&m.reader[i].in);
+		buf_free(&m.reader[i].in.b);
 	free(m.reader);
 	free(m.heap);
 	return rc;

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/when.h"
 #include "run/sched.h"
@@ -20,15 +20,6 @@
 #define DELAY_MS_MAX 300000
 #define JOBS_MAX 64
 #define EVENT_BYTES_MAX ((size_t)4 << 20)
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static size_t
 n_tasks(const struct sched *s)
@@ -150,7 +141,7 @@ start(struct sched *s, struct task *t)
 	conf.log_fd = t->log_fd;
 	t->attempts++;
 	t->killed = false;
-	t->began_ms = now_ms();
+	t->began_ms = clock_ms();
 	t->deadline_ms = t->node->timeout_ms == 0 ? 0 : t->began_ms + t->node->timeout_ms;
 	if ((rc = txn_start(&conf, &t->txn)) != 0)
 		return rc;
@@ -236,14 +227,14 @@ ended(struct sched *s, struct task *t)
 	/* an error behind the commit point, and then it went well after all */
 	if (t->status != 0 && reads_published(t->run, &published, &commits) == 0 && published)
 		t->status = 0;
-	t->seconds = (double)(now_ms() - t->began_ms) / 1000;
+	t->seconds = (double)(clock_ms() - t->began_ms) / 1000;
 	dprintf(t->log_fd, "==== ended with %d after %.3f s\n", t->status, t->seconds);
 	if (t->status == EXIT_TEMP && !t->killed && t->attempts <= t->node->retries && !s->stopped(s->arg)) {
 		int64_t delay = t->node->delay_ms;
 
 		for (uint64_t i = 1; i < t->attempts && delay < DELAY_MS_MAX; i++)
 			delay *= 2;
-		t->not_before_ms = now_ms() + (delay < DELAY_MS_MAX ? delay : DELAY_MS_MAX);
+		t->not_before_ms = clock_ms() + (delay < DELAY_MS_MAX ? delay : DELAY_MS_MAX);
 		t->is = TASK_WAITS;
 		snprintf(t->why, sizeof t->why, "retry %llu of %llu", (unsigned long long)t->attempts,
 		    (unsigned long long)t->node->retries);
@@ -263,7 +254,7 @@ stop_task(struct task *t)
 
 	if (!t->killed) {
 		t->killed = true;
-		t->deadline_ms = now_ms() + KILL_GRACE_MS;
+		t->deadline_ms = clock_ms() + KILL_GRACE_MS;
 		kill(-group, SIGTERM);
 	} else {
 		t->deadline_ms = 0;
@@ -324,8 +315,8 @@ start_ready(struct sched *s, size_t *running, int64_t *wait_ms)
 		if (t->is != TASK_WAITS || *running >= s->jobs || *running >= JOBS_MAX ||
 		    (t->attempts == 0 && gate(s, s->now, t) != GATE_OPEN))
 			continue;
-		if (t->not_before_ms > now_ms()) {
-			int64_t left = t->not_before_ms - now_ms();
+		if (t->not_before_ms > clock_ms()) {
+			int64_t left = t->not_before_ms - clock_ms();
 
 			*wait_ms = *wait_ms < 0 || left < *wait_ms ? left : *wait_ms;
 			continue;
@@ -358,7 +349,7 @@ wait_some(struct sched *s, size_t *running, int64_t wait_ms)
 		if (t->is != TASK_RUNS)
 			continue;
 		if (t->deadline_ms > 0) {
-			int64_t left = t->deadline_ms - now_ms();
+			int64_t left = t->deadline_ms - clock_ms();
 
 			if (left <= 0) {
 				if (!t->killed)

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "run/ctx.h"
 #include "run/sandbox.h"
 #include "run/sides.h"
 #include "store/ref.h"
 
 #define PATIENCE_MS 20		/* for a side that is behind, before the other one is read on */
-#define MS_NS INT64_C(1000000)
 
 enum offer { NOTHING, BLOCK, END };
 
@@ -34,7 +34,7 @@ struct reader {			/* one side */
 	struct block block;
 	int rc;
 	/* of the caller */
-	struct timespec last;	/* when it last gave something */
+	int64_t last;	/* when it last gave something */
 	bool hopeful;		/* worth waiting for: the last wait was not in vain */
 };
 
@@ -127,7 +127,7 @@ set_up(struct ctx *c, struct reader *r, const char *operand)
 	r->feed = (struct feed){ .cmd = c->cmd, .main = true, .waited = true, .name = operand,
 	    .scan = scan_new(c->paths, &kc) };
 	r->wanted = r->hopeful = true;
-	clock_gettime(CLOCK_MONOTONIC, &r->last);
+	r->last = clock_ms();
 	return strncmp(operand, "wh:", 3) == 0 ? ref_files(operand, add_file, r) : add_file(r, NULL, operand);
 }
 
@@ -151,26 +151,12 @@ start(struct pair_of_readers *b)
 
 /* ---- whose turn it is ---- */
 
-static int64_t
-ms_since(const struct timespec *t)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((now.tv_sec - t->tv_sec) * INT64_C(1000000000) + now.tv_nsec - t->tv_nsec) / MS_NS;
-}
-
 /* Wait for news for at most so long; false when there were none. Under the lock. */
 static bool
 await(struct pair_of_readers *b, int64_t ms)
 {
-	struct timespec until;
-	int64_t ns;
+	struct timespec until = clock_after(CLOCK_MONOTONIC, ms);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	ns = until.tv_nsec + ms * MS_NS;
-	until.tv_sec += ns / 1000000000;
-	until.tv_nsec = ns % 1000000000;
 	return pthread_cond_timedwait(&b->news, &b->lock, &until) != ETIMEDOUT;
 }
 
@@ -200,7 +186,7 @@ tick(struct ctx *c, const struct sides *s, struct pair_of_readers *b)
 
 	for (int i = 0; i < 2 && rc == 0 && s->silent != NULL; i++)
 		if (b->side[i].offer != END)
-			rc = s->silent(s->arg, i, ms_since(&b->side[i].last));
+			rc = s->silent(s->arg, i, clock_ms() - b->side[i].last);
 	return rc == 0 && s->silent != NULL ? s->after(s->arg) : rc;
 }
 
@@ -211,7 +197,7 @@ take(struct ctx *c, const struct sides *s, struct reader *r, int side)
 	int rc;
 
 	r->hopeful = true;
-	clock_gettime(CLOCK_MONOTONIC, &r->last);
+	r->last = clock_ms();
 	s->turn(s->arg, side);
 	c->feed = &r->feed;
 	rc = input_block(c, &r->feed, c->paths, &r->block);
@@ -243,11 +229,10 @@ end_of(const struct sides *s, struct reader *r, int side)
 static int
 read_both(struct ctx *c, const struct sides *s, struct pair_of_readers *b)
 {
-	struct timespec looked;
+	int64_t looked = clock_ms();
 	bool gone[2] = { false, false };
 	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &looked);
 	while (rc == 0 && !(gone[0] && gone[1]) && !run_stop) {
 		struct reader *r;
 		bool news = true;
@@ -258,8 +243,8 @@ read_both(struct ctx *c, const struct sides *s, struct pair_of_readers *b)
 		    gone[1] ? b->side[0].offer == NOTHING ? -1 : 0 : choose(s, b)) == -1 && news)
 			news = await(b, IDLE_FLUSH_MS);
 		(void)pthread_mutex_unlock(&b->lock);
-		if (!news || (s->silent != NULL && ms_since(&looked) >= IDLE_FLUSH_MS)) {
-			clock_gettime(CLOCK_MONOTONIC, &looked);
+		if (!news || (s->silent != NULL && clock_ms() - looked >= IDLE_FLUSH_MS)) {
+			looked = clock_ms();
 			rc = tick(c, s, b);
 		}
 		if (side == -1 || rc != 0)

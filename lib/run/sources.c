@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "run/sources_own.h"
 
 #define DAY_SECONDS 86400	/* a file that nobody wrote to for that long is not kept open, and is at its end */
@@ -14,10 +15,7 @@
 static time_t
 seconds(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
+	return (time_t)(clock_ms() / 1000);
 }
 
 static void

@@ -83,19 +83,6 @@ torn(const struct block *blk)
 	return last.n;
 }
 
-static uint64_t
-lines_in(const struct block *blk)
-{
-	const char *p = blk->p, *end = p + blk->n;
-	uint64_t n = 0;
-
-	if (blk->long_line > 0)
-		return 1;
-	for (; p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
-		n++;
-	return n + (blk->n > 0 && end[-1] != '\n');
-}
-
 /* One block at its true place; *done when nothing behind it is to be read now. */
 static int
 take(struct ctx *c, struct tail *t, struct block blk, uint64_t base, bool *done)
@@ -128,7 +115,7 @@ take(struct ctx *c, struct tail *t, struct block blk, uint64_t base, bool *done)
 		return 0;
 	blk.line0 = t->line + 1;
 	if ((rc = input_block(c, &c->main_feed, c->paths, &blk)) == 0) {
-		t->line += lines_in(&blk);
+		t->line += c->main_feed.lines;
 		t->offset = blk.offset + size;
 	}
 	return rc;
@@ -182,9 +169,9 @@ tail_messages(struct ctx *c, struct messages *m)
 		if (blk.n > BLOCK_BYTES)
 			blk.n = (size_t)((const char *)memchr(blk.p + BLOCK_BYTES, '\n', blk.n - BLOCK_BYTES) -
 			    blk.p) + 1;
-		done += lines_in(&blk);
 		at += blk.n;
 		rc = input_block(c, f, c->paths, &blk);
+		done += f->lines;
 	}
 	f->name = NULL;
 	f->place = NULL;

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "out/event.h"
 #include "run/ctx.h"
 #include "run/sources.h"
@@ -13,15 +13,6 @@
 #define PATIENCE_SECONDS 120	/* without any broker, where an end was asked for */
 #define STDOUT_BYTES MIB	/* held before they go out */
 #define FENCED_MS 60000		/* who has a partition of ours in a group, and the group does not say so */
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- set up ---- */
 
@@ -445,6 +436,9 @@ topics_all_done(const struct topics *t)
 {
 	bool some = false;
 
+	/* what another writer has taken is not done because it is not ours: the group has yet to say whose it is */
+	if (t->fenced)
+		return false;
 	for (size_t i = 0; i < t->n; i++) {
 		if (t->kp[i].ours && (t->kp[i].fresh || !t->part[i].done))
 			return false;
@@ -477,7 +471,7 @@ taken_over(struct topics *t, size_t i)
 	err_warn("%s: another writer of %s has taken over: what was read since its last commit is left to it",
 	    t->part[i].name, t->dest->name);
 	lose(t, i);
-	t->part[i].fenced = now_ms();
+	t->part[i].fenced = clock_ms();
 	t->fenced = true;
 	return 0;
 }
@@ -494,7 +488,7 @@ fences_told(struct topics *t, bool change)
 
 		if (p->fenced != 0 && change && (t->kp[i].leaving || t->kp[i].fresh))
 			p->fenced = 0;
-		if (p->fenced != 0 && now_ms() - p->fenced > FENCED_MS)
+		if (rc == 0 && p->fenced != 0 && clock_ms() - p->fenced > FENCED_MS)
 			rc = err_temp("%s: another writer of %s has taken over, and group %s does not know", p->name,
 			    t->dest->name, t->conf.group);
 		still = still || p->fenced != 0;
@@ -508,14 +502,14 @@ static int
 gather(struct topics *t)
 {
 	bool table = t->dest->table != NULL;
-	uint64_t due = 0;
+	int64_t due = 0;
 	int rc = 0;
 
 	while (rc == 0 && !run_stop && !topics_all_done(t) && t->event == KAFKA_NONE) {
 		struct kafka_message m;
 		enum kafka_got got;
 
-		if (t->bytes >= (table ? t->conf.bytes : STDOUT_BYTES) || (due > 0 && now_ms() >= due) ||
+		if (t->bytes >= (table ? t->conf.bytes : STDOUT_BYTES) || (due > 0 && clock_ms() >= due) ||
 		    (rc = fences_told(t, false)) != 0)
 			break;
 		got = kafka_next(t->k, POLL_MS, &m);
@@ -532,7 +526,7 @@ gather(struct topics *t)
 			break;		/* nobody waits for output longer than the input idles */
 		}
 		if (due == 0 && t->fresh > 0)
-			due = now_ms() + t->conf.every_ms;
+			due = clock_ms() + (int64_t)t->conf.every_ms;
 	}
 	return rc;
 }
@@ -571,6 +565,17 @@ drain(struct topics *t)
 
 /* ---- commits ---- */
 
+/* Is it not where the log says it stands, as far as we know? */
+static bool
+has_moved(const struct topics *t, size_t i)
+{
+	const struct stand *p = &t->part[i];
+	char to[24];
+
+	snprintf(to, sizeof to, "%" PRId64, p->next);
+	return begun(t, i) && strcmp(p->from, to) != 0 && (p->next > 0 || p->from[0] != '\0');
+}
+
 /* Did all positions get in? A fence may have dropped some from the commit. */
 static int
 still_ours(struct topics *t)
@@ -583,7 +588,7 @@ still_ours(struct topics *t)
 		char to[24];
 
 		snprintf(to, sizeof to, "%" PRId64, p->next);
-		if (!begun(t, i) || strcmp(p->from, to) == 0 || (p->next == 0 && p->from[0] == '\0'))
+		if (!has_moved(t, i))
 			continue;
 		if (a == NULL || a->to == NULL || strcmp(a->to, to) != 0) {
 			if ((rc = taken_over(t, i)) != 0)
@@ -601,10 +606,10 @@ tell_positions(struct topics *t)
 	char to[24];
 
 	for (size_t i = 0; i < t->n; i++) {
-		struct stand *p = &t->part[i];
+		const struct stand *p = &t->part[i];
 
 		snprintf(to, sizeof to, "%" PRId64, p->next);
-		if (begun(t, i) && strcmp(p->from, to) != 0 && (p->next > 0 || p->from[0] != '\0'))
+		if (has_moved(t, i))
 			dest_moved(t->dest, p->app, p->from, to, p->epoch);
 	}
 }
@@ -612,13 +617,9 @@ tell_positions(struct topics *t)
 static bool
 moved(const struct topics *t)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		char to[24];
-
-		snprintf(to, sizeof to, "%" PRId64, t->part[i].next);
-		if (begun(t, i) && t->part[i].next > 0 && strcmp(t->part[i].from, to) != 0)
+	for (size_t i = 0; i < t->n; i++)
+		if (t->part[i].next > 0 && has_moved(t, i))
 			return true;
-	}
 	return false;
 }
 
@@ -645,6 +646,32 @@ renew_fence(struct topics *t)
 	return old ? fence(t, true) : 0;
 }
 
+/*
+ * A commit failed for the time being.  In a group that is no failure where nothing in it was ours any more: then others
+ * were given all that it held while it was under way, and we go on as in still_ours, which sees what is left of others.
+ */
+static int
+all_taken(struct topics *t, int rc)
+{
+	bool some = false;
+
+	if (rc != EXIT_TEMP || t->conf.group == NULL || ctx_run_dir(t->ctx) != NULL || dest_follow(t->dest) != 0)
+		return rc;
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < t->n; i++) {
+			const struct app *a = live_app(t->dest->table->live, t->part[i].app);
+
+			if (!has_moved(t, i))
+				continue;
+			if (a == NULL || a->fence <= t->part[i].epoch)
+				return rc;
+			some = true;
+			if (pass == 1)
+				(void)taken_over(t, i);
+		}
+	return some ? 0 : rc;
+}
+
 /* One commit: what was gathered; in a run all of it, for that has one commit. */
 static int
 commit(struct topics *t)
@@ -666,7 +693,9 @@ commit(struct topics *t)
 	if ((rc = dest_end(t->dest, rc)) == 0)
 		meter_commit(t->conf.meter);
 	t->fresh = 0;
-	return rc == 0 && t->dest->table != NULL && !run ? still_ours(t) : rc;
+	if (rc != 0)
+		return all_taken(t, rc);
+	return t->dest->table != NULL && !run ? still_ours(t) : 0;
 }
 
 /* What is committed, for lag tools. */
@@ -723,6 +752,8 @@ topics_work(struct topics *t)
 		if ((rc == 0 || rc == EXIT_TEMP || rc == EXIT_REMOTE) &&
 		    (t->fresh > 0 || (over && moved(t)) || (over && run)) && (r = commit(t)) != 0)
 			rc = r;
+		/* the end is not reached by losing what was to be read */
+		over = over && (rc != 0 || run_stop || !t->fenced);
 		if (rc == 0 && !run)
 			tell_group(t);
 		meter_look(t->conf.meter, over);

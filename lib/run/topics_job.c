@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "in/rec.h"
 #include "run/ctx.h"
 #include "run/topics_own.h"
@@ -141,7 +142,7 @@ gather(void *src, int64_t due)
 	int rc = 0;
 
 	while (rc == 0 && !run_stop && !topics_all_done(t) && t->bytes < PLANNED_BYTES) {
-		int64_t left = due - planned_clock();
+		int64_t left = due - clock_ms();
 		struct kafka_message m;
 		enum kafka_got got = kafka_next(t->k, left <= 0 ? 0 : left < POLL_MS ? (int)left : POLL_MS, &m);
 
@@ -230,8 +231,8 @@ read_pieces(struct topics *t)
 			rc = grown();
 		}
 		if (run_stop != 0 && stopped == 0)
-			stopped = planned_clock();
-		if (rc == 0 && stopped != 0 && planned_clock() - stopped > STOP_MS)
+			stopped = clock_ms();
+		if (rc == 0 && stopped != 0 && clock_ms() - stopped > STOP_MS)
 			rc = err_temp("stopped by signal %d", (int)run_stop);
 	}
 	return rc;

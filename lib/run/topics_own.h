@@ -26,7 +26,7 @@ struct stand {			/* beside the kafka_part of the same number */
 	bool bound;		/* last is known: it is taken once */
 	bool done;
 	uint64_t epoch;
-	uint64_t fenced;	/* in a group: when another writer was seen to have it, before the group said so; 0 */
+	int64_t fenced;	/* in a group: when another writer was seen to have it, before the group said so; 0 */
 	struct messages got;
 	struct buf meta;	/* a JSON object for each of got */
 	size_t *meta_end, meta_cap;

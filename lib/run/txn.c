@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "run/flow.h"
 #include "run/shell.h"
@@ -94,7 +95,7 @@ txn_start(const struct txn_conf *conf, struct txn **out)
 	}
 	t->label = mem_str(conf->label);
 	t->day = conf->day == NULL ? NULL : mem_str(conf->day);
-	t->began_ms = fs_now_ms();
+	t->began_ms = clock_real_ms();
 	/* what bash leaves behind in >( ) and <( ) becomes ours, so that its end can be waited for */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	text = mem_dup(conf->shell);
@@ -180,10 +181,10 @@ static int
 wait_group(const struct txn *t, bool failed)
 {
 	struct timespec nap = { 0, 1000000L };
-	int64_t last = fs_now_ms(), looked = last;
+	int64_t last = clock_real_ms(), looked = last;
 	int ws;
 
-	while (fs_now_ms() - last < GRACE_MS) {
+	while (clock_real_ms() - last < GRACE_MS) {
 		pid_t p = waitpid(-t->pid, &ws, WNOHANG);
 
 		if (p == -1 && errno == ECHILD)
@@ -193,8 +194,8 @@ wait_group(const struct txn *t, bool failed)
 		nanosleep(&nap, NULL);
 		if (nap.tv_nsec < 50000000L)
 			nap.tv_nsec *= 2;
-		if (!failed && fs_now_ms() - looked > 200) {
-			looked = fs_now_ms();
+		if (!failed && clock_real_ms() - looked > 200) {
+			looked = clock_real_ms();
 			if (read_flow(t->run.dir, NULL) > 0)
 				last = looked;
 		}
@@ -227,7 +228,7 @@ about(const struct txn *t)
 
 	(void)read_flow(t->run.dir, tools);
 	j = json_pack("{s:s,s:I,s:I,s:o}", "label", t->label, "began", (json_int_t)t->began_ms, "ended",
-	    (json_int_t)fs_now_ms(), "tools", tools);
+	    (json_int_t)clock_real_ms(), "tools", tools);
 	if (t->day != NULL)
 		json_object_set_new(j, "day", json_string(t->day));
 	return j;

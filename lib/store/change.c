@@ -334,20 +334,29 @@ close_parts(struct change *c)
 	return rc;
 }
 
-int
-change_end(struct change *c, uint64_t *number)
+/* All of it is on disk, and in the record; else there is no change any more. */
+static int
+settle(struct change *c)
 {
-	uint64_t n = 0;
 	int rc = close_parts(c);
 
 	if (rc == 0) {
 		describe(c);
 		rc = sync_dirs(c);
 	}
-	if (rc != 0) {
+	if (rc != 0)
 		change_abort(c);
+	return rc;
+}
+
+int
+change_end(struct change *c, uint64_t *number)
+{
+	uint64_t n = 0;
+	int rc = settle(c);
+
+	if (rc != 0)
 		return rc;
-	}
 	if (c->stage != NULL) {
 		rc = stage_close(c->stage, c->record);
 		c->stage = NULL;
@@ -370,17 +379,11 @@ change_end(struct change *c, uint64_t *number)
 int
 change_prepare(struct change *c, json_t **record)
 {
-	int rc = close_parts(c);
+	int rc = settle(c);
 
 	*record = NULL;
-	if (rc == 0) {
-		describe(c);
-		rc = sync_dirs(c);
-	}
-	if (rc != 0) {
-		change_abort(c);
+	if (rc != 0)
 		return rc;
-	}
 	if (c->n_parts > 0)
 		*record = json_incref(c->record);
 	release(c);

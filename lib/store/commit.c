@@ -2,6 +2,7 @@
 /* commit - see commit.h */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "store/commit.h"
@@ -216,7 +217,7 @@ commit_new(const char *kind, const char *app, uint64_t base)
 
 	fs_nonce(nonce);
 	c = json_pack("{s:i,s:I,s:s,s:s,s:I,s:s,s:I,s:I}", "v", COMMIT_VERSION, "n", (json_int_t)0, "nonce", nonce,
-	    "kind", kind, "ts", (json_int_t)fs_now_ms(), "app", app, "epoch", (json_int_t)base, "base",
+	    "kind", kind, "ts", (json_int_t)clock_real_ms(), "app", app, "epoch", (json_int_t)base, "base",
 	    (json_int_t)base);
 	if (c == NULL)
 		err_die(EXIT_IO, "out of memory (commit record)");

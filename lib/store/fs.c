@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -29,6 +28,16 @@ fs_parent(const char *path)
 	if (slash == NULL)
 		return mem_str(".");
 	return mem_dup(span_of(path, slash == path ? 1 : (size_t)(slash - path)));
+}
+
+char *
+fs_under(const char *dir, const char *name)
+{
+	struct buf b = { 0 };
+
+	buf_fmt(&b, "%s/%s", dir, name);
+	(void)buf_cstr(&b);
+	return b.p;
 }
 
 bool
@@ -100,6 +109,23 @@ fs_read(const char *path, size_t max, struct buf *out, bool *found)
 	} while (rc == 0 && n != 0);
 	close(fd);
 	return rc;
+}
+
+bool
+fs_read_at(int fd, char *p, size_t n, uint64_t at)
+{
+	while (n > 0) {
+		ssize_t got = pread(fd, p, n, (off_t)at);
+
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		p += got;
+		n -= (size_t)got;
+		at += (uint64_t)got;
+	}
+	return true;
 }
 
 static int
@@ -196,15 +222,6 @@ int
 fs_remove_tree(const char *path)
 {
 	return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) == -1 && errno != ENOENT ? say(path) : 0;
-}
-
-int64_t
-fs_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 void

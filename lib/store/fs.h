@@ -31,6 +31,8 @@ int fs_sync_dir(const char *path);
  * there is none.
  */
 int fs_read(const char *path, size_t max, struct buf *out, bool *found);
+/* All n bytes at that offset of an open file; false, without a word, where they are not there or cannot be read. */
+bool fs_read_at(int fd, char *p, size_t n, uint64_t at);
 /* A new file with these bytes, fsynced; its name must not be taken. 0 or EXIT_IO. */
 int fs_new(const char *path, struct span bytes);
 /* The same without fsync: for what need not outlive the machine. */
@@ -48,9 +50,9 @@ int fs_remove(const char *path);
 int fs_remove_tree(const char *path);
 /* The directory part of a path, without the slash. The caller frees it. */
 char *fs_parent(const char *path);
+/* DIR/NAME. The caller frees it. */
+char *fs_under(const char *dir, const char *name);
 bool fs_exists(const char *path);
-/* Milliseconds since 1970, for what is told to people; nothing depends on it. */
-int64_t fs_now_ms(void);
 void fs_nonce(char out[NONCE_BYTES]);
 
 /*

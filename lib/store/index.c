@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/fs.h"
 #include "store/index.h"
 #include "store/index_own.h"
 
@@ -86,23 +87,6 @@ index_paths_sum(const struct pathset *ps)
 
 /* ---- reading ---- */
 
-static bool
-read_at(int fd, char *p, size_t n, uint64_t at)
-{
-	while (n > 0) {
-		ssize_t got = pread(fd, p, n, (off_t)at);
-
-		if (got == -1 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return false;
-		p += got;
-		n -= (size_t)got;
-		at += (uint64_t)got;
-	}
-	return true;
-}
-
 /* n bytes at a place of the file, whose end was checked; NULL when they cannot be read. Good until the next call. */
 static const char *
 piece(struct look *l, uint64_t at, size_t n)
@@ -110,7 +94,7 @@ piece(struct look *l, uint64_t at, size_t n)
 	if (at >= l->tail_at)
 		return l->tail + (at - l->tail_at);
 	buf_clear(&l->piece);
-	return read_at(l->fd, buf_room(&l->piece, n), n, at) ? l->piece.p : NULL;
+	return fs_read_at(l->fd, buf_room(&l->piece, n), n, at) ? l->piece.p : NULL;
 }
 
 static struct segment
@@ -161,7 +145,7 @@ open_foot(struct look *l, const struct index_file *f, const struct pathset *ps)
 	if (n < FOOT_BYTES)
 		return "it is cut off";
 	l->tail_at = l->size - n;
-	if (!read_at(l->fd, l->tail, n, l->tail_at))
+	if (!fs_read_at(l->fd, l->tail, n, l->tail_at))
 		return "it cannot be read";
 	l->foot = l->tail + n - FOOT_BYTES;
 	if ((why = foot_bad(l->foot, f, ps)) != NULL)

@@ -14,18 +14,6 @@
 
 #define TRIES 5		/* of a table that others commit to, or change, at the same time */
 
-static char *
-under(const char *dir, const char *name)
-{
-	struct buf b = { 0 };
-	char *s;
-
-	buf_fmt(&b, "%s/%s", dir, name);
-	s = mem_str(buf_cstr(&b));
-	buf_free(&b);
-	return s;
-}
-
 int
 job_name_check(const char *name)
 {
@@ -48,11 +36,8 @@ job_open(const char *name, struct job **out)
 	if (rc == 0 && (rc = place_get(&t->place)) == 0) {
 		snprintf(j->app, sizeof j->app, "job/%s", name);
 		t->name = mem_str(j->app);
-		buf_fmt(&b, "%s/_jobs/%s", t->place.write, name);
-		t->dir = mem_str(buf_cstr(&b));
-		t->log_dir = under(t->dir, "_log");
-		t->pool_dir = under(t->dir, ".pool");
-		t->log.dir = t->log_dir;
+		buf_fmt(&b, "%s/_jobs", t->place.write);
+		table_lies(t, fs_under(buf_cstr(&b), name));
 		if ((rc = log_read(&t->log, LOG_HEAD, &t->live)) == 0)
 			rc = meta_parse(span_str(t->live->meta), t->name, &t->meta);
 	}
@@ -76,7 +61,7 @@ job_close(struct job *j)
 int
 job_names(const struct place *p, struct fs_names *out)
 {
-	char *dir = under(p->write, "_jobs");
+	char *dir = fs_under(p->write, "_jobs");
 	int rc = fs_list(dir, out);
 
 	free(dir);

@@ -23,7 +23,6 @@ int
 place_get(struct place *p)
 {
 	const char *root = env("PIPEHOUSE_ROOT"), *tenant = env("PIPEHOUSE_TENANT"), *over = env("PIPEHOUSE_OVERLAY");
-	struct buf b = { 0 };
 
 	*p = (struct place){ 0 };
 	if (root == NULL)
@@ -32,10 +31,8 @@ place_get(struct place *p)
 	if (strlen(tenant) > NAME_BYTES_MAX || tenant[0] == '_' ||
 	    strspn(tenant, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(tenant))
 		return err_usage("PIPEHOUSE_TENANT: '%s' is no tenant name ([a-z0-9_-]+)", tenant);
-	buf_fmt(&b, "%s/%s", root, tenant);
-	p->house = mem_str(buf_cstr(&b));
+	p->house = fs_under(root, tenant);
 	p->write = mem_str(over == NULL ? p->house : over);
-	buf_free(&b);
 	return 0;
 }
 

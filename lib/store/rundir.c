@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "store/commit.h"
 #include "store/fs.h"
@@ -341,7 +342,7 @@ static json_t *
 record_new(const struct rundir *r, const char *kind, const json_t *about)
 {
 	json_t *j = json_pack("{s:i,s:s,s:s,s:I}", "v", COMMIT_VERSION, "run", r->id, "kind", kind, "ts",
-	    (json_int_t)fs_now_ms());
+	    (json_int_t)clock_real_ms());
 
 	if (about != NULL)
 		json_object_update_missing(j, (json_t *)(uintptr_t)about);

@@ -26,18 +26,10 @@ static bool
 hash_at(int fd, uint64_t at, uint64_t n, uint64_t *hash)
 {
 	char b[SPOT_HEAD_BYTES];
-	size_t got = 0;
 
-	while (got < n) {
-		ssize_t r = pread(fd, b + got, n - got, (off_t)(at + got));
-
-		if (r == -1 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return false;
-		got += (size_t)r;
-	}
-	*hash = hash_fixed(span_of(b, got));
+	if (!fs_read_at(fd, b, n, at))
+		return false;
+	*hash = hash_fixed(span_of(b, n));
 	return true;
 }
 

@@ -8,18 +8,6 @@
 #include "store/publish.h"
 #include "store/table.h"
 
-static char *
-join(const char *dir, const char *name)
-{
-	struct buf b = { 0 };
-	char *s;
-
-	buf_fmt(&b, "%s/%s", dir, name);
-	s = mem_str(buf_cstr(&b));
-	buf_free(&b);
-	return s;
-}
-
 static int
 read_meta(struct table *t)
 {
@@ -32,7 +20,7 @@ static int
 hidden_meta(struct table *t)
 {
 	struct place below = { .house = t->place.house, .write = t->place.house };
-	char *dir = place_table(&below, t->name, PLACE_WRITE), *log_dir = join(dir, "_log");
+	char *dir = place_table(&below, t->name, PLACE_WRITE), *log_dir = fs_under(dir, "_log");
 	struct log log = { .dir = log_dir };
 	struct live *s;
 	int rc = log_read(&log, LOG_HEAD, &s);
@@ -43,6 +31,15 @@ hidden_meta(struct table *t)
 	free(log_dir);
 	free(dir);
 	return rc;
+}
+
+void
+table_lies(struct table *t, char *dir)
+{
+	t->dir = dir;
+	t->log_dir = fs_under(dir, "_log");
+	t->pool_dir = fs_under(dir, ".pool");
+	t->log.dir = t->log_dir;
 }
 
 int
@@ -58,10 +55,7 @@ table_open(struct span name, enum place_use use, uint64_t at, struct table **out
 	t = mem_new(sizeof *t);
 	t->name = mem_dup(name);
 	if ((rc = place_get(&t->place)) == 0) {
-		t->dir = place_table(&t->place, t->name, use);
-		t->log_dir = join(t->dir, "_log");
-		t->pool_dir = join(t->dir, ".pool");
-		t->log.dir = t->log_dir;
+		table_lies(t, place_table(&t->place, t->name, use));
 		rc = log_read(&t->log, at, &t->live);
 		if (rc == 0 && use == PLACE_WRITE && t->live->head == 0 && strcmp(t->place.write, t->place.house) != 0)
 			rc = hidden_meta(t);

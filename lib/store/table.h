@@ -28,6 +28,8 @@ struct table {
 /* Open at commit `at` (LOG_HEAD: the newest). EXIT_USAGE for a bad name, EXIT_INPUT, EXIT_IO. */
 int table_open(struct span name, enum place_use, uint64_t at, struct table **);
 void table_close(struct table *);
+/* For who opens one otherwise (store/job.h): where its log and its files are, below dir, which it takes. */
+void table_lies(struct table *, char *dir);
 /* Read on to the head; meta follows. */
 int table_follow(struct table *);
 /* The path of a pool file; append to b (cleared first). */

@@ -31,6 +31,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import run as contract  # noqa: E402
 from run import BIN, SANITIZED, TOP, Failure, need, same  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 OURS = {0, 1, 2, 3, 4, 5, 75}
 # Python may read back what is deep; a hang is told from a busy machine.
@@ -947,7 +948,6 @@ def main(argv):
     wanted = {a for a in argv if re.fullmatch(r"B\d\d", a)}
     rows = contract.table()
     names = [a for a in argv if a not in wanted] or sorted(f[:-2] for f in os.listdir(os.path.join(TOP, "cmd")) if f.endswith(".c"))
-    n = failed = 0
     met = set()
     results = [[(None, "%s is built, and has a line in tests/contract/commands" % x, None if x in rows and os.access(os.path.join(BIN, x), os.X_OK) else "no")
                 for x in names]]
@@ -959,19 +959,12 @@ def main(argv):
         Database.end()
     for group in results:
         for ident, title, why in group:
-            n += 1
             met.add(ident)
-            failed += why is not None
-            print("%sok %d - %s" % ("not " if why else "", n, title))
-            if why:
-                print("\n".join("#   " + x[:1000] for x in why.split("\n")), flush=True)
+            point(why is None, title, why)
     if not argv:
         missing = [i for i in ("B%02d" % k for k in range(1, 65)) if i not in met]
-        n += 1
-        failed += bool(missing)
-        print("%sok %d - all sixty-four were met%s" % ("not " if missing else "", n, "".join("\n#   " + m for m in missing)))
-    print("1..%d" % n)
-    return 1 if failed or n == 0 else 0
+        point(not missing, "all sixty-four were met", "\n".join(missing))
+    return finish()
 
 
 if __name__ == "__main__":

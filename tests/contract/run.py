@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 import cases  # noqa: E402
+from tap import finish, point  # noqa: E402
 
 BIN, TOP, SANITIZED = cases.BIN, cases.TOP, cases.SANITIZED
 LIMIT = 20 * (5 if SANITIZED else 1)
@@ -686,17 +687,11 @@ def main(argv):
     points = [("%s has a line in tests/contract/commands" % x, None if x in rows else "it has none") for x in names]
     points += [("%s is built" % x, None if os.access(os.path.join(BIN, x), os.X_OK) else "no " + os.path.join(BIN, x)) for x in names]
     there = [Command(x, *rows[x]) for x in names if x in rows and os.access(os.path.join(BIN, x), os.X_OK)]
-    n = failed = 0
     with ThreadPoolExecutor(jobs) as pool:
         for group in [points] + list(pool.map(run_all, there)):
             for name, why in group:
-                n += 1
-                failed += why is not None
-                print("%sok %d - %s" % ("not " if why else "", n, name))
-                if why:
-                    print("\n".join("#   " + x for x in why.split("\n")), flush=True)
-    print("1..%d" % n)
-    return 1 if failed or n == 0 else 0
+                point(why is None, name, why)
+    return finish()
 
 
 if __name__ == "__main__":

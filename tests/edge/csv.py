@@ -18,6 +18,9 @@ sys.path = [p for p in sys.path if os.path.abspath(p or ".") != os.path.dirname(
 import csv  # noqa: E402  (the library's, not this file)
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+from tap import finish, point  # noqa: E402
+
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
 PIECES = ["a", "b1", " ", ",", ";", "\t", '"', '""', "\n", "\r\n", "'", "=", "+", "-1", "@", "é", "中文", "😀", "\\", "x" * 50, "\u2028", "0"]
 
@@ -34,14 +37,6 @@ def rows(rng, n, columns):
 
 def main(seed):
     rng = random.Random(seed)
-    n = failed = 0
-
-    def ok(held, what, more=""):
-        nonlocal n, failed
-        n += 1
-        failed += not held
-        print("%sok %d - %s%s" % ("" if held else "not ", n, what, "" if held else "\n#   " + more[:600]))
-
     print("# seed %s" % seed)
     for columns, end, quoting, delimiter in ((1, "\n", csv.QUOTE_ALL, ","), (3, "\n", csv.QUOTE_MINIMAL, ","), (7, "\r\n", csv.QUOTE_ALL, ","),
                                              (4, "\r\n", csv.QUOTE_MINIMAL, "\t"), (40, "\n", csv.QUOTE_MINIMAL, ";")):
@@ -57,19 +52,19 @@ def main(seed):
         want = [dict(zip(names, map(nothing, r))) for r in table]
         got = [json.loads(x) for x in got.splitlines()]
         bad = next((i for i, (a, b) in enumerate(zip(got, want)) if a != b), None)
-        ok(status == 0 and got == want, "read as Python wrote it: " + what,
-           "exit %d, %r, %d of %d rows, first other: %r" % (status, err, len(got), len(want), bad if bad is None else (got[bad], want[bad])))
+        point(status == 0 and got == want, "read as Python wrote it: " + what,
+              "exit %d, %r, %d of %d rows, first other: %r" % (status, err, len(got), len(want), bad if bad is None else (got[bad], want[bad])))
         lines = "".join(json.dumps(r, ensure_ascii=rng.random() < 0.5) + "\n" for r in want).encode()
         status, got, err = run("json-to-csv", ["--no-guard", "-d", "tab" if delimiter == "\t" else delimiter], lines)
         back = list(csv.reader(io.StringIO(got.decode(), newline=""), delimiter=delimiter, strict=True))
         back = [r or [""] for r in back]
-        ok(status == 0 and back == [names] + table, "written so that Python reads it: " + what, "exit %d, %r, %d rows" % (status, err, len(back)))
+        point(status == 0 and back == [names] + table, "written so that Python reads it: " + what, "exit %d, %r, %d rows" % (status, err, len(back)))
         status, guarded, _ = run("json-to-csv", [], lines)
         risky = [c for r in csv.reader(io.StringIO(guarded.decode(), newline="")) for c in r if c[:1] in ("=", "+", "-", "@", "\t", "\r", "\n")]
         plain = all(c.lstrip("+-").replace(".", "").isdigit() for c in risky)
-        ok(status == 0 and plain, "nothing a spreadsheet would run: " + what, repr([c for c in risky][:5]))
+        point(status == 0 and plain, "nothing a spreadsheet would run: " + what, repr([c for c in risky][:5]))
         status, again, err = run("json-from-csv", ["--unguard"], guarded)
-        ok(status == 0 and [json.loads(x) for x in again.splitlines()] == want, "there and back: " + what, "exit %d, %r" % (status, err))
+        point(status == 0 and [json.loads(x) for x in again.splitlines()] == want, "there and back: " + what, "exit %d, %r" % (status, err))
 
     with tempfile.TemporaryDirectory() as d:
         lost = []
@@ -83,22 +78,21 @@ def main(seed):
             made = [json.loads(x) for x in out.splitlines()]
             if status != 0 or s["in"] != s["used"] + s["rejected"] or s["made"] != len(made) or s["used"] != len(made):
                 lost.append((i, status, err, s))
-        ok(not lost, "of bytes thrown together every row is used or rejected", repr(lost[:2]))
+        point(not lost, "of bytes thrown together every row is used or rejected", repr(lost[:2]))
         rejects = [json.loads(x) for x in open(reject)] if os.path.exists(reject) else []
-        ok(len(rejects) > 100 and {r["reason"] for r in rejects} >= {
+        point(len(rejects) > 100 and {r["reason"] for r in rejects} >= {
             "fewer cells than columns", "more cells than columns", "a CR outside quotes that no LF follows", "a quote that is never closed",
             "a quote inside a cell without quotes, or text behind a closing quote", "a cell that is not UTF-8, or holds a NUL"},
-           "and each kind of mistake was among them", repr({r["reason"] for r in rejects}))
+              "and each kind of mistake was among them", repr({r["reason"] for r in rejects}))
         big = "a,b\n" + "1,2\n" * 400000
         status, out, _ = run("json-from-csv", [], big.encode())
-        ok(status == 0 and out == b'{"a":"1","b":"2"}\n' * 400000, "many rows over many blocks")
+        point(status == 0 and out == b'{"a":"1","b":"2"}\n' * 400000, "many rows over many blocks")
         wide = ",".join("c%d" % i for i in range(20000)) + "\n" + "," * 19999 + "\n"
         status, out, _ = run("json-from-csv", [], wide.encode())
-        ok(status == 0 and json.loads(out) == {"c%d" % i: None for i in range(20000)}, "20,000 columns")
+        point(status == 0 and json.loads(out) == {"c%d" % i: None for i in range(20000)}, "20,000 columns")
         status, out, _ = run("json-from-csv", ["--max-line", "4M"], b'a\n"' + b"x" * 3000000 + b'\n"\n')
-        ok(status == 0 and len(json.loads(out)["a"]) == 3000001, "a cell of 3 MB")
-    print("1..%d" % n)
-    return 1 if failed else 0
+        point(status == 0 and len(json.loads(out)["a"]) == 3000001, "a cell of 3 MB")
+    return finish()
 
 
 if __name__ == "__main__":

@@ -327,9 +327,65 @@ def job():
         point(s.over[0] == 0 and ids == want, "killed and played again: one id, one record", (s.over, len(ids)))
 
 
+def job_routes():
+    """In a barrier job routes are those that the lines pin, whatever the file says: an epoch that comes again goes where it went."""
+    sys.path.insert(0, os.path.join(TOP, "tests/pipe"))
+    import epoch_play
+    with Case(topics=("o", "p")) as c:
+        j = epoch_play.Job(c.dir, name="r")
+        names = {n: j.keep(text) for n, text in (("o", b"by n\n* o\n"), ("p", b"by n\n* p key=k\n"), ("bad", b"by n\n* p key=k x=y\n"), ("nope", b"by n\n* nope\n"))}
+        pin = lambda n: {"dim.x": 3, "file:out.route": names[n]}
+        argv = ["emit", "-b", c.mock.brokers, "--route", c.dir + "/out.route"]
+        s = epoch_play.Stage(j, argv, pins=pin("o"), env=c.env)
+        point(s.finish()[0] == 2 and "the job's source pins no version of it" in s.over[1], "a file that is not pinned is refused", s.over)
+        argv[-1] = "out.route"      # nobody reads it: it is not there
+
+        def begin(at, n):
+            s = epoch_play.Stage(j, argv, at=at, pins=pin(n), env=c.env)
+            return s if s.opened is not None else None
+
+        def part(k):
+            return [record(i) for i in range(100 * k, 100 * k + 100)]
+        s = begin(0, "o")
+        s.epoch(1, part(1), pins=pin("o"))
+        s.send(part(2), b"")
+        end = time.monotonic() + 60 * SLOW
+        while len(c.read("o")) < 200 and time.monotonic() < end:
+            time.sleep(0.05)
+        s.kill()                    # epoch 2 is out, and comes again: the line before it is the same
+        s = begin(1, "o")
+        s.epoch(2, part(2), pins=pin("p"))
+        s.epoch(3, part(3), pins=pin("bad"))
+        s.epoch(4, part(4), pins=pin("nope"))
+        s.send(part(5), b"")
+        told = s.kill()[1]
+        point("no such topic" in told and told.count("not followed: the routes stay as they were") == 2 and "out.route:2:" in told, "versions that are none are said", told)
+        with open(j.dir + "/conf/1-emit", encoding="ascii") as f:
+            kept = [x.split() for x in f]
+        want = [["0", "o", "o"], ["2", "p", "p"], ["3", "bad", "p"], ["4", "nope", "p"]]
+        point(kept == [[i, names[a], names[b]] for i, a, b in want], "what was decided is kept", kept)
+        s = begin(2, "p")
+        s.epoch(3, part(3), pins=pin("bad"))
+        quiet = s.kill()[1]
+        s = begin(4, "nope")        # the version of the line is none: what held behind it holds again
+        s.epoch(5, part(5), pins=pin("o"))
+        s.end(6, part(6), pins=pin("o"))
+        point("not followed" not in quiet and s.over[0] == 0, "and is done again without a word", (quiet, s.over))
+        ids = {}
+        for t in "op":
+            for *_, v, _, h in c.read(t):
+                ids.setdefault(h["id"].decode(), set()).add((t, v))
+        want = {"r:%d:%d" % (k, i + 1): {("p" if k in (3, 4, 5) else "o", v)} for k in range(1, 7) for i, v in enumerate(part(k))}
+        point(ids == want, "each record in one topic under one id, from the epoch on that the line says", [x for x in ids.items() if want.get(x[0]) != x[1]][:3])
+        with open(os.path.join(j.dir, "conf", names["o"]), "ab") as f:
+            f.write(b"torn")
+        s = epoch_play.Stage(j, argv, at=6, pins=pin("o"), env=c.env)
+        point(s.finish()[0] == 3 and "not the version of out.route that its name says" in s.over[1], "a version that is not what it is called is refused", s.over)
+
+
 def main():
     only = re.compile(sys.argv[1]) if len(sys.argv) > 1 else None
-    for f in (whole, keys, java_partitions, refused, troubles, stops, tables, routes, job):
+    for f in (whole, keys, java_partitions, refused, troubles, stops, tables, routes, job, job_routes):
         if only is None or only.search(f.__name__):
             try:
                 f()

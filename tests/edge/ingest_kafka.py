@@ -369,6 +369,24 @@ def broker():
         c.same("and nothing is doubled or lost")
 
 
+def refused():
+    """A topic that is not ours to read any more, while it is read: what was read is committed, then 5."""
+    with Case(orders=3, other=1) as c:
+        with open(c.dir + "/p", "w") as f:
+            f.write("topic.metadata.refresh.interval.ms=200\n")
+        os.chmod(c.dir + "/p", 0o600)
+        c.send(300)
+        p = c.start("--properties", "p", "--every", "20ms")
+        wait(lambda: len(c.rows()) == 300)
+        c.send(100, start=300)
+        c.mock.deny("other", 29)
+        err = p.communicate(timeout=60 * SLOW)[1].decode()
+        point(p.returncode == 5 and err.count("\n") == 1 and "uthoriz" in err, "a topic that may not be read any more: 5, said once", (p.returncode, err))
+        c.mock.deny("other", 0)
+        c.ingest()
+        c.same("and who comes next goes on")
+
+
 def group():
     with Case() as c:
         c.send(900)
@@ -433,7 +451,7 @@ def secrets():
 
 
 def main():
-    for f in (whole, odd, meta, nulls, headers, points, killed, zombie, routed, collector, broker, group, in_run, lag, secrets):
+    for f in (whole, odd, meta, nulls, headers, points, killed, zombie, routed, collector, broker, refused, group, in_run, lag, secrets):
         if len(sys.argv) > 1 and not re.search(sys.argv[1], f.__name__):
             continue
         try:

@@ -16,6 +16,8 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build/bin")))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+from tap import finish, point  # noqa: E402
 
 
 def openssl(args, data):
@@ -79,17 +81,9 @@ def outside(d):
 
 
 def main():
-    n = failed = 0
-
-    def ok(held, what):
-        nonlocal n, failed
-        n += 1
-        failed += not held
-        print("%sok %d - %s" % ("" if held else "not ", n, what))
-
     rfc = siv(bytes.fromhex("fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"),
               [bytes.fromhex("101112131415161718191a1b1c1d1e1f2021222324252627")], bytes.fromhex("112233445566778899aabbccddee"))
-    ok(rfc.hex() == "85632d07c6e8f37f950acd320a2ecc9340c02b9690c4dc04daef7f6afe5c", "the oracle itself: RFC 5297, A.1")
+    point(rfc.hex() == "85632d07c6e8f37f950acd320a2ecc9340c02b9690c4dc04daef7f6afe5c", "the oracle itself: RFC 5297, A.1")
     values = ["", "x", "13812345678", "北京市朝阳区", "a\nb\"c\\", "q" * 14, "q" * 15, "q" * 16, "é" * 40, 7, -12, True, [1, 2]]
     with tempfile.TemporaryDirectory() as d:
         os.makedirs(d + "/main/keys")
@@ -106,15 +100,12 @@ def main():
             got = [json.loads(x)["v"] for x in out]
             for v, g in zip(values, got):
                 want = sealed(b"id-%d" % size, key, v)
-                ok(g == want, "AES-%d-SIV of %s" % (4 * size, json.dumps(v)[:30]))
-                if g != want:
-                    print("#   got  %s\n#   want %s" % (g, want))
-            ok(len(got) == len(values), "as many as went in")
+                point(g == want, "AES-%d-SIV of %s" % (4 * size, json.dumps(v)[:30]), "got  %s\nwant %s" % (g, want))
+            point(len(got) == len(values), "as many as went in")
         done, owner, limits = outside(d)
-        ok(done and owner == 0, "another process of the same user cannot look into one that holds a key")
-        ok([x.split()[4:6] for x in limits.splitlines() if x.startswith("Max core file")] == [["0", "0"]], "and it leaves no core file")
-    print("1..%d" % n)
-    return 1 if failed else 0
+        point(done and owner == 0, "another process of the same user cannot look into one that holds a key")
+        point([x.split()[4:6] for x in limits.splitlines() if x.startswith("Max core file")] == [["0", "0"]], "and it leaves no core file")
+    return finish()
 
 
 if __name__ == "__main__":

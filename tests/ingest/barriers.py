@@ -251,6 +251,29 @@ def logs_end():
         point(len(glob.glob(j.dir + "/plan/*")) <= 2, "plans that nobody goes back to are gone", os.listdir(j.dir + "/plan"))
 
 
+def logs_times():
+    """Times that are all alike go one way, others another: both are judged the same."""
+    ms = 1767225600000
+    shapes = {
+        "of one length": [str(ms + i * 7919 % 50000) for i in range(3000)], "of seconds": ["%d" % (ms // 1000 + i % 977) for i in range(2500)],
+        "of microseconds": ["%d" % (ms * 1000 + i * 7) for i in range(2500)], "of lengths that change": [str(ms + i) if i % 700 else str(ms // 1000) for i in range(2500)],
+        "some of which are none": [(str(ms + i), "null", '"%d"' % (ms + i), "1.5", "999999999999", "-1", str(ms) + "0")[max(0, i % 100 - 93)] for i in range(2500)],
+        "one of which is far ahead": [str(ms + i) if i != 1500 else "9999999999999" for i in range(2500)]}
+    for what, texts in shapes.items():
+        with Case() as c:
+            with open(c.dir + "/a.log", "w", encoding="ascii") as f:
+                f.writelines('{"n":%d,"t":%s}\n' % x for x in enumerate(texts))
+            j = Job(c.dir, ["-f", "a.log", "--until", "end", "--barriers", "10ms", "--event-time", "t", "--late", "0s", "--idle", "1m", "--max-future", "1d",
+                            "--reject", "bad"])
+            rc = j.start().all()
+            per = {10: 1000, 13: 1, 16: 0.001}
+            good = {n: int(int(t.strip('"')) * per[len(t.strip('"'))]) for n, t in enumerate(texts) if re.fullmatch('[0-9]+|"[0-9]+"', t) and len(t.strip('"')) in per and
+                    t != "9999999999999"}
+            bad = len(open(c.dir + "/bad").readlines()) if len(good) < len(texts) else 0
+            point(rc == 0 and numbers(j.sinks["a"].rows) == sorted(good) and bad == len(texts) - len(good) and j.marks[-1]["wm"] == max(good.values()),
+                  "times %s" % what, (rc, j.err, len(good), bad, j.marks[-1]["wm"], max(good.values())))
+
+
 def logs_changed():
     with Case() as c:
         c.write("a.log", range(100))
@@ -604,7 +627,7 @@ def metrics():
 
 
 def main():
-    for f in (logs_end, logs_changed, logs_kill, topics_kill, topics_changed, pressure, times, instances, pins, metrics):
+    for f in (logs_end, logs_times, logs_changed, logs_kill, topics_kill, topics_changed, pressure, times, instances, pins, metrics):
         if len(sys.argv) < 3 or re.search(sys.argv[2], f.__name__):
             f()
     return finish()

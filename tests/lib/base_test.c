@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* base_test - masks, memory, buffers, values, maps and specs */
+#include <unistd.h>
+
 #include "base/decimal.h"
 #include "base/digits.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/spec.h"
+#include "base/temp.h"
 #include "base/val.h"
 #include "t.h"
 
@@ -294,6 +297,50 @@ test_spec(void)
 	spec_free(s);
 }
 
+/* Records of n + 1 bytes, the first of which is n: however little is read at once, all come, each in one piece. */
+static void
+test_temp(void)
+{
+	enum { RECORDS = 500, FRONT = 7 };
+	static const size_t most[] = { 1, 3, 64, 300, 1 << 20 };
+	int fd = temp_file();
+	struct buf all = { 0 };
+	char *back;
+
+	buf_str(&all, "*******");
+	for (unsigned i = 0; i < RECORDS; i++) {
+		buf_byte(&all, (char)(i * 37 % 200));
+		for (unsigned k = i * 37 % 200; k > 0; k--)
+			buf_byte(&all, (char)(i + k));
+	}
+	okf(fd != -1 && temp_write(fd, all.p, all.n, 0) == 0, "written");
+	for (size_t m = 0; m < sizeof most / sizeof *most; m++) {
+		struct temp_window w = { .fd = fd, .at = FRONT, .end = all.n };
+		size_t at = FRONT, n;
+
+		for (; !temp_over(&w); at += n) {
+			okf(temp_have(&w, 1, most[m]) == 0, "its head");
+			n = 1 + (size_t)(unsigned char)w.b.p[w.used];
+			if (!okf(temp_have(&w, n, most[m]) == 0 && memcmp(w.b.p + w.used, all.p + at, n) == 0, "at %zu",
+			    at))
+				break;
+			w.used += n;
+		}
+		okf(at == all.n, "read up to %zu", at);
+		w = (struct temp_window){ .fd = fd, .at = all.n - 9, .end = all.n - 1, .b = w.b };
+		w.b.n = 0;
+		okf(temp_have(&w, 9, most[m]) == EXIT_IO, "more than there is of the piece");
+		buf_free(&w.b);
+	}
+	back = mem_array(NULL, all.n, 1);
+	okf(temp_read_all(fd, back, all.n, 0) == 0 && memcmp(back, all.p, all.n) == 0, "all of it");
+	okf(temp_read_all(fd, back, 9, all.n - 8) == EXIT_IO, "more than there is of the file");
+	free(back);
+	close(fd);
+	buf_free(&all);
+	ok_all("temp: records through a window, whole files, ends");
+}
+
 int
 main(void)
 {
@@ -308,6 +355,7 @@ main(void)
 	test_map_take();
 	test_inorder();
 	test_spec();
+	test_temp();
 	for (size_t i = 0; i < 10000; i++)
 		okf((uintptr_t)arena_get(&a, i % 700) % 16 == 0, "alignment %zu", i);
 	ok_all("arena memory is aligned");

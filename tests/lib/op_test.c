@@ -14,22 +14,12 @@
 #include "op/seen.h"
 #include "op/top.h"
 #include "op/window.h"
+#include "random.h"
 #include "t.h"
 
 enum { COL_GROUP, COL_TIME, COL_NUM, COL_TEXT, COL_BREAK, COL_MIX, COL_EVEN, COL_DAY, COLS };
 #define RECORDS 600
 #define PARTS 4
-
-static uint64_t rng_state = 88172645463325252u;
-
-static uint64_t
-rnd(uint64_t n)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state % n;
-}
 
 /* ---- records ---- */
 

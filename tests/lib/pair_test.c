@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "op/pair.h"
+#include "random.h"
 #include "t.h"
 
 enum { COL_KEY, COL_TIME, COLS };
@@ -14,17 +15,6 @@ enum { COL_KEY, COL_TIME, COLS };
 #define ENTRIES_MAX 4096
 #define LATE_US 40
 #define ROUNDS 4
-
-static uint64_t rng_state = 88172645463325252u;
-
-static uint64_t
-rnd(uint64_t n)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state % n;
-}
 
 /* ---- two streams, and how they are told ---- */
 
@@ -44,18 +34,6 @@ static struct chunk chunks[2 * RECORDS];
 static int n_chunks;
 static struct arena mem;
 
-static struct val
-number(uint64_t n)
-{
-	struct buf b = { 0 };
-	struct val v;
-
-	buf_u64(&b, n);
-	v = val_make(T_NUM, span_of(arena_dup(&mem, buf_span(&b)), b.n));
-	buf_free(&b);
-	return v;
-}
-
 /* Times rise, but for some disorder: within the lateness, and now and then a record that is late. */
 static void
 make_streams(void)
@@ -66,8 +44,8 @@ make_streams(void)
 			uint64_t us = 1000000 + (uint64_t)i * 5 - rnd(rnd(30) == 0 ? 100 : LATE_US);
 			struct buf b = { 0 };
 
-			streams[s].col[COL_KEY][i] = rnd(25) == 0 ? val_make(T_NULL, span_str("null")) : number(rnd(9));
-			streams[s].col[COL_TIME][i] = number(us);
+			streams[s].col[COL_KEY][i] = rnd(25) == 0 ? val_make(T_NULL, span_str("null")) : rnd_number(&mem, rnd(9));
+			streams[s].col[COL_TIME][i] = rnd_number(&mem, us);
 			buf_fmt(&b, "{\"%c\":%d}", "lr"[s], i);
 			streams[s].line[i] = span_of(arena_dup(&mem, buf_span(&b)), b.n);
 			buf_free(&b);

@@ -2,47 +2,26 @@
 /* sift_test - what op/seen and op/recent let pass is the same when it is judged later, elsewhere, part by part; op/fps */
 #include "base/mem.h"
 #include "op/fps.h"
+#include "op/pack.h"
 #include "op/recent.h"
 #include "op/seen.h"
+#include "random.h"
 #include "t.h"
 
 enum { COL_KEY, COL_TIME, COLS };
 #define RECORDS 3000
 
-static uint64_t rng_state = 88172645463325252u;
-
-static uint64_t
-rnd(uint64_t n)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state % n;
-}
-
 static struct val data[COLS][RECORDS];
 static struct span lines[RECORDS];
 static struct arena mem;
-
-static struct val
-number(uint64_t n)
-{
-	struct buf b = { 0 };
-	struct val v;
-
-	buf_u64(&b, n);
-	v = val_make(T_NUM, span_of(arena_dup(&mem, buf_span(&b)), b.n));
-	buf_free(&b);
-	return v;
-}
 
 static void
 make_records(void)
 {
 	arena_free(&mem);
 	for (int i = 0; i < RECORDS; i++) {
-		data[COL_KEY][i] = number(rnd(200));
-		data[COL_TIME][i] = number(1700000000000 + (uint64_t)i * 10 + rnd(60000));
+		data[COL_KEY][i] = rnd_number(&mem, rnd(200));
+		data[COL_TIME][i] = rnd_number(&mem, 1700000000000 + (uint64_t)i * 10 + rnd(60000));
 	}
 }
 
@@ -191,12 +170,71 @@ test_fps_churn(void)
 	ok_all("fps: swept again and again");
 }
 
+static int
+count_gone(void *arg, struct span key, struct span val)
+{
+	(void)key;
+	*(int *)arg += val.p == NULL;
+	return 0;
+}
+
+static int
+no_piece(void *arg, struct span bytes)
+{
+	(void)arg;
+	(void)bytes;
+	return 0;
+}
+
+/* Saved as pairs or as bulk, and then all is forgotten: how many keys does a save of what changed call gone? */
+static size_t
+forget_all(const struct recent_conf *conf, bool pairs, int *gone)
+{
+	struct buf late = { 0 };
+	void *st = recent_new(conf);
+	struct token t;
+	uint8_t fate;
+	int none = 0;
+	size_t n;
+
+	for (int i = 0; i < RECORDS; i++)
+		feed_one(recent_sift(conf), st, i, &t, &fate);
+	okf((pairs ? recent_op.save(st, true, count_gone, &none) : recent_op.bulk->save(st, true, no_piece, NULL)) == 0,
+	    "save");
+	pack_i64(&late, INT64_C(1800000000000000));
+	okf(recent_op.add(st, span_of("", 0), buf_span(&late)) == 0, "the clock moves on");
+	okf(recent_sift(conf)->trim(st) == 0 && none == 0, "all is forgotten");
+	n = recent_op.bytes(st);
+	okf(recent_op.save(st, false, count_gone, gone) == 0, "save of changes");
+	recent_op.free(st);
+	buf_free(&late);
+	return n;
+}
+
+static void
+test_gone(void)
+{
+	static const int key[] = { COL_KEY };
+	struct recent_conf conf = { .key = key, .n_keys = 1, .time = COL_TIME, .unit = UNIT_MS, .kind = RECENT_ONCE,
+	    .ttl = { .us = 1000 * US_PER_SEC } };
+	int by_pairs = 0, by_bulk = 0;
+	size_t pairs_bytes, bulk_bytes;
+
+	make_records();
+	pairs_bytes = forget_all(&conf, true, &by_pairs);
+	bulk_bytes = forget_all(&conf, false, &by_bulk);
+	okf(by_pairs == 200 && by_bulk == 0, "%d and %d are gone", by_pairs, by_bulk);
+	okf(bulk_bytes < pairs_bytes, "%d bytes, %d", (int)bulk_bytes, (int)pairs_bytes);
+	ok_all("recent: what is gone is kept for saves of pairs alone");
+}
+
 int
 main(void)
 {
 	test_fps();
 	test_fps_churn();
 	test_sift();
+	test_gone();
 	arena_free(&mem);
 	return done();
 }

@@ -8,6 +8,21 @@ $ pipe-run; pipe-run x; pipe-run x go; pipe-run x run run; true
 ! usage: pipe-run FILE start|stop|status|run [--json] [--sync disk|process]
 ! ...
 
+# pipe-run: --sync takes its two words and no other
+$ for w in file '' Disk disk,process; do pipe-run x run --sync "$w" 2>&1 | head -n 1; pipe-run x run --sync "$w" 2>/dev/null; echo $?; done
+$ pipe-run none status --sync disk 2>&1 | head -n 1; pipe-run none run --sync process
+> pipe-run: --sync: 'file' is none of disk, process
+> 2
+> pipe-run: --sync: '' is none of disk, process
+> 2
+> pipe-run: --sync: 'Disk' is none of disk, process
+> 2
+> pipe-run: --sync: 'disk,process' is none of disk, process
+> 2
+> pipe-run: --sync goes with start and run
+! pipe-run: none: No such file or directory
+? 4
+
 # pipe-run: a file that is not there; one without a pipeline, with two, without shell, without a sink
 $ export PIPEHOUSE_STATE=$PWD/s
 $ t() { printf "$1" >p; pipe-run p status 2>&1; echo "$?"; }

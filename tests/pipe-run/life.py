@@ -42,7 +42,7 @@ class Job:
         self.name, self.file = name, os.path.join(self.top, "t.pipe")
         self.dir = os.path.join(self.top, "state", name)
         self.env = dict(cases.environment(self.top), PIPEHOUSE_STATE=os.path.join(self.top, "state"))
-        with open(self.file, "w", encoding="ascii") as f:
+        with open(self.file, "w", encoding="utf-8") as f:
             f.write("%s: restart=30ms restart-max=60ms sinks=a %s\n\t%s\n" % (name, settings, " |\n\t".join(stages)))
 
     def call(self, *verb, **more):
@@ -193,12 +193,17 @@ def fails():
     j = Job(PLAY + " source", PLAY + " pass --what exit --at 3 --status 3", PLAY + " sink a")
     status, out = j.call("start")
     point(wait(lambda: j.status()[1]["state"] == "failed") and j.status()[0] == 1, "the same in the background: status says that it failed", j.status())
+    for words, told in (("no room for it", "no room for it"), ("a" + "\u6c34" * 130, "a" + "\u6c34" * 99)):
+        j = Job(PLAY + " source", "sh -c 'echo sh: begun >&2; echo sh: %s >&2; echo other: x >&2; exit 3'" % words, PLAY + " sink a")
+        j.call("start")
+        point(wait(lambda: j.status()[1]["why"].startswith('sh ended with 3, saying "%s", which' % told)), "and why, in the stage's own words", j.status())
     j = Job("no-such-command-here")
     status, _ = j.call("start")
     point(status == 2 and "(%s/log)" % j.dir in j.err, "start of what cannot begin: its status, and where to look", (status, j.err))
     j = Job(PLAY + " source", PLAY + " pass", "sh -c 'exit 75'")
     status, _ = j.call("start")
-    point(status == 75 and wait(lambda: j.status()[1]["restarts"] >= 2), "a first run that fails for a while: 75, and it is tried again", (status, j.err))
+    point(status == 75 and re.search("it is tried again: .* ended with 75 [(]", j.err) and wait(lambda: j.status()[1]["restarts"] >= 2),
+          "a first run that fails for a while: 75, and why, and it is tried again", (status, j.err))
     point(j.call("stop")[0] == 0 and j.processes() == [], "and stopped")
 
 

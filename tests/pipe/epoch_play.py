@@ -8,6 +8,7 @@
 
 Nothing here comes from the product: control lines are written and read by json alone.
 """
+import hashlib
 import json
 import os
 import signal
@@ -36,6 +37,14 @@ class Job:
 
     def env(self):
         return dict(os.environ, PIPEHOUSE_JOB=self.dir, PIPEHOUSE_JOB_RUN=str(self.run))
+
+    def keep(self, content):
+        """A version of a configuration file, as the source keeps it before a line pins it: its name."""
+        name = hashlib.sha256(content).hexdigest()
+        os.makedirs(os.path.join(self.dir, "conf"), exist_ok=True)
+        with open(os.path.join(self.dir, "conf", name), "wb") as f:
+            f.write(content)
+        return name
 
     def ack(self, sink, number):
         with open(os.path.join(self.dir, "ack", sink), "w", encoding="ascii") as f:

@@ -23,12 +23,14 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import cases  # noqa: E402
+from runs import run_number, up_again  # noqa: E402
 
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 6
 KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 8
 TMP = tempfile.mkdtemp(prefix="fan-in-kill.")
+STATE = os.path.join(TMP, "state")
 LIMIT = 100 * (4 if cases.SANITIZED else 1)
-ENV = dict(cases.environment(TMP), PIPEHOUSE_ROOT=os.path.join(TMP, "wh"), PIPEHOUSE_STATE=os.path.join(TMP, "state"))
+ENV = dict(cases.environment(TMP), PIPEHOUSE_ROOT=os.path.join(TMP, "wh"), PIPEHOUSE_STATE=STATE)
 PIPE = """j: restart=30ms restart-max=100ms sinks=once,all
 	ingest --barriers 50ms -f '%s/in/*.log' | json-map --all |
 	fan-out 'shard -n 2 -k id -- dedup -k id | shard -n 3 -k x -- dedup -k id,x | wh-put a.once --partition-by t --job once' \\
@@ -58,7 +60,7 @@ def processes(job="j"):
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open("/proc/%s/environ" % pid, "rb") as f:
-                if ("PIPEHOUSE_JOB=" + os.path.join(TMP, "state", job)).encode() in f.read().split(b"\0"):
+                if ("PIPEHOUSE_JOB=" + os.path.join(STATE, job)).encode() in f.read().split(b"\0"):
                     with open("/proc/%s/comm" % pid, encoding="utf-8") as name:
                         found.append((int(pid), name.read().strip()))
         except OSError:
@@ -70,19 +72,6 @@ def rows(table):
     return call("wh-cat", "--missing-ok", table).splitlines()
 
 
-def run_number(job="j"):
-    with open(os.path.join(TMP, "state", job, "run"), encoding="ascii") as f:
-        return int(f.read())
-
-
-def up_again(run, seconds=5):
-    """Wait until the run behind the one that a kill met has begun: a stop that meets a falling pipeline rightly ends with 75.
-    A kill may have met one that was dying anyway, whose next run had begun: no other follows, so this waits for so long only."""
-    until = time.monotonic() + seconds * (4 if cases.SANITIZED else 1)
-    while run_number() == run and time.monotonic() < until:
-        time.sleep(0.05)
-
-
 def until_rows(table, n, job):
     until = time.monotonic() + LIMIT
     while len(rows(table)) < n:
@@ -91,16 +80,13 @@ def until_rows(table, n, job):
 
 
 def kill_all(job):
-    run = run_number("b")
+    run = run_number(STATE + "/b")
     for pid, _ in processes("b"):
         try:
             os.kill(pid, signal.SIGKILL)
         except OSError:
             pass
-    until = time.monotonic() + LIMIT
-    while run_number("b") == run:
-        assert job.poll() is None and time.monotonic() < until, "no other run began"
-        time.sleep(0.02)
+    assert up_again(STATE + "/b", run, job, 100), "no other run began"
 
 
 def behind():
@@ -181,19 +167,19 @@ def main():
             if len(there) > 8:
                 pid, name = rng.choice(there)
                 try:
-                    run = run_number()
+                    run = run_number(STATE + "/j")
                     os.kill(pid, signal.SIGKILL)
                     killed.append(name)
                 except OSError:
                     pass
-        up_again(run)
+        up_again(STATE + "/j", run, job)
         distinct = len({json.loads(r)["id"] for r in sent})
         while job.poll() is None and time.monotonic() < until and (
                 len(rows("a.all")) < len(sent) or len(rows("a.once")) < distinct):
             time.sleep(0.2)
         stopped = call("pipe-run", "j.pipe", "stop", status=None)
         status = job.wait(LIMIT)
-    runs = run_number()
+    runs = run_number(STATE + "/j")
     seen, once = set(), []
     for r in sent:
         k = json.loads(r)["id"]

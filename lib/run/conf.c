@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* conf - see conf.h */
+#include "run/conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "in/rec.h"
+#include "run/ctx.h"
+#include "run/epoch.h"
+#include "run/job_dir.h"
+#include "store/fs.h"
+
+#define CHUNK_BYTES (64 * KIB)
+
+int
+conf_now(const char *file, struct buf *b)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC), why;
+	ssize_t n = 0;
+
+	if (fd == -1)
+		return err_io("%s: %s", file, strerror(errno));
+	buf_clear(b);
+	do {
+		n = read(fd, buf_room(b, CHUNK_BYTES), CHUNK_BYTES);
+		b->n += n > 0 ? (size_t)n : 0;
+	} while ((n > 0 || (n == -1 && errno == EINTR)) && b->n <= CONF_BYTES_MAX);
+	why = n == -1 ? errno : 0;
+	close(fd);
+	if (why != 0)
+		return err_io("%s: %s", file, strerror(why));
+	return b->n <= CONF_BYTES_MAX ? 0 : err_usage("%s: larger than 16 MiB", file);
+}
+
+/* ---- versions ---- */
+
+bool
+conf_is_hash(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!((s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'a' && s.p[i] <= 'f')))
+			return false;
+	return s.n == SHA256_HEX;
+}
+
+const char *
+conf_at(const char *job, const char *what, struct buf *b)
+{
+	buf_fmt(b, "%s/conf/%s", job, what);
+	return buf_cstr(b);
+}
+
+static void
+hash_of(struct span bytes, char *hash)
+{
+	hash_sha256(bytes, hash);
+	hash[SHA256_HEX] = '\0';
+}
+
+int
+conf_put(const char *job, struct span bytes, char *hash)
+{
+	struct buf path = { 0 }, is = { 0 };
+	bool found = false;
+	int rc;
+
+	hash_of(bytes, hash);
+	if ((rc = fs_dirs(conf_at(job, "", &path))) == 0) {
+		buf_clear(&path);
+		rc = fs_read(conf_at(job, hash, &path), CONF_BYTES_MAX, &is, &found);
+	}
+	/* one that is there is durable, but for sync=process, after which it may be torn */
+	if (rc == 0 && !(found && span_eq(buf_span(&is), bytes)))
+		rc = fs_put(path.p, bytes, !job_dir_lax());
+	buf_free(&path);
+	buf_free(&is);
+	return rc;
+}
+
+int
+conf_get(const char *job, const char *hash, const char *file, struct buf *out)
+{
+	struct buf path = { 0 };
+	char is[SHA256_HEX + 1];
+	bool found = false;
+	int rc = fs_read(conf_at(job, hash, &path), CONF_BYTES_MAX, out, &found);
+
+	if (rc == 0 && !found)
+		rc = err_input("%s: the version of %s that an epoch goes by is not there", path.p, file);
+	if (rc == 0) {
+		hash_of(buf_span(out), is);
+		if (strcmp(is, hash) != 0)
+			rc = err_input("%s: it is not the version of %s that its name says", path.p, file);
+	}
+	buf_free(&path);
+	return rc;
+}
+
+bool
+conf_pinned(struct span pins, const char *kind, const char *file, char *hash)
+{
+	struct buf name = { 0 }, scratch = { 0 };
+	bool found = false;
+	struct rec r;
+	struct span key;
+	struct val v;
+
+	if (pins.n < 2)
+		return false;
+	buf_fmt(&name, "%s%s", kind, file);
+	for (rec_begin(&r, pins); !found && rec_next(&r, &key, &v);) {
+		found = v.tag == T_STR && v.raw.n == SHA256_HEX + 2 && rec_key_is(key, buf_span(&name), &scratch) &&
+		    conf_is_hash(span_of(v.raw.p + 1, SHA256_HEX));
+		if (found)
+			memcpy(hash, v.raw.p + 1, SHA256_HEX);
+	}
+	hash[SHA256_HEX] = '\0';
+	buf_free(&name);
+	buf_free(&scratch);
+	return found;
+}
+
+/* ---- a stage ---- */
+
+/* The version that holds for this stage as long as it lives. */
+static int
+version(struct ctx *c, const char *file, char *hash)
+{
+	struct span pins;
+	int rc = epoch_first(c, &pins);
+
+	if (rc != 0 || conf_pinned(pins, CONF_SPEC, file, hash))
+		return rc;
+	return err_usage("%s: the job's source pins no version of it: it must stand in PIPEHOUSE_PINS, where pipe-run "
+	    "puts what it finds, or in ingest --pin '" CONF_SPEC "%s'", file, file);
+}
+
+int
+conf_bytes(struct ctx *c, const char *file, struct buf *out)
+{
+	char hash[SHA256_HEX + 1];
+	int rc;
+
+	if (c->epoch == NULL)
+		return conf_now(file, out);
+	rc = version(c, file, hash);
+	return rc != 0 ? rc : conf_get(epoch_job(c->epoch), hash, file, out);
+}
+
+int
+conf_spec(struct ctx *c, const char *file, enum spec_mode mode, struct spec **out)
+{
+	struct buf text = { 0 };
+	int rc;
+
+	*out = NULL;
+	if ((rc = conf_bytes(c, file, &text)) == 0)
+		rc = spec_parse(buf_span(&text), file, mode, out);
+	buf_free(&text);
+	return rc;
+}
+
+int
+conf_path(struct ctx *c, const char *file, struct buf *out)
+{
+	char hash[SHA256_HEX + 1];
+	struct buf bytes = { 0 };
+	int rc;
+
+	if (c->epoch == NULL) {
+		buf_str(out, file);
+		(void)buf_cstr(out);
+		return 0;
+	}
+	if ((rc = version(c, file, hash)) == 0 && (rc = conf_get(epoch_job(c->epoch), hash, file, &bytes)) == 0)
+		(void)conf_at(epoch_job(c->epoch), hash, out);
+	buf_free(&bytes);
+	return rc;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * conf - the configuration files that stages go by; in a barrier job by the version of them that its source pinned
+ *
+ *	rc = conf_spec(c, "tel.clean", SPEC_WORDS, &spec);	// in set_up: as spec_read
+ *	rc = conf_bytes(c, "out.route", &b); rc = conf_path(c, "types.ndjson", &path);
+ *	rc = conf_put(job, bytes, hash); rc = conf_get(job, hash, "out.route", &bytes);
+ *	found = conf_pinned(m.pins, CONF_FILE, "out.route", hash);
+ *
+ *	JOB/conf/HASH		a version: its bytes. HASH is their SHA-256, what sha256sum prints
+ *
+ * Invariants: outside a barrier job a file is what it is when it is read.  In one a file that changes what comes out is
+ * a hidden input: two readings of an epoch must go by the same bytes.  So the source keeps each version that an epoch
+ * goes by (run/confs.h), and its control lines say which: `"file:NAME":"HASH"` of a file that is followed, for the
+ * epoch behind the line; `"spec:NAME":"HASH"`, in the `open` line alone, of one that holds as long as the processes
+ * live.  NAME is the file as the command and the pin have it, letter by letter.  A version is durable before anything
+ * names it, and what is read is what its name says, or refused.
+ */
+#ifndef RUN_CONF_H
+#define RUN_CONF_H
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/spec.h"
+
+#define CONF_FILE "file:"		/* followed from epoch to epoch */
+#define CONF_SPEC "spec:"		/* of one start and all its epochs */
+#define CONF_BYTES_MAX (16u << 20)
+
+struct ctx;
+
+/*
+ * For set_up.  In a barrier job these wait for the `open` line, and take the version that it pins as `spec:`.  0;
+ * EXIT_IO; in a job EXIT_USAGE where it pins none, EXIT_INPUT where the version is not there, EXIT_TEMP where the
+ * input ends before the line.
+ */
+int conf_bytes(struct ctx *, const char *file, struct buf *out);
+int conf_spec(struct ctx *, const char *file, enum spec_mode, struct spec **);
+/* Where a command reads it that wants a name: appended, with a NUL behind it. */
+int conf_path(struct ctx *, const char *file, struct buf *out);
+
+/* ---- versions, of the job in that directory ---- */
+
+/* A file that has at most CONF_BYTES_MAX as it is now. 0, EXIT_IO, EXIT_USAGE (larger). */
+int conf_now(const char *file, struct buf *out);
+/* Keep these bytes, durably (job_dir_lax: not); hash[SHA256_HEX + 1] is what they are called. 0 or EXIT_IO. */
+int conf_put(const char *job, struct span bytes, char *hash);
+/* The bytes of a version; file: what it is of, for messages. 0, EXIT_IO, EXIT_INPUT. */
+int conf_get(const char *job, const char *hash, const char *file, struct buf *out);
+/* What pins, a JSON object, say of that file: hash[SHA256_HEX + 1]. False: nothing. */
+bool conf_pinned(struct span pins, const char *kind, const char *file, char *hash);
+/* Is it a name of a version? */
+bool conf_is_hash(struct span);
+/* Append `JOB/conf/WHAT`, with a NUL behind it; the same text. */
+const char *conf_at(const char *job, const char *what, struct buf *out);
+
+#endif

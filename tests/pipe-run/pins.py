@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""pins - configuration files of a job that change under it: routes from an epoch on, rules from a start on, and a replay by what was; TAP
+
+    BIN=build/bin python3 tests/pipe-run/pins.py
+
+A log goes through json-clean into a table and, by emit --route, into topics of librdkafka's mock cluster.  To have epochs that one sink has seen
+and another has not, the table's sink is stopped; then the file changes, and something is killed.
+"""
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+import cases  # noqa: E402
+from kafka import Mock, Read  # noqa: E402
+from tap import finish, point  # noqa: E402
+
+BIN = cases.BIN
+LIMIT = 60 * (4 if cases.SANITIZED else 1)
+DAY = "2026-11-20"
+
+
+def wait(until, what=""):
+    end = time.monotonic() + LIMIT
+    while not until():
+        if time.monotonic() > end:
+            raise RuntimeError("waited for " + what)
+        time.sleep(0.05)
+
+
+class Job:
+    def __init__(self, mock):
+        self.mock, self.tmp = mock, tempfile.TemporaryDirectory(prefix="pins.")
+        self.top, self.n, self.p = self.tmp.name, 0, None
+        self.dir = self.top + "/state/j"
+        self.env = dict(cases.environment(self.top), PIPEHOUSE_STATE=self.top + "/state", PIPEHOUSE_ROOT=self.top + "/wh")
+        os.mkdir(self.top + "/wh")
+        self.put("in.log", "")
+        self.put("j.pipe", "j: restart=30ms restart-max=60ms sync=process\n\tingest -f in.log --barriers 50ms |\n\tjson-clean -s c.clean |\n"
+                 "\tfan-out 'wh-put ods.o --partition-by day --job j' --sink 'emit -b %s --route=\"out.route\"'\n" % mock.brokers)
+
+    def put(self, name, text):
+        """As an editor that is careful; the version's name."""
+        with open(self.top + "/new", "w", encoding="utf-8") as f:
+            f.write(text)
+        os.rename(self.top + "/new", self.top + "/" + name)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def feed(self, count=100):
+        with open(self.top + "/in.log", "a", encoding="ascii") as f:
+            f.write("".join('{"n":%d,"v":null,"day":"%s"}\n' % (self.n + i, DAY) for i in range(count)))
+        self.n += count
+
+    def start(self):
+        with open(self.top + "/err", "ab") as err:
+            self.p = subprocess.Popen([BIN + "/pipe-run", "j.pipe", "run"], cwd=self.top, env=self.env, stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL, stderr=err)
+
+    def stop(self):
+        self.p.send_signal(signal.SIGTERM)
+        return self.p.wait(LIMIT)
+
+    def err(self):
+        with open(self.top + "/err", encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def stage(self, name):
+        """The pid of that stage of the job, 0: none."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/comm" % pid, encoding="ascii") as f, open("/proc/%s/environ" % pid, "rb") as e:
+                    if f.read().strip() == name and ("PIPEHOUSE_JOB=" + self.dir).encode() in e.read().split(b"\0"):
+                        return int(pid)
+            except OSError:
+                pass
+        return 0
+
+    def run(self):
+        with open(self.dir + "/run", encoding="ascii") as f:
+            return int(f.read())
+
+    def planned(self):
+        return max(map(int, filter(str.isdigit, os.listdir(self.dir + "/plan"))))
+
+    def acked(self):
+        with open(self.dir + "/ack/j", encoding="ascii") as f:
+            return int(f.read())
+
+    def pinned(self, name):
+        """Does a plan say this version?"""
+        for i in os.listdir(self.dir + "/plan"):
+            try:
+                with open(self.dir + "/plan/" + i, encoding="utf-8") as f:
+                    if '"file:out.route":"%s"' % name in f.read():
+                        return True
+            except OSError:
+                pass
+        return False
+
+    def versions(self):
+        return {x for x in os.listdir(self.dir + "/conf") if len(x) == 64}
+
+    def topics(self):
+        """{n: {(topic, v)}}, and {id: {n}}."""
+        where, ids = {}, {}
+        for t in ("old", "new"):
+            for *_, v, _, h in Read(self.mock.brokers, t, 1).all:
+                r = json.loads(v)
+                where.setdefault(r["n"], set()).add((t, r["v"]))
+                ids.setdefault(h["id"], set()).add(r["n"])
+        return where, ids
+
+    def table(self):
+        p = subprocess.run([BIN + "/wh-cat", "--missing-ok", "ods.o"], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+        return {r["n"]: r["v"] for r in map(json.loads, p.stdout.splitlines())}
+
+    def all_in(self):
+        wait(lambda: len(self.table()) == self.n, "the table: " + self.err()[-2000:])
+
+    def half(self, count=100):
+        """Records that are in a topic, and in the table not: its sink is stopped."""
+        self.all_in()
+        wait(lambda: self.stage("wh-put") and self.stage("ingest"), "the stages")
+        source = self.stage("ingest")
+
+        def level():
+            """It goes no more than four epochs ahead of the table: none must be under way."""
+            os.kill(source, signal.SIGSTOP)
+            for _ in range(50):
+                if self.planned() == self.acked():
+                    return True
+                time.sleep(0.01)
+            os.kill(source, signal.SIGCONT)     # it was stopped between an epoch's plan and its line
+            return False
+        wait(level, "the table")
+        os.kill(self.stage("wh-put"), signal.SIGSTOP)
+        self.feed(count)
+        os.kill(source, signal.SIGCONT)
+        wait(lambda: len(self.topics()[0]) == self.n, "the topic: " + self.err()[-2000:])
+
+    def crash(self, name):
+        was, held = self.run(), self.stage("wh-put")
+        os.kill(self.stage(name), signal.SIGKILL)
+        try:
+            os.kill(held, signal.SIGKILL)       # it would not see that there is no source any more
+        except ProcessLookupError:
+            pass
+        wait(lambda: self.run() > was, "another run")
+        self.all_in()
+
+
+def routes(j):
+    j.route = {"old": j.put("out.route", "by n\n* old\n")}
+    j.rules = {"A": j.put("c.clean", "v default A\n")}
+    j.feed()
+    j.start()
+    j.half()
+    j.route["new"] = j.put("out.route", "by n\n* new\n")
+    j.crash("emit")
+    where, ids = j.topics()
+    point(where == {i: {("old", "A")} for i in range(200)} and all(len(x) == 1 for x in ids.values()),
+          "a route that changed before an epoch was sent again: its records are where they were, under one id", (len(where), len(ids)))
+    j.p.send_signal(signal.SIGHUP)
+    wait(lambda: j.pinned(j.route["new"]), "the pin")
+    j.feed()
+    j.all_in()
+    where = j.topics()[0]
+    point(all(where[i] == {("new", "A")} for i in range(200, 300)), "a later epoch goes by it", [x for x in where.items() if x[0] >= 200][:3])
+    bad = j.put("out.route", "by n\n* old torn\n")
+    j.p.send_signal(signal.SIGHUP)
+    wait(lambda: j.pinned(bad), "the bad one")
+    j.half()
+    j.crash("ingest")
+    where, ids = j.topics()
+    point(all(where[i] == {("new", "A")} for i in range(300, 400)) and all(len(x) == 1 for x in ids.values()), "one that is none changes nothing, nor when it comes again")
+    point("out.route:2: not WORD" in j.err() and "not followed: the routes stay as they were" in j.err(), "and is said", j.err()[-500:])
+    os.unlink(j.top + "/out.route")
+    j.p.send_signal(signal.SIGHUP)
+    wait(lambda: "out.route: it stays as it was" in j.err(), "a word on the file that is gone")
+    j.feed()
+    j.all_in()
+    where = j.topics()[0]
+    point(all(where[i] == {("new", "A")} for i in range(400, 500)), "nor does one that is not there")
+    j.route["end"] = j.put("out.route", "by n\n* new key=n\n")
+
+
+def rules(j):
+    was = len(j.err())
+    j.half()
+    j.rules["B"] = j.put("c.clean", "v default B\n")
+    j.crash("emit")
+    got, (where, _) = j.table(), j.topics()
+    point(all(got[i] == "A" and where[i] == {("new", "A")} for i in range(500, 600)), "rules that changed before an epoch was sent again: it is made by the old ones",
+          [(i, got[i], where[i]) for i in range(500, 600) if got[i] != "A"][:3])
+    point("c.clean: it has changed, and stays as it was, conf/" + j.rules["A"] in j.err()[was:], "and that is said", j.err()[was:])
+    j.feed()
+    j.all_in()
+    got = j.table()
+    point(all(got[i] == "A" for i in range(600, 700)), "as long as the job runs")
+    point(j.stop() == 0, "it is stopped", j.err()[-500:])
+    j.start()
+    j.feed()
+    j.all_in()
+    got = j.table()
+    point(all(got[i] == "B" for i in range(700, 800)), "started again it has the new ones", got.get(700))
+    # epochs that no sink has, and rules that somebody changed because of them
+    j.half()
+    j.rules["C"] = j.put("c.clean", "v default C\n")
+    was, pid = len(j.err()), j.stage("ingest")
+    j.p.kill()
+    j.p.wait()
+    wait(lambda: not j.stage("ingest") or j.stage("ingest") != pid, "the end")
+    j.start()
+    j.all_in()
+    got = j.table()
+    point(all(got[i] == "C" for i in range(800, 900)) and "which no sink has, are sent again by what it says now" in j.err()[was:], "a person who starts it has the new ones, and is told",
+          (got.get(800), j.err()[was:]))
+    gone = {j.route["old"], j.rules["A"], j.rules["B"]}
+    wait(lambda: not j.versions() & gone, "old versions to go")
+    point(j.versions() >= {j.route["end"], j.rules["C"]}, "versions that no epoch needs are removed", j.versions())
+    point(j.stop() == 0 and set(j.table()) == set(range(j.n)), "each record is in the table once", j.err()[-500:])
+
+
+def named(j):
+    """A file that only the shell can name."""
+    def run(source):
+        j.put("k.pipe", "k:\n\tR=c.clean\n\tT=types; ingest -f in.log --barriers 20ms --until end %s |\n\tjson-clean -s \"$R\" |\n\twh-put ods.k --partition-by day --job k\n" % source)
+        p = subprocess.run([BIN + "/pipe-run", "k.pipe", "run"], cwd=j.top, env=j.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=LIMIT)
+        return p.returncode, p.stderr.decode()
+    status, err = run("")
+    point(status == 2 and "c.clean: the job's source pins no version of it" in err and "ingest --pin 'spec:c.clean'" in err, "a file that is pinned nowhere is refused", (status, err))
+    status, err = run("--pin spec:c.clean")
+    out = subprocess.run([BIN + "/wh-cat", "ods.k"], env=j.env, stdout=subprocess.PIPE, check=True).stdout.splitlines()
+    point(status == 0 and len(out) == j.n and all(json.loads(x)["v"] == "C" for x in out), "--pin names it", (status, err, len(out)))
+
+
+def main():
+    with Mock({"old": 1, "new": 1}) as mock:
+        j = Job(mock)
+        try:
+            for f in (routes, rules, named):
+                f(j)
+        except (RuntimeError, OSError, KeyError, subprocess.SubprocessError) as e:
+            point(False, "%s: %s" % (f.__name__, type(e).__name__), e)
+        finally:
+            if j.p is not None and j.p.poll() is None:
+                j.p.kill()
+                j.p.wait()
+            j.tmp.cleanup()
+    return finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
