@@ -5,7 +5,8 @@
  * Path:   stdin (cdc-norm's lines) -> in/scan -> cdc/fold; then the base -> cdc/merge, cdc/zip -> stdout, in key order
  * Memory: the last change of each changed key (of each of its days with --scd2); a base in key order streams, any
  *         other is sorted.  Past -S it goes to disk.
- * The state does not depend on the order the changes came in: their ord decides, so threads share it.
+ * The state does not depend on the order the changes came in: their ord decides, so threads share it, and without a
+ * base each of them writes ranges of the keys.
  * In a barrier job the newest change of each key goes out at each mark, and the ord of each key is all that is kept.
  */
 #include "cdc/cdc.h"
@@ -156,6 +157,21 @@ join(struct ctx *c, void *arg, void *thread_arg)
 	return 0;
 }
 
+static size_t
+pieces(struct ctx *c, void *arg, int *rc)
+{
+	(void)c;
+	*rc = 0;
+	return merge_pieces(((struct state *)arg)->merge);
+}
+
+static int
+piece(struct ctx *c, void *arg, void *thread_arg, size_t i)
+{
+	(void)thread_arg;
+	return merge_piece(((struct state *)arg)->merge, i, put, c);
+}
+
 static int
 base_rows(void *arg, const struct batch *b)
 {
@@ -225,7 +241,8 @@ static const struct command cmd = {
 	    "[-k KEYS] [--base FILE|wh:TABLE@D] [--missing-ok] [--deletes drop|mark]\n"
 	    "       [--table TABLE] [--scd2 --date D [--valid FROM,TO]] [--ord NAME] [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EPOCHS, .par = PAR_STATELESS,
-	.set_up = set_up, .batch = batch, .thread = thread, .join = join, .mark = mark, .op = op, .end = end,
+	.set_up = set_up, .batch = batch, .thread = thread, .join = join, .pieces = pieces, .piece = piece,
+	.mark = mark, .op = op, .end = end,
 };
 
 int

@@ -259,8 +259,8 @@ table_now(struct cdc *c, const struct change *ch, enum cdc_from from)
 	bool fresh;
 
 	if (d->now != NULL && d->name.n == n && d->name.p[0] == (char)from &&
-	    memcmp(d->name.p + 1, ch->db.p, ch->db.n) == 0 && d->name.p[1 + ch->db.n] == '\0' &&
-	    memcmp(d->name.p + 2 + ch->db.n, ch->table.p, ch->table.n) == 0)
+	    span_eq(span_of(d->name.p + 1, ch->db.n), ch->db) && d->name.p[1 + ch->db.n] == '\0' &&
+	    span_eq(span_of(d->name.p + 2 + ch->db.n, ch->table.n), ch->table))
 		return d->now;
 	buf_clear(&d->name);
 	buf_byte(&d->name, (char)from);

@@ -10,6 +10,9 @@
 #define ROUND ((size_t)16)
 #define ROUND_BITS 4			/* larger sizes are rounded to a sixteenth of their power of two */
 #define BUDGET_MIN (16 * MIB)
+/* a part's, in which a range is found at once: of more the pieces of a range would be short, and the marks many */
+#define MARKED_RUNS 8
+#define SPARE_SHARE 64			/* of the budget: tables of more are not kept for the next pile */
 /* of so many changes ahead the slot, the key, the newest version and its bytes are brought near */
 #define NEAR_SLOT 24
 #define NEAR_KEY 18
@@ -274,8 +277,7 @@ fold_new(bool days, size_t budget)
 		pile_begin(&f->part[i].pile);
 	}
 	pthread_mutex_init(&f->truncating, NULL);
-	pthread_mutex_init(&f->lock, NULL);
-	pthread_cond_init(&f->change, NULL);
+	pthread_mutex_init(&f->sparing, NULL);
 	f->all.spare = NONE;
 	return f;
 }
@@ -345,6 +347,7 @@ newest_of(const struct pile *t, uint64_t hash)
 static void
 put_pile(struct pile *t, const struct fold_hand *h, const struct fold_keyed *k, const uint32_t *at, size_t n)
 {
+	uint32_t near[NEAR_SLOT];
 	const struct version *v;
 
 	for (size_t step = 0; step < n + NEAR_SLOT; step++) {
@@ -354,10 +357,16 @@ put_pile(struct pile *t, const struct fold_hand *h, const struct fold_keyed *k, 
 			keytab_near(t->keys, h->hash[at[step]]);
 		if (i + NEAR_KEY < n)
 			(void)keytab_nearer(t->keys, h->hash[at[i + NEAR_KEY]]);
-		if (i + NEAR_VERSION < n && (v = newest_of(t, h->hash[at[i + NEAR_VERSION]])) != NULL)
+		if (i + NEAR_VERSION < n) {
+			v = newest_of(t, h->hash[at[i + NEAR_VERSION]]);
+			near[(i + NEAR_VERSION) % NEAR_SLOT] = v == NULL ? NONE : (uint32_t)(v - t->v);
 			__builtin_prefetch(v);
-		if (i + NEAR_BYTES < n && (v = newest_of(t, h->hash[at[i + NEAR_BYTES]])) != NULL)
+		}
+		if (i + NEAR_BYTES < n && near[(i + NEAR_BYTES) % NEAR_SLOT] != NONE) {
+			v = &t->v[near[(i + NEAR_BYTES) % NEAR_SLOT]];
 			__builtin_prefetch(v->p);
+			__builtin_prefetch(v->p + 64);		/* an ord is seldom within one line */
+		}
 		if (i < n)
 			put_hashed(t, h->hash[at[i]], k[at[i]].key, &k[at[i]].change);
 	}
@@ -478,15 +487,45 @@ write_run(struct spill *s, struct pile *t)
 	}
 	free(list);
 	free(order);
-	pile_free(t);
 	return rc != 0 ? rc : spill_end(s);
+}
+
+/* An empty pile: with the tables of one that was put on disk, which need not grow again, if there is one. */
+static struct pile
+get_pile(struct fold *f)
+{
+	struct pile t = { .keys = NULL };
+
+	pthread_mutex_lock(&f->sparing);
+	if (f->n_spares > 0)
+		t = f->spare[--f->n_spares];
+	pthread_mutex_unlock(&f->sparing);
+	if (t.keys == NULL)
+		pile_begin(&t);
+	return t;
+}
+
+static void
+put_pile_by(struct fold *f, struct pile *t)
+{
+	keytab_clear(t->keys);
+	arena_free(&t->mem);
+	pile_reset(t);
+	pthread_mutex_lock(&f->sparing);
+	if (f->n_spares < SPARES && pile_bytes(t) <= f->budget / SPARE_SHARE) {
+		f->spare[f->n_spares++] = *t;
+		t->keys = NULL;
+	}
+	pthread_mutex_unlock(&f->sparing);
+	if (t->keys != NULL)
+		pile_free(t);
 }
 
 /* Others go on with the part while what it was is written. With its `shedding`. */
 static int
 shed(struct fold *f, struct part *t)
 {
-	struct pile old;
+	struct pile old, fresh = get_pile(f);
 	size_t bytes;
 	int rc;
 
@@ -494,12 +533,15 @@ shed(struct fold *f, struct part *t)
 	old = t->pile;
 	bytes = pile_bytes(&old);
 	atomic_fetch_add_explicit(&f->bytes, bytes, memory_order_relaxed);
-	pile_begin(&t->pile);
+	t->pile = fresh;
 	count(f, t);
 	pthread_mutex_unlock(&t->lock);
-	if (t->spill == NULL)
+	if (t->spill == NULL) {
 		t->spill = spill_new();
+		spill_mark(t->spill, MARKED_RUNS);
+	}
 	rc = write_run(t->spill, &old);
+	put_pile_by(f, &old);
 	atomic_fetch_sub_explicit(&f->bytes, bytes, memory_order_relaxed);
 	return rc;
 }
@@ -565,8 +607,9 @@ fold_free(struct fold *f)
 	for (size_t i = 0; i < PARTS; i++)
 		part_free(&f->part[i]);
 	pile_free(&f->all);
+	while (f->n_spares > 0)
+		pile_free(&f->spare[--f->n_spares]);
 	pthread_mutex_destroy(&f->truncating);
-	pthread_mutex_destroy(&f->lock);
-	pthread_cond_destroy(&f->change);
+	pthread_mutex_destroy(&f->sparing);
 	free(f);
 }

@@ -12,11 +12,11 @@
  * changes of one key and one day the newer by (ord, seq) hides the older, unless it holds only some
  * columns.  Without days a key has one day.  Keys are dealt to 8 parts by their hash, each with a
  * lock, so that threads seldom meet, and runs of its own: the largest part goes to disk while others,
- * and what comes for it meanwhile, stay.  One thread reads; others may put the keys of each part into
- * chunks for it, two of 512 KiB.  Memory: 45 to 55 bytes a key (cdc/keytab), 48 bytes a kept change, and
- * the bytes of its ord and row; a row that takes another's place takes its bytes where they suffice,
- * bytes of a size are used again for others of about it, and what is lost is collected, a part at a
- * time, when it is half of it.
+ * and what comes for it meanwhile, stay.  One thread reads, and others may put the keys of each part
+ * into chunks for it, two of 512 KiB; or each thread reads ranges of the keys, whatever their parts.
+ * Memory: 45 to 55 bytes a key (cdc/keytab), 48 bytes a kept change, and the bytes of its ord and row;
+ * a row that takes another's place takes its bytes where they suffice, bytes of a size are used again
+ * for others of about it, and what is lost is collected, a part at a time, when it is half of it.
  */
 #ifndef CDC_FOLD_H
 #define CDC_FOLD_H
@@ -60,6 +60,19 @@ int fold_begin(struct fold *, size_t threads);
  * call. 0 or EXIT_IO.
  */
 int fold_next(struct fold *, struct span *key, const struct fold_change **v, size_t *n);
+/*
+ * Instead of fold_begin: after it the keys are there in so many ranges, in order, each of about so many bytes, for any
+ * thread to be read; threads: how many will, and how many this takes.  0: too much is on disk for that, so call
+ * fold_begin.  bytes: some 16 KiB or more.
+ */
+size_t fold_split(struct fold *, size_t threads, size_t bytes);
+/* Range i: read it as fold_next does, all of it or not, and give it back. */
+struct fold_reader;
+struct fold_reader *fold_range(struct fold *, size_t i);
+int fold_reader_next(struct fold_reader *, struct span *key, const struct fold_change **v, size_t *n);
+/* As fold_mixed: of the keys that it read. */
+uint64_t fold_reader_mixed(const struct fold_reader *);
+void fold_reader_done(struct fold_reader *);
 /* The truncates, oldest first, into an array of the caller's; returns how many. */
 size_t fold_truncates(const struct fold *, struct fold_change **v, size_t *cap);
 /* Keys, of those read, with changes whose ords cannot be compared with each other. */

@@ -6,8 +6,10 @@
  *	newest = pile_put(&p, newest, &change);		// of one key: NONE is none yet
  *	n = pile_list(&p, newest, &list, &cap); pile_free(&p);
  *
- * Invariants: while changes come a part's pile is its lock's, its spill its `shedding`'s.  When they are read, what
- * stands in part.read is the thread's that has set `busy`, but for the counters, which are the lock's of reading.
+ * Invariants: while changes come a part's pile is its lock's, its spill its `shedding`'s.  When they are read,
+ * what stands in a view is the thread's that has set `busy`, but for the counters, which are the lock's of its reader;
+ * what stands in the parts does not change any more, but that each is sorted, before it is split or by who is busy with
+ * it.
  */
 #ifndef CDC_FOLD_OWN_H
 #define CDC_FOLD_OWN_H
@@ -21,6 +23,7 @@
 #include "cdc/spill.h"
 
 #define PARTS 8
+#define SPARES 2
 #define NONE UINT32_MAX
 #define MIXED 2			/* no kind: those are odd, or 0 */
 #define HOLES 192
@@ -55,19 +58,42 @@ struct chunk {
 	struct fold_change *change;
 	size_t n_changes, cap_changes;
 	struct buf bytes;		/* of what was on disk */
+	bool last;			/* there is nothing behind it */
 	int rc;
 };
 
-struct reading {
-	struct keytab_place *order;	/* keys of the pile by name; NULL: not begun */
-	size_t at, n_keys;
+/* What a reader has of a part: the keys of its range in order. */
+struct view {
+	struct part *part;
+	struct spill *spill;		/* the range on disk; NULL: nothing is there */
+	size_t at, end;			/* of the part's order: what is left of the range in memory */
 	struct pile one;		/* a key's changes from several places */
 	struct fold_change *list;
 	size_t list_cap;
 	struct chunk chunk[2];
 	unsigned next, full;		/* the chunk that is read, and how many from there on are full */
-	bool busy, ended;		/* a thread fills one; all are filled */
+	bool begun, busy, ended;	/* busy: a thread fills one; ended: all are filled */
 	size_t item;			/* of the chunk that is read */
+};
+
+/* Who reads a range of the keys: from `from` on, below `to`; p NULL: no bound. */
+struct fold_reader {
+	struct fold *fold;
+	struct span from, to;
+	size_t buffer;			/* of a run on disk */
+	size_t chunk_keys, chunk_bytes;
+	struct view view[PARTS];
+	struct view *first[PARTS];	/* a heap: the one with the smallest key is the first */
+	size_t n_first;
+	bool open, begun;		/* there is a first key; it was read */
+	uint64_t mixed;
+	struct fold_reader *next;	/* of those that nobody has */
+	/* helpers, who fill chunks too */
+	pthread_mutex_t lock;
+	pthread_cond_t change;
+	bool stop;
+	pthread_t *helper;
+	size_t n_helpers;
 };
 
 /* The keys whose hash has one number in its low bits. */
@@ -76,7 +102,8 @@ struct part {
 	struct pile pile;
 	_Atomic size_t bytes;		/* of the pile, as they were counted last */
 	struct spill *spill;		/* NULL: all of it fits */
-	struct reading read;
+	struct keytab_place *order;	/* keys of the pile by name; NULL: not sorted yet */
+	size_t n_keys;
 };
 
 struct fold {
@@ -86,17 +113,18 @@ struct fold {
 	struct pile all;		/* what is met by every key: no key of its own */
 	uint32_t truncates;		/* its newest plus 1 */
 	_Atomic size_t bytes;		/* of the parts, and of what is on its way to disk */
+	pthread_mutex_t sparing;
+	struct pile spare[SPARES];	/* empty, with their memory: of parts that went to disk */
+	size_t n_spares;
 	size_t budget;
 	/* reading */
-	pthread_mutex_t lock;
-	pthread_cond_t change;
-	bool stop;
-	pthread_t *helper;
-	size_t n_helpers;
-	struct part *first[PARTS];	/* a heap: the part with the smallest key is the first */
-	size_t n_first;
-	bool begun;
-	uint64_t mixed;
+	struct fold_reader *whole;	/* of all keys */
+	struct span *cut;		/* [n_cuts] where the ranges of fold_split end */
+	size_t n_cuts, threads;
+	atomic_size_t sorted;		/* parts that threads have begun to sort */
+	bool split;
+	pthread_mutex_t lock;		/* if so */
+	struct fold_reader *idle;	/* readers of ranges that nobody has */
 };
 
 struct packed {			/* a version on disk; then ord, then row */

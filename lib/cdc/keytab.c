@@ -166,6 +166,14 @@ keytab_key(const struct keytab *t, uint32_t i)
 	return key_of(&t->entry[i]);
 }
 
+void
+keytab_clear(struct keytab *t)
+{
+	memset(t->slot, 0, n_slots(t) * sizeof *t->slot);
+	t->n = 0;
+	arena_reset(&t->mem);
+}
+
 size_t
 keytab_count(const struct keytab *t)
 {

@@ -27,6 +27,8 @@ const uint32_t *keytab_nearer(const struct keytab *, uint64_t hash);
 uint32_t *keytab_cell(struct keytab *, uint32_t i);
 /* Good until the next put. */
 struct span keytab_key(const struct keytab *, uint32_t i);
+/* Forget all keys, but keep the memory for as many. */
+void keytab_clear(struct keytab *);
 size_t keytab_count(const struct keytab *);
 size_t keytab_bytes(const struct keytab *);
 /* The keys of n tables, none of which is in two of them, in key order: *keys of them; free() it. */

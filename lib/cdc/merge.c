@@ -13,6 +13,9 @@ enum field { C_OP, C_DB, C_TABLE, C_KEY, C_TS, C_ORD, C_ROW, C_OLD, C_PARTIAL, C
 static const char *const field[C_FIELDS] = { "op", "db", "table", "key", "ts", "ord", "row", "old",
     "src.partial" };
 
+/* of a crew's, which keeps two of each thread and two more till their turn: of smaller ones is read more from disk */
+#define PIECES_BYTES (18 * MIB)
+
 enum { OWN_FROM, OWN_TO, OWN_DELETED, OWN_ORD, OWN_NAMES };	/* what we write into rows */
 
 struct merge {
@@ -69,6 +72,9 @@ struct merge {
 	struct buf last;		/* CHECK, STREAM: key of the row before */
 	struct fold_change *truncate;
 	size_t n_truncates, cap_truncates;
+	/* the end in pieces: what there is to be noted of each */
+	struct piece { struct zip_counts counts; uint64_t mixed; } *piece;
+	size_t n_pieces;
 };
 
 struct merge *
@@ -166,6 +172,14 @@ merge_notes(const struct merge *m, struct merge_notes *n)
 	n->same_day = z->same_day;
 	n->incomplete = z->incomplete;
 	n->mixed = fold_mixed(m->fold);
+	for (size_t i = 0; i < m->n_pieces; i++) {
+		const struct piece *p = &m->piece[i];
+
+		n->late += p->counts.late;
+		n->same_day += p->counts.same_day;
+		n->incomplete += p->counts.incomplete;
+		n->mixed += p->mixed;
+	}
 }
 
 static void
@@ -188,6 +202,7 @@ free_first(struct merge *m)
 	free(m->line);
 	free(m->base);
 	free(m->truncate);
+	free(m->piece);
 }
 
 void
@@ -654,7 +669,7 @@ merge_base_begin(struct merge *m, enum merge_base_how how)
 	m->n_lines = 0;
 	if (how == BASE_HOLD && m->rows_held == NULL)
 		m->rows_held = fold_new(false, m->conf.budget / 2);
-	if (how == BASE_CHECK || m->begun)
+	if (how == BASE_CHECK || m->begun || m->n_pieces > 0)
 		return 0;
 	m->begun = true;
 	m->n_truncates = fold_truncates(m->fold, &m->truncate, &m->cap_truncates);
@@ -834,5 +849,42 @@ merge_end(struct merge *m)
 	while (rc == 0 && m->cur.key.p != NULL)
 		if ((rc = write_key(m, m->cur.key, NULL, 0, m->cur.v, m->cur.n)) == 0)
 			rc = advance(m);
+	return rc;
+}
+
+/* ---- the end in pieces ---- */
+
+size_t
+merge_pieces(struct merge *m)
+{
+	size_t threads = 1 + m->n_more, n;
+
+	if (m->conf.based || threads == 1 || (n = fold_split(m->fold, threads, PIECES_BYTES / (2 * threads + 2))) < 2)
+		return 0;
+	m->n_truncates = fold_truncates(m->fold, &m->truncate, &m->cap_truncates);
+	m->piece = mem_new(mem_mul(n, sizeof *m->piece));
+	return m->n_pieces = n;
+}
+
+int
+merge_piece(struct merge *m, size_t i, int (*put)(void *arg, struct span line), void *arg)
+{
+	struct fold_reader *r = fold_range(m->fold, i);
+	struct zip_conf conf = m->conf.zip;
+	const struct fold_change *v;
+	struct span key;
+	struct zip *z;
+	const char *why;		/* of a base */
+	size_t n;
+	int rc = 0;
+
+	conf.put = put;
+	conf.arg = arg;
+	z = zip_new(&conf);
+	while (rc == 0 && (rc = fold_reader_next(r, &key, &v, &n)) == 0 && key.p != NULL)
+		rc = zip_key(z, NULL, 0, v, n, m->truncate, m->n_truncates, &why);
+	m->piece[i] = (struct piece){ *zip_counts(z), fold_reader_mixed(r) };
+	zip_free(z);
+	fold_reader_done(r);
 	return rc;
 }

@@ -88,6 +88,13 @@ bool merge_disorder(const struct merge *);
  * rows of a key do not fit.
  */
 int merge_end(struct merge *);
+/*
+ * Instead of all from merge_base_begin to merge_end, where there is no base: behind the joins, in how many pieces the
+ * rows may be made by several threads; 0: in none.  And one of them, in any thread: its rows go to put, in order, and
+ * the pieces' in theirs. 0, a status of put, or EXIT_IO after a message.
+ */
+size_t merge_pieces(struct merge *);
+int merge_piece(struct merge *, size_t i, int (*put)(void *arg, struct span line), void *arg);
 void merge_notes(const struct merge *, struct merge_notes *);
 void merge_free(struct merge *);
 

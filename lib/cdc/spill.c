@@ -13,14 +13,23 @@ struct head { uint64_t key_n, value_n; };	/* of a record; then key and value */
 
 struct run {
 	uint64_t at, end;	/* what is left of it in the file */
+	size_t mark, n_marks;	/* its marks, if they are kept */
 	struct buf b;
 	size_t pos;		/* the record at hand begins here */
 	bool done;
 };
 
+/* A record of a run, of every SPILL_MARK_BYTES one: where it begins, and its key. */
+struct mark { uint64_t at; struct span key; };
+
 struct spill {
 	int fd;
+	bool lent;		/* fd is of another, which this is a range of */
 	uint64_t size;
+	size_t marked_runs;	/* at most so many have marks: with one more all are forgotten */
+	struct mark *mark;
+	size_t n_marks, cap_marks;
+	struct arena marked;	/* their keys */
 	struct buf out;
 	size_t put;		/* of out: where the record that is being put begins */
 	size_t buffer;		/* bytes of a run that are read at once */
@@ -67,6 +76,40 @@ spill_open(struct spill *s, struct span key)
 	return &s->out;
 }
 
+static void
+forget_marks(struct spill *s)
+{
+	free(s->mark);
+	s->mark = NULL;
+	s->n_marks = s->cap_marks = 0;
+	arena_free(&s->marked);
+	for (size_t i = 0; i < s->n; i++)
+		s->run[i].n_marks = 0;
+}
+
+void
+spill_mark(struct spill *s, size_t runs)
+{
+	s->marked_runs = runs;
+}
+
+/* The record that begins at s->put of out, if it is one. */
+static void
+mark_record(struct spill *s, size_t key_n)
+{
+	size_t first = s->n == 0 ? 0 : s->run[s->n - 1].mark + s->run[s->n - 1].n_marks;
+	uint64_t at = s->size + s->put;
+	struct span key = span_of(s->out.p + s->put + sizeof(struct head), key_n);
+
+	if (s->n >= s->marked_runs || (s->n_marks > first && at - s->mark[s->n_marks - 1].at < SPILL_MARK_BYTES))
+		return;
+	if (s->n_marks == s->cap_marks) {
+		s->cap_marks = s->cap_marks == 0 ? 64 : mem_mul(s->cap_marks, 2);
+		s->mark = mem_array(s->mark, s->cap_marks, sizeof *s->mark);
+	}
+	s->mark[s->n_marks++] = (struct mark){ at, span_of(arena_dup(&s->marked, key), key.n) };
+}
+
 int
 spill_shut(struct spill *s)
 {
@@ -75,6 +118,7 @@ spill_shut(struct spill *s)
 	memcpy(&h, s->out.p + s->put, sizeof h);
 	h.value_n = s->out.n - s->put - sizeof h - h.key_n;
 	memcpy(s->out.p + s->put, &h, sizeof h);
+	mark_record(s, h.key_n);
 	return s->out.n < SPILL_BUFFER_BYTES ? 0 : flush(s);
 }
 
@@ -88,14 +132,87 @@ spill_put(struct spill *s, struct span key, struct span value)
 int
 spill_end(struct spill *s)
 {
-	uint64_t from = s->n == 0 ? 0 : s->run[s->n - 1].end;
+	const struct run *was = s->n == 0 ? NULL : &s->run[s->n - 1];
+	uint64_t from = was == NULL ? 0 : was->end;
+	size_t mark = was == NULL ? 0 : was->mark + was->n_marks;
 	int rc = flush(s);
 
 	if (rc != 0 || s->size == from)
 		return rc;
 	s->run = mem_array(s->run, s->n + 1, sizeof *s->run);
-	s->run[s->n++] = (struct run){ .at = from, .end = s->size };
+	s->run[s->n++] = (struct run){ .at = from, .end = s->size, .mark = mark, .n_marks = s->n_marks - mark };
+	if (s->n > s->marked_runs && s->n_marks > 0)
+		forget_marks(s);
 	return 0;
+}
+
+bool
+spill_marks(const struct spill *s, size_t *n)
+{
+	*n = s->n_marks;
+	return s->n <= s->marked_runs;
+}
+
+struct span
+spill_mark_key(const struct spill *s, size_t i)
+{
+	return s->mark[i].key;
+}
+
+/* The number of marks of a run, from its first on, with a smaller key. */
+static size_t
+marks_below(const struct spill *s, const struct run *r, struct span key)
+{
+	size_t low = 0, high = r->n_marks;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (span_cmp(s->mark[r->mark + mid].key, key) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct spill *
+spill_range(const struct spill *of, struct spill *again, struct span from, struct span to)
+{
+	struct spill *s = again != NULL ? again : spill_new();
+
+	if (again == NULL) {
+		s->fd = of->fd;
+		s->lent = true;
+		s->n = of->n;
+		s->run = mem_new(mem_mul(s->n, sizeof *s->run));
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		const struct run *r = &of->run[i];
+		size_t first = from.p == NULL ? 0 : marks_below(of, r, from);
+		size_t behind = to.p == NULL ? r->n_marks : marks_below(of, r, to);
+
+		struct run *mine = &s->run[i];
+
+		mine->at = first == 0 ? r->at : of->mark[r->mark + first - 1].at;
+		mine->end = behind == r->n_marks ? r->end : of->mark[r->mark + behind].at;
+		mine->end = mine->end < mine->at ? mine->at : mine->end;
+		mine->pos = 0;
+		mine->done = false;
+		buf_clear(&mine->b);
+	}
+	return s;
+}
+
+int
+spill_skip(struct spill *s, struct span from)
+{
+	struct span key;
+	int rc = 0;
+
+	while (rc == 0 && spill_key(s, &key) && span_cmp(key, from) < 0)
+		rc = spill_step(s);
+	return rc;
 }
 
 size_t
@@ -249,9 +366,11 @@ spill_free(struct spill *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		buf_free(&s->run[i].b);
-	if (s->fd != -1)
+	if (s->fd != -1 && !s->lent)
 		close(s->fd);
 	buf_free(&s->out);
+	free(s->mark);
+	arena_free(&s->marked);
 	free(s->run);
 	free(s->with);
 	free(s);

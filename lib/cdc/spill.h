@@ -18,6 +18,7 @@
 #include "base/buf.h"
 
 #define SPILL_BUFFER_BYTES ((size_t)64 * 1024)
+#define SPILL_MARK_BYTES ((size_t)16 * 1024)
 
 struct spill;
 struct spill *spill_new(void);
@@ -38,5 +39,24 @@ struct span spill_value(const struct spill *, size_t i);
 /* Go behind that key. */
 int spill_step(struct spill *);
 void spill_free(struct spill *);
+
+/* ---- ranges of keys, each to be read by a thread of its own ---- */
+
+/*
+ * Before the first run: of a record of every SPILL_MARK_BYTES the key and place are kept, some 50 bytes and the key
+ * each, while there are at most so many runs.
+ */
+void spill_mark(struct spill *, size_t runs);
+/* Are they all there still; *n: how many; and the key of one: those of a run ascend. */
+bool spill_marks(const struct spill *, size_t *n);
+struct span spill_mark_key(const struct spill *, size_t i);
+/*
+ * Another one to be read from spill_begin on, while `of` lives and is not read itself: of each run at least the keys
+ * from `from` on and below `to`, either of which may have p NULL: no bound.  At most 2 * SPILL_MARK_BYTES more of a
+ * run with marks; of one without marks all of it.  again: an earlier one of `of`, which becomes it with the memory that
+ * it has, or NULL.  spill_skip, behind spill_begin, goes to the first key not below.
+ */
+struct spill *spill_range(const struct spill *of, struct spill *again, struct span from, struct span to);
+int spill_skip(struct spill *, struct span from);
 
 #endif

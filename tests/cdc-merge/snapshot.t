@@ -14,6 +14,14 @@ $ cdc-merge
 $ for i in $(seq 1 400); do printf '"%040d%s"\n' $((i * 7919 % 100)) "$(seq -s '' 1 $((i % 5)))"; printf '"%d"\n%d\n' $i $i; done | sort -u | sort -R --random-source=/dev/zero >keys; awk '{ printf "{\"op\":\"c\",\"db\":\"d\",\"table\":\"t\",\"key\":null,\"ts\":1,\"ord\":\"%06d\",\"row\":{\"k\":%s}}\n", NR, $0 }' keys | cdc-merge -k k >got; sort keys | sed 's/.*/{"k":&}/' | cmp - got && wc -l <got
 > 900
 
+# cdc-merge: from memory and from disk, by one thread and by several who write ranges of the keys: what sort(1) makes of it
+$ awk 'BEGIN { pad = sprintf("%0300d", 0); for (i = 1; i <= 90000; i++) printf "k%06d %07d %s {\"k\":\"k%06d\",\"i\":%d,\"pad\":\"%s\"}\n", i * 7919 % 60013, i * 104729 % 999983, i % 9 == 0 ? "d" : "u", i * 7919 % 60013, i, pad }' >raw
+$ awk '{ printf "{\"op\":\"%s\",\"db\":\"d\",\"table\":\"t\",\"key\":null,\"ts\":1,\"ord\":\"%s\",\"row\":%s}\n", $3, $2, $4 }' raw >changes
+$ sort -k1,1 -k2,2 raw | awk '$1 != key { if (row != "" && op != "d") print row; key = $1 } { op = $3; row = $4 } END { if (op != "d") print row }' >want; wc -l <want
+$ for o in '-S 1G -j 1' '-S 1G -j 2' '-S 16M -j 1' '-S 16M -j 2' '-S 16M -j 3'; do cdc-merge -k k $o --stats stats changes | cmp - want; done; grep -c '"in":90000,.*"rejected":0,' stats
+> 53338
+> 5
+
 # cdc-merge: equal ords: the later in the input counts
 $ cdc-merge
 < {"op":"u","db":"d","table":"t","key":{"id":1},"ts":1,"ord":"3","row":{"v":1}}

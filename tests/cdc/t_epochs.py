@@ -49,14 +49,16 @@ def main():
     rc, want = straight(argv, lines)
     with tempfile.TemporaryDirectory() as d:
         job = epoch_play.Job(d)
-        s, got, at, number, kills = epoch_play.Stage(job, argv), [], 0, 0, 0
+        with open(DATA + "/types", "rb") as f:
+            pins = {"spec:" + DATA + "/types": job.keep(f.read())}
+        s, got, at, number, kills = epoch_play.Stage(job, argv, pins=pins), [], 0, 0, 0
         while at < len(lines):
             part = lines[at:at + r.randint(0, 25)]
             if r.random() < 0.3:
                 s.send(part[:r.randint(0, len(part))], b"")
                 s.kill()
                 kills += 1
-                s = epoch_play.Stage(job, argv, at=number)
+                s = epoch_play.Stage(job, argv, at=number, pins=pins)
             number += 1
             out = s.epoch(number, part)
             if out is None:
@@ -80,7 +82,8 @@ def main():
         with tempfile.TemporaryDirectory() as d:
             job = epoch_play.Job(d)
             p = subprocess.run([os.path.join(BIN, "cdc-norm"), "--on-drift", policy] + (["--types", types] if types else []),
-                               input=epoch_play.line("open", 0, 0, hops=[epoch_play.source(0)]) + epoch_play.line("end", 1, 0, hops=[epoch_play.source(0)]),
+                               input=epoch_play.line("open", 0, 0, pins={"spec:" + types: job.keep(open(types, "rb").read())} if types else None,
+                                                     hops=[epoch_play.source(0)]) + epoch_play.line("end", 1, 0, hops=[epoch_play.source(0)]),
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=job.next_run(), timeout=60)
             point(p.returncode == status and (status == 0 or b"in a barrier job it needs --types" in p.stderr), "--on-drift %s %s types: %d" % (policy, "with" if types else "without", status), p)
     return finish()

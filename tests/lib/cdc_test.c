@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cdc_test - the parts of lib/cdc on their own: types, values, orders, what is kept of changes */
+#include <pthread.h>
+
 #include "cdc/fold.h"
 #include "cdc/ord.h"
 #include "cdc/value.h"
@@ -369,49 +371,109 @@ days(void)
 	return f;
 }
 
+static void
+add_kept(struct buf *b, struct span key, const struct fold_change *v, size_t n)
+{
+	buf_span_add(b, key);
+	for (size_t i = 0; i < n; i++)
+		buf_fmt(b, " %.*s %.12s", (int)v[i].ord.n, v[i].ord.p, v[i].row.p);
+	buf_byte(b, '\n');
+}
+
+/* Every third range, by a thread of its own. */
+struct third { struct fold *f; size_t first, n; struct buf *got; };
+
+static void *
+every_third(void *arg)
+{
+	const struct third *t = arg;
+
+	for (size_t i = t->first; i < t->n; i += 3) {
+		struct fold_reader *r = fold_range(t->f, i);
+		const struct fold_change *v;
+		struct span k;
+		size_t n;
+
+		while (fold_reader_next(r, &k, &v, &n) == 0 && k.p != NULL)
+			add_kept(&t->got[i], k, v, n);
+		fold_reader_done(r);
+	}
+	return NULL;
+}
+
+/* All of it by three threads, each at ranges of its own. False: it cannot be split. */
+static bool
+by_ranges(struct fold *f, struct buf *all)
+{
+	size_t n = fold_split(f, 3, 64 * 1024);
+	struct third t[3];
+	pthread_t id[3];
+	struct buf *got;
+
+	if (n == 0)
+		return false;
+	got = mem_new(n * sizeof *got);
+	for (size_t i = 0; i < 3; i++) {
+		t[i] = (struct third){ f, i, n, got };
+		okf(pthread_create(&id[i], NULL, every_third, &t[i]) == 0, "a thread");
+	}
+	for (size_t i = 0; i < 3; i++)
+		pthread_join(id[i], NULL);
+	okf(n > 10, "%zu ranges", n);
+	for (size_t i = 0; i < n; i++) {
+		okf(got[i].n > 0 || i == n - 1, "range %zu of %zu is empty", i, n);
+		buf_span_add(all, buf_span(&got[i]));
+		buf_free(&got[i]);
+	}
+	free(got);
+	return true;
+}
+
 /*
  * Thousands of keys, each in many runs; equal ords are one change. Which rows stay must not depend
- * on the budget, nor on how many threads read.
+ * on the budget, nor on how many threads read and how.
  */
 static void
 runs(void)
 {
-	struct buf got[4] = { { 0 } };
+	enum { PASSES = 7, AT_ONCE = 4, IN_TOO_MANY_RUNS = 6 };
+	struct buf got[PASSES] = { { 0 } };
 
-	for (int pass = 0; pass < 4; pass++) {
-		struct fold *f = fold_new(true, pass % 2 == 0 ? SIZE_MAX : 0);
+	for (int pass = 0; pass < PASSES; pass++) {
+		struct fold *f = fold_new(true, pass % 2 == 0 && pass != IN_TOO_MANY_RUNS ? SIZE_MAX : 0);
 		const struct fold_change *v;
-		char key[16], ord[16], row[400];
+		char key[16], ord[16], row[2400];
 		uint32_t x = 1;
 		struct span k;
+		bool split;
 		size_t n;
 
 		for (uint64_t i = 0; i < 200000; i++) {
 			x = x * 1664525 + 1013904223;
 			snprintf(key, sizeof key, "k%u", x >> 8 & 8191);
 			snprintf(ord, sizeof ord, "%05u", x >> 12 & 32767);
-			snprintf(row, sizeof row, "{\"n\":%u,\"pad\":\"%0300d\"}", (unsigned)i, 0);
+			snprintf(row, sizeof row, "{\"n\":%u,\"pad\":\"%0*d\"}", (unsigned)i,
+			    pass == IN_TOO_MANY_RUNS ? 1200 : 300, 0);
 			fold_put(f, span_str(key),
 			    &(struct fold_change){ .op = 'u', .day = (int32_t)(x >> 12 & 3),
 			    .partial = (x >> 12 & 32767) % 3 == 0, .seq = i, .ord = span_str(ord),
 			    .row = span_str(row) });
 			okf(fold_settle(f) == 0, "settled");
 		}
-		okf(fold_begin(f, pass < 2 ? 1 : 3) == 0, "begin");
-		while (fold_next(f, &k, &v, &n) == 0 && k.p != NULL) {
-			buf_span_add(&got[pass], k);
-			for (size_t i = 0; i < n; i++)
-				buf_fmt(&got[pass], " %.*s %.12s", (int)v[i].ord.n, v[i].ord.p,
-				    v[i].row.p);
-			buf_byte(&got[pass], '\n');
+		split = pass >= AT_ONCE && by_ranges(f, &got[pass]);
+		okf(split == (pass >= AT_ONCE && pass != IN_TOO_MANY_RUNS), "pass %d in ranges: %d", pass, split);
+		if (!split) {
+			okf(fold_begin(f, pass < 2 ? 1 : 3) == 0, "begin");
+			while (fold_next(f, &k, &v, &n) == 0 && k.p != NULL)
+				add_kept(&got[pass], k, v, n);
 		}
 		fold_free(f);
 	}
-	for (int pass = 1; pass < 4; pass++)
+	for (int pass = 1; pass < PASSES; pass++)
 		okf(got[0].n > 100000 && span_eq(buf_span(&got[0]), buf_span(&got[pass])),
 		    "%zu and %zu bytes", got[0].n, got[pass].n);
-	ok_all("the same rows from memory and from many runs, by one thread and by three");
-	for (int pass = 0; pass < 4; pass++)
+	ok_all("the same rows from memory and from many runs, by one thread and by three, in ranges too");
+	for (int pass = 0; pass < PASSES; pass++)
 		buf_free(&got[pass]);
 }
 
