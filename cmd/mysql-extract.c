@@ -14,6 +14,8 @@ struct state {
 	struct extract *x;
 };
 
+static const char *const zero_words[] = { "keep", "null", "reject", NULL };	/* as enum zero_dates */
+
 #define AT(field) offsetof(struct state, field)
 static const struct opt opts[] = {
 	{ 0, "defaults-file", OPT_TEXT, AT(conf.options), "FILE",
@@ -35,6 +37,8 @@ static const struct opt opts[] = {
 	{ 0, "chunk", OPT_COUNT, AT(conf.chunk), "ROWS", "with --to: rows of a file (0: all)" },
 	{ 0, "connections", OPT_COUNT, AT(conf.connections), "N", "with --to: tables that are read at once (1)" },
 	{ 0, "rate", OPT_COUNT, AT(conf.rate), "ROWS", "read no more than so many a second, in all" },
+	{ 0, "zero-dates", OPT_CHOICE, AT(conf.zero_dates), "keep|null|reject",
+	    "0000-00-00, and a month or day of 0: as it is (keep), null, or the row is a reject", zero_words },
 	{ 0, "schema", OPT_FLAG, AT(schema), NULL,
 	    "the columns and their types instead of the rows" },
 	{ 0, "insecure", OPT_FLAG, AT(conf.insecure), NULL, "no TLS to another machine" },
@@ -72,7 +76,7 @@ check_options(struct ctx *c, struct state *st)
 		return ctx_usage(c, "--columns and --where are of one table");
 	if (o->to != NULL && (o->since != NULL || st->schema))
 		return ctx_usage(c, "--to takes whole tables: no --since, no --schema");
-	if (st->schema && (o->since != NULL || o->where != NULL))
+	if (st->schema && (o->since != NULL || o->where != NULL || o->zero_dates != ZERO_KEEP))
 		return ctx_usage(c, "--schema is about columns, not rows");
 	if (o->connections == 0)
 		o->connections = 1;
@@ -109,7 +113,8 @@ static const struct command cmd = {
 	.name = "mysql-extract", .what =
 	    "a MySQL table as records, values as the server writes them",
 	.synopsis = "--defaults-file FILE --table [DB.]T [--columns LIST] [--where SQL] "
-	    "[--since COLUMN[,KEY] [--lag DUR]] [--to DIR [--chunk ROWS] [--connections N]] [--schema]",
+	    "[--since COLUMN[,KEY] [--lag DUR]] [--to DIR [--chunk ROWS] [--connections N]] "
+	    "[--zero-dates keep|null|reject] [--schema]",
 	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_NO_INPUT, .par = PAR_SERIAL,
 	.set_up = set_up, .main = work, .finish = finish,
 };

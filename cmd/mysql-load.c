@@ -144,6 +144,8 @@ end(struct ctx *c, void *arg)
 	}
 	ctx_note(c, "loaded", st->loaded);
 	ctx_note(c, "already", st->already);
+	if (st->op != NULL)
+		ctx_note(c, "ddl", loading_ddl(st->rows));
 	return rc;
 }
 
@@ -185,6 +187,8 @@ sink_commit(struct ctx *c, void *arg, const struct mark *m)
 	loading_clear(st->rows);
 	ctx_note(c, "loaded", st->loaded);
 	ctx_note(c, "epoch", st->job.id);
+	if (st->op != NULL)
+		ctx_note(c, "ddl", loading_ddl(st->rows));
 	return rc;
 }
 

@@ -121,6 +121,8 @@ void sql_text(struct buf *, struct span text);
  */
 const char *cell_json(const struct db_col *, struct span text, const struct zone *,
     struct buf *out);
+/* Is it a date or a time with a date whose month or day is none: 0000-00-00, 2024-00-15? Pre: the server printed it. */
+bool cell_is_zero_date(const struct db_col *, struct span text);
 /*
  * A JSON value as the bytes to bind for a column. NULL; or a constant reason why the server would
  * have to change the value to store it (it rounds, cuts and guesses without a word); what it

@@ -224,6 +224,14 @@ cell_json(const struct db_col *c, struct span text, const struct zone *z, struct
 	}
 }
 
+bool
+cell_is_zero_date(const struct db_col *c, struct span text)
+{
+	if (c->kind != COL_DATE && c->kind != COL_DATETIME && c->kind != COL_TIMESTAMP)
+		return false;
+	return text.n >= 10 && (memcmp(text.p + 5, "00", 2) == 0 || memcmp(text.p + 8, "00", 2) == 0);
+}
+
 /* ---- to the server ---- */
 
 /*

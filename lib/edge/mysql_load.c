@@ -68,7 +68,8 @@ load_new(const struct load_conf *conf)
 	l->away = conf->removes ? pile_new(l->t->n, true) : NULL;
 	l->spare = pile_new(l->t->n, conf->removes);
 	l->gap = (uint64_t)ROWS_MAX * ROWS_MAX;
-	l->native = mem_new(mem_mul(l->t->n, sizeof *l->native));
+	l->n_native = l->t->n;
+	l->native = mem_new(mem_mul(l->n_native, sizeof *l->native));
 	l->at = mem_array(NULL, cells, sizeof *l->at);
 	/* bulk: one a column; else one a parameter */
 	l->bind = mem_array(NULL, cells < PARAMS_MAX ? cells : PARAMS_MAX, sizeof *l->bind);
@@ -86,7 +87,7 @@ load_free(struct load *l)
 	pile_free(l->away);
 	pile_free(l->spare);
 	buf_free(&l->key);
-	for (size_t i = 0; i < l->t->n; i++)
+	for (size_t i = 0; i < l->n_native; i++)
 		free(l->native[i]);
 	free(l->native);
 	free(l->at);

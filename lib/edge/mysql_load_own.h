@@ -63,7 +63,8 @@ struct load {
 	size_t n_statements;
 	MYSQL_BIND *bind;
 	const char **at;		/* [column * ROWS_MAX + row] bulk: where cells begin */
-	void **native;			/* [column] bulk: [ROWS_MAX] integers or times, made at need */
+	void **native;			/* [n_native] of a column, bulk: [ROWS_MAX] integers or times, made at need */
+	size_t n_native;		/* as many as columns; the table may go before us */
 	uint64_t *gone;			/* ordinals of rejected rows, ascending */
 	size_t n_gone, cap_gone;
 	uint64_t rows;			/* of this try */

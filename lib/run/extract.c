@@ -36,8 +36,12 @@ struct extract {
 	size_t next;			/* part that nobody has taken */
 	int rc;				/* of the first that failed */
 	uint64_t rows;			/* since `began`: what --rate is about */
+	uint64_t zeros;			/* zero dates that were seen */
 	struct timespec began;
 };
+
+/* A row as a record, or why it is none: then bad is its cell, or all of it. */
+struct made { const char *why; struct span bad; uint64_t zeros; struct buf reason; };
 
 struct reader { struct extract *x; struct db *db; pthread_t thread; bool runs; };
 
@@ -71,6 +75,13 @@ part_open(struct extract *x, struct part *p, const char *name)
 	return 0;
 }
 
+/* A bound or the last key of a piece may be a zero date: MySQL 8 compares with none where it would not store it. */
+static unsigned
+session_flags(const struct extract_conf *conf)
+{
+	return DB_ZERO_DATES | (conf->insecure ? DB_INSECURE : 0u);
+}
+
 int
 extract_open(struct ctx *c, const struct extract_conf *conf, struct extract **out)
 {
@@ -82,7 +93,7 @@ extract_open(struct ctx *c, const struct extract_conf *conf, struct extract **ou
 	x->c = c;
 	x->conf = *conf;
 	(void)pthread_mutex_init(&x->lock, NULL);
-	if ((rc = db_open(conf->options, conf->insecure ? DB_INSECURE : 0, &x->db)) != 0)
+	if ((rc = db_open(conf->options, session_flags(conf), &x->db)) != 0)
 		return rc;
 	x->arg = mem_array(NULL, env.n_args, sizeof *x->arg);
 	for (size_t i = 0; i < env.n_args; i++)
@@ -153,42 +164,63 @@ pace(struct extract *x)
 		;
 }
 
-/* A row as a record. NULL, or why it is none; *bad is the cell. */
-static const char *
-print_row(const struct extract *x, const struct part *p, const struct span *cell, struct buf *b, struct span *bad)
+/* A zero date, as it was asked for. True: it is printed, as null. */
+static bool
+zero_date(const struct extract *x, const struct db_col *c, struct made *m, struct buf *b)
 {
-	const char *why = NULL;
+	m->zeros++;
+	if (x->conf.zero_dates == ZERO_REJECT && m->reason.n == 0) {
+		buf_span_add(&m->reason, c->name);
+		buf_str(&m->reason, ": a zero date");
+	}
+	if (x->conf.zero_dates == ZERO_NULL)
+		buf_str(b, "null");
+	return x->conf.zero_dates == ZERO_NULL;
+}
 
+/* Append it to b, which was empty. */
+static void
+print_row(const struct extract *x, const struct part *p, const struct span *cell, struct buf *b, struct made *m)
+{
+	m->why = NULL;
+	m->zeros = 0;
+	buf_clear(&m->reason);
 	buf_byte(b, '{');
-	for (size_t i = 0; i < p->sel.n && why == NULL; i++) {
+	for (size_t i = 0; i < p->sel.n && m->why == NULL; i++) {
+		const struct db_col *c = &p->tab->col[p->sel.col[i]];
+
 		if (i > 0)
 			buf_byte(b, ',');
 		buf_span_add(b, p->key[i]);
 		if (cell[i].p == NULL)
 			buf_str(b, "null");
-		else if ((why = cell_json(&p->tab->col[p->sel.col[i]], cell[i], ctx_zone(x->c), b)) != NULL)
-			*bad = cell[i];
+		else if (cell_is_zero_date(c, cell[i]) && zero_date(x, c, m, b))
+			continue;
+		else if ((m->why = cell_json(c, cell[i], ctx_zone(x->c), b)) != NULL)
+			m->bad = cell[i];
 	}
 	buf_byte(b, '}');
-	return why;
+	if (m->why == NULL && m->reason.n > 0) {
+		m->why = buf_cstr(&m->reason);
+		m->bad = buf_span(b);
+	}
 }
 
-/* What is no text in UTF-8 makes the row bad. */
+/* Bytes that are no UTF-8 make a row bad, and where it was asked for, a zero date. */
 static int
-reject_row(struct extract *x, const struct part *p, uint64_t n, const char *why, struct span bad)
+reject_row(struct extract *x, const struct part *p, uint64_t n, const struct made *m)
 {
 	ctx_count_in(x->c, 1, F_REJECT);
-	return ctx_reject(x->c, (struct where){ p->name.p, n, 0 }, why, bad);
+	return ctx_reject(x->c, (struct where){ p->name.p, n, 0 }, m->why, m->bad);
 }
 
 static int
-row_out(struct extract *x, const struct part *p, const struct span *cell, uint64_t n)
+row_out(struct extract *x, const struct part *p, const struct span *cell, uint64_t n, struct made *m)
 {
-	struct span bad = { 0 };
-	const char *why = print_row(x, p, cell, ctx_made_begin(x->c, NULL, 0), &bad);
-
-	if (why != NULL)
-		return reject_row(x, p, n, why, bad);
+	print_row(x, p, cell, ctx_made_begin(x->c, NULL, 0), m);
+	x->zeros += m->zeros;
+	if (m->why != NULL)
+		return reject_row(x, p, n, m);
 	ctx_count_in(x->c, 1, F_USED);
 	return ctx_made_end(x->c);
 }
@@ -240,6 +272,7 @@ one_table(struct extract *x)
 {
 	struct part *p = &x->part[0];
 	struct span *cell = mem_array(NULL, p->tab->n, sizeof *cell);
+	struct made made = { 0 };
 	uint64_t n = 0;
 	int got = 0, rc;
 
@@ -248,9 +281,10 @@ one_table(struct extract *x)
 		rc = select_begin(&p->sel);
 	while (rc == 0 && (got = db_row(x->db, cell)) == 1) {
 		pace(x);
-		rc = row_out(x, p, cell, ++n);
+		rc = row_out(x, p, cell, ++n, &made);
 	}
 	free(cell);
+	buf_free(&made.reason);
 	return rc != 0 ? rc : row_end(x->db, got);
 }
 
@@ -260,24 +294,25 @@ one_table(struct extract *x)
 static int
 piece_rows(struct extract *x, const struct part *p, struct select *sel, struct sink *out, struct piece *now)
 {
-	struct span *cell = mem_array(NULL, 2 * p->tab->n, sizeof *cell), bad;
+	struct span *cell = mem_array(NULL, 2 * p->tab->n, sizeof *cell);
+	struct made made = { 0 };
 	struct buf line = { 0 };
 	uint64_t seen = 0;
 	int got = 0, rc = select_begin(sel);
 
 	while (rc == 0 && (got = db_row(sel->db, cell)) == 1) {
-		const char *why;
-
 		pace(x);
 		buf_clear(&line);
 		seen++;
-		if ((why = print_row(x, p, cell, &line, &bad)) == NULL) {
+		print_row(x, p, cell, &line, &made);
+		if (made.why == NULL) {
 			rc = sink_line(out, buf_span(&line));
 			now->rows++;
 		}
 		pthread_mutex_lock(&x->lock);
-		if (why != NULL)
-			rc = reject_row(x, p, seen, why, bad);
+		x->zeros += made.zeros;
+		if (made.why != NULL)
+			rc = reject_row(x, p, seen, &made);
 		else
 			ctx_count_in(x->c, 1, F_USED);
 		pthread_mutex_unlock(&x->lock);
@@ -287,6 +322,7 @@ piece_rows(struct extract *x, const struct part *p, struct select *sel, struct s
 	now->last = sel->limit == 0 || seen < sel->limit;
 	free(cell);
 	buf_free(&line);
+	buf_free(&made.reason);
 	return rc != 0 ? rc : row_end(sel->db, got);
 }
 
@@ -392,6 +428,8 @@ sign(const struct extract *x, struct buf *b)
 	for (size_t i = 0; x->conf.where != NULL && i < x->part[0].sel.n_args; i++)
 		buf_fmt(b, "; %.*s=%.*s", (int)x->arg[i].name.n, x->arg[i].name.p, (int)x->arg[i].value.n,
 		    x->arg[i].value.p);
+	if (x->conf.zero_dates != ZERO_KEEP)
+		buf_fmt(b, "; zero dates %s", x->conf.zero_dates == ZERO_NULL ? "null" : "reject");
 }
 
 static int
@@ -410,7 +448,7 @@ files(struct extract *x)
 		r[i].x = x;
 		r[i].db = x->db;
 		if (rc == 0 && i > 0)
-			rc = db_open(x->conf.options, x->conf.insecure ? DB_INSECURE : 0, &r[i].db);
+			rc = db_open(x->conf.options, session_flags(&x->conf), &r[i].db);
 	}
 	for (size_t i = 0; i < x->n_parts && rc == 0; i++) {
 		rc = extract_log_dir(x->log, x->part[i].name.p);
@@ -440,6 +478,7 @@ extract_rows(struct extract *x)
 {
 	int rc = x->conf.to == NULL ? one_table(x) : files(x);
 
+	ctx_note(x->c, "zero_dates", x->zeros);
 	return rc == 0 ? ctx_rejects_ok(x->c) : rc;
 }
 

@@ -18,6 +18,9 @@
 #include "run/opt.h"
 #include "run/run.h"
 
+/* What becomes of a date or time whose month or day is 0: it stays as it is, is null, or its row is rejected. */
+enum zero_dates { ZERO_KEEP, ZERO_NULL, ZERO_REJECT };
+
 struct extract_conf {
 	const char *options;		/* the option file */
 	struct opt_list table;
@@ -25,6 +28,7 @@ struct extract_conf {
 	const char *since, *lag, *overlap, *from, *until, *mark;	/* of one table, to the output */
 	const char *to;			/* DIR; NULL: the output */
 	uint64_t chunk, rate, connections;	/* rows a piece, rows a second, 0: no limit; with `to` */
+	int zero_dates;			/* enum zero_dates */
 	bool insecure;
 };
 

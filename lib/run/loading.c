@@ -18,6 +18,7 @@ struct loading {
 	char *version;			/* the column's name */
 	const char *truncates_of;
 	struct buf db, table;		/* scratch */
+	uint64_t ddl;			/* changes of the table's shape: passed over */
 	bool changes, create, last;
 };
 
@@ -51,6 +52,13 @@ op_of(struct val v)
 	bool one = v.tag == T_STR && v.raw.n == 3 && memchr("crudt", v.raw.p[1], 5) != NULL;
 
 	return one ? v.raw.p[1] : '\0';
+}
+
+/* A change of what the table is, not of what it holds. */
+static bool
+is_ddl(struct val v)
+{
+	return v.tag == T_STR && span_is(v.raw, "\"ddl\"");
 }
 
 /* Is `[DB.]T` that one? */
@@ -296,6 +304,24 @@ places(const struct loading *l, const struct batch *b, size_t i, struct replay_l
 	return all;
 }
 
+/*
+ * No table is changed by a statement that came with the data: who may write rows need not be who may alter tables, the
+ * one here is often not the one there, and a statement that commits by itself would break an epoch in two.  It is
+ * counted; the first is told, for the records behind it may not fit any more.
+ */
+static void
+pass_over(struct loading *l, const struct batch *b, size_t i)
+{
+	struct where w;
+
+	b->fate[i] = F_DROP;
+	if (l->ddl++ > 0)
+		return;
+	w = ctx_where(l->c, b, i);
+	err_warn("%s:%llu: a ddl: it is not applied, only counted, as are those that follow", w.source,
+	    (unsigned long long)w.line);
+}
+
 int
 loading_add(struct loading *l, const struct batch *b)
 {
@@ -305,6 +331,10 @@ loading_add(struct loading *l, const struct batch *b)
 		struct where w = ctx_where(l->c, b, i);
 		struct replay_line line = { b->line[i], w.source, w.line, w.offset, { 0 } };
 
+		if (l->changes && is_ddl(b->col[l->col[OP]][i])) {
+			pass_over(l, b, i);
+			continue;
+		}
 		b->fate[i] = F_USED;
 		if (!target_there(l->target))
 			see(l, b, i);
@@ -344,6 +374,12 @@ struct replay *
 loading_rows(struct loading *l)
 {
 	return l->rows;
+}
+
+uint64_t
+loading_ddl(const struct loading *l)
+{
+	return l->ddl;
 }
 
 void

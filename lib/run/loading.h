@@ -3,14 +3,14 @@
  * loading - records on their way into a table of MySQL: kept until the server has them, each as the row it makes
  *
  *	rc = loading_open(c, &(struct loading_conf){ .db = db, .target = { … }, .op = "op" }, &l);	// set_up
- *	rc = loading_add(l, b);			// batch: they are used, whatever the server will think of them
+ *	rc = loading_add(l, b);			// batch: all but ddl are used, whatever the server thinks of them
  *	rc = loading_table(l);			// the table is there, if any record came
  *	rc = load_upsert(loading_load(l), &done); loading_clear(l);
  *	loading_free(l);
  *
  * A record is a row, or with `op` a change as cdc-norm writes it: c, u and r put what is in the member `row` beside the
  * op, d takes away what has the key in the member `key`, or in the row as it was; t, of the table that `truncates_of`
- * says, all that is there.
+ * says, all that is there.  A ddl is dropped and counted: it changes nothing here.
  *
  * Invariants: what the server refuses is rejected with its own words, after batch has counted the record as used.
  * Memory: the budget plus the longest line; what is more waits in a file without a name (edge/replay.h).
@@ -41,6 +41,8 @@ int loading_table(struct loading *);
 struct load *loading_load(struct loading *);
 struct target *loading_target(struct loading *);
 struct replay *loading_rows(struct loading *);
+/* How many of the records were ddl. */
+uint64_t loading_ddl(const struct loading *);
 /* From now on these are the last rows, or all of an epoch: --max-rejects P% is judged before they are committed. */
 void loading_last(struct loading *);
 void loading_clear(struct loading *);

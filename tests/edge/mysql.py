@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -1287,6 +1288,71 @@ def one_snapshot():
 
 
 @group
+def zero_dates():
+    """Dates without a month or a day by each policy, whole, in parts and in pieces; what the server's client prints is the oracle."""
+    days = ["0000-00-00", "2024-00-15", "2024-02-00", "0000-03-04", "2024-10-05", "2000-01-01"]
+    sql("SET sql_mode='', time_zone='+00:00'; CREATE OR REPLACE TABLE v.zd (d DATE, id INT, m DATETIME(3) NULL, t TIMESTAMP NULL, s VARCHAR(20), ti TIME, PRIMARY KEY (d, id)); " + "".join(
+        "INSERT INTO v.zd VALUES ('%s', %d, %s, %s, '0000-00-00', '00:00:00');" % (
+            d, k, "NULL" if k == 3 else "'%s 10:00:00.5'" % days[(k + i) % 6], "'0000-00-00 00:00:00'" if k == 2 else "'2024-10-0%d 00:00:00'" % (1 + i))
+        for i, d in enumerate(days) for k in range(5)))
+    value = lambda x: None if x == "NULL" else x
+    held = [{"d": r[0], "id": int(r[1]), "m": value(r[2]), "t": value(r[3]), "s": r[4], "ti": r[5]} for r in sql("SET sql_mode=''; SELECT d, id, m, t, s, ti FROM v.zd ORDER BY d, id")]
+    zero = lambda x: x is not None and re.match(r"\d{4}-(00-..|..-00)", x) is not None
+    bad = lambda r: [c for c in ("d", "m", "t") if zero(r[c])]
+    n = sum(len(bad(r)) for r in held)
+    want = {"keep": held, "null": [dict(r, **{c: None for c in bad(r)}) for r in held], "reject": [r for r in held if not bad(r)]}
+    check(len(held) == 30 and 0 < len(want["reject"]) < 30 and {zero(d) for d in days} == {True, False}, "rows with zero dates and without", held)
+    parse, stats, path = lambda out: [json.loads(x) for x in out.splitlines()], os.path.join(HOME, "zd.stats"), os.path.join(HOME, "zd.rejects")
+    shown = lambda rows: sorted(map(json.dumps, rows))
+    check(parse(extract("v.zd")[1]) == held, "without the option they are kept")
+    for policy in ("keep", "null", "reject"):
+        options = ["--zero-dates", policy, "--stats", stats] + (["--reject", path] if policy == "reject" else [])
+
+        def told(rows, what, order=True):
+            """The answer, and of what is rejected its reason and itself."""
+            with open(stats) as f:
+                s = json.loads(f.read().splitlines()[-1])
+            out = [r for r in held if bad(r)] if policy == "reject" else []
+            r = rejects(path) if os.path.exists(path) else []
+            key = (lambda x: x) if order else shown
+            check(key(rows) == key(want[policy]) and s["zero_dates"] == n and shown(json.loads(x["raw"]) for x in r) == shown(out) and
+                  all(x["reason"] == bad(json.loads(x["raw"]))[0] + ": a zero date" for x in r), "--zero-dates %s: %s" % (policy, what), (s, len(rows), r[:2]))
+            if r:
+                os.unlink(path)
+        status, out, err = extract("v.zd", *options)
+        told(parse(out), "a whole table")
+        check(status == 0 and err == "", "its status", (status, err))
+        for chunk in (1, 7):
+            dump = os.path.join(HOME, "zd.%s.%d" % (policy, chunk))
+            args = ["--to", dump, "--chunk", chunk] + options
+            status, _, err = extract("v.zd", *args)
+            files = sorted(os.listdir(os.path.join(dump, "v.zd")))
+            told(parse(b"".join(subprocess.run(["zstd", "-dcq", os.path.join(dump, "v.zd", f)], stdout=subprocess.PIPE, check=True).stdout for f in files)), "in pieces of %d" % chunk)
+            other = extract("v.zd", "--to", dump, "--chunk", chunk, "--zero-dates", {"keep": "null", "null": "reject", "reject": "keep"}[policy])[0]
+            check(status == 0 and len(files) >= 30 // chunk and other == 2, "all pieces; a manifest is of one policy", (status, err, files, other))
+        # two parts: what is before a bound, and the rest; a key of time orders them by the server's values
+        for column, bound in (("d", "2000-01-01"), ("d", "2024-00-15"), ("d", "2024-00-16"), ("m", "2024-00-15 10:00:00.500"), ("t", "2024-10-02")):
+            mark, rows = os.path.join(HOME, "zd.mark"), []
+            if os.path.exists(mark):
+                os.unlink(mark)
+            order = [json.loads(x) for x in extract("v.zd", "--where", column + " IS NOT NULL", "--zero-dates", "keep")[1].splitlines()]
+            end = sql("SET sql_mode=''; SELECT COUNT(*) FROM v.zd WHERE %s < '%s'" % (column, bound))[0][0]
+            first, rest = [extract("v.zd", "--since", column, "--hwm", mark, "--until", u, "--zero-dates", policy, *(["--on-error", "skip"] if policy == "reject" else []))
+                           for u in (bound, "9999-12-31" if column != "t" else "2030-01-01")]
+            expect = {"keep": order, "null": [dict(r, **{c: None for c in bad(r)}) for r in order], "reject": [r for r in order if not bad(r)]}[policy]
+            early = parse(first[1])
+            check(first[0] == rest[0] == 0 and shown(early + parse(rest[1])) == shown(expect) and (policy == "reject" or len(early) == int(end)),
+                  "--zero-dates %s: by %s up to %s, then the rest" % (policy, column, bound), (first, rest, end, len(expect)))
+    status, _, err = extract("v.zd", "--zero-dates", "reject")
+    check(status == 3 and "d: a zero date" in err, "rejected without --reject: 3", (status, err))
+    check(extract("v.zd", "--zero-dates", "reject", "--schema")[0] == 2 and extract("v.zd", "--zero-dates", "x")[0] == 2, "--schema has none; no other words")
+    sql("SET sql_mode=''; CREATE OR REPLACE TABLE v.zd2 LIKE v.zd")
+    status, _, err = load("v.zd2", "d,id", extract("v.zd")[1], "--zero-dates")
+    check(status == 0 and sql("SET sql_mode=''; SELECT * FROM v.zd2 ORDER BY d, id") == sql("SET sql_mode=''; SELECT * FROM v.zd ORDER BY d, id"),
+          "what is kept mysql-load --zero-dates stores again", (status, err))
+
+
+@group
 def overlap():
     series()
     sql("CREATE TABLE v.ov (id INT PRIMARY KEY, n BIGINT UNSIGNED, t DATETIME(3)); INSERT INTO v.ov VALUES (1, 10, '2026-11-20 10:00:00'), (2, 20, '2026-11-20 11:00:00')")
@@ -1354,11 +1420,11 @@ def man_pages():
                 check(m.same(want, got), "man/%s:%d: %s" % (page, line, command.split("\n")[0]), "\n".join(got))
 
 
-def main(names):
+def main(names, groups):
     server("start")
     sql("CREATE DATABASE v")
     try:
-        for g in GROUPS:
+        for g in groups:
             kind = "crashes" if hasattr(g, "crashes") else "calm"
             if names and not any(x in g.__name__ or x == kind for x in names):
                 continue
@@ -1376,9 +1442,14 @@ def main(names):
     return finish()
 
 
-if __name__ == "__main__":
+def program(groups):
+    """The whole of a test program against a server: arguments are parts of the names of groups, `calm` or `crashes`; none: all of them."""
     try:
-        code = main(sys.argv[1:])
+        code = main(sys.argv[1:], groups)
     finally:
         shutil.rmtree(HOME, ignore_errors=True)
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    program(GROUPS)

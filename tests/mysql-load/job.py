@@ -25,6 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "edge"))
 import mysql as m  # noqa: E402
 from mysql import check, lines, one, rejects, sql, write  # noqa: E402
+from runs import run_number, up_again  # noqa: E402
 
 LIMIT = m.LIMIT
 GROUPS = []
@@ -462,7 +463,7 @@ def by_op():
     # what is no change
     sql("DELETE FROM v.o3")
     path = os.path.join(m.HOME, "op.rejects")
-    bad = ['{"op":"t","row":{"id":1}}', '{"op":"ddl"}', '{"row":{"id":1}}', '{"op":"c","key":{"id":1},"row":null}', '{"op":"d","key":null,"row":null}', '{"op":"d","key":{"x":1}}',
+    bad = ['{"op":"t","row":{"id":1}}', '{"op":"DDL"}', '{"row":{"id":1}}', '{"op":"c","key":{"id":1},"row":null}', '{"op":"d","key":null,"row":null}', '{"op":"d","key":{"x":1}}',
            '{"op":1,"row":{"id":1}}',
            '{"op":"c","row":{"id":1,"nix":2}}', '{"op":"d","key":{"id":99999999999999999999}}', '{"op":"c","row":{"id":1,"id":2}}', '{"op":"d","key":{"id":"x"}}']
     code, _, err = m.load("v.o3", "id", "\n".join(bad + ['{"op":"c","row":{"id":3,"u":3}}']) + "\n", "--op", "op", "--unique-ok", "--reject", path)
@@ -530,6 +531,55 @@ def ops_in_a_job():
     for upto in (3, 7, 12):
         code, err = j.go(epochs, upto, back=2, end=upto == 12)
         check(code == (0 if upto == 12 else 75) and standing("oj") == fold([c for e in epochs[:upto] for c in e]), "changes of a job up to epoch %d" % upto, (code, err))
+
+
+@group
+def ddl():
+    """A statement that changed the form of the source's table, as cdc-norm writes it: counted and told, nothing more."""
+    feed = [{"database": "s", "table": "dd", "type": "insert", "ts": 1, "xid": 1, "commit": True, "data": {"id": 1, "a": 1}, "primary_key_columns": ["id"]},
+            {"type": "table-alter", "database": "s", "table": "dd", "old": {"database": "s", "charset": "utf8mb4", "table": "dd", "columns": [], "primary-key": ["id"]},
+             "def": {"database": "s", "charset": "utf8mb4", "table": "dd", "columns": [], "primary-key": ["id"]}, "ts": 2000, "sql": "alter table dd add column b int"},
+            {"type": "table-drop", "database": "s", "table": "other", "ts": 3000, "sql": "drop table other"},
+            {"database": "s", "table": "dd", "type": "insert", "ts": 4, "xid": 2, "commit": True, "data": {"id": 2, "a": 2, "b": 5}, "primary_key_columns": ["id"]}]
+    status, out, err = m.run("cdc-norm", data=lines(feed))
+    ops = [json.loads(x)["op"] for x in out.splitlines()]
+    check(status == 0 and ops == ["c", "ddl", "ddl", "c"], "cdc-norm writes two", (status, ops, err))
+    path, stats = os.path.join(m.HOME, "ddl.rejects"), os.path.join(m.HOME, "ddl.stats")
+    told = "mysql-load: <stdin>:2: a ddl: it is not applied, only counted, as are those that follow\n"
+    for more, ids, bad in ((("--reject", path), [["1", "1"]], 1), (("--ignore-unknown",), [["1", "1"], ["2", "2"]], 0)):
+        sql("CREATE OR REPLACE TABLE v.dd (id INT PRIMARY KEY, a INT)")
+        status, _, err = m.load("v.dd", "id", out, "--op", "op", "--stats", stats, *more)
+        with open(stats) as f:
+            s = json.loads(f.read().splitlines()[-1])
+        check(status == 0 and err == told and sql("SELECT id, a FROM v.dd ORDER BY id") == ids, "a ddl is told once and not applied; what it brought is what the table says of it", (status, err))
+        check((s["in"], s["used"], s["dropped"], s["rejected"], s["ddl"], s["loaded"]) == (4, 2 - bad, 2, bad, 2, len(ids)), "its counts", s)
+    check([r["reason"] for r in rejects(path)] == ["b: the table has no such column"], "the column that it brought", rejects(path))
+    # a table that is to be made is made of the rows
+    sql("DROP TABLE v.dd")
+    only = b"".join(x + b"\n" for x in out.splitlines() if b'"ddl"' in x)
+    status, _, err = m.load("v.dd", "id", only, "--op", "op", "--create")
+    check(status == 0 and sql("SHOW TABLES FROM v LIKE 'dd'") == [], "--create: a ddl makes none", (status, err))
+    status, _, err = m.load("v.dd", "id", only + out, "--op", "op", "--create")
+    check(status == 0 and sql("SELECT id, a, b FROM v.dd ORDER BY id") == [["1", "1", "NULL"], ["2", "2", "5"]], "nor a column", (status, err))
+    # without --op a record is a row, whatever it is called
+    sql("CREATE OR REPLACE TABLE v.dd (id INT PRIMARY KEY, op VARCHAR(9))")
+    status, _, err = m.load("v.dd", "id", '{"id":1,"op":"ddl"}\n')
+    check(status == 0 and err == "" and sql("SELECT id, op FROM v.dd") == [["1", "ddl"]], "without --op it is a row", (status, err))
+    # epochs of a job, with some in each, one of nothing else, the last ones twice
+    sql("CREATE OR REPLACE TABLE v.oj (id BIGINT PRIMARY KEY, a INT, t VARCHAR(9)); DROP TABLE IF EXISTS v.pipehouse_job")
+    cs, one_ddl = changes(random.Random(32), 600, 50, False), {"op": "ddl", "db": "s", "table": "oj", "key": None, "ts": 1, "ord": "1"}
+    plain = [cs[i:i + 100] for i in range(0, len(cs), 100)]
+    epochs = [e[:50] + [one_ddl] * (k % 3) + e[50:] for k, e in enumerate(plain)] + [[one_ddl] * 5]
+    plain.append([])
+    j = Job("v.oj", "--op", "op", "--stats", stats)
+    for upto in (3, 5, 7):
+        code, err = j.go(epochs, upto, back=2, end=upto == 7)
+        with open(stats) as f:
+            s = json.loads(f.read().splitlines()[-1])
+        began = {3: 0, 5: 1, 7: 3}[upto]
+        want = sum(c["op"] == "ddl" for e in epochs[began:upto] for c in e)
+        check(code == (0 if upto == 7 else 75) and standing("oj") == fold([c for e in plain[:upto] for c in e]) and rejects(j.file) == [] and one("SELECT id FROM v.pipehouse_job") == str(upto) and
+              (s["ddl"], s["dropped"]) == (want, want) and err.count("a ddl: it is not applied") == (1 if want else 0), "a job with ddl up to epoch %d: each epoch once" % upto, (code, err, s, want))
 
 
 @group
@@ -685,13 +735,14 @@ def sessions_killed():
     j.send(p, j.mark("open", 0, 0))
     for k in range(1, 13):
         j.send(p, j.text(epochs, k, k, k == 12))
-        if k % 3:
+        # some find no session, or one between two transactions: how many are felt is the machine's affair, not ours
+        for _ in range(3 if k % 3 else 0):
             time.sleep(rng.random() * 0.03)
             sql("KILL USER one@localhost")
         j.until(p, k)
     code, err = j.end(p)
     tries = err.count("trying again")
-    check(code == 0 and tries >= 4, "sessions ended at random moments, %d times felt: tried again" % tries, (code, err))
+    check(code == 0 and tries >= 2, "sessions ended at random moments, %d times felt: tried again" % tries, (code, err))
     holds("k", "k", j, epochs, "each epoch once, each refused row told once")
 
 
@@ -899,10 +950,6 @@ def in_a_pipe():
             want[str(r["id"])] = [str(r["a"]), r["t"]]
     kills, run = [], 0
 
-    def run_number():
-        with open(os.path.join(state, "rt/run"), encoding="ascii") as f:
-            return int(f.read())
-
     for i in range(0, n, 500):
         with open(log, "ab") as f:
             f.write(lines(rows[i:i + 500]))
@@ -919,15 +966,12 @@ def in_a_pipe():
                     pass        # it has ended by itself
         else:
             found = [c for c, name in children(p.pid) if name == what]
-            run = run_number() if found else run
+            run = run_number(state + "/rt") if found else run
             for c in found:
                 os.kill(c, signal.SIGKILL)
             what = what if found else None
         kills.append(what)
-    # a stop that meets a falling pipeline rightly ends with 75; one that fell anyway has no other run to wait for
-    risen = time.monotonic() + LIMIT / 12
-    while p.poll() is None and run_number() == run and time.monotonic() < risen:
-        time.sleep(0.02)
+    up_again(state + "/rt", run, p, 10)
     deadline = time.monotonic() + LIMIT
     while p.poll() is None and (hits() < len(want) or open(out).read().count("\n") < len(bad)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -941,31 +985,5 @@ def in_a_pipe():
           (code, len(want), len(standing("p")), hits(), len(bad), len(told), p.said[-1500:].decode()))
 
 
-def main(names):
-    m.server("start")
-    sql("CREATE DATABASE v")
-    try:
-        for g in GROUPS:
-            kind = "crashes" if hasattr(g, "crashes") else "calm"
-            if names and not any(x in g.__name__ or x == kind for x in names):
-                continue
-            began = time.monotonic()
-            try:
-                g()
-            except Exception:       # a test's own mistake must not look like a pass
-                import traceback
-                check(False, "%s ran to its end" % g.__name__, traceback.format_exc())
-                m.server("stop")
-                m.server("start")
-            print("# %s: %.1f s" % (g.__name__, time.monotonic() - began))
-    finally:
-        m.server("stop")
-    return m.finish()
-
-
 if __name__ == "__main__":
-    try:
-        code = main(sys.argv[1:])
-    finally:
-        shutil.rmtree(m.HOME, ignore_errors=True)
-    sys.exit(code)
+    m.program(GROUPS)

@@ -9,7 +9,6 @@ behind it, or within its answer; then it lets anybody in.  Whatever was lost, ea
 """
 import concurrent.futures
 import os
-import shutil
 import socket
 import struct
 import subprocess
@@ -248,9 +247,4 @@ def what_passes():
 
 
 if __name__ == "__main__":
-    job.GROUPS[:] = [each_command, extract_cut, what_passes]
-    try:
-        code = job.main(sys.argv[1:])
-    finally:
-        shutil.rmtree(m.HOME, ignore_errors=True)
-    sys.exit(code)
+    m.program([each_command, extract_cut, what_passes])
