@@ -15,6 +15,7 @@
 #define CONNECT_SECONDS 30
 #define ASK_MS 2000		/* one question; it is asked again */
 #define BATCH 1024		/* messages that one call of the library hands out */
+#define BATCHES_SAFE 0x02010000	/* the version from which its batches lose nothing in a group, see take() */
 #define DEEP_BYTES MIB		/* taken at one go: the library's queue may have been full */
 #define WAKE_MS 100		/* between two calls that wake it; as long waits one of them */
 #define GROW_MS 60000		/* between two looks for new partitions, or topic.metadata.refresh.interval.ms */
@@ -718,14 +719,19 @@ wake_library(struct kafka *k)
 /*
  * The next message or NULL.  A call a message costs locks and looks at the clock; a batch is not waited for, since the
  * library would wait until it is full.
+ *
+ * When the group changes, the library pauses all partitions, also those that stay, and resumes behind the last message
+ * that it has counted as handed out.  Before 2.1.0 (its pull request 4208) a batch that a pause came into lost what it
+ * held of them, counted: such messages were never seen again.  So there a member takes one by one.
  */
 static rd_kafka_message_t *
 take(struct kafka *k, int timeout_ms)
 {
+	size_t most = k->conf.group != NULL && rd_kafka_version() < BATCHES_SAFE ? 1 : BATCH;
 	ssize_t n;
 
 	if (k->at == k->taken) {
-		n = rd_kafka_consume_batch_queue(k->queue, 0, k->batch, BATCH);
+		n = rd_kafka_consume_batch_queue(k->queue, 0, k->batch, most);
 		k->at = 0;
 		k->taken = n > 0 ? (size_t)n : 0;
 	}
