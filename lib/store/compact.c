@@ -215,6 +215,7 @@ int
 compact_day(struct table *t, const char *day, const char *run_dir, const struct compact_conf *conf,
     struct compact_did *did)
 {
+	struct buf said = { 0 }, *held;
 	const struct day *d;
 	int rc = 0;
 
@@ -222,18 +223,22 @@ compact_day(struct table *t, const char *day, const char *run_dir, const struct 
 		struct work w = { .t = t, .day = day, .did = did };
 
 		*did = (struct compact_did){ 0 };
+		buf_clear(&said);
+		rc = 0;
 		if ((d = live_day(t->live, day)) == NULL)
-			return 0;
+			break;
 		plan(t, d, conf->target, &w.from, &w.to);
 		for (size_t i = w.from; i < w.to; i++)
 			did->bytes += d->file[i].bytes;
 		if (w.from == w.to)
-			return 0;
+			break;
 		if (conf->dry) {
 			did->files = w.to - w.from;
-			return 0;
+			break;
 		}
+		held = err_hold(&said);
 		rc = rewrite(&w, run_dir);
+		err_hold(held);
 		buf_free(&w.base_key);
 		buf_free(&w.dead_key);
 		if (rc != EXIT_TEMP || run_dir != NULL)
@@ -242,5 +247,8 @@ compact_day(struct table *t, const char *day, const char *run_dir, const struct 
 			break;
 		rc = EXIT_TEMP;
 	}
+	/* of a race that was lost and run again nothing is told */
+	err_release(&said);
+	buf_free(&said);
 	return rc;
 }

@@ -10,6 +10,18 @@ $ wh-compact a.l; wh-cat --dt a.l | cmp - before; for d in 19 20; do ls wh/main/
 > wh/main/a/l/dt=2026-11-20:
 > 000000.ndjson.zst
 
+# wh-compact: of two at once the second finds nothing left to do, and says nothing of it
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ for i in 1 2 3; do echo "{\"id\":$i,\"t\":\"2026-11-20\"}" | wh-put ods.t --partition-by t; done
+$ strace -f -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=1500000:when=1 wh-compact ods.t & first=$!
+$ sleep 0.5; wh-compact ods.t; wait $first; echo $?; wh-cat ods.t; ls wh/main/ods/t/_log/*.json | wc -l
+> {"table":"ods.t","dt":"2026-11-20","commit":5,"files":3,"made":1,"rows":3}
+> 0
+> {"id":1,"t":"2026-11-20"}
+> {"id":2,"t":"2026-11-20"}
+> {"id":3,"t":"2026-11-20"}
+> 5
+
 # wh-compact: --target bounds what is put together, and order holds
 $ export PIPEHOUSE_ROOT=$PWD/wh
 $ for i in 1 2 3 4 5; do seq $((i * 1000)) $((i * 1000 + 999)) | sed 's/.*/{"id":&,"t":"2026-11-20"}/' | wh-put a.l --partition-by t; done; wh-cat a.l >before
