@@ -406,6 +406,7 @@ publish_after(struct table *t)
 	struct log_hint h;
 	struct day **day;
 	uint64_t upto = t->live->head, checkpoint;
+	bool behind = false;
 	size_t n;
 	int rc = 0;
 
@@ -415,9 +416,13 @@ publish_after(struct table *t)
 	if (t->live->meta_commit > h.viewed)
 		rc = publish_meta_copy(t);
 	day = live_all_days(t->live, &n);
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		if (day[i]->touched > h.viewed)
-			rc = view_make(t, day[i]->name);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (day[i]->touched <= h.viewed || (rc = view_make(t, day[i]->name)) != EXIT_TEMP)
+			continue;
+		/* it has said so; who commits next makes it */
+		behind = true;
+		rc = 0;
+	}
 	free(day);
 	if (rc == 0 && upto / CHECKPOINT_EVERY > checkpoint / CHECKPOINT_EVERY) {
 		/* making views may have read on: the state is whole at its own head */
@@ -425,6 +430,6 @@ publish_after(struct table *t)
 		rc = log_checkpoint(&t->log, t->live);
 	}
 	if (rc == 0)
-		rc = log_hint_put(&t->log, (struct log_hint){ t->live->head, checkpoint, upto });
+		rc = log_hint_put(&t->log, (struct log_hint){ t->live->head, checkpoint, behind ? h.viewed : upto });
 	return rc;
 }

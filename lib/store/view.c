@@ -8,12 +8,16 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "store/fs.h"
 #include "store/pool.h"
 #include "store/view.h"
+
+#define PATIENCE_MS 5000	/* for who makes the same view: it may be a process that is stopped */
 
 struct view {
 	struct table *t;
@@ -25,6 +29,8 @@ struct view {
 static int
 take_lock(const struct table *t, const char *day, int *fd)
 {
+	const struct timespec nap = { 0, 5000000L };
+	int64_t until = clock_ms() + PATIENCE_MS;
 	struct buf b = { 0 };
 	int rc = 0;
 
@@ -34,9 +40,15 @@ take_lock(const struct table *t, const char *day, int *fd)
 	*fd = -1;
 	if (rc == 0 && (*fd = open(buf_cstr(&b), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666)) == -1)
 		rc = err_io("%s: %s", b.p, strerror(errno));
-	while (rc == 0 && flock(*fd, LOCK_EX) == -1)
-		if (errno != EINTR)
+	while (rc == 0 && flock(*fd, LOCK_EX | LOCK_NB) == -1) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
 			rc = err_io("%s: %s", b.p, strerror(errno));
+		else if (clock_ms() >= until)
+			rc = err_temp("%s@%s: its view stays behind: another process has been at it for %d s; is one stopped?",
+			    t->name, day, PATIENCE_MS / 1000);
+		else
+			nanosleep(&nap, NULL);
+	}
 	buf_free(&b);
 	return rc;
 }

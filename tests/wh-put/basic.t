@@ -51,6 +51,21 @@ $ (cd wh/main/ods/t && ls dt=*; find . -name '*.zst' -o -name '*.ndjson*' | sort
 > {"id":2,"t":"2026-11-20"}
 > {"id":3,"t":"2026-11-20"}
 
+# wh-put: who makes a view and is stopped at it holds nobody up for long: the commit stands, and the next one makes the view
+$ export PIPEHOUSE_ROOT=$PWD/wh d=wh/main/ods/t
+$ echo '{"id":1,"t":"2026-11-20"}' | wh-put ods.t --partition-by t
+$ exec 9>$d/.pool/2026-11-20/.lock; flock 9
+$ echo '{"id":2,"t":"2026-11-20"}' | wh-put ods.t --partition-by t; echo $?; ls $d/dt=2026-11-20; wh-cat ods.t@2026-11-20
+$ exec 9>&-
+$ echo '{"id":3,"t":"2026-11-21"}' | wh-put ods.t --partition-by t; ls $d/dt=2026-11-20
+! wh-put: ods.t@2026-11-20: its view stays behind: another process has been at it for 5 s; is one stopped?
+> 0
+> 000000.ndjson.zst
+> {"id":1,"t":"2026-11-20"}
+> {"id":2,"t":"2026-11-20"}
+> 000000.ndjson.zst
+> 000001.ndjson.zst
+
 # wh-put: equal rows give equal files, whatever else is different
 $ for r in a b; do
 $ 	export PIPEHOUSE_ROOT=$PWD/$r
