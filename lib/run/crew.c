@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* crew - see crew.h */
-#include "base/clock.h"
 #include "run/crew.h"
 
 #include <errno.h>
@@ -12,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "run/ctx.h"
 #include "run/kept.h"
 #include "run/operand.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* topic_route - see topic_route.h */
-#include "base/clock.h"
 #include "run/topic_route.h"
 
 #include <stdlib.h>
+
+#include "base/clock.h"
 
 int
 topic_route_open(struct topic_route *t, const char *file, struct ctx *c)
@@ -89,14 +90,13 @@ int
 topic_route_again(struct topic_route *t, struct kafka_out *out)
 {
 	size_t paths = ctx_paths(t->ctx)->n, *topic;
-	struct timespec clock = { 0 };
+	int64_t second = clock_ms() / 1000;
 	struct route *next;
 	int rc;
 
-	clock_gettime(CLOCK_MONOTONIC, &clock);
-	if (t->route == NULL || clock.tv_sec == t->looked)
+	if (t->route == NULL || second == t->looked)
 		return 0;
-	t->looked = clock.tv_sec;
+	t->looked = second;
 	route_again(t->route, &next);
 	route_rescan(t->ctx, paths);
 	if (next == NULL)

@@ -15,7 +15,7 @@
 #ifndef RUN_TOPIC_ROUTE_H
 #define RUN_TOPIC_ROUTE_H
 
-#include <time.h>
+#include <stdint.h>
 
 #include "edge/kafka_out.h"
 #include "run/dest_route.h"
@@ -26,9 +26,9 @@
 struct topic_route {
 	struct route *route;		/* NULL: one topic, number 0 */
 	struct ctx *ctx;
-	struct obey *obey;  		/* NULL: in no barrier job */
+	struct obey *obey;		/* NULL: in no barrier job */
 	size_t *topic;			/* [route->n_tables] as kafka_out knows them */
-	time_t looked;
+	int64_t looked;			/* clock_ms(), in seconds */
 };
 
 /* Read it, if there is a file. 0, EXIT_USAGE, EXIT_IO; to be closed in any case. */
