@@ -18,6 +18,7 @@
 #define LINE_BYTES_MAX (64 * MIB)	/* --max-line */
 #define STRING_BYTES_MAX (16 * MIB)	/* --max-string */
 #define DEPTH_MAX 1024			/* --max-depth; the scanner's stack is this long */
+#define CONF_BYTES_MAX (16 * MIB)	/* a file that a command goes by, and what a job notes of its versions */
 #define KEYS_MAX (1u << 20)		/* --max-keys, in one object */
 #define PATHS_MAX 256			/* asked paths of one command */
 #define PATH_SEGS_MAX 64		/* segments of one path */

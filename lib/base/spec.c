@@ -13,8 +13,6 @@
 #include "base/limits.h"
 #include "base/spec.h"
 
-#define SPEC_BYTES_MAX (16 * MIB)
-
 struct parser {
 	struct spec *spec;
 	const char *p, *end;
@@ -203,8 +201,8 @@ run(struct span text, const char *name, enum spec_mode mode, bool one, struct sp
 	ps.spec = mem_new(sizeof *ps.spec);
 	ps.spec->name = arena_get(&ps.spec->mem, strlen(name) + 1);
 	memcpy((char *)(uintptr_t)ps.spec->name, name, strlen(name) + 1);
-	if (text.n > SPEC_BYTES_MAX)
-		rc = err_usage("%s: longer than 16 MiB", name);
+	if (text.n > CONF_BYTES_MAX)
+		rc = err_usage("%s: longer than %zu MiB", name, CONF_BYTES_MAX / MIB);
 	else if (text.n > 0 && memchr(text.p, '\0', text.n) != NULL)
 		rc = err_usage("%s: a NUL byte in it", name);
 	else if (one)
@@ -245,7 +243,7 @@ spec_read(const char *path, enum spec_mode mode, struct spec **out)
 	do {
 		b.n += (size_t)n;
 		n = read(fd, buf_room(&b, 65536), 65536);
-	} while ((n > 0 && b.n <= SPEC_BYTES_MAX) || (n == -1 && errno == EINTR && (n = 0, true)));
+	} while ((n > 0 && b.n <= CONF_BYTES_MAX) || (n == -1 && errno == EINTR && (n = 0, true)));
 	rc = n < 0 ? err_io("%s: %s", path, strerror(errno)) : spec_parse(buf_span(&b), path, mode, out);
 	close(fd);
 	buf_free(&b);

@@ -37,7 +37,7 @@ struct spec {
 
 /* Parse text. 0, or EXIT_USAGE after a message `name:line: what`. The spec owns copies of everything. */
 int spec_parse(struct span text, const char *name, enum spec_mode, struct spec **);
-/* Read a file (at most 16 MiB) and parse it. EXIT_IO when it cannot be read. */
+/* Read a file (at most CONF_BYTES_MAX) and parse it. EXIT_IO when it cannot be read. */
 int spec_read(const char *path, enum spec_mode, struct spec **);
 void spec_free(struct spec *);
 /* Value of a word NAME=VALUE with that name among words[from..]; false if absent. */

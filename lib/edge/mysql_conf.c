@@ -12,7 +12,7 @@
 #include "edge/mysql_own.h"
 #include "edge/private.h"
 
-#define CONF_BYTES_MAX (64 * KIB)
+#define OPTIONS_BYTES_MAX (64 * KIB)
 
 static struct span
 trim(struct span s)
@@ -143,13 +143,13 @@ conf_read(const char *path, struct db_conf *c)
 	memset(c, 0, sizeof *c);
 	if (fd < 0)
 		return -fd;
-	text = mem_new(CONF_BYTES_MAX + 1);
-	while (n < CONF_BYTES_MAX && (got = read(fd, text + n, CONF_BYTES_MAX - n)) > 0)
+	text = mem_new(OPTIONS_BYTES_MAX + 1);
+	while (n < OPTIONS_BYTES_MAX && (got = read(fd, text + n, OPTIONS_BYTES_MAX - n)) > 0)
 		n += (size_t)got;
 	if (got == -1)
 		rc = err_io("%s: %s", path, strerror(errno));
 	close(fd);
-	if (rc == 0 && n == CONF_BYTES_MAX)
+	if (rc == 0 && n == OPTIONS_BYTES_MAX)
 		rc = err_usage("%s: too long for an option file", path);
 	for (size_t a = 0; rc == 0 && a < n; number++) {
 		const char *lf = memchr(text + a, '\n', n - a);
@@ -158,7 +158,7 @@ conf_read(const char *path, struct db_conf *c)
 		rc = conf_line(c, path, number, span_of(text + a, end - a), &group);
 		a = end + 1;
 	}
-	explicit_bzero(text, CONF_BYTES_MAX);
+	explicit_bzero(text, OPTIONS_BYTES_MAX);
 	free(text);
 	if (rc != 0)
 		conf_free(c);

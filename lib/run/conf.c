@@ -3,8 +3,6 @@
 #include "run/conf.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/limits.h"
@@ -14,26 +12,15 @@
 #include "run/job_dir.h"
 #include "store/fs.h"
 
-#define CHUNK_BYTES (64 * KIB)
-
 int
 conf_now(const char *file, struct buf *b)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC), why;
-	ssize_t n = 0;
+	bool found;
+	int rc = fs_read(file, CONF_BYTES_MAX, b, &found);
 
-	if (fd == -1)
-		return err_io("%s: %s", file, strerror(errno));
-	buf_clear(b);
-	do {
-		n = read(fd, buf_room(b, CHUNK_BYTES), CHUNK_BYTES);
-		b->n += n > 0 ? (size_t)n : 0;
-	} while ((n > 0 || (n == -1 && errno == EINTR)) && b->n <= CONF_BYTES_MAX);
-	why = n == -1 ? errno : 0;
-	close(fd);
-	if (why != 0)
-		return err_io("%s: %s", file, strerror(why));
-	return b->n <= CONF_BYTES_MAX ? 0 : err_usage("%s: larger than 16 MiB", file);
+	if (rc == 0 && !found)
+		return err_io("%s: %s", file, strerror(ENOENT));
+	return rc == EXIT_INPUT ? EXIT_USAGE : rc;	/* too long: whoever named it is at fault, not a record */
 }
 
 /* ---- versions ---- */
@@ -126,17 +113,16 @@ conf_pinned(struct span pins, const char *kind, const char *file, char *hash)
 
 /* ---- a stage ---- */
 
-/* The version that holds for this stage as long as it lives. */
-static int
-version(struct ctx *c, const char *file, char *hash)
+int
+conf_first(struct ctx *c, const char *kind, const char *file, char *hash)
 {
 	struct span pins;
 	int rc = epoch_first(c, &pins);
 
-	if (rc != 0 || conf_pinned(pins, CONF_SPEC, file, hash))
+	if (rc != 0 || conf_pinned(pins, kind, file, hash))
 		return rc;
 	return err_usage("%s: the job's source pins no version of it: it must stand in PIPEHOUSE_PINS, where pipe-run "
-	    "puts what it finds, or in ingest --pin '" CONF_SPEC "%s'", file, file);
+	    "puts what it finds, or in ingest --pin '%s%s'", file, kind, file);
 }
 
 int
@@ -147,7 +133,7 @@ conf_bytes(struct ctx *c, const char *file, struct buf *out)
 
 	if (c->epoch == NULL)
 		return conf_now(file, out);
-	rc = version(c, file, hash);
+	rc = conf_first(c, CONF_SPEC, file, hash);
 	return rc != 0 ? rc : conf_get(epoch_job(c->epoch), hash, file, out);
 }
 
@@ -176,7 +162,8 @@ conf_path(struct ctx *c, const char *file, struct buf *out)
 		(void)buf_cstr(out);
 		return 0;
 	}
-	if ((rc = version(c, file, hash)) == 0 && (rc = conf_get(epoch_job(c->epoch), hash, file, &bytes)) == 0)
+	if ((rc = conf_first(c, CONF_SPEC, file, hash)) == 0 &&
+	    (rc = conf_get(epoch_job(c->epoch), hash, file, &bytes)) == 0)
 		(void)conf_at(epoch_job(c->epoch), hash, out);
 	buf_free(&bytes);
 	return rc;

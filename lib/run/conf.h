@@ -25,7 +25,6 @@
 
 #define CONF_FILE "file:"		/* followed from epoch to epoch */
 #define CONF_SPEC "spec:"		/* of one start and all its epochs */
-#define CONF_BYTES_MAX (16u << 20)
 
 struct ctx;
 
@@ -38,6 +37,8 @@ int conf_bytes(struct ctx *, const char *file, struct buf *out);
 int conf_spec(struct ctx *, const char *file, enum spec_mode, struct spec **);
 /* Where a command reads it that wants a name: appended, with a NUL behind it. */
 int conf_path(struct ctx *, const char *file, struct buf *out);
+/* The same of a job alone, and of either kind: what the version is called, hash[SHA256_HEX + 1]. */
+int conf_first(struct ctx *, const char *kind, const char *file, char *hash);
 
 /* ---- versions, of the job in that directory ---- */
 

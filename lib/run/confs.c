@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "in/rec.h"
 #include "in/scan.h"
 #include "run/conf.h"
@@ -13,8 +14,6 @@
 #include "run/opt.h"
 #include "run/plan.h"
 #include "store/fs.h"
-
-#define PINS_BYTES_MAX (16u << 20)
 
 /* ---- which files ---- */
 
@@ -146,7 +145,7 @@ read_pins(const char *job, struct buf *out, uint64_t *at)
 	struct span key;
 	struct val v;
 	size_t where;
-	int rc = fs_read(conf_at(job, "pins", &path), PINS_BYTES_MAX, out, &found);
+	int rc = fs_read(conf_at(job, "pins", &path), CONF_BYTES_MAX, out, &found);
 
 	*at = UINT64_MAX;
 	if (rc == 0 && found) {
@@ -280,7 +279,7 @@ confs_sweep(const char *job, const char *plans)
 	for (size_t i = 0; rc == 0 && i < names.n; i++) {
 		buf_clear(&path);
 		if (names.v[i][0] != '.' && !conf_is_hash(span_str(names.v[i])) &&
-		    (rc = fs_read(conf_at(job, names.v[i], &path), PINS_BYTES_MAX, &text, &found)) == 0)
+		    (rc = fs_read(conf_at(job, names.v[i], &path), CONF_BYTES_MAX, &text, &found)) == 0)
 			buf_span_add(&named, buf_span(&text));
 	}
 	for (size_t i = 0; rc == 0 && i < names.n; i++) {

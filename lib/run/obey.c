@@ -5,14 +5,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "run/conf.h"
 #include "run/ctx.h"
 #include "run/epoch.h"
 #include "run/job_dir.h"
 #include "run/opt.h"
 #include "store/fs.h"
-
-#define TEXT_MAX (16u << 20)
 
 struct version {
 	char hash[SHA256_HEX + 1];
@@ -77,7 +76,7 @@ remembered(struct ctx *c, struct obey *f)
 	struct choice a;
 	struct span s;
 	bool found = false;
-	int rc = fs_read(where(c, &path), TEXT_MAX, &text, &found);
+	int rc = fs_read(where(c, &path), CONF_BYTES_MAX, &text, &found);
 
 	for (s = buf_span(&text); rc == 0 && found && s.n > 0;) {
 		if (!take_id(&s, &a.id) || !take_hash(&s, ' ', &a.pinned) || !take_hash(&s, '\n', &a.used) ||
@@ -151,14 +150,10 @@ obey_open(struct ctx *c, const char *file, struct obey **out, struct buf *bytes)
 {
 	struct obey *f = mem_new(sizeof *f);
 	const struct choice *is;
-	struct span pins;
-	int rc = epoch_first(c, &pins);
+	int rc = conf_first(c, CONF_FILE, file, f->pinned.hash);
 
 	f->file = file;
 	*out = NULL;
-	if (rc == 0 && !conf_pinned(pins, CONF_FILE, file, f->pinned.hash))
-		rc = err_usage("%s: the job's source pins no version of it: it must stand in PIPEHOUSE_PINS, where "
-		    "pipe-run puts what it finds, or in ingest --pin '" CONF_FILE "%s'", file, file);
 	if (rc == 0)
 		rc = remembered(c, f);
 	f->used = f->pinned;
