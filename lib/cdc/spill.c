@@ -12,10 +12,8 @@
 struct head { uint64_t key_n, value_n; };	/* of a record; then key and value */
 
 struct run {
-	uint64_t at, end;	/* what is left of it in the file */
+	struct temp_window in;	/* what is left of it; in.used: where the record at hand begins */
 	size_t mark, n_marks;	/* its marks, if they are kept */
-	struct buf b;
-	size_t pos;		/* the record at hand begins here */
 	bool done;
 };
 
@@ -133,14 +131,14 @@ int
 spill_end(struct spill *s)
 {
 	const struct run *was = s->n == 0 ? NULL : &s->run[s->n - 1];
-	uint64_t from = was == NULL ? 0 : was->end;
+	uint64_t from = was == NULL ? 0 : was->in.end;
 	size_t mark = was == NULL ? 0 : was->mark + was->n_marks;
 	int rc = flush(s);
 
 	if (rc != 0 || s->size == from)
 		return rc;
 	s->run = mem_array(s->run, s->n + 1, sizeof *s->run);
-	s->run[s->n++] = (struct run){ .at = from, .end = s->size, .mark = mark, .n_marks = s->n_marks - mark };
+	s->run[s->n++] = (struct run){ { .fd = s->fd, .at = from, .end = s->size }, mark, s->n_marks - mark, false };
 	if (s->n > s->marked_runs && s->n_marks > 0)
 		forget_marks(s);
 	return 0;
@@ -191,15 +189,15 @@ spill_range(const struct spill *of, struct spill *again, struct span from, struc
 		const struct run *r = &of->run[i];
 		size_t first = from.p == NULL ? 0 : marks_below(of, r, from);
 		size_t behind = to.p == NULL ? r->n_marks : marks_below(of, r, to);
+		struct temp_window *in = &s->run[i].in;
 
-		struct run *mine = &s->run[i];
-
-		mine->at = first == 0 ? r->at : of->mark[r->mark + first - 1].at;
-		mine->end = behind == r->n_marks ? r->end : of->mark[r->mark + behind].at;
-		mine->end = mine->end < mine->at ? mine->at : mine->end;
-		mine->pos = 0;
-		mine->done = false;
-		buf_clear(&mine->b);
+		in->fd = s->fd;
+		in->at = first == 0 ? r->in.at : of->mark[r->mark + first - 1].at;
+		in->end = behind == r->n_marks ? r->in.end : of->mark[r->mark + behind].at;
+		in->end = in->end < in->at ? in->at : in->end;
+		in->used = 0;
+		buf_clear(&in->b);
+		s->run[i].done = false;
 	}
 	return s;
 }
@@ -228,64 +226,36 @@ spill_buffers(struct spill *s, size_t bytes)
 	s->buffer = s->buffer < BUFFER_BYTES_MIN ? BUFFER_BYTES_MIN : s->buffer;
 }
 
-/* Have n bytes of the run from pos on. */
-static int
-have(struct spill *s, struct run *r, size_t n)
-{
-	size_t want;
-
-	if (r->b.n - r->pos >= n)
-		return 0;
-	if (r->pos > 0)
-		memmove(r->b.p, r->b.p + r->pos, r->b.n - r->pos);
-	r->b.n -= r->pos;
-	r->pos = 0;
-	want = n > s->buffer ? n : s->buffer;
-	buf_room(&r->b, want);
-	while (r->b.n < n) {
-		size_t left = r->end - r->at < want ? (size_t)(r->end - r->at) : want;
-		size_t got;
-		int rc = temp_read(s->fd, r->b.p + r->b.n, left, r->at, &got);
-
-		if (rc != 0)
-			return rc;
-		r->b.n += got;
-		r->at += got;
-		want -= got;
-	}
-	return 0;
-}
-
 static struct head
 head_of(const struct run *r)
 {
 	struct head h;
 
-	memcpy(&h, r->b.p + r->pos, sizeof h);
+	memcpy(&h, r->in.b.p + r->in.used, sizeof h);
 	return h;
 }
 
 static struct span
 key_of(const struct run *r)
 {
-	return span_of(r->b.p + r->pos + sizeof(struct head), head_of(r).key_n);
+	return span_of(r->in.b.p + r->in.used + sizeof(struct head), head_of(r).key_n);
 }
 
-/* The record at pos, whole, or the end. */
+/* The record at hand, whole, or the end. */
 static int
 load(struct spill *s, struct run *r)
 {
 	struct head h;
 	int rc;
 
-	if (r->pos == r->b.n && r->at == r->end) {
+	if (temp_over(&r->in)) {
 		r->done = true;
 		return 0;
 	}
-	if ((rc = have(s, r, sizeof h)) != 0)
+	if ((rc = temp_have(&r->in, sizeof h, s->buffer)) != 0)
 		return rc;
 	h = head_of(r);
-	return have(s, r, mem_add(sizeof h, mem_add(h.key_n, h.value_n)));
+	return temp_have(&r->in, mem_add(sizeof h, mem_add(h.key_n, h.value_n)), s->buffer);
 }
 
 static void
@@ -353,7 +323,7 @@ spill_step(struct spill *s)
 		struct run *r = &s->run[s->with[i]];
 		struct head h = head_of(r);
 
-		r->pos += sizeof h + h.key_n + h.value_n;
+		r->in.used += sizeof h + h.key_n + h.value_n;
 		rc = load(s, r);
 	}
 	if (rc == 0)
@@ -365,7 +335,7 @@ void
 spill_free(struct spill *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		buf_free(&s->run[i].b);
+		buf_free(&s->run[i].in.b);
 	if (s->fd != -1 && !s->lent)
 		close(s->fd);
 	buf_free(&s->out);
