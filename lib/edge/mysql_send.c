@@ -7,10 +7,10 @@
  * every message, is the loader's own, when it takes the pile back: so both come in one order, however fast either was.
  */
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/thread.h"
 #include "edge/mysql_load_own.h"
 
 struct refused {
@@ -138,21 +138,15 @@ static bool
 start(struct load *l)
 {
 	struct sender *s = mem_new(sizeof *s);
-	sigset_t all, was;
-	bool good;
 
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->changed, NULL);
 	l->sender = s;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &was);	/* signals are for who reads */
-	good = pthread_create(&s->thread, NULL, work, l) == 0;
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
-	if (!good) {
-		s->quit = true;
-		load_send_end(l);
-	}
-	return good;
+	if (thread_start(&s->thread, work, l))
+		return true;
+	s->quit = true;
+	load_send_end(l);
+	return false;
 }
 
 /* ---- for the loader ---- */

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/thread.h"
 
 #define START_BYTES (2 * MIB)		/* given out before a thread is worth its start */
 #define HEADER_BYTES 18			/* the longest header of a frame */
@@ -364,27 +364,17 @@ work(void *arg)
 	return NULL;
 }
 
-/* One more thread, deaf to signals; where there can be none, those that run, or the caller's, do it. Under the lock. */
+/* One more thread; where there can be none, those that run, or the caller's, do it. Under the lock. */
 static void
 start(struct unpack *u)
 {
-	sigset_t all, was;
-	pthread_attr_t attr;
-	pthread_t id;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &was);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	u->refs++;
-	if (pthread_create(&id, &attr, work, u) == 0) {
+	if (thread_detached(work, u)) {
 		u->threads++;
 	} else {
 		u->refs--;
 		u->conf.threads = u->threads;
 	}
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
 }
 
 void

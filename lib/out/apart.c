@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* apart - see apart.h */
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/thread.h"
 #include "out/apart.h"
 
 static struct {
@@ -42,19 +42,9 @@ work(void *arg)
 static void
 start(void)
 {
-	sigset_t all, was;
-	pthread_attr_t attr;
-	pthread_t id;
-
 	queue.started = true;
 	queue.end = &queue.first;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &was);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	queue.without = pthread_create(&id, &attr, work, NULL) != 0;
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	queue.without = !thread_detached(work, NULL);
 }
 
 uint64_t

@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "run/ctx.h"
 #include "run/kept.h"
 #include "run/operand.h"
@@ -569,23 +569,17 @@ set_up_lane(struct crew *w, struct lane *l)
 	return 0;
 }
 
-/* Threads deaf to signals: those are the main thread's. */
 static void
 start_lanes(struct crew *w)
 {
-	sigset_t all, was;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &was);
 	pthread_mutex_lock(&w->lock);
 	for (size_t i = 1; i < w->n_lanes; i++) {
 		struct lane *l = &w->lane[i];
 
-		l->started = pthread_create(&l->id, NULL, lane_main, l) == 0;
+		l->started = thread_start(&l->id, lane_main, l);
 		l->ended = !l->started;
 	}
 	pthread_mutex_unlock(&w->lock);
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
 }
 
 int

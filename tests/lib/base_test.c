@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* base_test - masks, memory, buffers, values, maps and specs */
+/* base_test - masks, memory, buffers, values, maps, specs, files and threads */
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/decimal.h"
@@ -9,6 +10,7 @@
 #include "base/map.h"
 #include "base/spec.h"
 #include "base/temp.h"
+#include "base/thread.h"
 #include "base/val.h"
 #include "t.h"
 
@@ -341,6 +343,54 @@ test_temp(void)
 	ok_all("temp: records through a window, whole files, ends");
 }
 
+/* Posted by the thread of test_thread. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	int deaf;		/* to so many of the signals that it was asked about */
+	bool done;
+} post = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, false };
+
+static void *
+look_around(void *arg)
+{
+	static const int sig[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGALRM };
+	sigset_t now;
+	int n = 0;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &now);
+	for (size_t i = 0; i < sizeof sig / sizeof *sig; i++)
+		n += sigismember(&now, sig[i]) == 1;
+	pthread_mutex_lock(&post.lock);
+	post.deaf = n;
+	post.done = true;
+	pthread_cond_signal(&post.changed);
+	pthread_mutex_unlock(&post.lock);
+	return arg;
+}
+
+static void
+test_thread(void)
+{
+	sigset_t mine;
+	pthread_t id;
+	void *back = NULL;
+	int x;
+
+	ok(thread_start(&id, look_around, &x) && pthread_join(id, &back) == 0 && back == &x, "a thread, joined");
+	is_int(post.deaf, 5, "it is deaf to signals");
+	post.done = false;
+	post.deaf = 0;
+	ok(thread_detached(look_around, NULL), "one that nobody joins");
+	pthread_mutex_lock(&post.lock);
+	while (!post.done)
+		pthread_cond_wait(&post.changed, &post.lock);
+	is_int(post.deaf, 5, "is deaf, too");
+	pthread_mutex_unlock(&post.lock);
+	pthread_sigmask(SIG_SETMASK, NULL, &mine);
+	ok(sigismember(&mine, SIGTERM) == 0 && sigismember(&mine, SIGPIPE) == 0, "who starts them is not");
+}
+
 int
 main(void)
 {
@@ -356,6 +406,7 @@ main(void)
 	test_inorder();
 	test_spec();
 	test_temp();
+	test_thread();
 	for (size_t i = 0; i < 10000; i++)
 		okf((uintptr_t)arena_get(&a, i % 700) % 16 == 0, "alignment %zu", i);
 	ok_all("arena memory is aligned");
