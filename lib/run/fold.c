@@ -31,13 +31,19 @@ fold_day(struct fold *f, struct table *t, const char *day)
 
 	/* 512 KiB, 8 MiB, 128 MiB */
 	for (uint64_t step = MIB / 2; rc == 0 && step <= FOLD_BYTES; step *= STEP) {
-		struct compact_did did = { .files = 1 };
+		size_t left = of_step(live_day(t->live, day), step);
 
-		if (of_step(live_day(t->live, day), step) <= f->most)
-			continue;
-		while (rc == 0 && did.files > 0 && !run_stop) {
+		/* as many as there were: others may add to the day as fast as this takes away */
+		while (rc == 0 && left > f->most && !run_stop) {
+			struct compact_did did = { 0 };
+			size_t less;
+
 			rc = compact_day(t, day, NULL, &(struct compact_conf){ .target = step }, &did);
-			f->files += rc == 0 ? did.files : 0;
+			if (rc != 0 || did.files == 0)
+				break;
+			f->files += did.files;
+			less = did.files - did.made;
+			left -= less < left ? less : left;
 		}
 	}
 	err_hold(held);

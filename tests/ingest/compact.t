@@ -14,6 +14,24 @@ $ wh-cat ods.few >few; wh-cat ods.many >many; cmp few many && wc -l <few; sort -
 > 50
 > 50
 
+# ingest: --compact lets go though others add to the day as fast as it folds
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ row() { echo '{"t":"2026-11-20","n":'"$1"'}'; }
+$ for i in 1 2 3 4 5 6 7; do row $i | wh-put ods.t --partition-by t; done; row 8 >x; touch going
+$ (i=100; while [ -e going ] && [ $i -lt 300 ]; do row $i | wh-put ods.t --partition-by t; i=$((i + 1)); sleep 0.02; done; echo over >late) & other=$!
+$ strace -f -qq -o /dev/null -P "$PWD/wh/main/ods/t/.pool/2026-11-20" -e trace=fsync -e inject=fsync:delay_enter=300000 ingest x -d ods.t --partition-by t --compact 6; echo $?; [ ! -e late ] || echo stuck
+$ rm going; wait $other; wh-cat ods.t | sort | uniq -d | wc -l; wh-cat ods.t | json-map -w 'n < 100' | sort
+> 0
+> 0
+> {"t":"2026-11-20","n":1}
+> {"t":"2026-11-20","n":2}
+> {"t":"2026-11-20","n":3}
+> {"t":"2026-11-20","n":4}
+> {"t":"2026-11-20","n":5}
+> {"t":"2026-11-20","n":6}
+> {"t":"2026-11-20","n":7}
+> {"t":"2026-11-20","n":8}
+
 # ingest: --compact takes a number of files, and a table
 $ ingest a -d ods.l --compact 1; echo $?; ingest a --compact 4; echo $?; ingest a -d ods.l --compact x; echo $?
 > 2
