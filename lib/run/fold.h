@@ -6,8 +6,8 @@
  *	rc = fold_small(&f, t);			// behind each commit; f.files: so many were taken away
  *
  * Invariants: sizes have steps of 16, up to FOLD_BYTES; of each step a day has at most `most` files, and a row is
- * written again once a step.  Rows read the same, as of wh-compact.  A call works off as many files as there were when it
- * began, and no more: others may add to the day as fast as it goes.
+ * written again once a step.  Rows read the same, as of wh-compact.  A call works off as many files as there were when
+ * it began, and no more: others may add to the day as fast as it goes.
  */
 #ifndef RUN_FOLD_H
 #define RUN_FOLD_H

@@ -42,8 +42,8 @@ int publish_first(struct table *);
 /* Fence these sources ("*": everybody): what their earlier writers still hold will not enter. *epoch its number. */
 int publish_fence(struct table *, const char *const *app, size_t n, uint64_t *epoch);
 /*
- * Views of all days touched since they were last made, `_table`, HEAD, a checkpoint when due.  A view that somebody is at
- * for too long stays behind, aloud, for the next one to make: 0 too.
+ * Views of all days touched since they were last made, `_table`, HEAD, a checkpoint when due.  A view that somebody is
+ * at for too long stays behind, aloud, for the next one to make: 0 too.
  */
 int publish_after(struct table *);
 /*

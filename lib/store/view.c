@@ -44,8 +44,8 @@ take_lock(const struct table *t, const char *day, int *fd)
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			rc = err_io("%s: %s", b.p, strerror(errno));
 		else if (clock_ms() >= until)
-			rc = err_temp("%s@%s: its view stays behind: another process has been at it for %d s; is one stopped?",
-			    t->name, day, PATIENCE_MS / 1000);
+			rc = err_temp("%s@%s: its view stays behind: another process has been at it for %d s; is one "
+			    "stopped?", t->name, day, PATIENCE_MS / 1000);
 		else
 			nanosleep(&nap, NULL);
 	}

@@ -16,8 +16,10 @@
 
 #include "store/table.h"
 
-/* Make the view of a day what the head of the log says. 0, EXIT_IO, EXIT_INPUT (a pool file is gone), EXIT_TEMP (somebody is at it
- * for too long: it stays as it is). */
+/*
+ * Make the view of a day what the head of the log says. 0, EXIT_IO, EXIT_INPUT (a pool file is gone), EXIT_TEMP
+ * (somebody is at it for too long: it stays as it is).
+ */
 int view_make(struct table *, const char *day);
 
 #endif
