@@ -52,6 +52,18 @@ temp_write(int fd, const char *p, size_t n, uint64_t at)
 }
 
 int
+temp_append(int *fd, uint64_t *end, struct span s)
+{
+	int rc;
+
+	if (*fd == -1 && (*fd = temp_file()) == -1)
+		return EXIT_IO;
+	if ((rc = temp_write(*fd, s.p, s.n, *end)) == 0)
+		*end += s.n;
+	return rc;
+}
+
+int
 temp_read(int fd, char *p, size_t n, uint64_t at, size_t *got)
 {
 	ssize_t done;

@@ -3,6 +3,7 @@
  * temp - a file without a name, for what does not fit in memory
  *
  *	int fd = temp_file();			// -1 after a message
+ *	rc = temp_append(&fd, &end, buf_span(&b));	// fd -1, end 0: made where it is first needed
  *	rc = temp_write(fd, p, n, at); rc = temp_read(fd, p, n, at, &got); rc = temp_read_all(fd, p, n, at);
  *	struct temp_window w = { .fd = fd, .at = from, .end = to };	// or record by record
  *	rc = temp_have(&w, n, READ_BYTES); use(w.b.p + w.used, n); w.used += n; ... buf_free(&w.b);
@@ -22,6 +23,8 @@
 int temp_file(void);
 /* All n bytes at that offset; 0 or EXIT_IO after a message. */
 int temp_write(int fd, const char *p, size_t n, uint64_t at);
+/* All of them at *end, which moves on; *fd -1 becomes a new file. 0 or EXIT_IO after a message; *end stays then. */
+int temp_append(int *fd, uint64_t *end, struct span);
 /* At least one byte, at most n; 0 or EXIT_IO after a message, also when there are none. */
 int temp_read(int fd, char *p, size_t n, uint64_t at, size_t *got);
 /* All n bytes at that offset; 0 or EXIT_IO after a message, also where the file ends before them. */

@@ -54,13 +54,9 @@ flush(struct spill *s)
 
 	if (s->out.n == 0)
 		return 0;
-	if (s->fd == -1 && (s->fd = temp_file()) == -1)
-		return EXIT_IO;
-	if ((rc = temp_write(s->fd, s->out.p, s->out.n, s->size)) != 0)
-		return rc;
-	s->size += s->out.n;
-	buf_clear(&s->out);
-	return 0;
+	if ((rc = temp_append(&s->fd, &s->size, buf_span(&s->out))) == 0)
+		buf_clear(&s->out);
+	return rc;
 }
 
 struct buf *

@@ -40,15 +40,11 @@ replay_new(size_t budget)
 static int
 spill(struct replay *r)
 {
-	int rc;
+	int rc = temp_append(&r->fd, &r->file_bytes, buf_span(&r->mem));
 
-	if (r->fd == -1 && (r->fd = temp_file()) == -1)
-		return EXIT_IO;
-	if ((rc = temp_write(r->fd, r->mem.p, r->mem.n, r->file_bytes)) != 0)
-		return rc;
-	r->file_bytes += r->mem.n;
-	buf_clear(&r->mem);
-	return 0;
+	if (rc == 0)
+		buf_clear(&r->mem);
+	return rc;
 }
 
 int

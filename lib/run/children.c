@@ -176,18 +176,14 @@ write_out(struct children *ch, struct span s)
 int
 children_give(struct children *ch, struct child *x, struct span lines)
 {
-	int rc = 0;
+	int rc;
 
 	if (!ch->ordered || x == &ch->v[ch->current])
 		return write_out(ch, lines);
 	buf_span_add(&x->hold, lines);
 	if (x->hold.n <= ch->share)
 		return 0;
-	if (x->fd == -1 && (x->fd = temp_file()) == -1)
-		rc = EXIT_IO;
-	if (rc == 0)
-		rc = temp_write(x->fd, x->hold.p, x->hold.n, x->filed);
-	x->filed += x->hold.n;
+	rc = temp_append(&x->fd, &x->filed, buf_span(&x->hold));
 	buf_clear(&x->hold);
 	if (rc != 0)
 		children_failed(ch, rc);

@@ -62,18 +62,15 @@ queue_free(struct queue *q)
 static int
 spill(struct park *p, struct queue *q)
 {
-	size_t n = q->mem.n - q->done;
+	struct span left = span_from(buf_span(&q->mem), q->done);
 	int rc;
 
 	if (p->stays)
 		return err_io("%llu records wait and take more than -S allows: in a barrier job they stay in memory",
 		    (unsigned long long)q->n);
-	if (q->fd == -1 && (q->fd = temp_file()) == -1)
-		return EXIT_IO;
-	if ((rc = temp_write(q->fd, q->mem.p + q->done, n, q->to)) != 0)
+	if ((rc = temp_append(&q->fd, &q->to, left)) != 0)
 		return rc;
-	q->to += n;
-	p->spilled += n;
+	p->spilled += left.n;
 	q->done = 0;
 	buf_clear(&q->mem);
 	return 0;

@@ -53,15 +53,11 @@ runs_new(size_t budget)
 static int
 write_out(struct runs *r)
 {
-	int rc;
+	int rc = temp_append(&r->fd, &r->bytes, buf_span(&r->out));
 
-	if (r->fd == -1 && (r->fd = temp_file()) == -1)
-		return EXIT_IO;
-	if ((rc = temp_write(r->fd, r->out.p, r->out.n, r->bytes)) != 0)
-		return rc;
-	r->bytes += r->out.n;
-	buf_clear(&r->out);
-	return 0;
+	if (rc == 0)
+		buf_clear(&r->out);
+	return rc;
 }
 
 static void

@@ -305,7 +305,8 @@ test_temp(void)
 {
 	enum { RECORDS = 500, FRONT = 7 };
 	static const size_t most[] = { 1, 3, 64, 300, 1 << 20 };
-	int fd = temp_file();
+	uint64_t end = 0;
+	int fd = -1;
 	struct buf all = { 0 };
 	char *back;
 
@@ -315,7 +316,8 @@ test_temp(void)
 		for (unsigned k = i * 37 % 200; k > 0; k--)
 			buf_byte(&all, (char)(i + k));
 	}
-	okf(fd != -1 && temp_write(fd, all.p, all.n, 0) == 0, "written");
+	okf(temp_append(&fd, &end, span_of(all.p, 5)) == 0 && fd != -1 && end == 5, "made with its first bytes");
+	okf(temp_append(&fd, &end, span_from(buf_span(&all), 5)) == 0 && end == all.n, "written");
 	for (size_t m = 0; m < sizeof most / sizeof *most; m++) {
 		struct temp_window w = { .fd = fd, .at = FRONT, .end = all.n };
 		size_t at = FRONT, n;
