@@ -2,127 +2,23 @@
 /*
  * decimal - see decimal.h
  *
- * Magnitudes are arrays of 64-bit limbs, lowest first.  Nearly all numbers of a warehouse fit one
+ * Magnitudes are arrays of 64-bit limbs, as in wide.h.  Nearly all numbers of a warehouse fit one
  * limb, so each operation tries that first; the general case is schoolbook arithmetic over at most
  * 512 bits.
  */
 #include "base/decimal.h"
 #include "base/digits.h"
-
-__extension__ typedef unsigned __int128 u128;
+#include "base/wide.h"
 
 #define LIMBS 4			/* of a decimal */
 #define WIDE 8			/* of a product, and of a dividend shifted up */
 #define SUM_LIMBS 5
-#define P19 UINT64_C(10000000000000000000)	/* the largest power of ten in a limb */
 
 static const char why_range[] = "number outside 10^38";
 static const char why_scale[] = "more than 38 digits behind the decimal point";
 static const char why_form[] = "not a number";
 
-static const uint64_t pow10[20] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
-	1000000000, UINT64_C(10000000000), UINT64_C(100000000000), UINT64_C(1000000000000),
-	UINT64_C(10000000000000), UINT64_C(100000000000000), UINT64_C(1000000000000000),
-	UINT64_C(10000000000000000), UINT64_C(100000000000000000), UINT64_C(1000000000000000000),
-	P19 };
-
 /* Limbs */
-
-/* w = w * m + add; returns what runs over. */
-static uint64_t
-mul_small(uint64_t *w, size_t n, uint64_t m, uint64_t add)
-{
-	for (size_t i = 0; i < n; i++) {
-		u128 t = (u128)w[i] * m + add;
-
-		w[i] = (uint64_t)t;
-		add = (uint64_t)(t >> 64);
-	}
-	return add;
-}
-
-/* w = w * 10^k; false when it ran over. */
-static bool
-mul_pow10(uint64_t *w, size_t n, unsigned k)
-{
-	uint64_t over = 0;
-
-	for (; k > 19; k -= 19)
-		over |= mul_small(w, n, P19, 0);
-	if (k > 0)
-		over |= mul_small(w, n, pow10[k], 0);
-	return over == 0;
-}
-
-/* w = w / d; returns the remainder. */
-static uint64_t
-div_small(uint64_t *w, size_t n, uint64_t d)
-{
-	uint64_t rem = 0;
-
-	while (n > 1 && w[n - 1] == 0)
-		n--;
-	for (size_t i = n; i-- > 0;) {
-		u128 t = (u128)rem << 64 | w[i];
-
-		if (rem == 0) {
-			w[i] /= d;
-			rem = (uint64_t)t % d;
-		} else {
-			w[i] = (uint64_t)(t / d);
-			rem = (uint64_t)(t % d);
-		}
-	}
-	return rem;
-}
-
-static uint64_t
-add_limbs(uint64_t *w, const uint64_t *v, size_t n)
-{
-	uint64_t carry = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		u128 t = (u128)w[i] + v[i] + carry;
-
-		w[i] = (uint64_t)t;
-		carry = (uint64_t)(t >> 64);
-	}
-	return carry;
-}
-
-/* w = w - v; returns the borrow. */
-static uint64_t
-sub_limbs(uint64_t *w, const uint64_t *v, size_t n)
-{
-	uint64_t borrow = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		u128 t = (u128)w[i] - v[i] - borrow;
-
-		w[i] = (uint64_t)t;
-		borrow = (uint64_t)(t >> 64) & 1;
-	}
-	return borrow;
-}
-
-static int
-cmp_limbs(const uint64_t *a, const uint64_t *b, size_t n)
-{
-	while (n-- > 0)
-		if (a[n] != b[n])
-			return a[n] < b[n] ? -1 : 1;
-	return 0;
-}
-
-static bool
-zero_limbs(const uint64_t *w, size_t n)
-{
-	uint64_t any = 0;
-
-	for (size_t i = 0; i < n; i++)
-		any |= w[i];
-	return any == 0;
-}
 
 /* w = w / 10^k, rounded half away from zero: only the first digit that falls decides. */
 static void
@@ -133,11 +29,11 @@ shrink(uint64_t *w, size_t n, unsigned k)
 	for (k--; k > 0;) {
 		unsigned step = k < 19 ? k : 19;
 
-		(void)div_small(w, n, pow10[step]);
+		(void)wide_div(w, n, wide_ten[step]);
 		k -= step;
 	}
-	if (div_small(w, n, 10) >= 5)
-		(void)mul_small(w, n, 1, 1);
+	if (wide_div(w, n, 10) >= 5)
+		(void)wide_mul(w, n, 1, 1);
 }
 
 /*
@@ -157,7 +53,7 @@ div_limbs(uint64_t num[WIDE], const uint64_t den[LIMBS], uint64_t rem[LIMBS])
 		n--;
 	memset(rem, 0, LIMBS * sizeof *rem);
 	if (n <= 2) {
-		rem[0] = div_small(num, WIDE, den[0]);
+		rem[0] = wide_div(num, WIDE, den[0]);
 		return;
 	}
 	shift = __builtin_clz(v[n - 1]);
@@ -229,8 +125,8 @@ in_range(const uint64_t w[LIMBS], unsigned scale)
 		return true;
 	if (scale > 0 && (w[2] | w[3]) == 0)
 		return true;	/* 2^128 < 10^39 */
-	(void)mul_pow10(limit, LIMBS, 38 + scale);
-	return cmp_limbs(w, limit, LIMBS) < 0;
+	(void)wide_scale(limit, LIMBS, 38 + scale);
+	return wide_cmp(w, limit, LIMBS) < 0;
 }
 
 /* Store the magnitude if it is one. */
@@ -241,7 +137,7 @@ settle(const uint64_t w[LIMBS], unsigned scale, bool neg, struct dec *out)
 		return why_range;
 	memcpy(out->w, w, sizeof out->w);
 	out->scale = (uint8_t)scale;
-	out->neg = neg && !zero_limbs(w, LIMBS);
+	out->neg = neg && !wide_zero(w, LIMBS);
 	return NULL;
 }
 
@@ -258,9 +154,9 @@ align(const struct dec *a, const struct dec *b, uint64_t x[LIMBS], uint64_t y[LI
 	memcpy(x, a->w, sizeof a->w);
 	memcpy(y, b->w, sizeof b->w);
 	if (a->scale < b->scale)
-		(void)mul_pow10(x, LIMBS, (unsigned)(b->scale - a->scale));
+		(void)wide_scale(x, LIMBS, (unsigned)(b->scale - a->scale));
 	else if (b->scale < a->scale)
-		(void)mul_pow10(y, LIMBS, (unsigned)(a->scale - b->scale));
+		(void)wide_scale(y, LIMBS, (unsigned)(a->scale - b->scale));
 	return a->scale > b->scale ? a->scale : b->scale;
 }
 
@@ -277,7 +173,7 @@ align64(const struct dec *a, const struct dec *b, uint64_t *x, uint64_t *y, unsi
 	*scale = a->scale > b->scale ? a->scale : b->scale;
 	if (a->scale != b->scale) {
 		up = (unsigned)(a->scale > b->scale ? a->scale - b->scale : b->scale - a->scale);
-		if (up > 18 || __builtin_mul_overflow(a->scale < b->scale ? *x : *y, pow10[up],
+		if (up > 18 || __builtin_mul_overflow(a->scale < b->scale ? *x : *y, wide_ten[up],
 		    a->scale < b->scale ? x : y))
 			return false;
 	}
@@ -293,7 +189,7 @@ dec_int(int64_t v, struct dec *d)
 bool
 dec_is_zero(const struct dec *d)
 {
-	return zero_limbs(d->w, LIMBS);
+	return wide_zero(d->w, LIMBS);
 }
 
 void
@@ -309,8 +205,8 @@ dec_fits(const struct dec *d, unsigned precision)
 
 	if (precision > 2 * DECIMAL_DIGITS_MAX)
 		return true;
-	(void)mul_pow10(limit, LIMBS, precision);
-	return cmp_limbs(d->w, limit, LIMBS) < 0;
+	(void)wide_scale(limit, LIMBS, precision);
+	return wide_cmp(d->w, limit, LIMBS) < 0;
 }
 
 int
@@ -326,7 +222,7 @@ dec_cmp(const struct dec *a, const struct dec *b)
 		c = x[0] < y[0] ? -1 : x[0] > y[0];
 	} else {
 		(void)align(a, b, x, y);
-		c = cmp_limbs(x, y, LIMBS);
+		c = wide_cmp(x, y, LIMBS);
 	}
 	return a->neg ? -c : c;
 }
@@ -349,14 +245,14 @@ add_signed(const struct dec *a, const struct dec *b, bool b_neg, struct dec *out
 	}
 	scale = align(a, b, x, y);
 	if (neg == b_neg) {
-		(void)add_limbs(x, y, LIMBS);	/* both below 10^76 < 2^253 */
+		(void)wide_add(x, y, LIMBS);	/* both below 10^76 < 2^253 */
 		return settle(x, scale, neg, out);
 	}
-	if (cmp_limbs(x, y, LIMBS) >= 0) {
-		(void)sub_limbs(x, y, LIMBS);
+	if (wide_cmp(x, y, LIMBS) >= 0) {
+		(void)wide_sub(x, y, LIMBS);
 		return settle(x, scale, neg, out);
 	}
-	(void)sub_limbs(y, x, LIMBS);
+	(void)wide_sub(y, x, LIMBS);
 	return settle(y, scale, b_neg, out);
 }
 
@@ -380,7 +276,7 @@ dec_mul(const struct dec *a, const struct dec *b, struct dec *out)
 	bool neg = a->neg != b->neg;
 
 	if (scale <= DECIMAL_SCALE_MAX && one_limb(a) && one_limb(b)) {
-		u128 t = (u128)a->w[0] * b->w[0];
+		wide2 t = (wide2)a->w[0] * b->w[0];
 
 		p[0] = (uint64_t)t;
 		p[1] = (uint64_t)(t >> 64);
@@ -390,7 +286,7 @@ dec_mul(const struct dec *a, const struct dec *b, struct dec *out)
 		uint64_t carry = 0;
 
 		for (size_t j = 0; j < LIMBS; j++) {
-			u128 t = (u128)a->w[i] * b->w[j] + p[i + j] + carry;
+			wide2 t = (wide2)a->w[i] * b->w[j] + p[i + j] + carry;
 
 			p[i + j] = (uint64_t)t;
 			carry = (uint64_t)(t >> 64);
@@ -401,7 +297,7 @@ dec_mul(const struct dec *a, const struct dec *b, struct dec *out)
 		shrink(p, WIDE, scale - DECIMAL_SCALE_MAX);
 		scale = DECIMAL_SCALE_MAX;
 	}
-	if (!zero_limbs(p + LIMBS, WIDE - LIMBS))
+	if (!wide_zero(p + LIMBS, WIDE - LIMBS))
 		return why_range;
 	return settle(p, scale, neg, out);
 }
@@ -416,20 +312,20 @@ dec_div(const struct dec *a, const struct dec *b, struct dec *out)
 	uint64_t x;
 
 	if (one_limb(a) && one_limb(b) && up < 20 &&
-	    !__builtin_mul_overflow(a->w[0], pow10[up], &x)) {
+	    !__builtin_mul_overflow(a->w[0], wide_ten[up], &x)) {
 		uint64_t d = b->w[0], q = x / d, r = x % d;
 
 		settle64(q + (r >= d - r), scale, neg, out);
 		return NULL;
 	}
 	memcpy(num, a->w, sizeof a->w);
-	(void)mul_pow10(num, WIDE, up);		/* below 10^(76+42) < 2^392 */
+	(void)wide_scale(num, WIDE, up);		/* below 10^(76+42) < 2^392 */
 	div_limbs(num, b->w, rem);
 	memcpy(twice, rem, sizeof twice);
-	(void)add_limbs(twice, rem, LIMBS);	/* rem < 10^76 < 2^253 */
-	if (cmp_limbs(twice, b->w, LIMBS) >= 0)
-		(void)mul_small(num, WIDE, 1, 1);
-	if (!zero_limbs(num + LIMBS, WIDE - LIMBS))
+	(void)wide_add(twice, rem, LIMBS);	/* rem < 10^76 < 2^253 */
+	if (wide_cmp(twice, b->w, LIMBS) >= 0)
+		(void)wide_mul(num, WIDE, 1, 1);
+	if (!wide_zero(num + LIMBS, WIDE - LIMBS))
 		return why_range;
 	return settle(num, scale, neg, out);
 }
@@ -460,7 +356,7 @@ dec_round(const struct dec *a, int digits, struct dec *out)
 		digits = DECIMAL_SCALE_MAX;
 	memcpy(w, a->w, sizeof w);
 	if (digits >= (int)a->scale) {
-		(void)mul_pow10(w, LIMBS, (unsigned)digits - a->scale);
+		(void)wide_scale(w, LIMBS, (unsigned)digits - a->scale);
 		return settle(w, (unsigned)digits, neg, out);
 	}
 	if (digits < -DECIMAL_DIGITS_MAX) {
@@ -470,7 +366,7 @@ dec_round(const struct dec *a, int digits, struct dec *out)
 	shrink(w, LIMBS, (unsigned)((int)a->scale - digits));
 	if (digits >= 0)
 		return settle(w, (unsigned)digits, neg, out);
-	if (!mul_pow10(w, LIMBS, (unsigned)-digits))
+	if (!wide_scale(w, LIMBS, (unsigned)-digits))
 		return why_range;
 	return settle(w, 0, neg, out);
 }
@@ -485,11 +381,11 @@ dec_floor(const struct dec *a, struct dec *out)
 	for (unsigned k = a->scale; k > 0;) {
 		unsigned step = k < 19 ? k : 19;
 
-		rem |= div_small(w, LIMBS, pow10[step]);
+		rem |= wide_div(w, LIMBS, wide_ten[step]);
 		k -= step;
 	}
 	if (neg && rem != 0)
-		(void)mul_small(w, LIMBS, 1, 1);
+		(void)wide_mul(w, LIMBS, 1, 1);
 	return settle(w, 0, neg, out);
 }
 
@@ -502,7 +398,7 @@ dec_to_i64(const struct dec *a, int64_t *v)
 	for (unsigned k = a->scale; k > 0;) {
 		unsigned step = k < 19 ? k : 19;
 
-		if (div_small(w, LIMBS, pow10[step]) != 0)
+		if (wide_div(w, LIMBS, wide_ten[step]) != 0)
 			return false;
 		k -= step;
 	}
@@ -595,13 +491,13 @@ gather(const struct parts *t, size_t first, size_t count, uint64_t w[LIMBS])
 	for (size_t i = first; i < first + count; i++) {
 		chunk = chunk * 10 + (i < have ? (uint64_t)(part_digit(t, i) - '0') : 0);
 		if (++k == 19) {
-			(void)mul_small(w, LIMBS, P19, chunk);
+			(void)wide_mul(w, LIMBS, wide_ten[19], chunk);
 			chunk = 0;
 			k = 0;
 		}
 	}
 	if (k > 0)
-		(void)mul_small(w, LIMBS, pow10[k], chunk);
+		(void)wide_mul(w, LIMBS, wide_ten[k], chunk);
 }
 
 static const char *
@@ -702,7 +598,7 @@ digits(const struct dec *d, char text[TEXT_BYTES])
 
 	memcpy(w, d->w, sizeof w);
 	while ((w[1] | w[2] | w[3]) != 0) {
-		uint64_t chunk = div_small(w, LIMBS, P19);
+		uint64_t chunk = wide_div(w, LIMBS, wide_ten[19]);
 
 		for (int i = 0; i < 19; i++, chunk /= 10)
 			*--p = (char)('0' + chunk % 10);
@@ -750,7 +646,7 @@ flip(uint64_t w[SUM_LIMBS])
 {
 	for (size_t i = 0; i < SUM_LIMBS; i++)
 		w[i] = ~w[i];
-	(void)mul_small(w, SUM_LIMBS, 1, 1);
+	(void)wide_mul(w, SUM_LIMBS, 1, 1);
 }
 
 static bool
@@ -767,7 +663,7 @@ raise(struct decsum *s, unsigned scale)
 
 	if (neg)
 		flip(s->w);
-	(void)mul_pow10(s->w, SUM_LIMBS, scale - s->scale);
+	(void)wide_scale(s->w, SUM_LIMBS, scale - s->scale);
 	if (neg)
 		flip(s->w);
 	s->scale = (uint8_t)scale;
@@ -781,13 +677,13 @@ accumulate(struct decsum *s, const struct dec *d, bool minus)
 	if (d->scale > s->scale)
 		raise(s, d->scale);
 	else if (d->scale < s->scale)
-		(void)mul_pow10(x, SUM_LIMBS, (unsigned)(s->scale - d->scale));
+		(void)wide_scale(x, SUM_LIMBS, (unsigned)(s->scale - d->scale));
 	if (d->scale > s->shown)
 		s->shown = d->scale;
 	if (minus)
-		(void)sub_limbs(s->w, x, SUM_LIMBS);
+		(void)wide_sub(s->w, x, SUM_LIMBS);
 	else
-		(void)add_limbs(s->w, x, SUM_LIMBS);
+		(void)wide_add(s->w, x, SUM_LIMBS);
 }
 
 void
@@ -813,7 +709,7 @@ decsum_join(struct decsum *s, const struct decsum *other)
 		raise(&o, s->scale);
 	if (o.shown > s->shown)
 		s->shown = o.shown;
-	(void)add_limbs(s->w, o.w, SUM_LIMBS);
+	(void)wide_add(s->w, o.w, SUM_LIMBS);
 }
 
 /* sum * 10^up / n, rounded; the result has that scale. */
@@ -826,10 +722,10 @@ quotient(const struct decsum *s, unsigned scale, uint64_t n, struct dec *out)
 	memcpy(w, s->w, sizeof s->w);
 	if (neg)
 		flip(w);
-	(void)mul_pow10(w, SUM_LIMBS + 1, scale - s->scale);	/* at most 10^4 */
-	rem = div_small(w, SUM_LIMBS + 1, n);
+	(void)wide_scale(w, SUM_LIMBS + 1, scale - s->scale);	/* at most 10^4 */
+	rem = wide_div(w, SUM_LIMBS + 1, n);
 	if (rem >= n - rem)
-		(void)mul_small(w, SUM_LIMBS + 1, 1, 1);
+		(void)wide_mul(w, SUM_LIMBS + 1, 1, 1);
 	if ((w[4] | w[5]) != 0 || !in_range(w, scale))
 		return "sum outside 10^38";
 	return settle(w, scale, neg, out);

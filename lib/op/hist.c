@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/wide.h"
 #include "op/hist.h"
-#include "op/wide.h"
 
 #define MANTISSA 7
 #define BIAS 128		/* |v| lies between 2^-127 and 2^127 */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* moment - see moment.h */
 #include "op/moment.h"
-#include "op/wide.h"
+#include "base/wide.h"
 
 #define LIMBS MOMENT_LIMBS
 #define WIDE 12			/* n * sq and sum^2 stay below 2^633, 4 * 10^8 times that below 2^664 */

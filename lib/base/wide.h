@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wide - natural numbers of a few 64-bit limbs, lowest first: what exact sums of squares and buckets are made with
+ * wide - natural numbers of a few 64-bit limbs, lowest first: what decimals, sums of squares and buckets are made with
  *
  *	uint64_t w[10] = { 0 };
  *	wide_mul(w, 10, 1000, 7);			// w = w * 1000 + 7
  *	if (wide_cmp(w, v, 10) >= 0) wide_sub(w, v, 10);
  *
- * Invariants: all are n limbs long; what runs over the last limb is lost, so callers make n large enough and say why.
+ * Invariants: all are n limbs long; what runs over the last limb is lost, so callers make n large enough and say why,
+ * or look at what was said of it.
  */
-#ifndef OP_WIDE_H
-#define OP_WIDE_H
+#ifndef BASE_WIDE_H
+#define BASE_WIDE_H
 
 #include <stdint.h>
 
@@ -17,8 +18,15 @@
 
 __extension__ typedef unsigned __int128 wide2;
 
-/* w = w * m + add */
-static inline void
+/* Powers of ten, up to the largest in a limb. */
+static const uint64_t wide_ten[20] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
+	1000000000, UINT64_C(10000000000), UINT64_C(100000000000), UINT64_C(1000000000000),
+	UINT64_C(10000000000000), UINT64_C(100000000000000), UINT64_C(1000000000000000),
+	UINT64_C(10000000000000000), UINT64_C(100000000000000000), UINT64_C(1000000000000000000),
+	UINT64_C(10000000000000000000) };
+
+/* w = w * m + add; what runs over. */
+static inline uint64_t
 wide_mul(uint64_t *w, size_t n, uint64_t m, uint64_t add)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -27,34 +35,46 @@ wide_mul(uint64_t *w, size_t n, uint64_t m, uint64_t add)
 		w[i] = (uint64_t)t;
 		add = (uint64_t)(t >> 64);
 	}
+	return add;
 }
 
-/* w = w * 10^k */
-static inline void
+/* w = w * 10^k; false when it ran over. */
+static inline bool
 wide_scale(uint64_t *w, size_t n, unsigned k)
 {
-	for (; k >= 19; k -= 19)
-		wide_mul(w, n, UINT64_C(10000000000000000000), 0);
-	for (; k > 0; k--)
-		wide_mul(w, n, 10, 0);
+	uint64_t over = 0;
+
+	for (; k > 19; k -= 19)
+		over |= wide_mul(w, n, wide_ten[19], 0);
+	if (k > 0)
+		over |= wide_mul(w, n, wide_ten[k], 0);
+	return over == 0;
 }
 
 /* w = w / d; the remainder. */
 static inline uint64_t
 wide_div(uint64_t *w, size_t n, uint64_t d)
 {
-	wide2 rem = 0;
+	uint64_t rem = 0;
 
+	while (n > 1 && w[n - 1] == 0)
+		n--;
 	for (size_t i = n; i-- > 0;) {
-		wide2 t = rem << 64 | w[i];
+		wide2 t = (wide2)rem << 64 | w[i];
 
-		w[i] = (uint64_t)(t / d);
-		rem = t % d;
+		if (rem == 0) {
+			w[i] /= d;
+			rem = (uint64_t)t % d;
+		} else {
+			w[i] = (uint64_t)(t / d);
+			rem = (uint64_t)(t % d);
+		}
 	}
-	return (uint64_t)rem;
+	return rem;
 }
 
-static inline void
+/* w = w + v; the carry. */
+static inline uint64_t
 wide_add(uint64_t *w, const uint64_t *v, size_t n)
 {
 	uint64_t carry = 0;
@@ -65,9 +85,11 @@ wide_add(uint64_t *w, const uint64_t *v, size_t n)
 		w[i] = (uint64_t)t;
 		carry = (uint64_t)(t >> 64);
 	}
+	return carry;
 }
 
-static inline void
+/* w = w - v; the borrow. */
+static inline uint64_t
 wide_sub(uint64_t *w, const uint64_t *v, size_t n)
 {
 	uint64_t borrow = 0;
@@ -78,6 +100,7 @@ wide_sub(uint64_t *w, const uint64_t *v, size_t n)
 		w[i] = (uint64_t)t;
 		borrow = (uint64_t)(t >> 64) & 1;
 	}
+	return borrow;
 }
 
 static inline int
@@ -87,6 +110,16 @@ wide_cmp(const uint64_t *a, const uint64_t *b, size_t n)
 		if (a[n] != b[n])
 			return a[n] < b[n] ? -1 : 1;
 	return 0;
+}
+
+static inline bool
+wide_zero(const uint64_t *w, size_t n)
+{
+	uint64_t any = 0;
+
+	for (size_t i = 0; i < n; i++)
+		any |= w[i];
+	return any == 0;
 }
 
 /* How many bits it takes; 0 for zero. */
