@@ -129,11 +129,22 @@ abandon(struct task *t)
 	t->txn = NULL;
 }
 
+/* The head of its part of the log, before the first line of the shell's. */
+static void
+begin_log(void *task, const char *run)
+{
+	struct task *t = task;
+
+	snprintf(t->run, sizeof t->run, "%s", run);
+	if (dag_log_begin(t->log_fd, t->day, t->node->name, t->attempts, t->run) != 0)
+		err_warn("%s of %s: its log cannot be written; it goes on", t->node->name, t->day);
+}
+
 static int
 start(struct sched *s, struct task *t)
 {
 	struct txn_conf conf = { .label = t->node->name, .day = t->day, .shell = t->node->body, .cwd = s->dag->dir,
-	    .pins = buf_span(&s->day[s->now].pins) };
+	    .pins = buf_span(&s->day[s->now].pins), .made = begin_log, .arg = t };
 	int rc;
 
 	if (t->log_fd == -1 && (t->log_fd = dag_log_open(s->dag, t->node, t->day, &t->log)) == -1)
@@ -145,9 +156,6 @@ start(struct sched *s, struct task *t)
 	t->deadline_ms = t->node->timeout_ms == 0 ? 0 : t->began_ms + t->node->timeout_ms;
 	if ((rc = txn_start(&conf, &t->txn)) != 0)
 		return rc;
-	snprintf(t->run, sizeof t->run, "%s", txn_id(t->txn));
-	if ((rc = dag_log_begin(t->log_fd, t->day, t->node->name, t->attempts, t->run)) != 0)
-		err_warn("%s of %s: its log cannot be written; it goes on", t->node->name, t->day);
 	t->pidfd = pidfd_open(txn_pid(t->txn), 0);
 	if (t->pidfd == -1 || (rc = dag_record_begin(s->dag, t->node, t->day, t->run)) != 0) {
 		if (t->pidfd == -1)

@@ -96,6 +96,8 @@ txn_start(const struct txn_conf *conf, struct txn **out)
 	t->label = mem_str(conf->label);
 	t->day = conf->day == NULL ? NULL : mem_str(conf->day);
 	t->began_ms = clock_real_ms();
+	if (conf->made != NULL)
+		conf->made(conf->arg, t->run.id);
 	/* what bash leaves behind in >( ) and <( ) becomes ours, so that its end can be waited for */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	text = mem_dup(conf->shell);
@@ -119,12 +121,6 @@ pid_t
 txn_pid(const struct txn *t)
 {
 	return t->pid;
-}
-
-const char *
-txn_id(const struct txn *t)
-{
-	return t->run.id;
 }
 
 const char *

@@ -27,6 +27,8 @@ struct txn_conf {
 	const char *cwd;		/* NULL: as it is */
 	struct span pins;		/* `TABLE N` lines for the run's pins file; may be empty */
 	int log_fd;			/* stdout and stderr of the shell go here; -1: inherited */
+	void (*made)(void *arg, const char *id);	/* the run is made, its shell not yet; NULL: nobody asks */
+	void *arg;
 };
 
 /* Finish the publishing of every run whose record is durable; drop what dead runs staged. 0, EXIT_IO, EXIT_TEMP. */
@@ -34,7 +36,6 @@ int txn_redo(void);
 /* Make the run and start its shell. 0, or an exit status after a message. */
 int txn_start(const struct txn_conf *, struct txn **);
 pid_t txn_pid(const struct txn *);
-const char *txn_id(const struct txn *);
 const char *txn_dir(const struct txn *);
 /*
  * The shell has ended with wait status ws (killed: it was stopped by us, e.g. a timeout).  Checks flow
