@@ -28,7 +28,7 @@ static const struct opt common_opts[] = {
 	{ 0, "stats", OPT_TEXT, AT(stats), "FILE", "append one JSON line of counts, bytes, seconds, memory" },
 	{ 0, "progress", OPT_FLAG, AT(progress), NULL, "show progress, on a terminal only" },
 	{ 0, "line-buffered", OPT_FLAG, AT(line_buffered), NULL, "write out after each block of input that came" },
-	{ 'j', "jobs", OPT_COUNT, AT(jobs), "N", "threads; the output is the same for any N" },
+	{ 'j', "jobs", OPT_COUNT, AT(jobs), "N", "threads (of a dag: nodes); the output is the same for any N" },
 	{ 'S', "memory", OPT_SIZE, AT(memory), "SIZE", "memory budget (256M, or PIPEHOUSE_MEM)" },
 	{ 0, "tz", OPT_TEXT, AT(tz), "ZONE", "time zone where there is no warehouse (UTC)" },
 	{ 0, "key-as", OPT_CHOICE, AT(key_as), "exact|text",
