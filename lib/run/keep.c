@@ -3,7 +3,6 @@
  * keep - see keep.h.  A file of run/pieces, whose head holds the magic word, the sign of the arguments, the run and the
  * command's head.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -44,31 +43,16 @@ static int
 parse_head(const char *path, const struct buf *b, uint64_t *sign, struct span *run, struct span *head)
 {
 	struct unpack u;
-	struct span word;
+	int rc = pieces_magic(b, path, MAGIC, sign, &u);
 
-	if (b->n < strlen(MAGIC) || memcmp(b->p, MAGIC, strlen(MAGIC)) != 0)
-		return pieces_damaged(path);
-	u = (struct unpack){ span_from(buf_span(b), strlen(MAGIC)), true };
-	word = unpack_bytes(&u, sizeof(uint64_t));
-	*sign = u.ok ? pieces_u64(word.p) : 0;
+	if (rc != 0)
+		return rc;
 	*run = unpack_span(&u);
 	*head = unpack_span(&u);
 	return unpack_done(&u) ? 0 : pieces_damaged(path);
 }
 
 /* ---- opening ---- */
-
-static bool
-number_of(const char *name, uint64_t *number)
-{
-	char *end;
-
-	if (name[0] < '0' || name[0] > '9')
-		return false;
-	errno = 0;
-	*number = strtoull(name, &end, 10);
-	return errno == 0 && strcmp(end, SUFFIX) == 0;
-}
 
 /* Does this snapshot count? Then it is left open. */
 static int
@@ -119,7 +103,7 @@ keep_open(struct ctx *c, const char *dir, const struct op *op, struct keep **out
 	    (rc = pieces_sweep(dir, SUFFIX)) != 0 || (rc = fs_list(dir, &names)) != 0)
 		return rc;
 	for (size_t i = names.n; i-- > 0 && rc == 0 && !counts;) {
-		if (!number_of(names.v[i], &number))
+		if (!pieces_number(names.v[i], SUFFIX, &number))
 			continue;
 		k->newest = number > k->newest ? number : k->newest;
 		rc = judge(k, number, &counts);
@@ -176,8 +160,7 @@ keep_begin(struct keep *k, struct span head)
 	struct buf b = { 0 };
 	int rc;
 
-	buf_str(&b, MAGIC);
-	pieces_put_u64(&b, hash_fixed(buf_span(&k->args)));
+	pieces_put_magic(&b, MAGIC, hash_fixed(buf_span(&k->args)));
 	pack_span(&b, span_str(k->run == NULL ? "" : k->run));
 	pack_span(&b, head);
 	rc = pieces_begin(&k->to, path, buf_span(&b));
@@ -192,25 +175,13 @@ keep_put(void *keep, struct span key, struct span val)
 	return pieces_put(&((struct keep *)keep)->to, key, val);
 }
 
-/* What nobody will go back to: all but the newest, and in a run the one it came from. */
-static int
-forget(struct keep *k)
+/* What somebody may go back to: the newest, and in a run the one it came from. */
+static bool
+stays(const void *arg, uint64_t number)
 {
-	struct fs_names names = { 0 };
-	uint64_t number;
-	int rc = fs_list(k->dir, &names);
+	const struct keep *k = arg;
 
-	for (size_t i = 0; i < names.n && rc == 0; i++) {
-		char *path;
-
-		if (!number_of(names.v[i], &number) || number == k->newest || (k->run != NULL && number == k->base))
-			continue;
-		path = path_of(k, number);
-		rc = fs_remove(path);
-		free(path);
-	}
-	fs_names_free(&names);
-	return rc;
+	return number == k->newest || (k->run != NULL && number == k->base);
 }
 
 int
@@ -218,7 +189,7 @@ keep_commit(struct keep *k)
 {
 	int rc = pieces_end(&k->to, k->dir);
 
-	return rc != 0 ? rc : forget(k);
+	return rc != 0 ? rc : pieces_forget(k->dir, SUFFIX, stays, k);
 }
 
 void

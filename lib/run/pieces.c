@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,8 +19,9 @@
 #define BLOCK_OUT (256 * KIB)
 #define HEAD_BYTES 16
 
-uint64_t
-pieces_u64(const char *p)
+/* A number as these files hold it. */
+static uint64_t
+get_u64(const char *p)
 {
 	uint64_t v;
 
@@ -27,8 +29,8 @@ pieces_u64(const char *p)
 	return le64toh(v);
 }
 
-void
-pieces_put_u64(struct buf *b, uint64_t v)
+static void
+put_u64(struct buf *b, uint64_t v)
 {
 	v = htole64(v);
 	buf_add(b, (const char *)&v, sizeof v);
@@ -73,8 +75,8 @@ read_block(const struct pieces_reader *r, struct buf *b, uint64_t *count)
 	buf_clear(b);
 	if (!read_all(r->fd, r->path, head, sizeof head, &rc))
 		return rc != 0 ? rc : pieces_damaged(r->path);
-	n = pieces_u64(head);
-	*count = pieces_u64(head + 8);
+	n = get_u64(head);
+	*count = get_u64(head + 8);
 	if (n == 0)
 		return 0;
 	if (fstat(r->fd, &st) == -1 || n > (uint64_t)st.st_size)
@@ -136,8 +138,8 @@ write_block(struct pieces_writer *w)
 
 	if (w->block.n == 0)
 		return 0;
-	pieces_put_u64(&head, w->block.n);
-	pieces_put_u64(&head, hash_fixed(buf_span(&w->block)));
+	put_u64(&head, w->block.n);
+	put_u64(&head, hash_fixed(buf_span(&w->block)));
 	if ((rc = sink_add(w->out, buf_span(&head))) == 0)
 		rc = sink_add(w->out, buf_span(&w->block));
 	w->bytes += head.n + w->block.n;
@@ -187,8 +189,8 @@ pieces_end(struct pieces_writer *w, const char *dir)
 	struct sink *out = w->out;
 	int rc = write_block(w);
 
-	pieces_put_u64(&end, 0);
-	pieces_put_u64(&end, w->n);
+	put_u64(&end, 0);
+	put_u64(&end, w->n);
 	if (rc == 0)
 		rc = sink_add(out, buf_span(&end));
 	buf_free(&end);
@@ -208,7 +210,60 @@ pieces_drop(struct pieces_writer *w)
 	buf_free(&w->block);
 }
 
+/* ---- heads ---- */
+
+void
+pieces_put_magic(struct buf *head, const char *magic, uint64_t sign)
+{
+	buf_str(head, magic);
+	put_u64(head, sign);
+}
+
+int
+pieces_magic(const struct buf *head, const char *path, const char *magic, uint64_t *sign, struct unpack *rest)
+{
+	size_t n = strlen(magic);
+
+	if (head->n < n + sizeof *sign || memcmp(head->p, magic, n) != 0)
+		return pieces_damaged(path);
+	*sign = get_u64(head->p + n);
+	*rest = (struct unpack){ span_from(buf_span(head), n + sizeof *sign), true };
+	return 0;
+}
+
 /* ---- the directory ---- */
+
+bool
+pieces_number(const char *name, const char *suffix, uint64_t *number)
+{
+	char *end;
+
+	if (name[0] < '0' || name[0] > '9')
+		return false;
+	errno = 0;
+	*number = strtoull(name, &end, 10);
+	return errno == 0 && strcmp(end, suffix) == 0;
+}
+
+int
+pieces_forget(const char *dir, const char *suffix, bool (*stays)(const void *arg, uint64_t number), const void *arg)
+{
+	struct fs_names names = { 0 };
+	struct buf path = { 0 };
+	uint64_t number;
+	int rc = fs_list(dir, &names);
+
+	for (size_t i = 0; i < names.n && rc == 0; i++) {
+		if (!pieces_number(names.v[i], suffix, &number) || stays(arg, number))
+			continue;
+		buf_clear(&path);
+		buf_fmt(&path, "%s/%s", dir, names.v[i]);
+		rc = fs_remove(buf_cstr(&path));
+	}
+	fs_names_free(&names);
+	buf_free(&path);
+	return rc;
+}
 
 int
 pieces_lock(const char *dir, int *fd)

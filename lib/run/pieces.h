@@ -18,6 +18,7 @@
 #include "base/op.h"
 
 struct sink;
+struct unpack;
 
 struct pieces_writer {
 	struct sink *out;		/* NULL: nothing is begun */
@@ -48,10 +49,18 @@ int pieces_open(struct pieces_reader *, const char *path, struct buf *head);
 int pieces_each(struct pieces_reader *, kv_fn *each, void *arg);
 void pieces_close(struct pieces_reader *);
 int pieces_damaged(const char *path);
-/* A number as these files hold it, 8 bytes. */
-uint64_t pieces_u64(const char *);
-void pieces_put_u64(struct buf *, uint64_t);
+/* What a head begins with: a word that says which kind of file it is, and a sign of who may read it. */
+void pieces_put_magic(struct buf *head, const char *magic, uint64_t sign);
+/* The sign, and all of the head behind it. 0; EXIT_INPUT where it is another kind of file; path: for messages. */
+int pieces_magic(const struct buf *head, const char *path, const char *magic, uint64_t *sign, struct unpack *rest);
 
+/* ---- their directory ---- */
+
+/* Is it a file NUMBER SUFFIX? */
+bool pieces_number(const char *name, const char *suffix, uint64_t *number);
+/* Remove those that do not stay. 0 or EXIT_IO. */
+int pieces_forget(const char *dir, const char *suffix, bool (*stays)(const void *arg, uint64_t number),
+    const void *arg);
 /* Remove what a process that was killed had begun in a directory that is locked: names of sinks' temporaries. */
 int pieces_sweep(const char *dir, const char *suffix);
 /* Take the lock file of a directory; *fd holds it until closed. 0, EXIT_TEMP with the pid of who has it, EXIT_IO. */

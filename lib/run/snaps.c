@@ -53,18 +53,6 @@ path_of(const struct snaps *s, uint64_t id)
 	return b.p;
 }
 
-static bool
-id_of(const char *name, uint64_t *id)
-{
-	char *end;
-
-	if (name[0] < '1' || name[0] > '9')
-		return false;
-	errno = 0;
-	*id = strtoull(name, &end, 10);
-	return errno == 0 && strcmp(end, SUFFIX) == 0;
-}
-
 int
 snaps_open(const char *dir, struct span sign, struct snaps **out)
 {
@@ -101,16 +89,11 @@ open_one(struct snaps *s, const char *path, struct pieces_reader *r, uint64_t *o
 {
 	struct buf b = { 0 };
 	struct unpack u;
-	struct span word, own;
-	uint64_t sign = 0;
+	struct span own;
+	uint64_t sign;
 	int rc = pieces_open(r, path, &b);
 
-	if (rc == 0 && (b.n < strlen(MAGIC) || memcmp(b.p, MAGIC, strlen(MAGIC)) != 0))
-		rc = pieces_damaged(path);
-	if (rc == 0) {
-		u = (struct unpack){ span_from(buf_span(&b), strlen(MAGIC)), true };
-		word = unpack_bytes(&u, sizeof sign);
-		sign = u.ok ? pieces_u64(word.p) : 0;
+	if (rc == 0 && (rc = pieces_magic(&b, path, MAGIC, &sign, &u)) == 0) {
 		*on = unpack_u64(&u);
 		own = unpack_span(&u);
 		if (!unpack_done(&u))
@@ -219,30 +202,15 @@ by_id(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* All files but those that are known. */
-static int
-remove_others(struct snaps *s)
+static bool
+known(const void *arg, uint64_t id)
 {
-	struct fs_names names = { 0 };
-	uint64_t id;
-	int rc = fs_list(s->dir, &names);
+	const struct snaps *s = arg;
 
-	for (size_t i = 0; i < names.n && rc == 0; i++) {
-		bool known = false;
-		char *path;
-
-		if (!id_of(names.v[i], &id))
-			continue;
-		for (size_t k = 0; k < s->n; k++)
-			known = known || s->link[k].id == id;
-		if (known)
-			continue;
-		path = path_of(s, id);
-		rc = fs_remove(path);
-		free(path);
-	}
-	fs_names_free(&names);
-	return rc;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->link[i].id == id)
+			return true;
+	return false;
 }
 
 int
@@ -261,7 +229,7 @@ snaps_load(struct snaps *s, uint64_t id, struct buf *head, const struct snaps_to
 	buf_free(&c.values);
 	if (s->n > 1)
 		qsort(s->link, s->n, sizeof *s->link, by_id);
-	return rc != 0 ? rc : remove_others(s);
+	return rc != 0 ? rc : pieces_forget(s->dir, SUFFIX, known, s);
 }
 
 /* ---- saving ---- */
@@ -295,8 +263,7 @@ snaps_begin(struct snaps *s, uint64_t id, struct span head, uint64_t size)
 	int rc;
 
 	s->next = (struct link){ .id = id, .on = must_be_whole(s, size) ? 0 : s->link[s->n - 1].id };
-	buf_str(&b, MAGIC);
-	pieces_put_u64(&b, s->sign);
+	pieces_put_magic(&b, MAGIC, s->sign);
 	pack_u64(&b, s->next.on);
 	pack_span(&b, head);
 	s->to.lax = job_dir_lax();
