@@ -136,6 +136,13 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 }
 
 static int
+let_go(struct ctx *c, void *arg)
+{
+	(void)c;
+	return merge_let_go(((struct state *)arg)->merge);
+}
+
+static int
 thread(struct ctx *c, void *arg, const void *first)
 {
 	struct state *st = arg;
@@ -241,8 +248,8 @@ static const struct command cmd = {
 	    "[-k KEYS] [--base FILE|wh:TABLE@D] [--missing-ok] [--deletes drop|mark]\n"
 	    "       [--table TABLE] [--scd2 --date D [--valid FROM,TO]] [--ord NAME] [FILE ...]",
 	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EPOCHS, .par = PAR_STATELESS,
-	.set_up = set_up, .batch = batch, .thread = thread, .join = join, .pieces = pieces, .piece = piece,
-	.mark = mark, .op = op, .end = end,
+	.set_up = set_up, .batch = batch, .let_go = let_go, .thread = thread, .join = join, .pieces = pieces,
+	.piece = piece, .mark = mark, .op = op, .end = end,
 };
 
 int

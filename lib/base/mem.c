@@ -174,6 +174,15 @@ is_large_page(const struct arena_block *b)
 	return ((uintptr_t)b & (HUGE_BYTES - 1)) == 0 && b->size == HUGE_BYTES - sizeof *b;
 }
 
+static struct arena_block *
+new_large_page(void)
+{
+	struct arena_block *b = checked(aligned_alloc(HUGE_BYTES, HUGE_BYTES), HUGE_BYTES);
+
+	(void)madvise(b, HUGE_BYTES, MADV_HUGEPAGE);		/* speed only */
+	return b;
+}
+
 /* A block of one large page, aligned to it; *size: what it holds. */
 static struct arena_block *
 large_page(size_t *size)
@@ -186,28 +195,49 @@ large_page(size_t *size)
 		spare.n--;
 	}
 	pthread_mutex_unlock(&spare.lock);
-	if (b == NULL) {
-		b = checked(aligned_alloc(HUGE_BYTES, HUGE_BYTES), HUGE_BYTES);
-		(void)madvise(b, HUGE_BYTES, MADV_HUGEPAGE);		/* speed only */
-	}
+	if (b == NULL)
+		b = new_large_page();
 	*size = HUGE_BYTES - sizeof *b;
 	return b;
 }
 
 static void
+keep_large_page(struct arena_block *b)
+{
+	b->size = HUGE_BYTES - sizeof *b;
+	pthread_mutex_lock(&spare.lock);
+	if (spare.n < SPARE_MAX) {
+		b->next = spare.head;
+		spare.head = b;
+		spare.n++;
+		b = NULL;
+	}
+	pthread_mutex_unlock(&spare.lock);
+	free(b);
+}
+
+void
+arena_ready(void)
+{
+	struct arena_block *b;
+	bool there;
+
+	pthread_mutex_lock(&spare.lock);
+	there = spare.n > 0;
+	pthread_mutex_unlock(&spare.lock);
+	if (there)
+		return;
+	b = new_large_page();
+	keep_large_page(b);		/* which writes into it, so it is there */
+}
+
+static void
 block_free(struct arena_block *b)
 {
-	if (is_large_page(b)) {
-		pthread_mutex_lock(&spare.lock);
-		if (spare.n < SPARE_MAX) {
-			b->next = spare.head;
-			spare.head = b;
-			spare.n++;
-			b = NULL;
-		}
-		pthread_mutex_unlock(&spare.lock);
-	}
-	free(b);
+	if (is_large_page(b))
+		keep_large_page(b);
+	else
+		free(b);
 }
 
 void *

@@ -53,6 +53,11 @@ struct arena {
 	bool large;
 };
 
+/*
+ * Before locks are taken under which arenas of large pages may grow: have one to be used that is in memory already, for
+ * the system takes up to a millisecond or two to clear it.
+ */
+void arena_ready(void);
 /* n bytes, uninitialised, living until arena_free or arena_reset. */
 void *arena_get(struct arena *, size_t n);
 /* A copy of the span's bytes (no terminator). */

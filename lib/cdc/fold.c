@@ -13,11 +13,10 @@
 /* a part's, in which a range is found at once: of more the pieces of a range would be short, and the marks many */
 #define MARKED_RUNS 8
 #define SPARE_SHARE 64			/* of the budget: tables of more are not kept for the next pile */
-/* of so many changes ahead the slot, the key, the newest version and its bytes are brought near */
-#define NEAR_SLOT 24
-#define NEAR_KEY 18
-#define NEAR_VERSION 12
-#define NEAR_BYTES 6
+#define READY_BYTES (32 * MIB)	/* of less the first large pages are not worth one ahead */
+#define NEAR 32				/* changes whose keys are brought near at once */
+#define NEAR_KEY 8			/* keys between the steps when they go to disk */
+#define NEAR_LINES 4
 
 /* ---- a pile ---- */
 
@@ -122,6 +121,7 @@ get_bytes(struct pile *t, size_t size)
 
 	if (p != NULL) {
 		memcpy(&t->hole[h], p, sizeof t->hole[h]);
+		__builtin_prefetch(t->hole[h]);
 		return p;
 	}
 	t->given += size;
@@ -331,43 +331,35 @@ fold_put(struct fold *f, struct span key, const struct fold_change *c)
 	pthread_mutex_unlock(&t->lock);
 }
 
-/* The newest version of a key that was brought near, or NULL. */
-static const struct version *
-newest_of(const struct pile *t, uint64_t hash)
-{
-	const uint32_t *cell = keytab_nearer(t->keys, hash);
-
-	return cell == NULL ? NULL : &t->v[*cell - 1];
-}
-
 /*
- * Those of the changes that are of one part: at[0..n) are their numbers.  With its lock.  What a change needs is
- * brought near in steps, each some changes before the next, so the first ones begin before there is one to put.
+ * Those of the changes that are of one part: at[0..n) are their numbers.  With its lock.  What they need is brought
+ * near for many of them at once, step by step, so that memory is waited for once for all: slots, keys, versions, bytes.
  */
 static void
 put_pile(struct pile *t, const struct fold_hand *h, const struct fold_keyed *k, const uint32_t *at, size_t n)
 {
-	uint32_t near[NEAR_SLOT];
-	const struct version *v;
+	const uint32_t *cell[NEAR];
+	const struct version *v[NEAR];
 
-	for (size_t step = 0; step < n + NEAR_SLOT; step++) {
-		size_t i = step - NEAR_SLOT;		/* may be far beyond n: below 0 */
-
-		if (step < n)
-			keytab_near(t->keys, h->hash[at[step]]);
-		if (i + NEAR_KEY < n)
-			(void)keytab_nearer(t->keys, h->hash[at[i + NEAR_KEY]]);
-		if (i + NEAR_VERSION < n) {
-			v = newest_of(t, h->hash[at[i + NEAR_VERSION]]);
-			near[(i + NEAR_VERSION) % NEAR_SLOT] = v == NULL ? NONE : (uint32_t)(v - t->v);
-			__builtin_prefetch(v);
+	for (size_t most; n > 0; at += most, n -= most) {
+		most = n < NEAR ? n : NEAR;
+		for (size_t i = 0; i < most; i++)
+			keytab_near(t->keys, h->hash[at[i]]);
+		for (size_t i = 0; i < most; i++)
+			cell[i] = keytab_nearer(t->keys, h->hash[at[i]]);
+		for (size_t i = 0; i < most; i++) {
+			if ((v[i] = cell[i] == NULL ? NULL : &t->v[*cell[i] - 1]) == NULL)
+				continue;
+			__builtin_prefetch(v[i]);
+			__builtin_prefetch((const char *)(v[i] + 1) - 1);
 		}
-		if (i + NEAR_BYTES < n && near[(i + NEAR_BYTES) % NEAR_SLOT] != NONE) {
-			v = &t->v[near[(i + NEAR_BYTES) % NEAR_SLOT]];
-			__builtin_prefetch(v->p);
-			__builtin_prefetch(v->p + 64);		/* an ord is seldom within one line */
+		for (size_t i = 0; i < most; i++) {
+			if (v[i] == NULL)
+				continue;
+			__builtin_prefetch(v[i]->p);
+			__builtin_prefetch(v[i]->p + 64);		/* an ord is seldom within one line */
 		}
-		if (i < n)
+		for (size_t i = 0; i < most; i++)
 			put_hashed(t, h->hash[at[i]], k[at[i]].key, &k[at[i]].change);
 	}
 }
@@ -402,6 +394,8 @@ fold_put_all(struct fold *f, struct fold_hand *h, const struct fold_keyed *k, si
 	size_t from[PARTS + 1];
 	bool done[PARTS] = { false };
 
+	if (fold_bytes(f) >= READY_BYTES)
+		arena_ready();
 	deal(h, k, n, from);
 	/* first those that no other thread is at */
 	for (int wait = 0; wait < 2; wait++) {
@@ -464,6 +458,22 @@ pack(const struct fold_change *c, struct buf *b)
 	buf_span_add(b, c->row);
 }
 
+/* Bring near what the next keys need, which lies anywhere: cells, then versions, then how their bytes begin. */
+static void
+near_run(const struct pile *t, const struct keytab_place *order, size_t i, size_t n)
+{
+	if (i + 3 * NEAR_KEY < n)
+		__builtin_prefetch(keytab_cell(t->keys, order[i + 3 * NEAR_KEY].i));
+	if (i + 2 * NEAR_KEY < n)
+		__builtin_prefetch(&t->v[*keytab_cell(t->keys, order[i + 2 * NEAR_KEY].i) - 1]);
+	if (i + NEAR_KEY < n) {
+		const char *p = t->v[*keytab_cell(t->keys, order[i + NEAR_KEY].i) - 1].p;
+
+		for (size_t x = 0; x < NEAR_LINES; x++)
+			__builtin_prefetch(p + 64 * x);
+	}
+}
+
 /* All of a pile to a run on disk; it is empty then. */
 static int
 write_run(struct spill *s, struct pile *t)
@@ -478,8 +488,7 @@ write_run(struct spill *s, struct pile *t)
 		size_t versions = pile_list(t, newest, &list, &cap);
 		struct buf *b = spill_open(s, keytab_key(t->keys, order[i].i));
 
-		if (i + NEAR_KEY < n)
-			__builtin_prefetch(&t->v[*keytab_cell(t->keys, order[i + NEAR_KEY].i) - 1]);
+		near_run(t, order, i, n);
 		buf_add(b, (const char *)&kind, sizeof kind);
 		for (size_t k = 0; k < versions; k++)
 			pack(&list[k], b);

@@ -149,6 +149,7 @@ keytab_nearer(const struct keytab *t, uint64_t hash)
 		if (t->slot[at] >> 32 != hash >> 32)
 			continue;
 		__builtin_prefetch(e);
+		__builtin_prefetch((const char *)(e + 1) - 1);	/* half of them are in two lines */
 		return &e->cell;
 	}
 	return NULL;

@@ -44,7 +44,7 @@ struct merge {
 	struct rec_hint *hint;		/* [one.n_names + 1] the own key's members as they stood last */
 	bool truncated;
 	struct buf key, key_before, row, scratch, scratch2;
-	/* changes of the batch at hand; their keys stand in `keys`, the rows before a move in `moved` */
+	/* changes that are not in the fold yet; their keys stand in `keys`, the rows before a move in `moved` */
 	struct fold_keyed *put;
 	size_t n_put, cap_put;
 	struct fold_hand hand;
@@ -480,7 +480,7 @@ day_of(const struct merge *m, struct val ts, int32_t *day)
 	return day_parse(span_str(text), day) == NULL;
 }
 
-/* A change for the fold, at the end of the batch. */
+/* A change for the fold, put there when the lines go. */
 static void
 add_change(struct merge *m, struct span key, const struct fold_change *c)
 {
@@ -646,6 +646,16 @@ merge_batch(struct merge *m, const struct batch *b, int (*turn)(void *), void *a
 	}
 	if (ask)
 		said_copy(m->said, &m->one);
+	if (m->conf.each != NULL)
+		fold_changes(m);
+	return 0;
+}
+
+int
+merge_let_go(struct merge *m)
+{
+	if (m == NULL || m->n_put == 0)
+		return 0;
 	fold_changes(m);
 	return fold_settle(m->fold);
 }

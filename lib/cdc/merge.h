@@ -5,6 +5,7 @@
  *
  *	struct merge *m = merge_new(&conf); rc = merge_columns(m, "id", col, ctx);
  *	merge_batch(m, b, NULL, NULL);			// each batch of changes: sets fates
+ *	merge_let_go(m);				// now and then: their lines may go
  *	merge_base_begin(m, BASE_STREAM);
  *	ctx_read(ctx, base, merge_base_paths(m), each, m);	// each: merge_base_batch
  *	rc = merge_end(m);
@@ -57,11 +58,14 @@ typedef int merge_col(void *arg, struct span path, const char *what);
  */
 int merge_columns(struct merge *, const char *keys, merge_col *, void *arg);
 /*
- * Take changes: sets their fates. 0 or EXIT_IO after a message.  turn NULL: batches come in order.  Else: until a
- * change has said what table and key all are of, turn(arg) waits for the batches before this one; what it returns
- * if not 0 is returned.
+ * Take changes: sets their fates. 0 or EXIT_IO after a message.  Their lines must stay until merge_let_go (not with
+ * `each`), so that what is looked up for one change comes while others are waited for.  turn NULL: batches come in
+ * order.  Else: until a change has said what table and key all are of, turn(arg) waits for the batches before this
+ * one; what it returns if not 0 is returned.
  */
 int merge_batch(struct merge *, const struct batch *, int (*turn)(void *), void *arg);
+/* What was kept of the lines is used; NULL: nothing. 0 or EXIT_IO after a message. */
+int merge_let_go(struct merge *);
 /* One more, to take changes in another thread into the state of the first; joined to it when that ends. */
 struct merge *merge_more(struct merge *first);
 void merge_join(struct merge *first, const struct merge *);

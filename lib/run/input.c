@@ -263,7 +263,7 @@ block_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const struc
 	scan_block(f->scan, blk->p, blk->n);
 	while (rc == 0 && scan_next(f->scan, &got))
 		rc = scanned_lines(c, f, ps, &got, number);
-	return rc;
+	return rc == 0 && f->main && c->cmd->let_go != NULL ? c->cmd->let_go(c, c->st) : rc;
 }
 
 int

@@ -61,7 +61,7 @@ kept_deliver(const struct kept *k, struct ctx *c, struct feed *f, const struct p
 		    .kind = k->kind + at, .why = k->why + at, .col = col }, &line);
 	}
 	*next = line;
-	return rc;
+	return rc == 0 && f->main && c->cmd->let_go != NULL ? c->cmd->let_go(c, c->st) : rc;
 }
 
 void

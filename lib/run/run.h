@@ -87,6 +87,12 @@ struct command {
 	/* A batch: set fates; 0 or an exit status. */
 	int (*batch)(struct ctx *, void *st, const struct batch *);
 	/*
+	 * The lines of a block go, in whatever thread its batches were: what they kept of them, spans into lines, is
+	 * used now.  Some twenty kilobytes of lines are a batch, ten batches a block. 0 or an exit status. Optional;
+	 * not in a barrier job, whose control lines stand between batches.
+	 */
+	int (*let_go)(struct ctx *, void *st);
+	/*
 	 * CMD_LINES, instead of batch: the blocks of in/source as they are, for inputs whose records are no
 	 * lines; a block with n and long_line 0 ends each operand.  It counts what it finds (ctx_count_in, ctx_reject).
 	 */

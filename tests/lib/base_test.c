@@ -396,7 +396,7 @@ test_thread(void)
 int
 main(void)
 {
-	struct arena a = { 0 };
+	struct arena a = { 0 }, large = { .large = true };
 
 	err_name("base_test");
 	test_mask();
@@ -415,6 +415,12 @@ main(void)
 	ok(a.bytes >= 10000 * 349, "an arena knows its size");
 	arena_reset(&a);
 	arena_free(&a);
+	for (size_t i = 0; i < 10000; i++) {
+		arena_ready();
+		memset(arena_get(&large, 700), 1, 700);
+	}
+	ok(large.bytes >= 7000000 && large.bytes < 12000000, "so does one of large pages, of which one is ready");
+	arena_free(&large);
 	ok(hash_fixed(span_str("a")) == hash_fixed(span_of("ab", 1)), "a fixed hash depends on the bytes alone");
 	is_int((int64_t)hash_fixed(span_of("", 0)), (int64_t)0x2d06800538d394c2, "XXH3-64 of nothing is the published value");
 	return done();

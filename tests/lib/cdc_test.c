@@ -477,6 +477,50 @@ runs(void)
 		buf_free(&got[pass]);
 }
 
+/* Changes by the hundreds, several of a key among them, are what they are one by one. */
+static void
+together(void)
+{
+	enum { CHANGES = 20000, AT_ONCE = 700, KEYS = 900 };
+	static char text[AT_ONCE][3][80];
+	struct buf got[2] = { { 0 } };
+
+	for (int pass = 0; pass < 2; pass++) {
+		struct fold *f = fold_new(false, SIZE_MAX);
+		struct fold_keyed told[AT_ONCE];
+		struct fold_hand hand = { 0 };
+		const struct fold_change *v;
+		uint32_t x = 1;
+		struct span k;
+		size_t n = 0;
+
+		for (uint64_t i = 0; i < CHANGES; i++) {
+			x = x * 1664525 + 1013904223;
+			snprintf(text[n][0], sizeof text[n][0], "%.*d%u", (int)(x >> 9 & 31), 0, (x >> 8) % KEYS);
+			snprintf(text[n][1], sizeof text[n][1], "%05u", x >> 12 & 32767);
+			snprintf(text[n][2], sizeof text[n][2], "{\"n\":%u,\"pad\":\"%0*d\"}", (unsigned)i,
+			    (int)(x >> 24 & 31), 0);
+			told[n] = (struct fold_keyed){ span_str(text[n][0]), { .op = 'u', .partial = x >> 27 == 3,
+			    .seq = i, .ord = span_str(text[n][1]), .row = span_str(text[n][2]) } };
+			if (pass == 0) {
+				fold_put(f, told[n].key, &told[n].change);
+			} else if (++n == AT_ONCE || i + 1 == CHANGES) {
+				fold_put_all(f, &hand, told, n);
+				n = 0;
+			}
+		}
+		okf(fold_begin(f, 1) == 0, "begin");
+		while (fold_next(f, &k, &v, &n) == 0 && k.p != NULL)
+			add_kept(&got[pass], k, v, n);
+		fold_hand_free(&hand);
+		fold_free(f);
+	}
+	okf(got[0].n > KEYS && span_eq(buf_span(&got[0]), buf_span(&got[1])), "%zu and %zu bytes", got[0].n, got[1].n);
+	ok_all("changes put together are what they are one by one");
+	buf_free(&got[0]);
+	buf_free(&got[1]);
+}
+
 /* Who stops reading early leaves threads at work; and rows larger than a chunk. */
 static void
 large_rows(void)
@@ -536,6 +580,7 @@ folds(void)
 	put(f, "y", 'u', false, 0, "10", "z");
 	put(f, "y", 'u', false, 0, "11", "z");
 	is_int(mixed(f), 1, "another length cannot be compared");
+	together();
 	runs();
 	large_rows();
 }
