@@ -33,6 +33,7 @@ $O/%.o: %.c config.mk Makefile
 	$(call say,cc)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(KERNEL) -MMD -MP -c -o $@ $<
 
+$O/lib/base/sum_avx2.o: KERNEL = -mavx2 -O3
 $O/lib/in/scan_avx2.o: KERNEL = -mavx2 -mbmi -mbmi2 -mpopcnt -O3
 $O/lib/in/scan_avx512.o: KERNEL = -mavx512f -mavx512bw -mbmi -mbmi2 -mpopcnt -mtune=skylake-avx512 -O3
 $O/lib/in/scan_portable.o: KERNEL = -O3

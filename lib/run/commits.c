@@ -372,7 +372,7 @@ settle(struct commits *s, struct planned_epoch *e)
 			buf_fmt(&s->text, "%" PRIu64 " %s %s\n", c->n, c->file[k].day, c->file[k].xxh64);
 	}
 	e->n = s->rows - s->n_bad;
-	e->xxh64 = hash_fixed(buf_span(&s->text));
+	e->sum = hash_fixed(buf_span(&s->text));
 	e->over = is_over(s);
 	return rc;
 }

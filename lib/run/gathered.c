@@ -2,10 +2,13 @@
 /* gathered - see gathered.h */
 #include "run/gathered.h"
 
+#include <stdlib.h>
+
 #include "base/digits.h"
+#include "in/source.h"
 #include "out/sink.h"
 
-#define TEXT_BYTES_MIN ((size_t)256 * 1024)
+#define SLAB_BYTES_MIN MIB
 
 int
 gathered_set_up(struct gathered *h, struct ctx *c)
@@ -14,6 +17,7 @@ gathered_set_up(struct gathered *h, struct ctx *c)
 
 	h->ctx = c;
 	h->col = -1;
+	h->sum = sum_new();
 	gathered_forget(h);
 	if (h->event_time == NULL)
 		return h->water.late == NULL && h->water.idle == NULL && h->water.max_future == NULL ? 0 :
@@ -46,72 +50,167 @@ judge(struct gathered *h, struct val v)
 	return NULL;
 }
 
+/* Digits as a number that is larger where what they say is: as many of them. */
+static inline uint64_t
+in_order(const char *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof x);
+	return be64toh(x);
+}
+
 /*
- * Nearly all: every time is a number of as many digits, and none is ahead.  Then only the newest of them counts.
+ * Nearly all: every time is a number of as many digits, and none is ahead.  Then only the newest of them counts, and of
+ * as many digits that is the one which is the last in the order of their bytes.
  * False: they are to be judged one by one, and none was taken.
  */
 static bool
 judge_alike(struct gathered *h, const struct val *v, size_t n)
 {
 	size_t digits = v[0].raw.n;
-	uint64_t newest = 0, ten = 1, cut;
-	bool good = true;
+	uint64_t head = 0, tail = 0, wrong = 0, number;
+	const char *newest = NULL;
 	int64_t us;
 
 	if (digits < 9 || digits > 16)
 		return false;
-	/* as eights: the first, and of the last those that are not among the first */
-	cut = (UINT64_C(1) << 4 * (16 - digits) << 4 * (16 - digits)) - 1;
-	for (size_t i = 8; i < digits; i++)
-		ten *= 10;
 	for (size_t i = 0; i < n; i++) {
+		const char *p = v[i].raw.p;
 		uint64_t x, y;
 
 		if (v[i].tag != T_NUM || v[i].raw.n != digits)
 			return false;
-		x = digits_load(v[i].raw.p);
-		y = digits_load(v[i].raw.p + digits - 8);
-		good = good && digits_are(x) && digits_are(y);
-		x = digits_of(x) * ten + digits_of((y & ~cut) | (DIGITS_ZEROS & cut));
-		newest = x > newest ? x : newest;
+		x = in_order(p);
+		y = in_order(p + digits - 8);
+		wrong |= !digits_are(x);
+		wrong |= !digits_are(y);
+		/* the first eight are those of the one before nearly always */
+		if (x < head || (x == head && y <= tail))
+			continue;
+		head = x;
+		tail = y;
+		newest = p;
 	}
-	if (!good || when_count((int64_t)newest, h->unit, &us) != NULL || waters_ahead(&h->water, us))
+	if (wrong != 0 || newest == NULL || !digits_u64(newest, digits, &number) ||
+	    when_count((int64_t)number, h->unit, &us) != NULL || waters_ahead(&h->water, us))
 		return false;
 	waters_take(&h->water, h->part, us);
 	return true;
 }
 
-static char *
-room(struct gathered *h, size_t more)
-{
-	size_t need = mem_add(h->n_text, more), cap = h->cap == 0 ? TEXT_BYTES_MIN : h->cap;
-	char *was = h->text;
+/* ---- what is kept ---- */
 
-	if (need > h->cap) {
-		while (cap < need)
-			cap = mem_mul(cap, 2);
-		h->text = mem_table(cap);
-		if (h->n_text > 0)
-			memcpy(h->text, was, h->n_text);
-		mem_table_free(was, h->cap);
-		h->cap = cap;
+/*
+ * Where there is room for that many bytes, behind all that is kept.  What one place has none for goes to the next one,
+ * which is as long as all before it.
+ */
+static struct buf *
+place(struct gathered_slabs *s, size_t room)
+{
+	size_t all = SLAB_BYTES_MIN;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct buf *b = &s->v[i];
+
+		if (i >= s->at && b->cap - b->n >= room) {
+			s->at = i;
+			return b;
+		}
+		all = mem_add(all, b->cap);
 	}
-	return h->text + h->n_text;
+	all = all < room ? room : all;
+	s->v = mem_array(s->v, s->n + 1, sizeof *s->v);
+	s->v[s->n] = (struct buf){ .p = mem_table(all), .cap = all };
+	s->at = s->n++;
+	return &s->v[s->at];
 }
 
-/* Lines that stand one behind the other, as one piece. */
 static void
-add(struct gathered *h, struct span piece)
+empty(struct gathered_slabs *s)
 {
-	char *p;
+	for (size_t i = 0; i < s->n; i++)
+		s->v[i].n = 0;
+	s->at = 0;
+}
 
-	if (piece.p == NULL)
+static void
+slabs_free(struct gathered_slabs *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		mem_table_free(s->v[i].p, s->v[i].cap);
+	free(s->v);
+	*s = (struct gathered_slabs){ 0 };
+}
+
+/* Behind the others; what goes on where the last one ends is one with it. */
+static void
+note(struct gathered *h, struct span s)
+{
+	struct span *last = h->n_piece > 0 ? &h->piece[h->n_piece - 1] : NULL;
+
+	if (last != NULL && last->p + last->n == s.p) {
+		last->n += s.n;
 		return;
-	p = room(h, mem_add(piece.n, 1));
-	memcpy(p, piece.p, piece.n);
-	p[piece.n] = '\n';
-	XXH64_update(&h->sum, p, piece.n + 1);
-	h->n_text += piece.n + 1;
+	}
+	if (h->n_piece == h->cap_piece) {
+		h->cap_piece = h->cap_piece == 0 ? 64 : mem_mul(h->cap_piece, 2);
+		h->piece = mem_array(h->piece, h->cap_piece, sizeof *h->piece);
+	}
+	h->piece[h->n_piece++] = s;
+}
+
+/* To where it stays, with an LF behind it. */
+static struct span
+copy(struct gathered *h, struct span line)
+{
+	struct buf *b = place(&h->copied, mem_add(line.n, 1));
+	char *to = b->p + b->n;
+
+	memcpy(to, line.p, line.n);
+	to[line.n] = '\n';
+	b->n += line.n + 1;
+	return span_of(to, line.n + 1);
+}
+
+/* Lines that stand one behind the other, as one piece; what is behind them in their block may be read. */
+static void
+add(struct gathered *h, struct span lines)
+{
+	struct span s;
+
+	if (lines.p == NULL)
+		return;
+	/* a CR, or the end of the file: not as they stand */
+	s = h->blocks && lines.p[lines.n] == '\n' ? span_of(lines.p, lines.n + 1) : copy(h, lines);
+	if (h->xxh64 != NULL)
+		(void)XXH64_update(h->xxh64, s.p, s.n);
+	else
+		sum_add(h->sum, s);
+	note(h, s);
+}
+
+void
+gathered_block(void *arg, struct source *src)
+{
+	struct gathered *h = arg;
+	const char *end = source_leave(src);
+	struct buf *b = h->read.n == 0 ? NULL : &h->read.v[h->read.at];
+	size_t from = h->first, to = h->n_piece;
+
+	if (end != NULL) {
+		b->n = (size_t)(end - b->p);
+	} else {
+		/* in the source's own buffer, which is used again */
+		h->n_piece = from;
+		for (size_t i = from; i < to; i++)
+			note(h, copy(h, span_of(h->piece[i].p, h->piece[i].n - 1)));
+	}
+	h->first = h->n_piece;
+	if (end == NULL || b->cap - b->n < source_room(src)) {
+		b = place(&h->read, source_room(src));
+		source_into(src, b->p + b->n, b->cap - b->n);
+	}
 }
 
 /* Do they stand one behind the other, with nothing but an LF between two, as in the block they came in? */
@@ -159,17 +258,28 @@ gathered_put(struct gathered *h, const struct batch *b, const struct span *line)
 }
 
 void
+gathered_again(struct gathered *h, const struct planned_epoch *e)
+{
+	if (e->xxh64 && (h->xxh64 = XXH64_createState()) == NULL)
+		err_die(EXIT_IO, "out of memory (a checksum)");
+	if (e->xxh64)
+		(void)XXH64_reset(h->xxh64, 0);
+}
+
+void
 gathered_sum(const struct gathered *h, struct planned_epoch *e)
 {
 	e->n = h->n;
-	e->xxh64 = XXH64_digest(&h->sum);
+	e->sum = h->xxh64 != NULL ? XXH64_digest(h->xxh64) : sum_now(h->sum);
 }
 
 int
 gathered_emit(struct gathered *h)
 {
-	int rc = sink_add(ctx_out(h->ctx), span_of(h->text, h->n_text));
+	int rc = 0;
 
+	for (size_t i = 0; rc == 0 && i < h->n_piece; i++)
+		rc = sink_add(ctx_out(h->ctx), h->piece[i]);
 	ctx_recount(h->ctx, h->n, F_DROP, F_PASS);
 	gathered_forget(h);
 	return rc;
@@ -178,17 +288,27 @@ gathered_emit(struct gathered *h)
 void
 gathered_forget(struct gathered *h)
 {
-	h->n_text = 0;
-	XXH64_reset(&h->sum, 0);
+	empty(&h->read);
+	empty(&h->copied);
+	h->n_piece = h->first = 0;
 	h->n = 0;
+	sum_reset(h->sum);
+	(void)XXH64_freeState(h->xxh64);
+	h->xxh64 = NULL;
 }
 
 void
 gathered_free(struct gathered *h)
 {
-	mem_table_free(h->text, h->cap);
-	h->text = NULL;
-	h->cap = 0;
+	slabs_free(&h->read);
+	slabs_free(&h->copied);
+	free(h->piece);
+	h->piece = NULL;
+	h->n_piece = h->cap_piece = 0;
+	sum_free(h->sum);
+	h->sum = NULL;
+	(void)XXH64_freeState(h->xxh64);
+	h->xxh64 = NULL;
 	buf_free(&h->scratch);
 	waters_free(&h->water);
 }

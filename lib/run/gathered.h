@@ -10,18 +10,26 @@
  *
  * Invariants: gathered_put rejects records whose time is missing, none, or too far ahead, and takes the times of the
  * others into the watermark of h.part; kept are their bytes, in the order that they came in.  Kept records are counted
- * as dropped, and as passed from gathered_emit on.  Memory: up to twice the bytes of the largest epoch so far, in large
- * pages, kept from one epoch to the next; and half of that again while it grows.
+ * as dropped, and as passed from gathered_emit on.  Lines of files that are not compressed stay where they were read
+ * to; all else is copied.  Memory: up to twice the bytes of the largest epoch so far, in large pages, kept from one
+ * epoch to the next.
  */
 #ifndef RUN_GATHERED_H
 #define RUN_GATHERED_H
 
-#define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
+#include "base/sum.h"
 #include "run/planned.h"
 #include "run/run.h"
+#include "run/tail.h"
 #include "run/waters.h"
+
+/* Places of memory (mem_table), filled one behind the other; those behind `at` are empty. */
+struct gathered_slabs {
+	struct buf *v;
+	size_t n, at;
+};
 
 struct gathered {
 	const char *event_time;		/* PATH[:s|ms|us], or NULL: records have no times */
@@ -31,11 +39,15 @@ struct gathered {
 	int col;			/* -1: none */
 	enum unit unit;
 	size_t part;			/* whose records come now */
+	bool blocks;			/* gathered_block comes behind each block: lines may stay in it until then */
 	uint64_t n;
-	char *text;			/* what is kept, by mem_table: n_text of cap bytes */
-	size_t n_text, cap;
+	struct span *piece;		/* what is kept, in its order */
+	size_t n_piece, cap_piece;
+	size_t first;			/* of the block at hand: its first piece */
+	struct gathered_slabs read, copied;	/* what pieces stand in: where files are read to, and all else */
 	struct buf scratch;
-	XXH64_state_t sum;		/* of text: taken while its bytes are still in the cache */
+	struct sum *sum;		/* of the pieces: taken while their bytes are still in the cache */
+	XXH64_state_t *xxh64;		/* instead, where a plan of an older source asks for it; or NULL */
 };
 
 /* For set_up. 0 or EXIT_USAGE after a message. */
@@ -44,7 +56,11 @@ int gathered_set_up(struct gathered *, struct ctx *);
 struct waters *gathered_water(struct gathered *);
 /* For batch: sets fates; line: what is kept instead of each record (NULL: itself). 0. */
 int gathered_put(struct gathered *, const struct batch *, const struct span *line);
-/* n and xxh64 of what is kept. */
+/* Where h.blocks is set, before the first block and behind each that gathered_put had lines of: for struct tail. */
+void gathered_block(void *h, struct source *);
+/* For replay, before the first record: the sum is to be of the kind that this epoch's plan has. */
+void gathered_again(struct gathered *, const struct planned_epoch *);
+/* n and sum of what is kept. */
 void gathered_sum(const struct gathered *, struct planned_epoch *);
 /* All of it to standard output; then nothing is kept. 0 or EXIT_IO. */
 int gathered_emit(struct gathered *);

@@ -138,6 +138,8 @@ feed(struct logs *l, struct input *x, const char *path)
 
 	l->held->part = waters_part(&l->held->water, span_str(x->log));
 	x->tail.name = path;
+	x->tail.block = gathered_block;
+	x->tail.arg = l->held;
 	rc = x->tail.ended ? 0 : tail_feed(l->ctx, &x->tail);
 	x->tail.name = x->path;
 	if (rc != 0 || (rc = sources_to(x, to, &moved)) != 0)
@@ -311,6 +313,7 @@ replay(void *src, struct span from, struct span to, int64_t now_ms, struct plann
 	(void)now_ms;
 	l->from.silent = true;		/* what is gone was told, or will be behind the last plan */
 	gathered_forget(l->held);
+	gathered_again(l->held, e);
 	if ((rc = logs_take_up(l, from)) == 0)
 		rc = open_all(l, live);
 	for (rec_begin(&r, to); rc == 0 && !e->gone && rec_next(&r, &key, &v);) {
@@ -346,6 +349,7 @@ logs_job(struct logs *l, struct gathered *h, struct planned_conf conf)
 		return ctx_usage(l->ctx, "-f with --event-time needs --idle: a log that was rotated away is "
 		    "silent for ever");
 	l->held = h;
+	h->blocks = true;
 	l->from.keep = !l->until;
 	l->from.cut_new = l->cut_new;
 	buf_fmt(&sign, "-f %s", l->pattern);

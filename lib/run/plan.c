@@ -74,6 +74,19 @@ next(struct rec *r, const char *name, struct span *v)
 	return true;
 }
 
+/* By its name it is known what it is: XXH64 is in plans that an older source wrote. */
+static bool
+sum(struct rec *r, struct plan *p)
+{
+	struct span key;
+	struct val v;
+
+	if (!rec_next(r, &key, &v))
+		return false;
+	p->xxh64 = span_is(key, "xxh64");
+	return (p->xxh64 || span_is(key, "xxh3")) && to_sum(v.raw, &p->sum);
+}
+
 static bool
 object(struct rec *r, const char *name, struct span *v)
 {
@@ -89,8 +102,8 @@ parse(struct span line, struct plan *p)
 
 	rec_begin(&r, line);
 	if (!next(&r, "id", &v) || !to_u64(v, &p->id) || !object(&r, "from", &p->from) || !object(&r, "to", &p->to) ||
-	    !next(&r, "n", &v) || !to_u64(v, &p->n) || !next(&r, "xxh64", &v) || !to_sum(v, &p->xxh64) ||
-	    !next(&r, "now", &v) || !to_i64(v, &p->now_ms) || !next(&r, "wm", &v))
+	    !next(&r, "n", &v) || !to_u64(v, &p->n) || !sum(&r, p) || !next(&r, "now", &v) ||
+	    !to_i64(v, &p->now_ms) || !next(&r, "wm", &v))
 		return false;
 	p->wm_ms = INT64_MIN;
 	if (!span_is(v, "null") && !to_i64(v, &p->wm_ms))
@@ -146,7 +159,7 @@ print(const struct plan *p, struct buf *b)
 	member(b, ",\"to\":", p->to);
 	buf_str(b, ",\"n\":");
 	buf_u64(b, p->n);
-	buf_fmt(b, ",\"xxh64\":\"%016" PRIx64 "\",\"now\":", p->xxh64);
+	buf_fmt(b, ",\"%s\":\"%016" PRIx64 "\",\"now\":", p->xxh64 ? "xxh64" : "xxh3", p->sum);
 	buf_i64(b, p->now_ms);
 	buf_str(b, ",\"wm\":");
 	if (p->wm_ms == INT64_MIN)

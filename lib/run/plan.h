@@ -21,9 +21,10 @@
 
 struct plan {
 	uint64_t id;
-	uint64_t n, xxh64;		/* records, and XXH64 (seed 0) of what they are */
+	uint64_t n, sum;		/* records, and XXH3-64 (seed 0) of what they are */
 	int64_t now_ms, wm_ms;		/* hold for the epoch that follows; wm_ms INT64_MIN: none yet */
 	uint64_t side;			/* bytes of the source's reject file behind this epoch */
+	bool xxh64;			/* `sum` is XXH64: read of a plan that an older source wrote */
 	struct span from, to;		/* JSON objects: positions */
 	struct span pins;		/* JSON object: TABLE -> commit, file:NAME -> "HASH" (run/conf.h) */
 	struct span water;		/* JSON object: what the watermark was made of (run/waters.h) */

@@ -206,7 +206,8 @@ write_plan(struct planned *p, uint64_t id, int64_t now, const struct planned_epo
 		waters_save(w, &s->water);
 	s->plan.id = id;
 	s->plan.n = e->n;
-	s->plan.xxh64 = e->xxh64;
+	s->plan.sum = e->sum;
+	s->plan.xxh64 = false;
 	s->plan.now_ms = now;
 	s->plan.side = p->side;
 	s->plan.from = buf_span(&s->from);
@@ -378,12 +379,13 @@ replay(struct planned *p, const struct flow_counts *was, struct planned_epoch *e
 	int rc;
 
 	p->sought = false;
+	e->xxh64 = a->xxh64;
 	if (p->conf.water != NULL)
 		waters_now(p->conf.water, a->now_ms);
 	if ((rc = p->conf.ops->replay(p->conf.src, a->from, a->to, a->now_ms, e)) != 0)
 		return rc;
 	e->over = false;
-	*again = e->gone || e->n != a->n || e->xxh64 != a->xxh64;
+	*again = e->gone || e->n != a->n || e->sum != a->sum;
 	if (*again && a->id <= p->start.most)
 		return err_input("source changed: epoch %" PRIu64 " is committed, and %s", a->id, e->gone ?
 		    "what it was made of is not there any more" : "what it was made of is not what it was");

@@ -32,7 +32,8 @@
 /* What an epoch is, as its source finds it. */
 struct planned_epoch {
 	uint64_t n;		/* records that emit will put out */
-	uint64_t xxh64;		/* of what they are, in their order */
+	uint64_t sum;		/* of what they are, in their order */
+	bool xxh64;		/* given to replay: that plan's sum is XXH64, where the source made sums of bytes */
 	bool over;		/* judge: nothing comes behind this epoch, now or later: the job ends with it */
 	bool gone;		/* replay: what stood between these positions is not there any more */
 };

@@ -246,6 +246,7 @@ replay(void *src, struct span from, struct span to, int64_t now_ms, struct plann
 
 	(void)now_ms;
 	forget(t);
+	gathered_again(t->held, e);
 	for (size_t i = 0; rc == 0 && i < t->n; i++)
 		if (t->kp[i].ours && !piece(t, i, from, to))
 			e->gone = true;

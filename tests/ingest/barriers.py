@@ -9,6 +9,7 @@ acknowledges them.  What must hold: an epoch that comes again is the same bytes;
 further ahead of the slowest sink than 4.  Watermarks are computed anew here from the positions and clocks of the control lines.
 """
 import glob
+import gzip
 import hashlib
 import json
 import os
@@ -302,6 +303,112 @@ def logs_changed():
         point(j.start().all() == 3 and "source changed: epoch 1 is committed" in j.err, "one that is gone: the same", j.err)
         os.remove(j.dir + "/plan/0")
         point(j.start().all() == 3 and "plan" in j.err, "a plan that is gone: 3", j.err)
+
+
+def xxh64(data):
+    """As xxHash's specification has it, seed 0."""
+    p, mask = (11400714785074694791, 14029467366897019727, 1609587929392839161, 9650029242287828579, 2870177450012600261), (1 << 64) - 1
+    rot = lambda x, r: (x << r | x >> (64 - r)) & mask
+    turn = lambda acc, x: rot((acc + x * p[1]) & mask, 31) * p[0] & mask
+    word = lambda at, n: int.from_bytes(data[at:at + n], "little")
+    at, acc = 0, p[4]
+    if len(data) >= 32:
+        v = [(p[0] + p[1]) & mask, p[1], 0, -p[0] & mask]
+        while at + 32 <= len(data):
+            v = [turn(v[i], word(at + 8 * i, 8)) for i in range(4)]
+            at += 32
+        acc = sum(rot(v[i], r) for i, r in enumerate((1, 7, 12, 18))) & mask
+        for x in v:
+            acc = ((acc ^ turn(0, x)) * p[0] + p[3]) & mask
+    acc = (acc + len(data)) & mask
+    while at + 8 <= len(data):
+        acc = (rot(acc ^ turn(0, word(at, 8)), 27) * p[0] + p[3]) & mask
+        at += 8
+    if at + 4 <= len(data):
+        acc = (rot(acc ^ word(at, 4) * p[0] & mask, 23) * p[1] + p[2]) & mask
+        at += 4
+    for x in data[at:]:
+        acc = rot(acc ^ x * p[4] & mask, 11) * p[0] & mask
+    acc = (acc ^ acc >> 33) * p[1] & mask
+    acc = (acc ^ acc >> 29) * p[2] & mask
+    return acc ^ acc >> 32
+
+
+def logs_old_plans():
+    """Plans of a source that summed by XXH64 hold on, and what changed under them is seen."""
+    with Case() as c:
+        c.write("a.log", range(3000))
+        j = Job(c.dir, ["-f", "a.log", "--until", "end", "--barriers", "1ms"], sinks=("a", "b"))
+        j.start()
+        while not j.ended:
+            j.read()
+        j.wait()
+        path = j.dir + "/plan/1"
+        with open(path, encoding="utf-8") as f:
+            plan = json.load(f)
+        new = plan["xxh3"]
+        old = json.dumps({("xxh64" if k == "xxh3" else k): v for k, v in plan.items()}, separators=(",", ":")).replace(new, "%016x" % xxh64(j.epochs[1][0]))
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(old + "\n")
+        point(j.start().all() == 0 and "anew" not in j.err and not j.faults, "a plan with an XXH64 is the same epoch again", [j.err, j.faults])
+        got = [numbers(s.rows) for s in j.sinks.values()]
+        point(got[0] == got[1] == list(range(3000)), "and all of it is there", [len(x) for x in got])
+    with Case() as c:
+        c.write("a.log", range(3000))
+        j = Job(c.dir, ["-f", "a.log", "--until", "end", "--barriers", "1ms"], sinks=("a", "b"))
+        j.start()
+        while not j.ended:
+            j.read()
+        j.wait()
+        j.sinks["a"].commit()
+        with open(j.dir + "/plan/1", encoding="utf-8") as f:
+            text = f.read()
+        with open(j.dir + "/plan/1", "w", encoding="utf-8") as f:
+            f.write(text.replace("xxh3", "xxh64"))
+        point(j.start().all() == 3 and "source changed" in j.err, "and an XXH64 that is another is: 3, source changed", j.err)
+
+
+def logs_odd():
+    """What does not stay where it was read to: lines that end in CR LF, or are long, or compressed; and what stands between them is rejected."""
+    lines, good, n, left, r = [], [], 0, 24 << 20, random.Random(7)
+    while left > 0:
+        n += 1
+        kind = r.random()
+        pad = "x" * (r.randint(300000, 1500000) if kind < 0.0002 else r.randint(0, 300))
+        text = b'{"n":%d,"ts":%d,"pad":"%s"}' % (n, 1780246220000 + n, pad.encode())
+        if 0.01 < kind < 0.02:
+            text = b"no record %d" % n
+        elif 0.02 < kind < 0.03:
+            text = b'{"n":%d,"ts":null}' % n
+        elif 0.03 < kind < 0.04:
+            text = b""
+        else:
+            good.append(text)
+        # runs of them, as a program on another system writes
+        lines.append(text + (b"\r\n" if n % 5000 > 4000 or kind > 0.99 else b"\n"))
+        left -= len(lines[-1])
+    with Case() as c:
+        data = b"".join(lines)
+        with open(c.dir + "/a.log", "wb") as f:
+            f.write(data)
+        with gzip.open(c.dir + "/b.log.gz", "wb", 1) as f:
+            f.write(data[:data.index(b"\n", 3000000) + 1])
+        packed = data[:data.index(b"\n", 3000000) + 1].replace(b"\r\n", b"\n").split(b"\n")
+        j = Job(c.dir, ["-f", "*.log*", "--until", "end", "--barriers", "1ms", "--event-time", "ts:ms", "--idle", "1h", "--reject", "bad"])
+        point(j.start().all() == 0 and not j.faults, "lines of all kinds", [j.err, j.faults[:3]])
+        rows = j.sinks["a"].rows
+        want = good + [x for x in packed if x.startswith(b"{") and b"null" not in x]
+        point(sorted(rows) == sorted(want), "each of them once, as it was", [len(rows), len(want)])
+    with Case() as c:
+        with open(c.dir + "/a.log", "wb") as f:
+            f.write(data)
+        j = Job(c.dir, ["-f", "a.log", "--until", "end", "--barriers", "1ms", "--event-time", "ts:ms", "--idle", "1h", "--reject", "bad"], sinks=("a", "b"))
+        j.start()
+        while not j.ended and j.last != 3:
+            j.read()
+        j.kill()
+        point(j.start().all() == 0 and not j.faults, "and once more from the beginning: the same epochs", [j.err, j.faults[:3]])
+        point(j.sinks["a"].rows == j.sinks["b"].rows == good, "which are all of it, in its order", len(j.sinks["a"].rows))
 
 
 class Writer(threading.Thread):
@@ -627,7 +734,7 @@ def metrics():
 
 
 def main():
-    for f in (logs_end, logs_times, logs_changed, logs_kill, topics_kill, topics_changed, pressure, times, instances, pins, metrics):
+    for f in (logs_end, logs_times, logs_changed, logs_old_plans, logs_odd, logs_kill, topics_kill, topics_changed, pressure, times, instances, pins, metrics):
         if len(sys.argv) < 3 or re.search(sys.argv[2], f.__name__):
             f()
     return finish()
