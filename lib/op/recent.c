@@ -14,7 +14,7 @@
  */
 #define CLOCK_BYTES ((size_t)8)
 #define ENTRY_BYTES ((size_t)FP_BYTES + 8)
-#define PIECE_BYTES (ENTRY_BYTES << 13)
+#define PIECE_BYTES (ENTRY_BYTES << 14)
 #define AHEAD 16				/* looked for at once */
 #define US_PER_DAY (86400 * US_PER_SEC)
 #define ABOUT_DAYS_MAX 3660000

@@ -11,13 +11,17 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/sum.h"
 #include "op/pack.h"
 #include "out/sink.h"
 #include "run/pieces.h"
 #include "store/fs.h"
 
 #define BLOCK_OUT (256 * KIB)
+#define ALONE (64 * KIB)		/* a value that long is a block by itself, written from where it is */
 #define HEAD_BYTES 16
+
+static const struct span none = { "", 0 };
 
 /* A number as these files hold it. */
 static uint64_t
@@ -30,10 +34,19 @@ get_u64(const char *p)
 }
 
 static void
-put_u64(struct buf *b, uint64_t v)
+set_u64(char *p, uint64_t v)
 {
 	v = htole64(v);
-	buf_add(b, (const char *)&v, sizeof v);
+	memcpy(p, &v, sizeof v);
+}
+
+static void
+put_u64(struct buf *b, uint64_t v)
+{
+	char p[sizeof v];
+
+	set_u64(p, v);
+	buf_add(b, p, sizeof p);
 }
 
 int
@@ -130,21 +143,25 @@ pieces_close(struct pieces_reader *r)
 
 /* ---- writing ---- */
 
+/* What is collected, and `more` behind it, as one block. */
 static int
-write_block(struct pieces_writer *w)
+write_block(struct pieces_writer *w, struct span more)
 {
-	struct buf head = { 0 };
+	char head[HEAD_BYTES];
 	int rc;
 
 	if (w->block.n == 0)
 		return 0;
-	put_u64(&head, w->block.n);
-	put_u64(&head, hash_fixed(buf_span(&w->block)));
-	if ((rc = sink_add(w->out, buf_span(&head))) == 0)
-		rc = sink_add(w->out, buf_span(&w->block));
-	w->bytes += head.n + w->block.n;
+	sum_reset(w->sum);
+	sum_add(w->sum, buf_span(&w->block));
+	sum_add(w->sum, more);
+	set_u64(head, w->block.n + more.n);
+	set_u64(head + 8, sum_now(w->sum));
+	if ((rc = sink_add(w->out, span_of(head, sizeof head))) == 0 &&
+	    (rc = sink_add(w->out, buf_span(&w->block))) == 0)
+		rc = sink_add(w->out, more);
+	w->bytes += sizeof head + w->block.n + more.n;
 	buf_clear(&w->block);
-	buf_free(&head);
 	return rc;
 }
 
@@ -160,9 +177,11 @@ pieces_begin(struct pieces_writer *w, const char *path, struct span head)
 	if (w->lax)
 		sink_lax(w->out);
 	w->n = w->bytes = 0;
+	if (w->sum == NULL)
+		w->sum = sum_new();
 	buf_clear(&w->block);
 	buf_span_add(&w->block, head);
-	return write_block(w);
+	return write_block(w, none);
 }
 
 int
@@ -172,8 +191,12 @@ pieces_put_under(struct pieces_writer *w, struct span tag, struct span key, stru
 	pack_u64(&w->block, tag.n + key.n);
 	buf_span_add(&w->block, tag);
 	buf_span_add(&w->block, key);
+	if (val.n >= ALONE) {
+		pack_u64(&w->block, val.n);
+		return write_block(w, val);
+	}
 	pack_span(&w->block, val);
-	return w->block.n < BLOCK_OUT ? 0 : write_block(w);
+	return w->block.n < BLOCK_OUT ? 0 : write_block(w, none);
 }
 
 int
@@ -187,7 +210,7 @@ pieces_end(struct pieces_writer *w, const char *dir)
 {
 	struct buf end = { 0 };
 	struct sink *out = w->out;
-	int rc = write_block(w);
+	int rc = write_block(w, none);
 
 	put_u64(&end, 0);
 	put_u64(&end, w->n);
@@ -208,6 +231,8 @@ pieces_drop(struct pieces_writer *w)
 		sink_abort(w->out);
 	w->out = NULL;
 	buf_free(&w->block);
+	sum_free(w->sum);
+	w->sum = NULL;
 }
 
 /* ---- heads ---- */

@@ -18,11 +18,13 @@
 #include "base/op.h"
 
 struct sink;
+struct sum;
 struct unpack;
 
 struct pieces_writer {
 	struct sink *out;		/* NULL: nothing is begun */
 	struct buf block;
+	struct sum *sum;
 	bool lax;			/* in: nothing is fsynced: safe against the end of the process alone */
 	uint64_t n, bytes;		/* bytes: of the file so far, when its last block is out */
 };
