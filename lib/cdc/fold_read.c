@@ -4,10 +4,10 @@
  * the time; who reads takes the smallest of the parts' next keys.  So it is with all keys, and with each of the ranges
  * that fold_split makes.
  */
-#include <signal.h>
 #include <stdlib.h>
 
 #include "base/inorder.h"
+#include "base/thread.h"
 #include "cdc/fold_own.h"
 
 #define CHUNK_KEYS 1024
@@ -312,13 +312,9 @@ static pthread_t *
 start(size_t n, void *(*work)(void *), void *arg, size_t *started)
 {
 	pthread_t *id = mem_array(NULL, n, sizeof *id);
-	sigset_t all, was;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &was);
-	for (*started = 0; *started < n && pthread_create(&id[*started], NULL, work, arg) == 0; ++*started)
+	for (*started = 0; *started < n && thread_start(&id[*started], work, arg); ++*started)
 		;
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
 	return id;
 }
 
