@@ -7,45 +7,14 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/sum_ops.h"
 
 struct sum {
 	const struct sum_ops *ops;
 	void *st;
 };
 
-/* ---- by the library ---- */
-
-static void *
-fresh(void)
-{
-	return XXH3_createState();
-}
-
-static void
-reset(void *st)
-{
-	(void)XXH3_64bits_reset(st);
-}
-
-static void
-add(void *st, const char *p, size_t n)
-{
-	(void)XXH3_64bits_update(st, p, n);
-}
-
-static uint64_t
-now(const void *st)
-{
-	return XXH3_64bits_digest(st);
-}
-
-static void
-end(void *st)
-{
-	(void)XXH3_freeState(st);
-}
-
-static const struct sum_ops library = { fresh, reset, add, now, end };
+static const struct sum_ops library = SUM_OPS;
 
 static const struct sum_ops *
 best(void)
@@ -56,8 +25,6 @@ best(void)
 #endif
 	return &library;
 }
-
-/* ---- either ---- */
 
 struct sum *
 sum_new(void)

@@ -25,18 +25,4 @@ void sum_add(struct sum *, struct span);
 uint64_t sum_now(const struct sum *);
 void sum_free(struct sum *);
 
-/* ---- between sum.c and sum_avx2.c: the same work by code for one kind of machine ---- */
-
-struct sum_ops {
-	void *(*fresh)(void);		/* NULL: no memory */
-	void (*reset)(void *);
-	void (*add)(void *, const char *p, size_t n);
-	uint64_t (*now)(const void *);
-	void (*end)(void *);
-};
-
-#ifdef __x86_64__
-extern const struct sum_ops sum_avx2;
-#endif
-
 #endif
