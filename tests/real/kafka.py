@@ -388,21 +388,11 @@ def group_slow(b):
 
 def house(b, name, **env):
     c = Case(b, name)
-    path = c.dir + "/g.conf"
-    with open(path, "w") as f:
-        f.write("session.timeout.ms=3000\nheartbeat.interval.ms=300\n")
-    os.chmod(path, 0o600)
+    path = property_file(c, "session.timeout.ms=3000\nheartbeat.interval.ms=300\n")
     c.send(200)
     c.run("--until", "end")     # makes topic and table: a new one has nobody to fence
     first = len(c.log())
-    stop = threading.Event()
-
-    def feed():
-        while not stop.is_set():
-            c.send(200)
-            time.sleep(0.02)
-    t = threading.Thread(target=feed)
-    t.start()
+    stop, t = fed(c, 200)
 
     def records(kind):
         """The partitions that each commit of that kind names, and its number."""
@@ -454,20 +444,10 @@ def house(b, name, **env):
 def asleep(b):
     """A member that sleeps longer than its session: who is given its partitions fences it, and it joins anew."""
     c = Case(b, "asleep")
-    path = c.dir + "/g.conf"
-    with open(path, "w") as f:
-        f.write("session.timeout.ms=1500\nheartbeat.interval.ms=200\n")
-    os.chmod(path, 0o600)
+    path = property_file(c, "session.timeout.ms=1500\nheartbeat.interval.ms=200\n")
     c.send(200)
     c.run("--until", "end")
-    stop = threading.Event()
-
-    def feed():
-        while not stop.is_set():
-            c.send(100)
-            time.sleep(0.02)
-    t = threading.Thread(target=feed)
-    t.start()
+    stop, t = fed(c)
     log = c.dir + "/wh/main/ods/o/_log/"
     record = lambda name: json.load(open(log + name))
     fences = lambda: [r["n"] for r in map(record, c.log()) if r["kind"] == "fence"]
@@ -838,13 +818,13 @@ def member(c, name, group, *more, before=()):
         return subprocess.Popen([*before, *c.args("-G", group, *more)], cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=e)
 
 
-def fed(c):
+def fed(c, count=100):
     """Messages until it is told to stop; the thread and the event."""
     stop = threading.Event()
 
     def feed():
         while not stop.is_set():
-            c.send(100)
+            c.send(count)
             time.sleep(0.02)
     t = threading.Thread(target=feed)
     t.start()
