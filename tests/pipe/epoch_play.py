@@ -47,8 +47,10 @@ class Job:
         return name
 
     def ack(self, sink, number):
-        with open(os.path.join(self.dir, "ack", sink), "w", encoding="ascii") as f:
+        made = os.path.join(self.dir, "ack." + sink)      # the source reads it at any moment: whole or not at all
+        with open(made, "w", encoding="ascii") as f:
             f.write("%d\n" % number)
+        os.replace(made, os.path.join(self.dir, "ack", sink))
 
     def acked(self, sink):
         with open(os.path.join(self.dir, "ack", sink), encoding="ascii") as f:
