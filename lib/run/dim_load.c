@@ -14,13 +14,13 @@
 #include "store/table.h"
 
 struct dim_table *
-dim_table_new(const struct dim *d)
+dim_table_new(const struct dim *d, bool whole)
 {
-	/* the one that is there stays while another one is read; what processes share is in memory */
+	/* the one that is there stays while another one is read */
 	size_t budget = d->conf.budget, held = d->table == NULL ? 0 : join_bytes(d->table->join);
 	struct dim_table *t = mem_new(sizeof *t);
 
-	budget = d->conf.share ? SIZE_MAX : held < budget / 4 * 3 ? budget - held : budget / 4;
+	budget = whole ? SIZE_MAX : held < budget / 4 * 3 ? budget - held : budget / 4;
 	t->join = join_new(d->n_valid > 0, budget);
 	t->seed = hash_seed();
 	t->types = mem_new(d->n_keys);
@@ -262,12 +262,12 @@ rows_csv(struct dim *d, char delimiter)
 	return rc;
 }
 
-/* All rows of DIM into a new table. */
+/* All rows of DIM into a new table; whole: as for dim_table_new. */
 static int
-rows(struct dim *d, struct dim_table **out)
+rows(struct dim *d, bool whole, struct dim_table **out)
 {
 	const struct second by = { d, maker_new, maker_end, each, take };
-	struct dim_table *t = d->fresh = dim_table_new(d);
+	struct dim_table *t = d->fresh = dim_table_new(d, whole);
 	char delimiter;
 	int rc;
 
@@ -335,7 +335,10 @@ share_conf(const struct dim *d, struct buf *dir, struct buf *conf)
 	return true;
 }
 
-/* Map it, or be the one that reads it for all. */
+/*
+ * Map it, or be the one that reads it for all: then it is in memory, whatever the budget.  A copy that nobody shares
+ * keeps to the budget.
+ */
 static int
 shared(struct dim *d, struct dim_table **out)
 {
@@ -346,7 +349,7 @@ shared(struct dim *d, struct dim_table **out)
 	int fd = -1, rc = 0;
 
 	if (!share_conf(d, &dir, &conf) || fs_dirs(buf_cstr(&dir)) != 0) {
-		rc = rows(d, out);
+		rc = rows(d, false, out);
 		goto out;
 	}
 	if ((rc = stamp_now(d, &now)) != 0)
@@ -354,20 +357,21 @@ shared(struct dim *d, struct dim_table **out)
 	buf_fmt(&lock, "%s/%016llx", dir.p, (unsigned long long)hash_fixed(buf_span(&conf)));
 	buf_fmt(&path, "%s-%s.dim", buf_cstr(&lock), now.sum);
 	buf_str(&lock, ".lock");
-	t = dim_table_new(d);
-	if (!share_map(buf_cstr(&path), buf_span(&conf), d->n_keys, t) && (fd = share_lock(buf_cstr(&lock))) != -1 &&
+	t = dim_table_new(d, true);
+	if (!share_map(buf_cstr(&path), buf_span(&conf), d->n_keys, t) &&
+	    (fd = share_lock(buf_cstr(&lock), d->conf.operand)) != -1 &&
 	    !share_map(path.p, buf_span(&conf), d->n_keys, t)) {
 		dim_table_free(t);
 		t = NULL;
 		/* bad rows let go here would be let go in silence there; rows of another commit are not these */
-		if ((rc = rows(d, &t)) == 0 && d->c->total_rejects == rejects && stamp_now(d, &then) == 0 &&
+		if ((rc = rows(d, true, &t)) == 0 && d->c->total_rejects == rejects && stamp_now(d, &then) == 0 &&
 		    same(&now, &then)) {
 			share_sweep(dir.p);
 			share_write(path.p, buf_span(&conf), d->n_keys, t);
 		}
 	} else if (fd == -1 && t->map == NULL) {
 		dim_table_free(t);
-		rc = rows(d, &t);
+		rc = rows(d, false, &t);
 	}
 	if (rc == 0)
 		*out = t;
@@ -386,7 +390,7 @@ out:
 static int
 load(struct dim *d, struct dim_table **out)
 {
-	return d->conf.share ? shared(d, out) : rows(d, out);
+	return d->conf.share ? shared(d, out) : rows(d, false, out);
 }
 
 int

@@ -23,8 +23,8 @@ bool dim_csv(const char *operand, char *delimiter);
 /* As ctx_read, each row of CSV made a record of strings, numbers and nulls. */
 int dim_csv_read(struct dim *, char delimiter, int (*each)(void *arg, const struct batch *), void *arg);
 
-/* An empty one, for the dimension to be read into. */
-struct dim_table *dim_table_new(const struct dim *);
+/* An empty one, for the dimension to be read into; whole: all of it in memory, whatever the budget. */
+struct dim_table *dim_table_new(const struct dim *, bool whole);
 /* NULL is fine. */
 void dim_table_free(struct dim_table *);
 
@@ -35,8 +35,12 @@ bool share_map(const char *path, struct span conf, size_t n_keys, struct dim_tab
  * said and leaves t as it is.
  */
 void share_write(const char *path, struct span conf, size_t n_keys, struct dim_table *t);
-/* Hold the lock of that name, waiting for it, until the descriptor is closed; -1 after a warning. */
-int share_lock(const char *path);
+/*
+ * Hold the lock of that name until the descriptor is closed, waiting for whoever reads the dimension under it while
+ * that process gets on (its processor time), and ten minutes at most: one that is stopped or hangs must not hold up
+ * all the others.  -1 after a warning, which names it: then the caller reads the dimension for itself.
+ */
+int share_lock(const char *path, const char *dim);
 /* Remove those of the directory's files that no process took for SHARE_DAYS. */
 void share_sweep(const char *dir);
 

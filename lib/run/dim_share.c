@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,6 +17,10 @@
 #define SHARE_DAYS 7
 #define SHARE_VERSION 1
 #define SHARE_ALIGN 4096	/* slots begin at a page */
+#define LOCK_NAP_MS_MAX 50
+#define LOCK_LOOK_MS 500	/* so often a look at who holds it */
+#define LOCK_STILL_MS 5000	/* it took no processor time for so long: it is stopped, or hangs */
+#define LOCK_WAIT_MS 600000	/* and however busy it is */
 
 struct head {
 	char magic[8];
@@ -201,19 +206,117 @@ share_write(const char *path, struct span conf, size_t n_keys, struct dim_table 
 	t->map_bytes = h.file_bytes;
 }
 
+/* ---- one reads, the others wait ---- */
+
+/* Who holds a lock, and what it did so far. */
+struct holder {
+	long pid;			/* 0: it has not written it yet */
+	unsigned long long ticks;	/* of processor time, by all of its threads; 0: not to be seen */
+};
+
+static struct holder
+holder_of(int fd)
+{
+	char text[512], path[40], *p;
+	unsigned long long user, system;
+	struct holder h = { 0 };
+	ssize_t n = pread(fd, text, 31, 0);
+	int stat;
+
+	text[n > 0 ? n : 0] = '\0';
+	h.pid = strtol(text, NULL, 10);
+	snprintf(path, sizeof path, "/proc/%ld/stat", h.pid);
+	if (h.pid <= 0 || (stat = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return h;
+	n = read(stat, text, sizeof text - 1);
+	close(stat);
+	text[n > 0 ? n : 0] = '\0';
+	/* behind the name, which may hold anything: the state, ten numbers, then these (proc(5)) */
+	if ((p = strrchr(text, ')')) != NULL &&
+	    sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) == 2)
+		h.ticks = user + system;
+	return h;
+}
+
+static void
+write_holder(int fd)
+{
+	char pid[32];
+	int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+
+	/* what cannot be written is not told: the lock holds all the same */
+	if (ftruncate(fd, 0) == 0)
+		(void)!pwrite(fd, pid, (size_t)n, 0);
+}
+
+static void
+warn_apart(const char *path, const char *dim, const struct holder *h, int64_t ms, bool busy)
+{
+	struct buf who = { 0 };
+
+	if (h->pid > 0)
+		buf_fmt(&who, "process %ld", h->pid);
+	else
+		buf_str(&who, "a process");
+	err_warn(busy ? "%s: %s reads it for all, and holds %s for %d s now: this process has its own copy" :
+	    "%s: %s reads it for all, and holds %s, but has done nothing for %d s; is it stopped? This process has its "
+	    "own copy", dim, buf_cstr(&who), path, (int)(ms / 1000));
+	buf_free(&who);
+}
+
+/* Until it is free, or whoever has it seems to stay: false, after a warning. */
+static bool
+wait_lock(int fd, const char *path, const char *dim)
+{
+	int64_t began = clock_ms(), now = began, look = began, moved = began;
+	struct holder h = { 0 }, is;
+	long nap = 1;
+	bool told = false;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		struct timespec t = { 0, nap * 1000000 };
+
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			warn(path, "cannot be locked");
+			return false;
+		}
+		if (now >= look) {
+			is = holder_of(fd);
+			if (is.pid != h.pid || is.ticks != h.ticks)
+				moved = now;
+			h = is;
+			look = now + LOCK_LOOK_MS;
+		}
+		if (now - moved >= LOCK_STILL_MS || now - began >= LOCK_WAIT_MS) {
+			warn_apart(path, dim, &h, now - (now - moved >= LOCK_STILL_MS ? moved : began),
+			    now - moved < LOCK_STILL_MS);
+			return false;
+		}
+		if (!told && now - began >= LOCK_STILL_MS) {
+			err_warn("%s: waiting for process %ld, which reads it for all", dim, h.pid);
+			told = true;
+		}
+		nanosleep(&t, NULL);
+		nap = nap * 2 > LOCK_NAP_MS_MAX ? LOCK_NAP_MS_MAX : nap * 2;
+		now = clock_ms();
+	}
+	return true;
+}
+
 int
-share_lock(const char *path)
+share_lock(const char *path, const char *dim)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	while (fd != -1 && flock(fd, LOCK_EX) == -1) {
-		if (errno == EINTR)
-			continue;
-		close(fd);
-		fd = -1;
-	}
-	if (fd == -1)
+	if (fd == -1) {
 		warn(path, "cannot be locked");
+		return -1;
+	}
+	if (!wait_lock(fd, path, dim)) {
+		close(fd);
+		return -1;
+	}
+	write_holder(fd);
 	return fd;
 }
 

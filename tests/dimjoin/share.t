@@ -73,3 +73,25 @@ $ export PIPEHOUSE_ROOT=$PWD/wh; : | wh-put dim.t dt=2026-11-20; echo '{"id":1}'
 # --share: of a table only
 $ dimjoin -k id --fields n --share dim </dev/null 2>&1 | head -1
 > dimjoin: --share goes with a DIM that is a table, wh:TABLE
+
+# --share: who reads the table for all and is stopped at it is not waited for: the others say so, name it, and read it themselves, within -S
+$ export PIPEHOUSE_ROOT=$PWD/wh d=wh/main/_state/dim; seq 1 200000 | sed 's/.*/{"id":&,"n":"v&"}/' | wh-put dim.t dt=2026-11-20; echo '{"id":77}' >in; for i in $(seq 50); do rm -rf $d; dimjoin -k id --fields n --share --stats s1 wh:dim.t in >first & p=$!; until [ -s $d/*.lock ]; do sleep 0.001; done 2>/dev/null; kill -STOP $p; ls $d/*.dim >/dev/null 2>&1 || break; kill -CONT $p; wait $p; done
+$ dimjoin -k id --fields n --share -S 1M --stats s2 wh:dim.t in 2>err; sed "s/process $p/process P/; s| /[^ ]*lock,| LOCK,|" err; grep -o '"second_in":[0-9]*' s2; grep -o '"dim_shared":.' s2; grep -c '"dim_spilled_bytes":[1-9]' s2
+$ kill -CONT $p; wait $p; cat first; dimjoin -k id --fields n --share --stats s3 wh:dim.t in; grep -o '"second_in":[0-9]*' s3
+> {"id":77,"n":"v77"}
+> dimjoin: wh:dim.t: process P reads it for all, and holds LOCK, but has done nothing for 5 s; is it stopped? This process has its own copy
+> "second_in":200000
+> "dim_shared":0
+> 1
+> {"id":77,"n":"v77"}
+> {"id":77,"n":"v77"}
+> "second_in":0
+
+# --share: one that is busy is waited for, and that is said
+$ export PIPEHOUSE_ROOT=$PWD/wh d=wh/main/_state/dim; echo '{"id":77,"n":"v"}' | wh-put dim.t dt=2026-11-20; echo '{"id":77}' >in; dimjoin -k id --fields n --share wh:dim.t in; rm $d/*.dim
+$ while :; do :; done & p=$!; exec 9>>$(ls $d/*.lock); flock 9; echo $p >$(ls $d/*.lock); dimjoin -k id --fields n --share --stats s wh:dim.t in 2>err 9>&- & q=$!; sleep 6; exec 9>&-; wait $q; kill $p; sed "s/process $p/process P/" err; grep -o '"dim_shared":.' s; ls $d | grep -c dim$
+> {"id":77,"n":"v"}
+> {"id":77,"n":"v"}
+> dimjoin: wh:dim.t: waiting for process P, which reads it for all
+> "dim_shared":1
+> 1
