@@ -96,6 +96,9 @@ check_words(struct ctx *c, struct state *st)
 
 	if (kafka != (k->topics != NULL))
 		return ctx_usage(c, "-b BROKERS and -t TOPIC,... go together");
+	if (st->logs.pattern != NULL && !kafka && ctx_files(c, &files) > 0)
+		return ctx_usage(c, "-f is one pattern, and FILE not with it: quote the pattern, or the shell makes "
+		    "files of it");
 	if ((st->logs.pattern != NULL) + kafka + (ctx_files(c, &files) > 0) > 1)
 		return ctx_usage(c, "-b, -f and FILE exclude each other");
 	if (k->nulls == NULLS_KEEP && k->meta == NULL)

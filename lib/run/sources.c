@@ -92,11 +92,40 @@ sources_add(struct sources *s, const char *path, const char *as, int fd)
 	s->in[s->n++] = x;
 }
 
+/* For the first time? */
+static bool
+is_news(struct sources *s, const char *what)
+{
+	bool fresh = false;
+
+	if (s->told == NULL)
+		s->told = map_new(0);
+	(void)map_put(s->told, span_str(what), &fresh);
+	return fresh;
+}
+
 static int
 add(void *arg, const char *path, int fd)
 {
-	sources_add(arg, path, NULL, fd);
+	struct sources *s = arg;
+
+	if (fd != -1)
+		sources_add(s, path, NULL, fd);
+	else if (!s->silent && is_news(s, path))
+		err_warn("%s: no file, but a directory, a pipe or a device: it is passed over", path);
 	return 0;
+}
+
+/* A pattern that finds nothing, and never has, may be misspelt. */
+static void
+tell_none(struct sources *s, const struct live *live)
+{
+	struct spot_known k;
+	size_t i = 0;
+
+	if (s->pattern != NULL && s->n == 0 && !s->silent && (live == NULL || !spot_next(live, &i, &k)) &&
+	    is_news(s, s->pattern))
+		err_warn("%s: no file matches", s->pattern);
 }
 
 /* Those of the round before that no name led to this time. */
@@ -125,13 +154,16 @@ add_held(struct sources *s)
 int
 sources_open(struct sources *s, struct ctx *c, const char *pattern, bool hold)
 {
-	int rc = tail_files(c, pattern, add, s);
+	int rc;
 
-	add_held(s);
 	s->pattern = pattern;
+	rc = tail_files(c, pattern, add, s);
+	add_held(s);
 	s->pattern_name = pattern == NULL || strpbrk(pattern, "*?[\\") != NULL ? 0 : spot_name(pattern);
 	s->looked = false;
 	s->n_sight = 0;
+	if (!hold)
+		tell_none(s, NULL);
 	for (size_t i = 0; i < s->n; i++) {
 		struct input *x = &s->in[i];
 
@@ -244,6 +276,8 @@ sources_find(struct sources *s, const struct table *t)
 	size_t kept = 0;
 	int rc = first ? look_aside(s, t->live) : 0;
 
+	if (first && rc == 0)
+		tell_none(s, t->live);
 	s->looked = true;
 	for (size_t i = 0; rc == 0 && i < s->n; i++) {
 		struct input *x = &s->in[i];

@@ -67,7 +67,7 @@ struct sources {
 	struct input *held;	/* of the round before */
 	size_t n_held, held_max;
 	struct map *mine;	/* fences of this process, by source: one is enough until somebody else sets one */
-	struct map *told;	/* inodes of those that were missed */
+	struct map *told;	/* inodes of those that were missed, names that are no file's */
 };
 
 /* Open them all; hold is that of tail. 0 or EXIT_IO. */

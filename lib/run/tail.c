@@ -4,11 +4,21 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "run/ctx.h"
 #include "run/tail.h"
 #include "store/spot.h"
+
+/* To open a pipe would wait for its writer, and a device may have no end; what is gone by now is for open to say. */
+static bool
+is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == -1 || S_ISREG(st.st_mode);
+}
 
 static int
 open_one(const char *path, bool may_go, int (*each)(void *, const char *, int), void *arg)
@@ -41,7 +51,8 @@ tail_files(struct ctx *c, const char *pattern, int (*each)(void *arg, const char
 		rc = err_io("%s: cannot be read", pattern);
 	/* between glob and open a rotation may have taken one away: the next time finds it under its new name */
 	for (size_t i = 0; rc == 0 && r == 0 && i < g.gl_pathc; i++)
-		rc = open_one(g.gl_pathv[i], true, each, arg);
+		rc = is_file(g.gl_pathv[i]) ? open_one(g.gl_pathv[i], true, each, arg) :
+		    each(arg, g.gl_pathv[i], -1);
 	globfree(&g);
 	return rc;
 }

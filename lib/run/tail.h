@@ -33,7 +33,7 @@ struct tail {
 /*
  * Open the command's input files, or those that match a pattern, in its order; none at all: descriptor 0,
  * "-".  each() owns the descriptor. 0, each's status, or EXIT_IO; a matched file that is gone by now is
- * passed over.
+ * passed over.  With a pattern each() also gets descriptor -1 for what matches and is no file.
  */
 int tail_files(struct ctx *, const char *pattern, int (*each)(void *arg, const char *path, int fd), void *arg);
 /* Messages of one partition, each a line of text (with its LF). */

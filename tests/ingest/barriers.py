@@ -643,6 +643,7 @@ def instances():
 def pins():
     with Case() as c:
         env = dict(PIPEHOUSE_PINS="dim.sku dim.none")
+        c.write("a.log", [])
         j = Job(c.dir, ["-f", "*.log", "--barriers", "5ms", "--pin", "dim.user"], env=env)
         put = lambda t: subprocess.run([BIN + "/wh-put", t, "dt=2026-11-20"], input=b'{"id":%d}\n' % put.n, check=True,
                                        env={k: v for k, v in j.env.items() if k != "PIPEHOUSE_JOB"})

@@ -190,7 +190,7 @@ $ for a in '-d ods.l' '-f x y' '--until end' '-f x --until noon -d a.b' '-f x' '
 $   '-b h -t x --max-lag 3' '-b h -t x --until beginning' '-b h -t x --from 1' '-b h -t x --from 1:' '-b h -t x --meta a.b' '-f x -d a.b --partition-by t --every 1d'
 $ do ingest $a </dev/null 2>&1 | head -n 1; done
 > ingest: --partition-by is required: table ods.l says no day
-> ingest: -b, -f and FILE exclude each other
+> ingest: -f is one pattern, and FILE not with it: quote the pattern, or the shell makes files of it
 > ingest: --until: without -b only `end`, and only with -f
 > ingest: --until: without -b only `end`, and only with -f
 > ingest: -f without -d needs --until end
@@ -206,3 +206,21 @@ $ do ingest $a </dev/null 2>&1 | head -n 1; done
 > ingest: '1:' is neither beginning, end, a time, nor [TOPIC:]PARTITION:OFFSET,...
 > ingest: --meta: a name of letters, digits and _, not 'a.b'
 > ingest: --every: an exact duration of 1ms or more
+
+# ingest: -f passes over what is no file, and says when there is none
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ mkdir logs logs/old.log; mkfifo logs/pipe.log; ln -s /dev/zero logs/zero.log; echo '{"t":"2026-11-20","n":1}' >logs/a.log
+$ timeout 60 ingest -f 'logs/*.log' --until end -d ods.l --partition-by t; echo $?; wh-cat ods.l
+$ ingest -f 'lgos/*.log' --until end -d ods.m --partition-by t; echo $?
+> 0
+> {"t":"2026-11-20","n":1}
+> 0
+! ingest: logs/old.log: no file, but a directory, a pipe or a device: it is passed over
+! ingest: logs/pipe.log: no file, but a directory, a pipe or a device: it is passed over
+! ingest: logs/zero.log: no file, but a directory, a pipe or a device: it is passed over
+! ingest: lgos/*.log: no file matches
+
+# ingest: a pattern that the shell has made files of
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ touch a.log b.log; ingest -f *.log --until end -d ods.l --partition-by t 2>&1 | head -n 1
+> ingest: -f is one pattern, and FILE not with it: quote the pattern, or the shell makes files of it
