@@ -613,6 +613,10 @@ epoch_over(struct ctx *c)
 		return 0;
 	if (c->cmd->sink != NULL)
 		rc = c->cmd->sink->drop(c, c->st);
+	if (rc == 0 && !e->opened)
+		return c->count.in > 0 ? err_input("records came, and no control line: the source of a barrier job is "
+		    "`ingest --barriers` or `wh-cat --follow --barriers`") :
+		    err_temp("the input ended before its first control line");
 	return rc != 0 ? rc : err_temp("the input ended inside an epoch, behind epoch %" PRIu64, e->id);
 }
 

@@ -157,6 +157,9 @@ def refused():
     one("a command that keeps nothing through a crash", 2, "barrier job", ["json-to-csv"])
     one("an output file", 2, "-o", ["json-map", "--keep", "id", "-o", os.path.join(TMP, "x")])
     one("an input file", 2, "input", ["json-map", "--keep", "id", "/dev/null"])
+    for what, data, status, word in (("nothing at all", b"", 75, "before its first control line"), ("records without control lines", rec + b"\n", 3, "no control line")):
+        p = subprocess.run([os.path.join(BIN, "dedup"), "-k", "id"], input=data, env=fresh("bare").next_run(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        told(p.returncode == status and word.encode() in p.stderr, "%s: %d" % (what, status), (p.returncode, p.stderr))
     # with another nonce it is data
     s = Stage(fresh("data"), ["json-map", "--keep", "id"])
     got = s.end(1, [line("mark", 1, 0, 1, nonce=NONCE[::-1]).rstrip(b"\n")])
