@@ -65,7 +65,6 @@ statement(struct cdc *c, struct change *ch, bool truncate)
 	if ((why = find_ord(c, 0, ch->at)) != NULL)
 		return bad(c, why);
 	src_add(c, "sql", member(c, M_SQL));
-	ch->db = unquoted(c, ch->db);
 	change_bare(c, ch);
 	return CDC_CHANGES;
 }
@@ -125,10 +124,13 @@ enum cdc_what
 canal_take(struct cdc *c)
 {
 	struct val db = member(c, M_DATABASE), table = member(c, M_TABLE), gtid = member(c, M_GTID);
-	struct change ch = { .db = db.raw, .table = table.raw };
+	struct change ch = { .table = table.raw };
 	struct span type;
 	uint64_t ms;
 
+	if (member(c, M_DATA).tag != T_ARR && db.tag == T_STR)
+		db.raw = unquoted(c, db.raw);
+	ch.db = db.raw;
 	if (!table_wanted(c, db, table))
 		return CDC_OTHER;
 	ch.has_ts = member_u64(c, M_ES, &ms) || member_u64(c, M_TS, &ms);

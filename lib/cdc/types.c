@@ -410,6 +410,7 @@ static const struct {
 	{ "io.debezium.time.NanoTime", WIRE_TIME_NS, COL_TIME },
 	{ "io.debezium.time.ZonedTimestamp", WIRE_ZONED, COL_TIMESTAMP },
 	{ "io.debezium.time.IsoDate", WIRE_ISO_DATE, COL_DATE },
+	{ "io.debezium.time.IsoTime", WIRE_ISO_TIME, COL_TIME },
 	{ "io.debezium.time.IsoTimestamp", WIRE_ISO, COL_DATETIME },
 	{ "io.debezium.time.Year", WIRE_PLAIN, COL_YEAR },
 	{ "io.debezium.data.Json", WIRE_PLAIN, COL_JSON },

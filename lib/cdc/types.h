@@ -32,7 +32,7 @@ enum wire {			/* how Debezium's schema says the value is written */
 	WIRE_NONE,		/* no schema */
 	WIRE_PLAIN,		/* as JSON has it */
 	WIRE_DECIMAL, WIRE_DECIMAL_ANY, WIRE_BITS, WIRE_BOOL, WIRE_DAYS, WIRE_MS, WIRE_US, WIRE_NS,
-	WIRE_TIME_MS, WIRE_TIME_US, WIRE_TIME_NS, WIRE_ZONED, WIRE_ISO_DATE, WIRE_ISO
+	WIRE_TIME_MS, WIRE_TIME_US, WIRE_TIME_NS, WIRE_ZONED, WIRE_ISO_DATE, WIRE_ISO_TIME, WIRE_ISO
 };
 
 struct column {

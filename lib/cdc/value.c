@@ -7,6 +7,7 @@
 
 #define UNSCALED_BYTES_MAX 128
 #define US_PER_DAY (86400 * US_PER_SEC)
+#define TIME_HOURS_MAX 838
 
 static const char not_number[] = "a column of numbers holds something else";
 static const char not_time[] = "a column of times holds something else";
@@ -296,12 +297,14 @@ print_days(int64_t days, struct buf *out)
 	return NULL;
 }
 
-/* "[-]HH:MM:SS[.f]"; hours may need three digits. */
-static void
+/* "[-]HH:MM:SS[.f]"; hours may need three digits. More than MySQL's TIME holds was counted in another unit. */
+static const char *
 print_time(int64_t us, int digits, struct buf *out)
 {
 	uint64_t v = us < 0 ? 0 - (uint64_t)us : (uint64_t)us, hours = v / 3600000000;
 
+	if (hours > TIME_HOURS_MAX)
+		return "a time beyond 838:59:59";
 	buf_str(out, us < 0 ? "\"-" : "\"");
 	if (hours < 10)
 		buf_byte(out, '0');
@@ -312,6 +315,7 @@ print_time(int64_t us, int digits, struct buf *out)
 	digits_fixed(v / 1000000 % 60, 2, out);
 	fraction(v % 1000000, digits, out);
 	buf_byte(out, '"');
+	return NULL;
 }
 
 /* The digits behind the point of a time's text. */
@@ -325,6 +329,42 @@ text_digits(struct span s)
 		if (*dot < '0' || *dot > '9')
 			break;
 	return n > 6 ? 6 : n;
+}
+
+/* Two digits from i on, behind `before`; false when they are not there. */
+static bool
+two_digits(struct span s, size_t i, char before, uint64_t *v)
+{
+	return i + 3 <= s.n && s.p[i] == before && digits_u64(span_of(s.p + i + 1, 2), v) && *v < 60;
+}
+
+/* "HH:MM:SS.fZ" of an isostring column; what the database prints passes too. */
+static const char *
+iso_time(const struct column *t, struct span s, struct buf *out)
+{
+	bool neg = s.n > 0 && s.p[0] == '-';
+	uint64_t hour, min, sec, us = 0, unit = 100000;
+	const char *colon;
+	size_t i;
+
+	s.n -= s.n > 0 && s.p[s.n - 1] == 'Z';
+	if (s.n == 0 || (colon = memchr(s.p, ':', s.n)) == NULL)
+		return not_time;
+	i = (size_t)(colon - s.p);
+	if (i > 4 || !digits_u64(span_of(s.p + neg, i - neg), &hour) || !two_digits(s, i, ':', &min) ||
+	    !two_digits(s, i + 3, ':', &sec))
+		return not_time;
+	i += 6;
+	if (i < s.n && (s.p[i] != '.' || i + 1 == s.n))
+		return not_time;
+	for (i++; i < s.n; i++, unit /= 10) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return not_time;
+		us += (uint64_t)(s.p[i] - '0') * unit;
+	}
+	us += ((hour * 60 + min) * 60 + sec) * US_PER_SEC;
+	return print_time(neg ? -(int64_t)us : (int64_t)us, t != NULL && t->digits >= 0 ? t->digits : text_digits(s),
+	    out);
 }
 
 /* An instant as RFC 3339 or, without an offset, UTC; printed in the zone. */
@@ -572,7 +612,7 @@ guess(const struct column *t, struct val v)
 	case COL_TIMESTAMP:
 		return v.tag != T_NUM ? WIRE_ZONED : t->digits > 3 ? WIRE_US : WIRE_MS;
 	case COL_TIME:
-		return v.tag == T_NUM ? WIRE_TIME_US : WIRE_PLAIN;
+		return v.tag == T_NUM ? WIRE_TIME_US : WIRE_ISO_TIME;
 	case COL_BIT:
 		return v.tag == T_STR ? WIRE_BITS : WIRE_BOOL;
 	default:
@@ -601,10 +641,8 @@ counted(const struct value_env *e, enum wire w, const struct column *t, struct s
 		v = v / 1000 - (v % 1000 < 0);
 	else if (__builtin_mul_overflow(v, unit[w], &v))
 		return not_time;
-	if (w == WIRE_TIME_MS || w == WIRE_TIME_US || w == WIRE_TIME_NS) {
-		print_time(v, digits, out);
-		return NULL;
-	}
+	if (w == WIRE_TIME_MS || w == WIRE_TIME_US || w == WIRE_TIME_NS)
+		return print_time(v, digits, out);
 	return print_datetime(v, digits, instant ? e->zone : NULL, out);
 }
 
@@ -616,6 +654,8 @@ iso(const struct value_env *e, enum wire w, const struct column *t, struct span 
 
 	if (w == WIRE_ZONED)
 		return zoned(e, t, s, out);
+	if (w == WIRE_ISO_TIME)
+		return iso_time(t, s, out);
 	if (s.n > 0 && s.p[s.n - 1] == 'Z')
 		s.n--;
 	if (w == WIRE_ISO_DATE) {
@@ -642,6 +682,13 @@ plain(struct value_env *e, const struct column *t, bool schema, struct val v, st
 
 		return schema ? text_number(s, t->digits, true, out) : decimal_guess(e, t, s, out);
 	}
+	if (t->kind == COL_DECIMAL && v.tag == T_NUM) {
+		number_scaled(v.raw, t->digits, out);
+		return NULL;
+	}
+	/* `precise` */
+	if (t->kind == COL_NUMBER && t->is_unsigned && v.tag == T_STR && !schema)
+		return decimal_guess(e, t, val_text(v, &e->text), out);
 	if (t->kind == COL_NUMBER && t->is_unsigned && v.tag == T_NUM && v.raw.p[0] == '-' &&
 	    digits_i64(v.raw, &n)) {
 		buf_u64(out, (uint64_t)n);		/* `long` wraps above 2^63 - 1 */
@@ -663,8 +710,9 @@ value_debezium(struct value_env *e, const struct column *by_schema, const struct
 		return keep(v, out);
 	switch (w) {
 	case WIRE_DECIMAL:
-		return v.tag != T_STR ? not_number :
-		    decimal_bytes(e, val_text(v, &e->text), by_schema->digits, out);
+		if (v.tag != T_STR || by_schema->digits < 0)
+			return v.tag != T_STR ? not_number : "a decimal whose schema does not say its scale";
+		return decimal_bytes(e, val_text(v, &e->text), by_schema->digits, out);
 	case WIRE_DECIMAL_ANY:
 		return decimal_any(e, v, out);
 	case WIRE_BITS:
@@ -683,6 +731,7 @@ value_debezium(struct value_env *e, const struct column *by_schema, const struct
 		return v.tag != T_NUM ? not_time : counted(e, w, t, v.raw, out);
 	case WIRE_ZONED:
 	case WIRE_ISO_DATE:
+	case WIRE_ISO_TIME:
 	case WIRE_ISO:
 		return v.tag != T_STR ? not_time : iso(e, w, t, val_text(v, &e->text), out);
 	default:

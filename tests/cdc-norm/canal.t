@@ -23,6 +23,12 @@ $ cdc-norm --stats s | sed 's/,"ord".*"src"/ "src"/'; grep -o '"marks":[0-9]*' s
 > {"op":"ddl","db":"shop","table":null,"key":null,"ts":5000 "src":{"from":"canal","sql":"create database shop"}}
 > "marks":1
 
+# canal: a statement's database in backquotes is the one that --table names
+$ cdc-norm --table shop.t | grep -o '^.*"key"'
+< {"data":null,"database":"`shop`","es":5000,"isDdl":true,"mysqlType":null,"old":null,"pkNames":null,"sql":"truncate table `shop`.`t`","table":"t","ts":1,"type":"TRUNCATE"}
+< {"data":null,"database":"`shop2`","es":5000,"isDdl":true,"mysqlType":null,"old":null,"pkNames":null,"sql":"truncate table `shop2`.`t`","table":"t","ts":1,"type":"TRUNCATE"}
+> {"op":"t","db":"shop","table":"t","key"
+
 # canal: a message with one bad value is refused whole, and nothing of it came out
 $ cdc-norm --reject r; jq -r .reason r
 < {"data":[{"id":"1"},{"id":"x"}],"database":"d","es":1,"isDdl":false,"mysqlType":{"id":"int"},"old":null,"pkNames":["id"],"table":"t","ts":2,"type":"INSERT"}

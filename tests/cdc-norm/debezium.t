@@ -75,3 +75,34 @@ $ cdc-norm | sed 's/"ord".*"src"/"src"/'
 < {"source":{"connector":"mysql","ts_ms":6,"snapshot":"false","db":"d","table":"t","file":"bin.000001","pos":19,"row":0},"ts_ms":7,"databaseName":"d","schemaName":null,"ddl":"drop table t","tableChanges":[]}
 > {"op":"t","db":"d","table":"t","key":null,"ts":5,"src":{"from":"debezium","connector":"mysql","file":"bin.000001","pos":9}}
 > {"op":"ddl","db":"d","table":"t","key":null,"ts":6,"src":{"from":"debezium","connector":"mysql","file":"bin.000001","pos":19,"sql":"drop table t"}}
+
+# debezium: an isostring time is what the database prints, whether a schema says so or --types
+$ echo '{"db":null,"table":"u","column":"t","type":"time(3)","key":null}' >types
+$ cdc-norm --types types | grep -o '"row":{[^}]*}'
+< {"schema":{"type":"struct","fields":[{"type":"struct","fields":[{"type":"string","name":"io.debezium.time.IsoTime","field":"t"}],"name":"x.Value","field":"after"}]},"payload":{"before":null,"after":{"t":"10:00:00.123Z"},"source":{"connector":"mysql","ts_ms":1,"db":"d","table":"t","file":"bin.000001","pos":4,"row":0},"op":"c"}}
+< {"before":null,"after":{"t":"10:00:00.5Z"},"source":{"connector":"mysql","ts_ms":1,"db":"d","table":"u","file":"bin.000001","pos":4,"row":0},"op":"c"}
+< {"before":null,"after":{"t":"-838:59:59"},"source":{"connector":"mysql","ts_ms":1,"db":"d","table":"u","file":"bin.000001","pos":4,"row":0},"op":"c"}
+> "row":{"t":"10:00:00.123"}
+> "row":{"t":"10:00:00.500"}
+> "row":{"t":"-838:59:59.000"}
+
+# debezium: what no schema says: a wrapped or `precise` unsigned, a double with its column's digits; nanoseconds taken for microseconds are no time
+$ t() { printf '{"db":"d","table":"t","column":"%s","type":"%s","key":null}\n' "$@"; }
+$ { t u 'bigint(20) unsigned'; t p 'decimal(10,2)'; t t time; } >types
+$ cdc-norm --types types --reject bad | grep -o '"row":{[^}]*}'; jq -r .reason bad
+< {"before":null,"after":{"u":"AP//////////","p":1.5},"source":{"connector":"mysql","ts_ms":1,"db":"d","table":"t","file":"bin.000001","pos":4,"row":0},"op":"c"}
+< {"before":null,"after":{"u":-1,"p":1.0E1},"source":{"connector":"mysql","ts_ms":1,"db":"d","table":"t","file":"bin.000001","pos":4,"row":0},"op":"c"}
+< {"before":null,"after":{"u":1,"p":1.255,"t":-1000000},"source":{"connector":"mysql","ts_ms":1,"db":"d","table":"t","file":"bin.000001","pos":4,"row":0},"op":"c"}
+< {"before":null,"after":{"t":36000000000000},"source":{"connector":"mysql","ts_ms":1,"db":"d","table":"t","file":"bin.000001","pos":4,"row":0},"op":"c"}
+< {"before":null,"after":{"t":"10 o'clock"},"source":{"connector":"mysql","ts_ms":1,"db":"d","table":"t","file":"bin.000001","pos":4,"row":0},"op":"c"}
+> "row":{"u":18446744073709551615,"p":1.50}
+> "row":{"u":18446744073709551615,"p":10.00}
+> "row":{"u":1,"p":1.255,"t":"-00:00:01"}
+> a time beyond 838:59:59
+> a column of times holds something else
+
+# debezium: a decimal whose scale the schema does not say is no number yet
+$ cdc-norm
+< {"schema":{"type":"struct","fields":[{"type":"struct","fields":[{"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"-2"},"field":"a"}],"name":"x.Value","field":"after"}]},"payload":{"before":null,"after":{"a":"AQ=="},"source":{"connector":"oracle","ts_ms":1,"db":"d","table":"t"},"op":"c"}}
+! cdc-norm: <stdin>:1: a decimal whose schema does not say its scale
+? 3
