@@ -501,7 +501,7 @@ bytes(const void *st)
 
 /* ---- set-up ---- */
 
-/* About, in microseconds: months and clock changes at their shortest or longest. */
+/* About, in microseconds: months at their shortest or longest. */
 static int64_t
 length(struct dur d, bool longest)
 {
@@ -523,6 +523,9 @@ pair_why(const struct pair_conf *c)
 		return "windows that slide by more than their length would leave records out";
 	if (length(c->width, true) / length(c->slide, false) > PAIR_WINDOWS_MAX)
 		return "each record would be in more than 10,000 windows";
+	/* days and hours drift apart where the clock changes: ends would not rise with starts, or leave gaps */
+	if ((c->width.us == 0) != (c->slide.us == 0))
+		return "a window and its slide must both be exact, such as 24h and 6h, or both of days, such as 7d and 1d";
 	return NULL;
 }
 

@@ -87,7 +87,7 @@ same_dur(struct dur a, struct dur b)
 	return a.us == b.us && a.days == b.days && a.months == b.months;
 }
 
-/* About, in microseconds: months and clock changes at their shortest or longest. */
+/* About, in microseconds: months at their shortest or longest. */
 static int64_t
 length(struct dur d, bool longest)
 {
@@ -109,6 +109,9 @@ window_why(const struct window_conf *c)
 		return "windows that slide by more than their length would leave records out";
 	if (length(c->width, true) / length(c->slide, false) > WINDOWS_EACH_MAX)
 		return "each record would be in more than 10,000 windows";
+	/* days and hours drift apart where the clock changes: ends would not rise with starts, or leave gaps */
+	if ((c->width.us == 0) != (c->slide.us == 0))
+		return "a window and its slide must both be exact, such as 24h and 6h, or both of days, such as 7d and 1d";
 	return NULL;
 }
 

@@ -107,7 +107,7 @@ $ stream-join --left wh:ods.l@2026-11-20 --right wh:ods.r@last -k k -t t --windo
 # misuse
 $ stream-join -k k -t t --between 0,0 2>&1 | head -1; stream-join --left a --side x -k k -t t --between 0,0 2>&1 | head -1; stream-join --left a --right b c -k k -t t --between 0,0 2>&1 | head -1
 $ stream-join --left - --right - -k k -t t --between 0,0 2>&1 | head -1; stream-join --left a --right b -t t --between 0,0 2>&1 | head -1; stream-join --left a --right b -k k -t t 2>&1 | head -1
-$ for o in '--between 1s' '--between 2s,1s' '--between 0,1d' '--window 0s' '--window 1s,2s' '--session 0s' '--session 1d' '--window 1s --session 1s' '--between 0,0 --idle 1s' '--between 0,0 --late-to f' '--between 0,0 --offset 1h' '--between 0,0 -K a,b'; do
+$ for o in '--between 1s' '--between 2s,1s' '--between 0,1d' '--window 0s' '--window 1s,2s' '--window 1d,6h' '--window 24h,1d' '--session 0s' '--session 1d' '--window 1s --session 1s' '--between 0,0 --idle 1s' '--between 0,0 --late-to f' '--between 0,0 --offset 1h' '--between 0,0 -K a,b'; do
 $ stream-join --left a --right b -k k -t t $o 2>&1 | head -1; done
 > stream-join: --left and --right, or --side, are required
 > stream-join: --left and --right, or --side, are required
@@ -120,6 +120,8 @@ $ stream-join --left a --right b -k k -t t $o 2>&1 | head -1; done
 > stream-join: --between takes exact durations, 24h, not 1d
 > stream-join: a window must be longer than nothing
 > stream-join: windows that slide by more than their length would leave records out
+> stream-join: a window and its slide must both be exact, such as 24h and 6h, or both of days, such as 7d and 1d
+> stream-join: a window and its slide must both be exact, such as 24h and 6h, or both of days, such as 7d and 1d
 > stream-join: a session's gap must be longer than nothing
 > stream-join: --session takes exact durations, 24h, not 1d
 > stream-join: one of --between, --window and --session is required

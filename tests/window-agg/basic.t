@@ -199,6 +199,8 @@ $ -t t -w 1m --session 1m 'n=count()'
 $ -t t -w 0 'n=count()'
 $ -t t -w -5m 'n=count()'
 $ -t t -w 1m -s 2m 'n=count()'
+$ -t t -w 1d -s 6h 'n=count()'
+$ -t t -w 24h -s 1d 'n=count()'
 $ -t t -w 365d -s 1s 'n=count()'
 $ -t t --session 0s 'n=count()'
 $ -t t -w 1m --break x 'n=count()'
@@ -217,6 +219,8 @@ $ E
 > window-agg: a window must be longer than nothing
 > window-agg: a window must be longer than nothing
 > window-agg: windows that slide by more than their length would leave records out
+> window-agg: a window and its slide must both be exact, such as 24h and 6h, or both of days, such as 7d and 1d
+> window-agg: a window and its slide must both be exact, such as 24h and 6h, or both of days, such as 7d and 1d
 > window-agg: each record would be in more than 10,000 windows
 > window-agg: a session's gap must be longer than nothing
 > window-agg: --break goes with --session
