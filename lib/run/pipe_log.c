@@ -37,15 +37,15 @@ pipe_log_open(const char *path, size_t max, uint64_t keep, struct pipe_log **out
 	int fd[2];
 
 	*out = l;
-	*l = (struct pipe_log){ .path = mem_str(path), .max = max, .keep = keep, .fd = -1,
-	    .read_fd = -1, .write_fd = -1 };
+	*l = (struct pipe_log){ .path = path == NULL ? NULL : mem_str(path), .max = max, .keep = keep,
+	    .fd = path == NULL ? STDERR_FILENO : -1, .read_fd = -1, .write_fd = -1 };
 	if (pipe2(fd, O_CLOEXEC) == -1)
 		return err_io("pipe: %s", strerror(errno));
 	l->read_fd = fd[0];
 	l->write_fd = fd[1];
 	if (fcntl(fd[0], F_SETFL, O_NONBLOCK) == -1)
 		return err_io("pipe: %s", strerror(errno));
-	return open_file(l);
+	return path == NULL ? 0 : open_file(l);
 }
 
 /* PATH becomes PATH.1, what that was PATH.2, and so on. */
@@ -78,7 +78,7 @@ put(struct pipe_log *l, const struct buf *b)
 {
 	size_t at = 0;
 
-	if (l->fd == -1 || (l->size > 0 && l->size + b->n > l->max))
+	if (l->path != NULL && (l->fd == -1 || (l->size > 0 && l->size + b->n > l->max)))
 		rotate(l);
 	while (l->fd != -1 && at < b->n) {
 		ssize_t w = write(l->fd, b->p + at, b->n - at);
@@ -90,7 +90,7 @@ put(struct pipe_log *l, const struct buf *b)
 		at += (size_t)w;
 	}
 	l->size += at;
-	if (at < b->n && !l->failed)
+	if (at < b->n && !l->failed && l->path != NULL)
 		err_warn("%s: %s: lines are lost", l->path, strerror(errno));
 	l->failed = at < b->n;
 }
@@ -120,9 +120,11 @@ line(struct pipe_log *l, struct span text)
 	time_t s = (time_t)(now / 1000);
 	struct tm tm;
 
-	gmtime_r(&s, &tm);
-	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
-	buf_fmt(&b, "%s.%03dZ ", stamp, (int)(now % 1000));
+	if (l->path != NULL) {
+		gmtime_r(&s, &tm);
+		strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
+		buf_fmt(&b, "%s.%03dZ ", stamp, (int)(now % 1000));
+	}
 	buf_span_add(&b, text);
 	buf_byte(&b, '\n');
 	put(l, &b);
@@ -198,7 +200,7 @@ pipe_log_close(struct pipe_log *l)
 		return;
 	pipe_log_drain(l);
 	pipe_log_add(l, buf_span(&l->part));
-	if (l->fd != -1)
+	if (l->fd != -1 && l->path != NULL)
 		close(l->fd);
 	close(l->read_fd);
 	close(l->write_fd);

@@ -28,7 +28,7 @@ struct pipe_log {
 	bool failed;
 };
 
-/* Append to PATH; make the pipe. 0 or EXIT_IO. */
+/* Append to PATH, or, where that is NULL, pass lines on to standard error as they are; make the pipe. 0 or EXIT_IO. */
 int pipe_log_open(const char *path, size_t max, uint64_t keep, struct pipe_log **);
 /* Take what the pipe holds, without waiting. */
 void pipe_log_drain(struct pipe_log *);

@@ -134,9 +134,10 @@ open_log(struct run *r)
 {
 	int rc, null;
 
-	if (r->conf->log_path == NULL || r->log != NULL)
+	if (r->log != NULL)
 		return 0;
-	if ((rc = pipe_log_open(r->conf->log_path, r->f->log_bytes, r->f->log_keep, &r->log)) != 0)
+	if ((rc = pipe_log_open(r->conf->log_path, r->f->log_bytes, r->f->log_keep, &r->log)) != 0 ||
+	    r->conf->log_path == NULL)
 		return rc;
 	r->st.log = r->log->path;
 	(void)err_hold(&r->said);

@@ -114,3 +114,10 @@ $ pipe-run p run --sync=process >/dev/null 2>&1; cat out; pipe-run p stop --sync
 > disk
 > process
 > pipe-run: --sync goes with start and run
+
+# pipe-run: the event of a failure has the stage's own words, in the foreground too
+$ export PIPEHOUSE_ROOT=$PWD/wh; mkdir wh; echo '{"id":1,"day":"2026-11-20"}' >in
+$ printf 'a:\n\tingest --barriers 100ms -f in --until end | dedup -k nokey | wh-put ods.a --partition-by day --job a\n' >p
+$ pipe-run p run 2>err | json-map --keep value,text; grep '^dedup' err
+> {"value":3,"text":"dedup ended with 3, saying \"<stdin>:2: null key\", which another start does not mend"}
+> dedup: <stdin>:2: null key
