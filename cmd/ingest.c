@@ -6,8 +6,8 @@
  *         files' new positions in the same commit; topics -> edge/kafka -> run/topics -> run/dest the same way;
  *         --barriers: both -> run/gathered -> run/planned (a plan of each epoch) -> the standard output
  * Memory: files: a block of input; topics: a commit's messages (64 MiB), librdkafka's queue (96 MiB) and 4 frames
- *         that a thread compresses; both: 24 open files of about 4 MiB each; --barriers: an epoch's records (16 MiB)
- *         besides, instead of the files.
+ *         that a thread compresses; both: 24 open files of about 4 MiB each; --barriers: of topics and
+ *         compressed files an epoch's records (16 and 32 MiB), instead of the files.
  */
 #include <stdlib.h>
 

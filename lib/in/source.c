@@ -3,8 +3,7 @@
  * source - see source.h
  *
  * One buffer: [0, done) was handed out, [done, n) is the begun line behind it.  Each call moves that to the front,
- * fills behind it and hands out up to the last LF; the buffer grows only for a line longer than it.  Of a lent one the
- * front moves: source_leave.
+ * fills behind it and hands out up to the last LF; the buffer grows only for a line longer than it.
  */
 #include "in/source.h"
 
@@ -32,7 +31,6 @@ struct source {
 	enum packing packing;
 	char *buf;
 	size_t cap, done, n;		/* cap: without what stands behind each block */
-	bool lent;			/* buf is in what source_into gave */
 	size_t most;			/* bytes of the largest fill so far */
 	uint64_t line, offset;		/* of buf[0] */
 	bool counted;			/* source_counted told the lines of the block handed out */
@@ -108,8 +106,7 @@ source_close(struct source *s)
 		unpack_free(s->unpack);
 	else if (s->fd != STDIN_FILENO)
 		close(s->fd);
-	if (!s->lent)
-		free(s->buf);
+	free(s->buf);
 	free(s->name);
 	free(s);
 }
@@ -118,6 +115,12 @@ bool
 source_waits(const struct source *s)
 {
 	return !s->file;
+}
+
+bool
+source_packed(const struct source *s)
+{
+	return s->unpack != NULL;
 }
 
 const char *
@@ -205,23 +208,6 @@ look(struct source *s)
 	return (ssize_t)n;
 }
 
-/* A buffer of the source's own, for so much behind n; what is held moves there. */
-static void
-own(struct source *s, size_t more)
-{
-	char *was = s->buf;
-
-	s->cap = mem_add(s->n, more);
-	if (!s->lent) {
-		s->buf = mem_array(s->buf, mem_add(s->cap, BLOCK_PAD_BYTES), 1);
-		return;
-	}
-	s->buf = mem_array(NULL, mem_add(s->cap, BLOCK_PAD_BYTES), 1);
-	if (s->n > 0)
-		memcpy(s->buf, was, s->n);
-	s->lent = false;
-}
-
 /* The same from the decompressor, which may bring a buffer of its own. */
 static ssize_t
 fill_unpacked(struct source *s)
@@ -243,14 +229,14 @@ fill(struct source *s)
 
 	if (s->eof || s->rc != 0)
 		return false;
-	if (s->unpack == NULL && s->cap - s->n < s->block + MAGIC_BYTES)
-		own(s, mem_add(s->n / 2, s->block + MAGIC_BYTES));
+	if (s->unpack == NULL && s->cap - s->n < s->block + MAGIC_BYTES) {
+		s->cap = mem_add(mem_add(s->n, s->n / 2), s->block + MAGIC_BYTES);
+		s->buf = mem_array(s->buf, mem_add(s->cap, BLOCK_PAD_BYTES), 1);
+	}
 	if (s->packing == NOT_LOOKED && (got = look(s)) == -1)
 		return false;
 	if (got == 0) {
 		if (s->unpack != NULL) {
-			if (s->lent)
-				own(s, s->block + MAGIC_BYTES);
 			got = fill_unpacked(s);
 		} else {
 			got = take_in(s, s->buf + s->n, s->block);
@@ -426,43 +412,6 @@ source_keep(struct source *s, struct buf *held)
 	s->cap = b.cap - BLOCK_PAD_BYTES;
 	s->n = rest;
 	s->done = 0;
-}
-
-size_t
-source_room(const struct source *s)
-{
-	return mem_add(mem_add(s->n - s->done, s->block), 2 * MAGIC_BYTES + BLOCK_PAD_BYTES);
-}
-
-void
-source_into(struct source *s, char *p, size_t cap)
-{
-	if (s->unpack != NULL || cap < source_room(s))
-		return;
-	settle(s);
-	if (s->n > 0)
-		memmove(p, s->buf, s->n);
-	if (!s->lent)
-		free(s->buf);
-	s->buf = p;
-	s->cap = cap - BLOCK_PAD_BYTES;
-	s->lent = true;
-}
-
-char *
-source_leave(struct source *s)
-{
-	if (!s->lent)
-		return NULL;
-	if (!s->counted)
-		s->line += count_lf(s->buf, s->done);
-	s->counted = false;
-	s->offset += s->done;
-	s->buf += s->done;
-	s->cap -= s->done;
-	s->n -= s->done;
-	s->done = 0;
-	return s->buf;
 }
 
 bool

@@ -57,21 +57,12 @@ void source_counted(struct source *, uint64_t lines);
  * or freed; what held owned before is used for the blocks to come.
  */
 void source_keep(struct source *, struct buf *held);
-/*
- * Read on into p, cap bytes, which stay the caller's and outlive the source; what is begun moves there.  Nothing
- * happens where the bytes come out of a decompressor, or cap is less than source_room: what is begun, and a block.
- */
-void source_into(struct source *, char *p, size_t cap);
-size_t source_room(const struct source *);
-/*
- * The block just handed out stays where it is: what comes goes behind it, to where this says.  NULL: it is not in what
- * source_into gave, which a line that is longer than the room in it leaves.
- */
-char *source_leave(struct source *);
 /* Input is ready now: false when a read would wait longer than ms (the caller flushes its output then). */
 bool source_ready(struct source *, int ms);
 /* May a read wait long: is it anything but a file? */
 bool source_waits(const struct source *);
+/* Does what comes out of a decompressor come? Known from the first block on. */
+bool source_packed(const struct source *);
 const char *source_name(const struct source *);	/* "<stdin>" for "-" */
 uint64_t source_bytes(const struct source *);	/* raw bytes read so far, for --progress; any thread may ask */
 uint64_t source_size(const struct source *);	/* file size, 0 if unknown */

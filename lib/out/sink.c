@@ -61,6 +61,15 @@ fail(struct sink *s, int error)
 	return EXIT_IO;
 }
 
+/* Until a full non-blocking pipe takes more. */
+static bool
+has_room(const struct sink *s)
+{
+	struct pollfd pf = { s->fd, POLLOUT, 0 };
+
+	return poll(&pf, 1, -1) != -1 || errno == EINTR;
+}
+
 /* All n bytes to the kernel: short writes, EINTR and a full non-blocking pipe are waited out. */
 static int
 put(struct sink *s, const char *p, size_t n)
@@ -73,9 +82,7 @@ put(struct sink *s, const char *p, size_t n)
 		ssize_t w = write(s->fd, p, n > INT_MAX ? INT_MAX : n);
 
 		if (w == -1 && errno == EAGAIN) {
-			struct pollfd pf = { s->fd, POLLOUT, 0 };
-
-			if (poll(&pf, 1, -1) == -1 && errno != EINTR)
+			if (!has_room(s))
 				return fail(s, errno);
 			continue;
 		}
@@ -411,6 +418,50 @@ sink_add(struct sink *s, struct span b)
 	}
 	buf_span_add(&s->in, b);
 	return drain(s);
+}
+
+/* The pages of a file, as they are, into a pipe: as much of them as goes this way. */
+static uint64_t
+send_pages(struct sink *s, int fd, uint64_t at, uint64_t n)
+{
+	off_t from = (off_t)at;
+	uint64_t sent = 0;
+
+	while (sent < n) {
+		ssize_t w = splice(fd, &from, s->fd, NULL, n - sent > INT_MAX ? INT_MAX : n - sent, 0);
+
+		if (w > 0)
+			sent += (uint64_t)w;
+		else if (w == 0 || (errno != EINTR && (errno != EAGAIN || !has_room(s))))
+			break;
+	}
+	s->given += sent;
+	s->wrote += sent;
+	return sent;
+}
+
+int
+sink_send(struct sink *s, int fd, uint64_t at, uint64_t n, uint64_t *sent)
+{
+	bool bare = s->codec == CODEC_NONE && s->tmp == NULL && !s->whole_lines;
+	int rc = s->failed ? EXIT_IO : bare ? sink_flush(s) : 0;
+	ssize_t got = 1;
+
+	*sent = rc == 0 && bare ? send_pages(s, fd, at, n) : 0;
+	/* to anything but a pipe; and it says what went wrong */
+	while (rc == 0 && *sent < n && got > 0) {
+		uint64_t left = n - *sent;
+
+		got = pread(fd, buf_room(&s->in, PLAIN_BYTES), left < PLAIN_BYTES ? left : PLAIN_BYTES,
+		    (off_t)(at + *sent));
+		if (got == -1 && errno == EINTR)
+			got = 1;
+		else if (got == -1)
+			rc = fail(s, errno);
+		else if ((rc = sink_advance(s, (size_t)got)) == 0)
+			*sent += (uint64_t)got;
+	}
+	return rc;
 }
 
 int

@@ -2,11 +2,15 @@
 /* gathered - see gathered.h */
 #include "run/gathered.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/digits.h"
 #include "in/source.h"
 #include "out/sink.h"
+#include "run/ctx.h"
 
 #define SLAB_BYTES_MIN MIB
 
@@ -145,19 +149,20 @@ slabs_free(struct gathered_slabs *s)
 
 /* Behind the others; what goes on where the last one ends is one with it. */
 static void
-note(struct gathered *h, struct span s)
+note(struct gathered *h, struct gathered_piece p)
 {
-	struct span *last = h->n_piece > 0 ? &h->piece[h->n_piece - 1] : NULL;
+	struct gathered_piece *last = h->n_piece > 0 ? &h->piece[h->n_piece - 1] : NULL;
 
-	if (last != NULL && last->p + last->n == s.p) {
-		last->n += s.n;
+	if (last != NULL && last->file == p.file &&
+	    (p.file == -1 ? last->s.p + last->s.n == p.s.p : last->at + last->s.n == p.at)) {
+		last->s.n += p.s.n;
 		return;
 	}
 	if (h->n_piece == h->cap_piece) {
 		h->cap_piece = h->cap_piece == 0 ? 64 : mem_mul(h->cap_piece, 2);
 		h->piece = mem_array(h->piece, h->cap_piece, sizeof *h->piece);
 	}
-	h->piece[h->n_piece++] = s;
+	h->piece[h->n_piece++] = p;
 }
 
 /* To where it stays, with an LF behind it. */
@@ -173,44 +178,70 @@ copy(struct gathered *h, struct span line)
 	return span_of(to, line.n + 1);
 }
 
+/* The file that is being read, where its bytes are those that come; or -1. */
+static int
+file_now(const struct gathered *h)
+{
+	return h->n_file > 0 && h->file[h->n_file - 1].name == NULL && !source_packed(h->ctx->main_feed.src) ?
+	    (int)h->n_file - 1 : -1;
+}
+
 /* Lines that stand one behind the other, as one piece; what is behind them in their block may be read. */
 static void
 add(struct gathered *h, struct span lines)
 {
-	struct span s;
+	const struct feed *f = &h->ctx->main_feed;
+	struct gathered_piece p = { .file = -1 };
 
 	if (lines.p == NULL)
 		return;
+	p.file = file_now(h);
 	/* a CR, or the end of the file: not as they stand */
-	s = h->blocks && lines.p[lines.n] == '\n' ? span_of(lines.p, lines.n + 1) : copy(h, lines);
+	if (p.file != -1 && lines.p[lines.n] == '\n') {
+		h->file[p.file].used = true;
+		p.s = span_of(lines.p, lines.n + 1);
+		p.at = f->offset + (uint64_t)(lines.p - f->block);
+	} else {
+		p = (struct gathered_piece){ copy(h, lines), -1, 0 };
+	}
 	if (h->xxh64 != NULL)
-		(void)XXH64_update(h->xxh64, s.p, s.n);
+		(void)XXH64_update(h->xxh64, p.s.p, p.s.n);
 	else
-		sum_add(h->sum, s);
-	note(h, s);
+		sum_add(h->sum, p.s);
+	note(h, p);
 }
 
 void
-gathered_block(void *arg, struct source *src)
+gathered_file(struct gathered *h, int fd)
 {
-	struct gathered *h = arg;
-	const char *end = source_leave(src);
-	struct buf *b = h->read.n == 0 ? NULL : &h->read.v[h->read.at];
-	size_t from = h->first, to = h->n_piece;
+	/* without one more descriptor lines are copied */
+	if ((fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)) == -1)
+		return;
+	h->file = mem_array(h->file, h->n_file + 1, sizeof *h->file);
+	h->file[h->n_file++] = (struct gathered_file){ .fd = fd };
+}
 
-	if (end != NULL) {
-		b->n = (size_t)(end - b->p);
-	} else {
-		/* in the source's own buffer, which is used again */
-		h->n_piece = from;
-		for (size_t i = from; i < to; i++)
-			note(h, copy(h, span_of(h->piece[i].p, h->piece[i].n - 1)));
+static void
+let_go(struct gathered_file *f)
+{
+	close(f->fd);
+	free(f->name);
+}
+
+void
+gathered_file_end(struct gathered *h, const char *name, const char *stands)
+{
+	struct gathered_file *f = h->n_file > 0 ? &h->file[h->n_file - 1] : NULL;
+
+	if (f == NULL || f->name != NULL)
+		return;
+	if (!f->used) {
+		let_go(f);
+		h->n_file--;
+		return;
 	}
-	h->first = h->n_piece;
-	if (end == NULL || b->cap - b->n < source_room(src)) {
-		b = place(&h->read, source_room(src));
-		source_into(src, b->p + b->n, b->cap - b->n);
-	}
+	f->name = mem_str(name);
+	snprintf(f->stood, sizeof f->stood, "%s", stands);
 }
 
 /* Do they stand one behind the other, with nothing but an LF between two, as in the block they came in? */
@@ -273,13 +304,36 @@ gathered_sum(const struct gathered *h, struct planned_epoch *e)
 	e->sum = h->xxh64 != NULL ? XXH64_digest(h->xxh64) : sum_now(h->sum);
 }
 
+static int
+is_another(const struct gathered_file *f)
+{
+	return err_temp("%s: it was cut, or written over, while its lines were sent: none of them count yet", f->name);
+}
+
+static int
+send(struct gathered *h, const struct gathered_piece *p)
+{
+	struct sink *out = ctx_out(h->ctx);
+	uint64_t sent;
+	int rc;
+
+	if (p->file == -1)
+		return sink_add(out, p->s);
+	rc = sink_send(out, h->file[p->file].fd, p->at, p->s.n, &sent);
+	return rc == 0 && sent < p->s.n ? is_another(&h->file[p->file]) : rc;
+}
+
 int
 gathered_emit(struct gathered *h)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < h->n_piece; i++)
-		rc = sink_add(ctx_out(h->ctx), h->piece[i]);
+		rc = send(h, &h->piece[i]);
+	/* who writes over a file cuts it first: its first bytes are others then, or its last */
+	for (size_t i = 0; rc == 0 && i < h->n_file; i++)
+		if (!spot_stands(h->file[i].stood, h->file[i].fd))
+			rc = is_another(&h->file[i]);
 	ctx_recount(h->ctx, h->n, F_DROP, F_PASS);
 	gathered_forget(h);
 	return rc;
@@ -288,9 +342,10 @@ gathered_emit(struct gathered *h)
 void
 gathered_forget(struct gathered *h)
 {
-	empty(&h->read);
 	empty(&h->copied);
-	h->n_piece = h->first = 0;
+	for (size_t i = 0; i < h->n_file; i++)
+		let_go(&h->file[i]);
+	h->n_piece = h->n_file = 0;
 	h->n = 0;
 	sum_reset(h->sum);
 	(void)XXH64_freeState(h->xxh64);
@@ -300,7 +355,11 @@ gathered_forget(struct gathered *h)
 void
 gathered_free(struct gathered *h)
 {
-	slabs_free(&h->read);
+	for (size_t i = 0; i < h->n_file; i++)
+		let_go(&h->file[i]);
+	free(h->file);
+	h->file = NULL;
+	h->n_file = 0;
 	slabs_free(&h->copied);
 	free(h->piece);
 	h->piece = NULL;

@@ -10,9 +10,10 @@
  *
  * Invariants: gathered_put rejects records whose time is missing, none, or too far ahead, and takes the times of the
  * others into the watermark of h.part; kept are their bytes, in the order that they came in.  Kept records are counted
- * as dropped, and as passed from gathered_emit on.  Lines of files that are not compressed stay where they were read
- * to; all else is copied.  Memory: up to twice the bytes of the largest epoch so far, in large pages, kept from one
- * epoch to the next.
+ * as dropped, and as passed from gathered_emit on.  Of lines as they stand in a file of gathered_file it is kept where
+ * that is, and they are sent from there; should it not be the same file by then, what follows is not sent, and
+ * gathered_emit fails, so that no control line says that this was the epoch.  All else is copied.  Memory: up to twice
+ * what was copied for the largest epoch so far, in large pages, kept from one epoch to the next.
  */
 #ifndef RUN_GATHERED_H
 #define RUN_GATHERED_H
@@ -24,11 +25,25 @@
 #include "run/run.h"
 #include "run/tail.h"
 #include "run/waters.h"
+#include "store/spot.h"
 
 /* Places of memory (mem_table), filled one behind the other; those behind `at` are empty. */
 struct gathered_slabs {
 	struct buf *v;
 	size_t n, at;
+};
+
+struct gathered_piece {
+	struct span s;			/* of a file: only while it is read */
+	int file;			/* of gathered.file; -1: s is kept */
+	uint64_t at;			/* in that file */
+};
+
+struct gathered_file {
+	int fd;
+	char *name;			/* NULL: it is being read */
+	bool used;			/* a piece is of it */
+	char stood[SPOT_BYTES];		/* behind what was read of it */
 };
 
 struct gathered {
@@ -39,12 +54,12 @@ struct gathered {
 	int col;			/* -1: none */
 	enum unit unit;
 	size_t part;			/* whose records come now */
-	bool blocks;			/* gathered_block comes behind each block: lines may stay in it until then */
 	uint64_t n;
-	struct span *piece;		/* what is kept, in its order */
+	struct gathered_piece *piece;	/* what is kept, in its order */
 	size_t n_piece, cap_piece;
-	size_t first;			/* of the block at hand: its first piece */
-	struct gathered_slabs read, copied;	/* what pieces stand in: where files are read to, and all else */
+	struct gathered_file *file;	/* those that pieces are of */
+	size_t n_file;
+	struct gathered_slabs copied;
 	struct buf scratch;
 	struct sum *sum;		/* of the pieces: taken while their bytes are still in the cache */
 	XXH64_state_t *xxh64;		/* instead, where a plan of an older source asks for it; or NULL */
@@ -56,13 +71,17 @@ int gathered_set_up(struct gathered *, struct ctx *);
 struct waters *gathered_water(struct gathered *);
 /* For batch: sets fates; line: what is kept instead of each record (NULL: itself). 0. */
 int gathered_put(struct gathered *, const struct batch *, const struct span *line);
-/* Where h.blocks is set, before the first block and behind each that gathered_put had lines of: for struct tail. */
-void gathered_block(void *h, struct source *);
+/*
+ * Lines that come now are of this file, which may be closed when they have come; then gathered_file_end: name, for
+ * messages, and where it stands then (store/spot.h).
+ */
+void gathered_file(struct gathered *, int fd);
+void gathered_file_end(struct gathered *, const char *name, const char *stands);
 /* For replay, before the first record: the sum is to be of the kind that this epoch's plan has. */
 void gathered_again(struct gathered *, const struct planned_epoch *);
 /* n and sum of what is kept. */
 void gathered_sum(const struct gathered *, struct planned_epoch *);
-/* All of it to standard output; then nothing is kept. 0 or EXIT_IO. */
+/* All of it to standard output; then nothing is kept. 0, EXIT_IO, or EXIT_TEMP: a file is not what it was. */
 int gathered_emit(struct gathered *);
 /* Nothing is kept. */
 void gathered_forget(struct gathered *);

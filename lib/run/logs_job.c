@@ -18,6 +18,7 @@
 #include "run/logs_own.h"
 #include "store/fs.h"
 
+#define EPOCH_BYTES (32 << 20)	/* about: lines stay in their files, and few epochs cost less than many */
 #define PROBE_BYTES (1 << 20)	/* of a file of which no time is known, where there is more than an epoch takes */
 
 static void
@@ -95,7 +96,7 @@ is_backlog(const struct sources *s)
 	for (size_t i = 0; i < s->n; i++)
 		if (fstat(s->in[i].fd, &st) == 0 && (uint64_t)st.st_size > s->in[i].tail.offset)
 			bytes += (uint64_t)st.st_size - s->in[i].tail.offset;
-	return bytes > PLANNED_BYTES;
+	return bytes > EPOCH_BYTES;
 }
 
 /* A log that is not read to its end is not idle; of another one it is told when it was last written to. */
@@ -132,17 +133,21 @@ gather(void *src, int64_t due)
 static int
 feed(struct logs *l, struct input *x, const char *path)
 {
-	char to[SPOT_BYTES];
+	char to[SPOT_BYTES] = "";
 	bool moved = false;
 	int rc;
 
 	l->held->part = waters_part(&l->held->water, span_str(x->log));
 	x->tail.name = path;
-	x->tail.block = gathered_block;
-	x->tail.arg = l->held;
+	/* what may be cut any time is not read twice */
+	if (!l->cut_new && !x->spot.packed && x->fd > 0)
+		gathered_file(l->held, x->fd);
 	rc = x->tail.ended ? 0 : tail_feed(l->ctx, &x->tail);
 	x->tail.name = x->path;
-	if (rc != 0 || (rc = sources_to(x, to, &moved)) != 0)
+	if (rc == 0)
+		rc = sources_to(x, to, &moved);
+	gathered_file_end(l->held, path, to);
+	if (rc != 0)
 		return rc;
 	if (moved)
 		logs_moved(l, span_str(x->spot.app), span_str(x->log), span_str(to), span_str(path));
@@ -164,8 +169,8 @@ read_all(struct logs *l, bool timed)
 		uint64_t from = x->tail.offset;
 
 		x->tail.ended = packed_done(l, x, false);
-		if (taken < PLANNED_BYTES && !logs_waits(l, i)) {
-			x->tail.most = PLANNED_BYTES - taken;
+		if (taken < EPOCH_BYTES && !logs_waits(l, i)) {
+			x->tail.most = EPOCH_BYTES - taken;
 			/* where does it stand? the next epoch reads whoever is behind */
 			if (probe && logs_part(l, x)->newest_us == WATERMARK_NONE && x->tail.most > PROBE_BYTES)
 				x->tail.most = PROBE_BYTES;
@@ -349,7 +354,6 @@ logs_job(struct logs *l, struct gathered *h, struct planned_conf conf)
 		return ctx_usage(l->ctx, "-f with --event-time needs --idle: a log that was rotated away is "
 		    "silent for ever");
 	l->held = h;
-	h->blocks = true;
 	l->from.keep = !l->until;
 	l->from.cut_new = l->cut_new;
 	buf_fmt(&sign, "-f %s", l->pattern);

@@ -26,7 +26,7 @@
 #include "base/buf.h"
 
 #define PLANNED_AHEAD 4			/* epochs that may be under way */
-/* gather no more than about that for one epoch: what is hashed, kept and written then stays in a cache */
+/* a source that keeps its records gathers no more than about that for one epoch: it then stays in a cache */
 #define PLANNED_BYTES (16 << 20)
 
 /* What an epoch is, as its source finds it. */

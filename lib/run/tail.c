@@ -128,8 +128,6 @@ take(struct ctx *c, struct tail *t, struct block blk, uint64_t base, bool *done)
 	if ((rc = input_block(c, &c->main_feed, c->paths, &blk)) == 0) {
 		t->line += c->main_feed.lines;
 		t->offset = blk.offset + size;
-		if (t->block != NULL)
-			t->block(t->arg, c->main_feed.src);
 	}
 	return rc;
 }

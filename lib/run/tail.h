@@ -15,7 +15,6 @@
 #include "base/buf.h"
 #include "run/run.h"
 
-struct source;
 struct tail {
 	const char *name;
 	int fd;			/* stays the caller's */
@@ -25,9 +24,6 @@ struct tail {
 	bool hold;
 	bool ended;		/* out: all that is there was read */
 	uint64_t left;		/* out: bytes of a last line that was not taken */
-	/* behind each block whose lines the batch function has had, and which may be kept; or NULL */
-	void (*block)(void *arg, struct source *);
-	void *arg;
 };
 
 /*

@@ -274,6 +274,14 @@ spot_over(const char *at, char to[SPOT_BYTES])
 	return true;
 }
 
+bool
+spot_stands(const char *at, int fd)
+{
+	struct known k;
+
+	return parse(at, &k) && same_bytes(&k, fd, false);
+}
+
 int
 spot_fence(struct table *t, const char *const *app, size_t n, uint64_t *epoch)
 {

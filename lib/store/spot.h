@@ -44,6 +44,8 @@ int spot_find(const struct live *, int fd, const char *path, struct spot *);
 int spot_to(const struct spot *, int fd, const char *path, uint64_t offset, uint64_t line, char to[SPOT_BYTES]);
 /* That position, with its end seen; false where it is known already, or at is none. */
 bool spot_over(const char *at, char to[SPOT_BYTES]);
+/* Does the file still hold the first and the last bytes that this position knows? */
+bool spot_stands(const char *at, int fd);
 /* Of any path. */
 uint64_t spot_name(const char *path);
 /* Zstd or gzip, by its first bytes. */

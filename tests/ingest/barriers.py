@@ -369,12 +369,12 @@ def logs_old_plans():
 
 
 def logs_odd():
-    """What does not stay where it was read to: lines that end in CR LF, or are long, or compressed; and what stands between them is rejected."""
-    lines, good, n, left, r = [], [], 0, 24 << 20, random.Random(7)
+    """What is not sent as it stands in its file: lines that end in CR LF, or are long, or compressed; and what stands between them is rejected."""
+    lines, good, n, left, r = [], [], 0, 72 << 20, random.Random(7)
     while left > 0:
         n += 1
         kind = r.random()
-        pad = "x" * (r.randint(300000, 1500000) if kind < 0.0002 else r.randint(0, 300))
+        pad = "x" * (r.randint(300000, 1500000) if kind < 0.0002 else r.randint(0, 900))
         text = b'{"n":%d,"ts":%d,"pad":"%s"}' % (n, 1780246220000 + n, pad.encode())
         if 0.01 < kind < 0.02:
             text = b"no record %d" % n
@@ -409,6 +409,50 @@ def logs_odd():
         j.kill()
         point(j.start().all() == 0 and not j.faults, "and once more from the beginning: the same epochs", [j.err, j.faults[:3]])
         point(j.sinks["a"].rows == j.sinks["b"].rows == good, "which are all of it, in its order", len(j.sinks["a"].rows))
+
+
+def logs_cut_while_sent():
+    """What is cut between its plan and its control line is no epoch: nothing says that it was, and it is planned anew."""
+    def lines(first):
+        return b"".join(b'{"n":%d}\n' % i for i in range(first, first + 400000))
+
+    def begun(c, *more):
+        with open(c.dir + "/a.log", "wb") as f:
+            f.write(lines(1000000))
+        j = Job(c.dir, ["-f", "a.log", "--until", "end", "--barriers", "1ms", *more]).start()
+        deadline = time.time() + PATIENCE
+        while not os.path.exists(j.dir + "/plan/1") and time.time() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.2)     # the pipe is full
+        return j
+
+    for what, after in (("cut", b""), ("cut and written over", lines(2000000)), ("cut and written over with more", lines(2000000) + lines(3000000)),
+                        ("cut in its middle", None)):
+        with Case() as c:
+            j = begun(c)
+            with open(c.dir + "/a.log", "rb+") as f:
+                f.truncate(0 if after is not None else 3000000)
+                f.write(after or b"")
+            status = j.all()
+            point(status == 75 and not j.marks and "while its lines were sent" in j.err, what + " while it is sent: 75, and no control line", [status, j.err, len(j.marks)])
+            status = j.start().all()
+            want = [json.loads(x)["n"] for x in open(c.dir + "/a.log", "rb").read().split(b"\n")[:-1] if x.endswith(b"}")]
+            got = numbers(j.sinks["a"].rows)
+            if after is None:       # its last line is not whole
+                point(status == 0 and "planned anew" in j.err and got == want, "then what there is, by a plan of its own", [status, j.err, len(got), len(want)])
+            else:
+                point(status == 0 and got == want, "then what there is, by a plan of its own", [status, j.err, len(got), len(want)])
+    with Case() as c:
+        j = begun(c, "--cut", "new")
+        os.truncate(c.dir + "/a.log", 0)
+        point(j.all() == 0 and b"".join(x + b"\n" for x in j.sinks["a"].rows) == lines(1000000), "--cut new: what was read is sent", [j.err, len(j.sinks["a"].rows)])
+    with Case() as c:
+        j = begun(c)
+        os.rename(c.dir + "/a.log", c.dir + "/b")
+        with open(c.dir + "/a.log", "wb") as f:
+            f.write(lines(2000000))
+        point(j.all() == 0 and b"".join(x + b"\n" for x in j.sinks["a"].rows) == lines(1000000), "one that is put aside meanwhile is sent",
+              [j.err, len(j.sinks["a"].rows)])
 
 
 class Writer(threading.Thread):
@@ -735,7 +779,7 @@ def metrics():
 
 
 def main():
-    for f in (logs_end, logs_times, logs_changed, logs_old_plans, logs_odd, logs_kill, topics_kill, topics_changed, pressure, times, instances, pins, metrics):
+    for f in (logs_end, logs_times, logs_changed, logs_old_plans, logs_odd, logs_cut_while_sent, logs_kill, topics_kill, topics_changed, pressure, times, instances, pins, metrics):
         if len(sys.argv) < 3 or re.search(sys.argv[2], f.__name__):
             f()
     return finish()

@@ -2,7 +2,9 @@
 /* out_test - sinks to files, record edits, rejects */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -183,6 +185,66 @@ test_reject(void)
 	buf_free(&b);
 }
 
+/* Bytes of a file behind others: to a file, to one that is compressed, and to a pipe that is read slowly. */
+static void
+test_send(void)
+{
+	static const char *const name[] = { "o.ndjson", "o.ndjson.zst" };
+	struct buf text = { 0 }, got = { 0 };
+	uint64_t sent;
+	struct sink *s;
+	int fd, to[2];
+	pid_t pid;
+	ssize_t n;
+
+	for (unsigned i = 0; i < 100000; i++)
+		buf_fmt(&text, "{\"n\":%u}\n", i);
+	okf((fd = open("app", O_RDWR | O_CREAT | O_TRUNC, 0666)) != -1 &&
+	    write(fd, text.p, text.n) == (ssize_t)text.n, "a file");
+	for (int i = 0; i < 2; i++) {
+		okf(sink_open(name[i], &s) == 0 && sink_add(s, span_str("a\n")) == 0, "begins");
+		okf(sink_send(s, fd, 10, text.n - 10, &sent) == 0 && sent == text.n - 10, "%s: sent", name[i]);
+		okf(sink_add(s, span_str("z\n")) == 0 && sink_bytes(s) == text.n - 6, "goes on");
+		okf(sink_send(s, fd, text.n - 3, 9, &sent) == 0 && sent == 3, "no more than there is");
+		okf(sink_close(s) == 0, "close");
+		got = slurp(name[i]);
+		okf(i == 1 || (got.n == text.n - 3 && memcmp(got.p, "a\n", 2) == 0 &&
+		    memcmp(got.p + 2, text.p + 10, text.n - 10) == 0), "%s: as it is there", name[i]);
+		buf_free(&got);
+	}
+	for (int flags = 0; flags < 2; flags++) {
+		if (pipe(to) == -1 || (pid = fork()) == -1)
+			abort();
+		if (pid == 0) {
+			close(to[0]);
+			if (flags == 1)
+				(void)fcntl(to[1], F_SETFL, O_NONBLOCK);
+			if (sink_fd(to[1], "pipe", CODEC_NONE, &s) != 0 || sink_add(s, span_str("a\n")) != 0 ||
+			    sink_send(s, fd, 10, text.n, &sent) != 0 || sent != text.n - 10 ||
+			    sink_add(s, span_str("z\n")) != 0 || sink_close(s) != 0)
+				_exit(1);
+			_exit(0);
+		}
+		close(to[1]);
+		while ((n = read(to[0], buf_room(&got, 5000), 5000)) > 0)
+			got.n += (size_t)n;
+		close(to[0]);
+		okf(waitpid(pid, &to[0], 0) == pid && to[0] == 0, "sent to a pipe");
+		okf(got.n == text.n - 6 && memcmp(got.p + 2, text.p + 10, text.n - 10) == 0 &&
+		    memcmp(got.p + got.n - 2, "z\n", 2) == 0, "as it is there");
+		buf_free(&got);
+	}
+	if (pipe(to) == -1)
+		abort();
+	close(to[0]);
+	(void)sink_fd(to[1], "pipe", CODEC_NONE, &s);
+	okf(sink_send(s, fd, 0, text.n, &sent) == EXIT_IO, "nobody reads");
+	okf(sink_close(s) == EXIT_IO, "and that stays");
+	ok_all("bytes of a file");
+	close(fd);
+	buf_free(&text);
+}
+
 int
 main(void)
 {
@@ -190,10 +252,12 @@ main(void)
 
 	if (mkdtemp(dir) == NULL || chdir(dir) == -1)
 		return 1;
+	signal(SIGPIPE, SIG_IGN);
 	test_files();
 	test_row();
 	test_edit();
 	test_reject();
+	test_send();
 	for (const char *const *p = (const char *const[]){ "o.ndjson", "o.ndjson.zst", "o.ndjson.gz", "app", "rej", NULL }; *p != NULL; p++)
 		unlink(*p);
 	ok(rmdir(dir) == 0, "no temporary file is left");

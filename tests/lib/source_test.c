@@ -363,64 +363,6 @@ window(void)
 	buf_free(&text);
 }
 
-/* Blocks that stay where they were read to: each is what it was when the last one has come. */
-static void
-lent(void)
-{
-	struct buf text = { 0 }, all = { 0 };
-	struct { char *p; size_t n; } left[4096];
-	char *mem = malloc(MIB);
-
-	for (size_t i = 0; i < 9000; i++) {
-		buf_fmt(&text, "{\"n\":%zu}\n", i);
-		for (size_t k = 0; i % 1000 == 999 && k < 3000; k++)	/* longer than a block, or than all there is */
-			buf_str(&text, i == 3999 ? "a long line" : "long ");
-		if (i % 1000 == 999)
-			buf_byte(&text, '\n');
-	}
-	buf_str(&text, "no end");
-	put(buf_span(&text));
-	for (size_t block = 100; block < 9000; block = block * 3 / 2) {
-		struct source *s;
-		struct block b;
-		size_t at = 0, n = 0, fell = 0;
-		uint64_t line = 1;
-		char *end;
-
-		okf(source_open(name, &(struct source_conf){ .block = block }, &s) == 0, "opens");
-		source_into(s, mem, 30000);
-		for (n = 0; n < 4096 && source_block(s, &b) == 0 && b.n > 0; n++) {
-			okf(b.line0 == line, "line0 %llu, not %llu", (unsigned long long)b.line0, (unsigned long long)line);
-			for (size_t i = 0; i < b.n; i++)
-				line += b.p[i] == '\n';
-			left[n].n = b.n;
-			if ((end = source_leave(s)) != NULL) {
-				left[n].p = end - b.n;
-				okf(left[n].p == b.p, "it stays");
-				at = (size_t)(end - mem);
-			} else {		/* in a buffer that is used again */
-				left[n].p = memcpy(malloc(b.n), b.p, b.n);
-				fell++;
-			}
-			if (n % 64 == 63 || end == NULL)
-				source_into(s, mem + at, MIB - at < 30000 ? MIB - at : 30000);
-		}
-		okf(fell > 0 && fell < n / 2, "%zu of %zu did not stay", fell, n);
-		source_close(s);
-		buf_clear(&all);
-		for (size_t i = 0; i < n; i++) {
-			buf_add(&all, left[i].p, left[i].n);
-			if (left[i].p < mem || left[i].p >= mem + MIB)
-				free(left[i].p);
-		}
-		okf(all.n == text.n && memcmp(all.p, text.p, all.n) == 0, "all of it, in blocks of %zu", block);
-	}
-	ok_all("blocks that stay in memory that was lent");
-	free(mem);
-	buf_free(&text);
-	buf_free(&all);
-}
-
 static void
 pipes(void)
 {
@@ -473,7 +415,6 @@ main(void)
 	packed();
 	ahead();
 	window();
-	lent();
 	pipes();
 	endless_line();
 	unlink(name);
