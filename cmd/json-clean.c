@@ -14,7 +14,6 @@
 #include "out/json.h"
 #include "run/conf.h"
 #include "run/run.h"
-#include "store/layout.h"
 
 #define KEYRINGS_MAX 16
 
@@ -24,6 +23,7 @@ struct keys {
 };
 
 struct state {
+	struct ctx *ctx;
 	const char *spec;
 	struct keys keys[KEYRINGS_MAX];
 	size_t n_keys;
@@ -44,8 +44,6 @@ static int
 keys_open(void *arg, struct span name, void **keys)
 {
 	struct state *st = arg;
-	struct buf path = { 0 };
-	struct place place;
 	size_t i = 0;
 	int rc;
 
@@ -54,16 +52,7 @@ keys_open(void *arg, struct span name, void **keys)
 	if (i == st->n_keys) {
 		if (i == KEYRINGS_MAX)
 			return err_usage("a spec names at most %d files of keys", KEYRINGS_MAX);
-		if (!keyring_name_good(name))
-			return err_usage("key=NAME: a name is at most 32 of [A-Za-z0-9_-]");
-		if ((rc = place_get(&place)) != 0)
-			return rc;
-		buf_fmt(&path, "%s/keys/", place.house);
-		buf_span_add(&path, name);
-		rc = keyring_open(buf_cstr(&path), &st->keys[i].ring);
-		buf_free(&path);
-		place_free(&place);
-		if (rc != 0)
+		if ((rc = conf_keys(st->ctx, name, &st->keys[i].ring)) != 0)
 			return rc;
 		st->keys[i].name = name;
 		st->n_keys++;
@@ -92,6 +81,7 @@ set_up(struct ctx *c, void *arg)
 	const struct clean_cipher cipher = { keys_open, seal, unseal, keyring_is_sealed, st };
 	int rc;
 
+	st->ctx = c;
 	if (st->spec == NULL)
 		return ctx_usage(c, "-s is required");
 	if ((rc = conf_spec(c, st->spec, SPEC_WORDS, &st->rules)) != 0 ||
@@ -109,6 +99,7 @@ thread(struct ctx *c, void *arg, const void *first)
 	struct expr_env env = ctx_env(c, NULL);
 
 	*st = *(const struct state *)first;
+	st->ctx = c;
 	st->edit = NULL;
 	st->cap = 0;
 	st->changed = 0;

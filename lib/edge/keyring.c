@@ -13,6 +13,7 @@
 #define ID_BYTES_MAX 32
 #define KEYS_IN_FILE_MAX 64
 #define HEX_MAX 128
+#define SUM_TEXT "keys of a barrier job"
 
 #define PREFIX "enc:v1:"
 #define PREFIX_BYTES (sizeof PREFIX - 1)
@@ -198,6 +199,58 @@ keyring_free(struct keyring *k)
 		siv_free(k->key[i].siv);
 	buf_free(&k->bytes);
 	free(k);
+}
+
+/* ---- which keys they are ---- */
+
+/* Of those from there on. False when the library fails. */
+static bool
+sum_from(struct keyring *k, size_t from, char *sum)
+{
+	struct buf all = { 0 };
+	bool good = true;
+
+	for (size_t i = from; good && i < k->n; i++) {
+		struct span head = span_of(k->key[i].head, k->key[i].n);
+
+		buf_span_add(&all, head);
+		good = siv_seal(k->key[i].siv, &head, 1, span_str(SUM_TEXT), &all);
+	}
+	hash_sha256(buf_span(&all), sum);
+	sum[SHA256_HEX] = '\0';
+	buf_free(&all);
+	return good;
+}
+
+int
+keyring_sum(const char *path, char *sum)
+{
+	int before = private_before(), rc;
+	struct keyring *k;
+
+	if ((rc = keyring_open(path, &k)) == 0 && !sum_from(k, 0, sum))
+		rc = err_io("%s: the library for keys fails", path);
+	keyring_free(k);
+	private_after(before);
+	return rc;
+}
+
+bool
+keyring_back_to(struct keyring *k, const char *sum)
+{
+	char is[SHA256_HEX + 1];
+	size_t from = 0;
+
+	while (from < k->n && !(sum_from(k, from, is) && strcmp(is, sum) == 0))
+		from++;
+	if (from == k->n)
+		return false;
+	for (size_t i = 0; i < from; i++)
+		siv_free(k->key[i].siv);
+	memmove(k->key, k->key + from, (k->n - from) * sizeof *k->key);
+	memset(k->key + k->n - from, 0, from * sizeof *k->key);
+	k->n -= from;
+	return true;
 }
 
 bool

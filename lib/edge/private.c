@@ -26,6 +26,19 @@ stay_private(void)
 }
 
 int
+private_before(void)
+{
+	return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void
+private_after(int before)
+{
+	if (before == 1)
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+int
 private_try(const char *path, enum private_use use, char *why, unsigned long n)
 {
 	mode_t others = use == PRIVATE_SECRET ? S_IRWXG | S_IRWXO : S_IWGRP | S_IWOTH;

@@ -21,4 +21,11 @@ int private_open(const char *path, enum private_use);
 /* The same check, said in why (n bytes) instead; -1 then. */
 int private_try(const char *path, enum private_use, char *why, unsigned long n);
 
+/*
+ * Around a secret that is wiped again at once, by a process that has no other use for it: what private_before gave goes
+ * to private_after, and the process can be looked at as before, unless another secret is in it.
+ */
+int private_before(void);
+void private_after(int before);
+
 #endif

@@ -6,11 +6,13 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "edge/keyring.h"
 #include "in/rec.h"
 #include "run/ctx.h"
 #include "run/epoch.h"
 #include "run/job_dir.h"
 #include "store/fs.h"
+#include "store/layout.h"
 
 int
 conf_now(const char *file, struct buf *b)
@@ -21,6 +23,36 @@ conf_now(const char *file, struct buf *b)
 	if (rc == 0 && !found)
 		return err_io("%s: %s", file, strerror(ENOENT));
 	return rc == EXIT_INPUT ? EXIT_USAGE : rc;	/* too long: whoever named it is at fault, not a record */
+}
+
+/* Where the tenant's keys of that name are. */
+static int
+keys_path(struct span name, struct buf *path)
+{
+	struct place place;
+	int rc;
+
+	if (!keyring_name_good(name))
+		return err_usage("key=NAME: a name is at most 32 of [A-Za-z0-9_-]");
+	if ((rc = place_get(&place)) == 0) {
+		buf_fmt(path, "%s/keys/", place.house);
+		buf_span_add(path, name);
+		(void)buf_cstr(path);
+		place_free(&place);
+	}
+	return rc;
+}
+
+int
+conf_keys_now(const char *name, char *sum)
+{
+	struct buf path = { 0 };
+	int rc = keys_path(span_str(name), &path);
+
+	if (rc == 0)
+		rc = keyring_sum(path.p, sum);
+	buf_free(&path);
+	return rc;
 }
 
 /* ---- versions ---- */
@@ -123,6 +155,38 @@ conf_first(struct ctx *c, const char *kind, const char *file, char *hash)
 		return rc;
 	return err_usage("%s: the job's source pins no version of it: it must stand in PIPEHOUSE_PINS, where pipe-run "
 	    "puts what it finds, or in ingest --pin '%s%s'", file, kind, file);
+}
+
+/* Go by the keys that the `open` line pins. */
+static int
+keys_pinned(struct ctx *c, struct span name, const char *path, struct keyring *ring)
+{
+	struct buf file = { 0 };
+	char sum[SHA256_HEX + 1];
+	int rc;
+
+	buf_span_add(&file, name);
+	if ((rc = conf_first(c, CONF_KEYS, buf_cstr(&file), sum)) == 0 && !keyring_back_to(ring, sum))
+		rc = err_usage("%s: it lacks keys that this job's epochs are made by: put it back as it was, or new "
+		    "keys above the old ones", path);
+	buf_free(&file);
+	return rc;
+}
+
+int
+conf_keys(struct ctx *c, struct span name, struct keyring **out)
+{
+	struct buf path = { 0 };
+	int rc;
+
+	*out = NULL;
+	if ((rc = keys_path(name, &path)) == 0 && (rc = keyring_open(path.p, out)) == 0 && c->epoch != NULL &&
+	    (rc = keys_pinned(c, name, path.p, *out)) != 0) {
+		keyring_free(*out);
+		*out = NULL;
+	}
+	buf_free(&path);
+	return rc;
 }
 
 int

@@ -7,6 +7,8 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/spec.h"
+#include "edge/keyring.h"
 #include "in/rec.h"
 #include "in/scan.h"
 #include "run/conf.h"
@@ -28,13 +30,13 @@ begins(struct span word, const char *with)
 bool
 confs_is(struct span word)
 {
-	return begins(word, CONF_FILE) || begins(word, CONF_SPEC);
+	return begins(word, CONF_FILE) || begins(word, CONF_SPEC) || begins(word, CONF_KEYS);
 }
 
 int
 confs_add(struct confs *s, struct span word)
 {
-	struct conf c = { .follows = begins(word, CONF_FILE) };
+	struct conf c = { .follows = begins(word, CONF_FILE), .keys = begins(word, CONF_KEYS) };
 
 	for (size_t i = 0; i < s->n; i++)
 		if (span_is(word, s->v[i].word))
@@ -42,7 +44,8 @@ confs_add(struct confs *s, struct span word)
 	if (memchr(word.p, '\0', word.n) != NULL)
 		return err_usage("a file to pin: a name has no NUL");
 	c.word = mem_dup(word);
-	c.file = c.word + strlen(c.follows ? CONF_FILE : CONF_SPEC);
+	c.file = c.word + strlen(c.follows ? CONF_FILE : c.keys ? CONF_KEYS : CONF_SPEC);
+	c.name = c.keys ? c.word : c.file;
 	s->v = mem_array(s->v, s->n + 1, sizeof *s->v);
 	s->v[s->n++] = c;
 	return 0;
@@ -69,13 +72,13 @@ static int
 look_at(struct confs *s, struct conf *c, const char *job, char now[SHA256_HEX + 1])
 {
 	struct buf bytes = { 0 }, said = { 0 }, *held = err_hold(&said);
-	int rc = conf_now(c->file, &bytes);
+	int rc = c->keys ? conf_keys_now(c->file, now) : conf_now(c->file, &bytes);
 
 	err_hold(held);
-	now[0] = '\0';
 	if (rc == 0) {
 		buf_clear(&c->said);
-		rc = conf_put(job, buf_span(&bytes), now);
+		if (!c->keys)
+			rc = conf_put(job, buf_span(&bytes), now);
 		s->fresh = s->fresh || strcmp(now, c->hash) != 0;
 	} else if (c->hash[0] == '\0') {
 		err_release(&said);
@@ -84,9 +87,10 @@ look_at(struct confs *s, struct conf *c, const char *job, char now[SHA256_HEX + 
 			buf_clear(&c->said);
 			buf_span_add(&c->said, buf_span(&said));
 			err_release(&said);
-			err_warn("%s: it stays as it was", c->file);
+			err_warn("%s: it stays as it was", c->name);
 		}
 		rc = 0;
+		now[0] = '\0';
 	}
 	buf_free(&bytes);
 	buf_free(&said);
@@ -206,8 +210,13 @@ may_change(const struct conf *c, const struct confs_at *at)
 		return false;		/* the plans say from where on */
 	if (at->sure && !at->again) {
 		err_warn("%s: it has changed: epochs %" PRIu64 " to %" PRIu64 ", which no sink has, are sent again by "
-		    "what it says now", c->file, at->from + 1, at->planned);
+		    "what it says now", c->name, at->from + 1, at->planned);
 		return true;
+	}
+	if (c->keys) {
+		err_warn("%s: it has changed, and the keys of before are gone by until epoch %" PRIu64 " is committed: "
+		    "they must still be in it; stop the job and start it then", c->name, at->planned);
+		return false;
 	}
 	err_warn("%s: it has changed, and stays as it was, conf/%s, until epoch %" PRIu64 " is committed: stop the job "
 	    "and start it then", c->file, c->hash, at->planned);
@@ -225,6 +234,43 @@ settle_one(struct confs *s, struct conf *c, const char *job, const struct confs_
 	return rc;
 }
 
+/*
+ * The files of keys that a version names, where it is one of cleaning rules; other files have no such words, and one
+ * that had would pin more than is needed.
+ */
+static int
+add_keys(struct confs *s, const struct conf *c, const char *job)
+{
+	struct buf bytes = { 0 }, word = { 0 }, said = { 0 }, *held;
+	struct spec *rules = NULL;
+	int rc = conf_get(job, c->hash, c->file, &bytes);
+
+	if (rc == 0 && memmem(bytes.p, bytes.n, "key=", 4) != NULL) {
+		held = err_hold(&said);		/* if it is none of ours, that is for the stage to say */
+		if (spec_parse(buf_span(&bytes), c->file, SPEC_WORDS, &rules) != 0)
+			rules = NULL;
+		err_hold(held);
+	}
+	for (size_t i = 0; rules != NULL && i < rules->n; i++) {
+		const struct spec_line *l = &rules->line[i];
+
+		for (size_t k = 1; rc == 0 && k < l->n; k++) {
+			if (!(span_is(l->word[k - 1], "encrypt") || span_is(l->word[k - 1], "decrypt")) ||
+			    !begins(l->word[k], "key=") || !keyring_name_good(span_from(l->word[k], 4)))
+				continue;
+			buf_clear(&word);
+			buf_str(&word, CONF_KEYS);
+			buf_span_add(&word, span_from(l->word[k], 4));
+			rc = confs_add(s, buf_span(&word));
+		}
+	}
+	spec_free(rules);
+	buf_free(&bytes);
+	buf_free(&word);
+	buf_free(&said);
+	return rc;
+}
+
 int
 confs_settle(struct confs *s, const char *job, const struct confs_at *at)
 {
@@ -238,6 +284,8 @@ confs_settle(struct confs *s, const char *job, const struct confs_at *at)
 	for (size_t i = 0; rc == 0 && i < s->n; i++) {
 		as_it_was(&s->v[i], at, buf_span(&kept), of == at->from);
 		rc = settle_one(s, &s->v[i], job, at);
+		if (rc == 0 && !s->v[i].follows && !s->v[i].keys)
+			rc = add_keys(s, &s->v[i], job);	/* behind it, so they are settled too */
 	}
 	if (rc == 0)
 		rc = write_pins(s, job, at->from, buf_span(&kept));

@@ -9,14 +9,16 @@
  *	confs_take(&s, plan.pins);			// an epoch was sent again: that is where it stands
  *	rc = confs_sweep(job, plans);			// versions that nothing names any more
  *
- *	JOB/conf/pins	`{"at":EPOCH,"spec:tel.clean":"HASH",…}`: where the source went on, and what held there
+ *	JOB/conf/pins	`{"at":EPOCH,"spec:tel.clean":"HASH","keys:pii":"SUM",…}`: where the source went on, and what
+ *			held there
  *
  * Invariants: a version is kept (run/conf.h) before a plan or line names it.  What is followed stands in each plan, for
  * the epoch behind it.  What is not, `spec:`, is settled when the source goes on, and stands in conf/pins: of all
  * epochs behind EPOCH that a sink has, and of those that any stage may have seen before a crash, it is the version.
  * So another one is taken where nothing behind EPOCH was ever planned; or where a person starts the job anew and no
  * sink has anything behind it, for then the file may be the reason why.  A file that cannot be read any more leaves
- * things as they are.
+ * things as they are.  The files of keys that a version of cleaning rules names are pinned with it, as `keys:` and by
+ * what tells them apart alone: it is for the stage to find the keys that held.
  */
 #ifndef RUN_CONFS_H
 #define RUN_CONFS_H
@@ -30,9 +32,10 @@
 
 struct confs {
 	struct conf {
-		char *word;		/* "file:NAME", "spec:NAME" */
+		char *word;		/* "file:NAME", "spec:NAME", "keys:NAME" */
 		const char *file;	/* in it */
-		bool follows;
+		const char *name;	/* for messages */
+		bool follows, keys;
 		char hash[SHA256_HEX + 1];	/* "": none yet */
 		struct buf said;	/* why it cannot be read, last time */
 	} *v;

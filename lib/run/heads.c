@@ -48,7 +48,7 @@ add_table(struct heads *h, struct span word)
 	return 0;
 }
 
-/* Words parted by any of the bytes: `TABLE`, `wh:TABLE`, `wh:TABLE@DAYS`, `file:NAME`, `spec:NAME`. */
+/* Words parted by any of the bytes: `TABLE`, `wh:TABLE`, `wh:TABLE@DAYS`, `file:NAME` and the like. */
 static int
 add(struct heads *h, const char *list, const char *parted)
 {

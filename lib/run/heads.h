@@ -44,7 +44,7 @@ struct heads {
 };
 
 /*
- * list: TABLE,file:NAME,spec:NAME,... or NULL; job, its directory, must outlive it.  From here SIGHUP is caught.  0;
+ * list: TABLE,file:NAME,keys:NAME,... or NULL; job, its directory, must outlive it.  From here SIGHUP is caught.  0;
  * EXIT_USAGE for what names no table, EXIT_IO, EXIT_INPUT.
  */
 int heads_open(struct heads *, const char *job, const char *list);

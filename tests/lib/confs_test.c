@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* confs_test - versions of files: which one holds where a source goes on, and which are removed */
+#include <sys/stat.h>
+
 #include "base/err.h"
 #include "run/conf.h"
 #include "run/confs.h"
@@ -147,6 +149,63 @@ bad(void)
 	buf_free(&b);
 }
 
+/* Which keys a source that goes on there pins; "" none. */
+static const char *
+keys_of(const struct confs_at *at)
+{
+	static char sum[SHA256_HEX + 1];
+	struct buf word = { 0 }, pins = { 0 };
+	struct confs s = { 0 };
+
+	buf_fmt(&word, "spec:%s", spec.p);
+	ok(confs_add(&s, buf_span(&word)) == 0 && confs_settle(&s, job, at) == 0, "the rules are settled");
+	buf_byte(&pins, '{');
+	confs_print(&s, true, &pins);
+	buf_byte(&pins, '}');
+	if (!conf_pinned(buf_span(&pins), CONF_KEYS, "k1", sum))
+		sum[0] = '\0';
+	confs_free(&s);
+	buf_free(&word);
+	buf_free(&pins);
+	return sum;
+}
+
+/* The files of keys that rules name are settled with them. */
+static void
+keys(void)
+{
+	static const char one[] = "a 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n";
+	static const char two[] = "b 0023456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n";
+	struct confs_at at = { .from = 10, .planned = 10, .pins = { "{}", 2 } };
+	struct buf path = { 0 };
+	char was[SHA256_HEX + 1], now[SHA256_HEX + 1];
+
+	setenv("PIPEHOUSE_ROOT", job, 1);
+	buf_fmt(&path, "%s/main/keys", job);
+	ok(fs_dirs(buf_cstr(&path)) == 0, "a place for keys");
+	buf_str(&path, "/k1");
+	(void)buf_cstr(&path);
+	put(&path, one);
+	ok(chmod(path.p, 0600) == 0 && conf_keys_now("k1", was) == 0, "a file of keys");
+	put(&spec, "tel mask phone key=k2\nadr trim encrypt \"key=k1\"\n");
+	ok(strcmp(keys_of(&at), was) == 0, "the keys that rules encrypt by are pinned");
+	put(&path, two);
+	ok(chmod(path.p, 0600) == 0 && conf_keys_now("k1", now) == 0 && strcmp(was, now) != 0, "others");
+	at.planned = 12;
+	ok(strcmp(keys_of(&at), was) == 0, "epochs come again that a sink has: by those of before");
+	at.sure = at.again = true;
+	ok(strcmp(keys_of(&at), was) == 0, "and where it starts by itself");
+	ok(chmod(path.p, 0644) == 0 && strcmp(keys_of(&at), was) == 0, "and where the file is not one to be read");
+	ok(chmod(path.p, 0600) == 0, "it is again");
+	at.again = false;
+	ok(strcmp(keys_of(&at), now) == 0, "a person who starts it has the new ones");
+	at.from = at.planned = 20;
+	put(&spec, "tel mask phone\n");
+	ok(*keys_of(&at) == '\0', "rules without keys pin none");
+	ok(confs_is(span_str("keys:k1")) && conf_keys_now("../k1", now) == EXIT_USAGE, "a name of keys is no path");
+	buf_free(&path);
+}
+
 int
 main(void)
 {
@@ -161,6 +220,7 @@ main(void)
 	going_on();
 	sweeping();
 	bad();
+	keys();
 	fs_remove_tree(job);
 	return done();
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""pins - configuration files of a job that change under it: routes from an epoch on, rules from a start on, and a replay by what was; TAP
+"""pins - configuration files of a job that change under it: routes from an epoch on, rules from a start on, and a replay by what was; keys too, whose
+file is kept nowhere; TAP
 
     BIN=build/bin python3 tests/pipe-run/pins.py
 
@@ -36,15 +37,18 @@ def wait(until, what=""):
 
 
 class Job:
-    def __init__(self, mock):
+    PIPE = ("j: restart=30ms restart-max=60ms sync=process\n\tingest -f in.log --barriers 50ms |\n\tjson-clean -s c.clean |\n"
+            "\tfan-out 'wh-put ods.o --partition-by day --job j' --sink 'emit -b %s --route=\"out.route\"'\n")
+
+    def __init__(self, mock, pipe=PIPE, topics=("old", "new")):
+        self.into = topics
         self.mock, self.tmp = mock, tempfile.TemporaryDirectory(prefix="pins.")
         self.top, self.n, self.p = self.tmp.name, 0, None
         self.dir = self.top + "/state/j"
         self.env = dict(cases.environment(self.top), PIPEHOUSE_STATE=self.top + "/state", PIPEHOUSE_ROOT=self.top + "/wh")
         os.mkdir(self.top + "/wh")
         self.put("in.log", "")
-        self.put("j.pipe", "j: restart=30ms restart-max=60ms sync=process\n\tingest -f in.log --barriers 50ms |\n\tjson-clean -s c.clean |\n"
-                 "\tfan-out 'wh-put ods.o --partition-by day --job j' --sink 'emit -b %s --route=\"out.route\"'\n" % mock.brokers)
+        self.put("j.pipe", pipe % mock.brokers)
 
     def put(self, name, text):
         """As an editor that is careful; the version's name."""
@@ -110,7 +114,7 @@ class Job:
     def topics(self):
         """{n: {(topic, v)}}, and {id: {n}}."""
         where, ids = {}, {}
-        for t in ("old", "new"):
+        for t in self.into:
             for *_, v, _, h in Read(self.mock.brokers, t, 1).all:
                 r = json.loads(v)
                 where.setdefault(r["n"], set()).add((t, r["v"]))
@@ -145,13 +149,17 @@ class Job:
         os.kill(source, signal.SIGCONT)
         wait(lambda: len(self.topics()[0]) == self.n, "the topic: " + self.err()[-2000:])
 
-    def crash(self, name):
-        was, held = self.run(), self.stage("wh-put")
+    def kill(self, name):
+        held = self.stage("wh-put")
         os.kill(self.stage(name), signal.SIGKILL)
         try:
             os.kill(held, signal.SIGKILL)       # it would not see that there is no source any more
         except ProcessLookupError:
             pass
+
+    def crash(self, name):
+        was = self.run()
+        self.kill(name)
         wait(lambda: self.run() > was, "another run")
         self.all_in()
 
@@ -241,19 +249,125 @@ def named(j):
     point(status == 0 and len(out) == j.n and all(json.loads(x)["v"] == "C" for x in out), "--pin names it", (status, err, len(out)))
 
 
-def main():
-    with Mock({"old": 1, "new": 1}) as mock:
-        j = Job(mock)
+class Sealed(Job):
+    """Each record is sealed on its way to a table and a topic; every hundredth is told to a program."""
+    KEY = {k: k + " " + hashlib.sha512(k.encode()).hexdigest() for k in ("k1", "k2", "k3")}
+
+    def __init__(self, mock):
+        Job.__init__(self, mock, "j: restart=30ms restart-max=60ms sync=process\n\tingest -f in.log --barriers 50ms |\n\tjson-clean -s c.clean |\n"
+                     "\tfan-out 'wh-put ods.o --partition-by day --job j' --sink 'emit -b %s -t sealed' \\\n"
+                     "\t--sink \"json-map -w 'n %% 100 = 0' event=\\\"'seen'\\\" severity=\\\"'fail'\\\" n=n | wh-alert --config a.conf --spool spool\"\n", ("sealed",))
+        os.makedirs(self.top + "/wh/main/keys", 0o700)
+        self.put("c.clean", "v default A encrypt key=pii\n")
+        self.receiver("first")
+
+    def keys(self, *names):
+        fd = os.open(self.top + "/pii", os.O_WRONLY | os.O_CREAT, 0o600)
+        os.write(fd, "".join(self.KEY[k] + "\n" for k in names).encode())
+        os.close(fd)
+        os.rename(self.top + "/pii", self.top + "/wh/main/keys/pii")
+
+    def receiver(self, name):
+        self.put(name, "#!/bin/sh\ncat >>%s/told.%s\n" % (self.top, name))
+        os.chmod(self.top + "/" + name, 0o700)
+        self.put("a.conf", "fail exec %s/%s\n" % (self.top, name))
+
+    def told(self, name):
         try:
-            for f in (routes, rules, named):
-                f(j)
-        except (RuntimeError, OSError, KeyError, subprocess.SubprocessError) as e:
-            point(False, "%s: %s" % (f.__name__, type(e).__name__), e)
-        finally:
-            if j.p is not None and j.p.poll() is None:
-                j.p.kill()
-                j.p.wait()
-            j.tmp.cleanup()
+            with open(self.top + "/told." + name, encoding="ascii") as f:
+                return {json.loads(x)["n"] for x in f}
+        except FileNotFoundError:
+            return set()
+
+    def sealed_by(self, begin, end, key):
+        """The same bytes in the table and in the topic, one message an id, under that key."""
+        (where, ids), table = self.topics(), self.table()
+        return all(table[i].startswith("enc:v1:%s:" % key) and where[i] == {("sealed", table[i])} for i in range(begin, end)) and all(len(x) == 1 for x in ids.values())
+
+    def secrets(self):
+        """Files where a key stands, but for those of keys."""
+        digits = [k.split()[1].encode() for k in self.KEY.values()]
+        found = []
+        for d, _, names in os.walk(self.top):
+            for name in (os.path.join(d, x) for x in names if d != self.top + "/wh/main/keys"):
+                if os.path.isfile(name):
+                    with open(name, "rb") as f:
+                        text = f.read()
+                    found += [name for x in digits if x in text or x[:40] in text]
+        return found
+
+
+def keys(j):
+    j.keys("k1")
+    j.feed()
+    j.start()
+    j.half()
+    was = len(j.err())
+    j.keys("k2", "k1")
+    j.receiver("second")
+    j.crash("emit")
+    point(j.sealed_by(0, 200, "k1"), "a key that was put on top before an epoch was sent again: it is made by the one of before", j.table().get(150))
+    point("keys:pii: it has changed, and the keys of before are gone by until epoch" in j.err()[was:], "and that is said", j.err()[was:])
+    point(100 in j.told("second") and 100 in j.told("first"), "who is told of what comes again stands in wh-alert's configuration of now", (j.told("first"), j.told("second")))
+    j.feed()
+    j.all_in()
+    wait(lambda: len(j.topics()[0]) == j.n, "the topic")
+    point(j.sealed_by(200, 300, "k1"), "as long as the job runs")
+    point(j.stop() == 0, "it is stopped", j.err()[-500:])
+    j.start()
+    j.feed()
+    j.all_in()
+    wait(lambda: len(j.topics()[0]) == j.n, "the topic")
+    point(j.sealed_by(300, 400, "k2"), "started again it has the new one")
+
+
+def lost_keys(j):
+    j.half()
+    was = len(j.err())
+    j.keys("k3")
+    j.kill("emit")
+    status = j.p.wait(LIMIT)
+    err = j.err()[was:]
+    point(status == 2 and "keys/pii: it lacks keys that this job's epochs are made by" in err, "keys that are gone, and epochs that come again: the job ends with 2", (status, err))
+    point(len(j.table()) == 400, "and nothing of them is in the table")
+    j.keys("k2", "k1")
+    j.start()
+    j.all_in()
+    wait(lambda: len(j.topics()[0]) == j.n, "the topic")
+    point(j.sealed_by(400, 500, "k2"), "put back they make the same")
+    j.half()
+    was, pid = len(j.err()), j.stage("ingest")
+    j.keys("k3")
+    j.p.kill()
+    j.p.wait()
+    wait(lambda: not j.stage("ingest") or j.stage("ingest") != pid, "the end")
+    j.start()
+    j.all_in()
+    got = j.table()
+    point(all(got[i].startswith("enc:v1:k3:") for i in range(500, 600)) and "keys:pii: it has changed: epochs" in j.err()[was:],
+          "a person who starts it, where no sink has them, has the keys of now, and is told", (got.get(500), j.err()[was:]))
+    point(j.stop() == 0 and set(j.table()) == set(range(j.n)), "each record is in the table once", j.err()[-500:])
+    found = j.secrets()
+    point(not found, "no key is in a state, a log, a plan or a table", found)
+
+
+def play(j, parts):
+    try:
+        for f in parts:
+            f(j)
+    except (RuntimeError, OSError, KeyError, subprocess.SubprocessError) as e:
+        point(False, "%s: %s" % (f.__name__, type(e).__name__), e)
+    finally:
+        if j.p is not None and j.p.poll() is None:
+            j.p.kill()
+            j.p.wait()
+        j.tmp.cleanup()
+
+
+def main():
+    with Mock({"old": 1, "new": 1, "sealed": 1}) as mock:
+        play(Job(mock), (routes, rules, named))
+        play(Sealed(mock), (keys, lost_keys))
     return finish()
 
 
