@@ -105,6 +105,8 @@ int dag_log_open(const struct dag *, const struct dag_node *, const char *day, s
 int dag_log_begin(int fd, const char *day, const char *node, uint64_t attempt, const char *run);
 /* What the last call wrote to a node's log, all attempts of it. 0; EXIT_NO: there is none; EXIT_IO. */
 int dag_log_copy(const struct dag *, const struct dag_node *, const char *day, struct sink *);
+/* The last message of the last attempt in that log, masked (err_mask); empty: none is near its end. */
+void dag_log_said(const char *path, char *said, size_t size);
 /*
  * Take the lock of (dag, day), or, with a node, of that node alone, which others may hold for other nodes: 0, or
  * EXIT_TEMP after a message that names the holder's pid; held until the process ends.

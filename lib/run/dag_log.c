@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "run/dag.h"
 
 #define MARK "==== "		/* begins the lines that are not the node's */
+#define SAID_READ 8192		/* of a log's end */
 
 int
 dag_log_open(const struct dag *d, const struct dag_node *n, const char *day, struct buf *path)
@@ -86,4 +88,43 @@ dag_log_copy(const struct dag *d, const struct dag_node *n, const char *day, str
 	fclose(f);
 	buf_free(&path);
 	return rc;
+}
+
+/* A word and a colon, as a message begins: of a command, or of the shell. */
+static bool
+is_message(struct span line)
+{
+	size_t n = 0;
+
+	while (n < line.n && (line.p[n] == '-' || line.p[n] == '_' || line.p[n] == '.' || line.p[n] == '/' ||
+	    (line.p[n] >= '0' && line.p[n] <= '9') || ((line.p[n] | 0x20) >= 'a' && (line.p[n] | 0x20) <= 'z')))
+		n++;
+	return n > 0 && n + 2 < line.n && line.p[n] == ':' && line.p[n + 1] == ' ' &&
+	    !span_is(span_of(line.p, n), "usage");
+}
+
+void
+dag_log_said(const char *path, char *said, size_t size)
+{
+	char b[SAID_READ], *lf;
+	struct span rest, line;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	off_t end = fd == -1 ? -1 : lseek(fd, 0, SEEK_END);
+	ssize_t n = end == -1 ? -1 : pread(fd, b, sizeof b, end > (off_t)sizeof b ? end - (off_t)sizeof b : 0);
+
+	if (fd != -1)
+		close(fd);
+	*said = '\0';
+	for (rest = span_of(b, n > 0 ? (size_t)n : 0); rest.n > 0; rest = span_from(rest, line.n + 1)) {
+		if ((lf = memchr(rest.p, '\n', rest.n)) == NULL)
+			break;
+		line = span_of(rest.p, (size_t)(lf - rest.p));
+		if (line.n >= strlen(MARK) && memcmp(line.p, MARK, strlen(MARK)) == 0) {
+			/* another attempt: what the one before said is not its reason */
+			if (rest.n > line.n + 1)
+				*said = '\0';
+		} else if (is_message(line)) {
+			(void)err_mask(said, size, line.p, line.n);
+		}
+	}
 }

@@ -391,17 +391,12 @@ static void
 quote(const struct run *r, size_t at, struct buf *b)
 {
 	struct span said = { NULL, 0 };
+	char text[SAID_MAX];
 
 	if (r->log != NULL)
 		said = pipe_log_said(r->log, r->f->stage[at].name);
-	if (said.n > SAID_MAX)		/* between two characters */
-		for (said.n = SAID_MAX; said.n > 0 && ((unsigned char)said.p[said.n] & 0xc0) == 0x80; said.n--)
-			;
-	if (said.n == 0)
-		return;
-	buf_str(b, ", saying \"");
-	buf_span_add(b, said);
-	buf_byte(b, '"');
+	if (said.n > 0)		/* a stage that is not ours may print anything, and an event is read */
+		buf_fmt(b, ", saying \"%s\"", err_mask(text, sizeof text, said.p, said.n));
 }
 
 static void

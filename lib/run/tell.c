@@ -6,6 +6,9 @@
 #include "out/event.h"
 #include "run/tell.h"
 
+#define TEXT_BYTES 260
+#define SAID_BYTES 300		/* of a node's words in the reason */
+
 static void
 say(struct tell *st, const struct task *t, int status, const char *text)
 {
@@ -63,10 +66,12 @@ tell_stopped(void *arg)
 int
 tell_report(void *arg, const struct task *t, struct span events)
 {
+	char text[TEXT_BYTES + SAID_BYTES], said[SAID_BYTES] = "";
 	struct tell *st = arg;
-	char text[260];
 
 	st->settled++;
+	if (t->is == TASK_FAILED && t->log.n > 0)
+		dag_log_said(t->log.p, said, sizeof said);
 	if (t->is == TASK_BLOCKED)
 		snprintf(text, sizeof text, "not run: %s", t->why);
 	else if (t->is == TASK_SKIP)
@@ -74,8 +79,8 @@ tell_report(void *arg, const struct task *t, struct span events)
 	else if (t->status == 0)
 		snprintf(text, sizeof text, "done in %.2f s", t->seconds);
 	else
-		snprintf(text, sizeof text, "ended with %d after %.2f s%s", t->status, t->seconds,
-		    t->killed ? ", stopped" : "");
+		snprintf(text, sizeof text, "ended with %d after %.2f s%s%s%s%s", t->status, t->seconds,
+		    t->killed ? ", stopped" : "", *said == '\0' ? "" : ", saying \"", said, *said == '\0' ? "" : "\"");
 	st->failed += t->is == TASK_FAILED;
 	st->blocked += t->is == TASK_BLOCKED;
 	if (t->is == TASK_FAILED) {

@@ -134,3 +134,14 @@ $ echo 'a:' >t.dag; PIPEHOUSE_ROOT=$PWD dag-run t.dag 2>&1 | head -n 1; dag-run 
 > dag-run: give --date D, or --from D and --to D
 > dag-run: PIPEHOUSE_ROOT is not set
 > dag-run: --date: '2026-02-30': no such date
+
+# dag-run: the event of a failure has the last message of the last attempt, whatever bytes it is of
+$ export PIPEHOUSE_ROOT=$PWD/wh; mkdir wh
+$ { printf 'a:\n\techo { | json-map x=y\nb:\n\techo "foo: b"; printf "foo: \\377\\n"; nosuch\n'
+$   printf 'c: retries=1 delay=1ms\n\t[ -e x ] || { touch x; echo "foo: first"; exit 75; }; echo hi; exit 3\n'; } >t.dag
+$ dag-run t.dag --date 2026-11-20 --keep-going 2>/dev/null | sed 's/ after [0-9.]* s//' | json-map --keep text
+> {"text":"ended with 3, saying \"json-map: <stdin>:1: the line ends inside an object\""}
+> {"text":"ended with 4, saying \"bash: line 1: nosuch: command not found\""}
+> {"text":"ended with 3"}
+$ printf 'a:\n\tprintf "foo: \\377\\n"; exit 3\n' >u.dag; dag-run u.dag --date 2026-11-20 2>/dev/null | sed 's/ after [0-9.]* s//' | json-map --keep text
+> {"text":"ended with 3, saying \"foo: \\xff\""}

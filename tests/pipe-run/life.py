@@ -193,7 +193,7 @@ def fails():
     j = Job(PLAY + " source", PLAY + " pass --what exit --at 3 --status 3", PLAY + " sink a")
     status, out = j.call("start")
     point(wait(lambda: j.status()[1]["state"] == "failed") and j.status()[0] == 1, "the same in the background: status says that it failed", j.status())
-    for words, told in (("no room for it", "no room for it"), ("a" + "\u6c34" * 130, "a" + "\u6c34" * 99)):
+    for words, told in (("no room for it", "no room for it"), ("a" + "\u6c34" * 130, "a" + "\u6c34" * 98 + "...")):
         j = Job(PLAY + " source", "sh -c 'echo sh: begun >&2; echo sh: %s >&2; echo other: x >&2; exit 3'" % words, PLAY + " sink a")
         j.call("start")
         point(wait(lambda: j.status()[1]["why"].startswith('sh ended with 3, saying "%s", which' % told)), "and why, in the stage's own words", j.status())
