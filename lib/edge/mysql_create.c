@@ -100,6 +100,12 @@ form(struct span s, const char *f)
 	return s.n >= strlen(f);
 }
 
+static int
+two(struct span s, size_t at)
+{
+	return (s.p[at] - '0') * 10 + s.p[at + 1] - '0';
+}
+
 static void
 see_text(struct field *f, struct span s)
 {
@@ -114,6 +120,8 @@ see_text(struct field *f, struct span s)
 		f->time_digits = digits;
 	time = time && date && s.n != 20 && (s.n == 19 || s.p[19] == '.') &&
 	    digits == f->time_digits;
+	/* 25:00:00 looks like a time and is none */
+	time = time && two(s, 11) < 24 && two(s, 14) < 60 && two(s, 17) < 60;
 	for (size_t i = 20; time && i < s.n; i++)
 		time = s.p[i] >= '0' && s.p[i] <= '9';
 	f->no_time = f->no_time || !time;

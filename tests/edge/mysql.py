@@ -519,6 +519,10 @@ def created():
     status, _, err = load("v.made2", "id,nix", '{"id":1,"a":2}\n', "--create")
     check(status == 3 and "no record has the key 'nix'" in err, "--create: a key that no record has", err)
     check(load("v.made2", "id", '{"id":1,"a`b":2}\n', "--create")[0] == 0 and sql("SELECT `a``b` FROM v.made2") == [["2"]], "backticks in a name")
+    sql("DROP TABLE v.made2")
+    data = '{"id":1,"at":"2026-01-01 25:00:00","to":"2026-01-01 23:59:59"}\n'
+    check(load("v.made2", "id", data, "--create")[0] == 0 and sql("SELECT at, `to` FROM v.made2") == [["2026-01-01 25:00:00", "2026-01-01 23:59:59"]],
+          "a text that looks like a time and is none is a text")
 
 
 # ---- option files, TLS, rogue servers ----
