@@ -207,10 +207,12 @@ static int64_t
 limit_of(const struct funnel_conf *f, int64_t us)
 {
 	static const struct dur day = { .days = 1 };
+	int64_t next;
 
 	if (!f->day)
 		return dur_add(f->within, 1, us, f->zone);
-	return dur_floor(day, 0, dur_add(day, 1, dur_floor(day, 0, us, f->zone), f->zone), f->zone) - 1;
+	next = dur_add(day, 1, dur_floor(day, 0, us, f->zone), f->zone);
+	return next == WHEN_US_MAX ? next : dur_floor(day, 0, next, f->zone) - 1;
 }
 
 /*

@@ -21,6 +21,7 @@ start_after(const struct pair *s, int64_t start, int64_t n)
 	return start_of(s, dur_add(s->conf.slide, n, start, s->conf.zone));
 }
 
+/* What would end behind all time ends with it, see holds(). */
 static int64_t
 end_of(const struct pair *s, int64_t start)
 {
@@ -29,7 +30,14 @@ end_of(const struct pair *s, int64_t start)
 	int64_t end = dur_add(f->width, 1, start, f->zone);
 
 	/* where the clock skips midnight a day begins late; its window still ends at a midnight */
-	return f->width.us == 0 ? dur_floor(day, f->offset_us, end, f->zone) : end;
+	return f->width.us == 0 && end != WHEN_US_MAX ? dur_floor(day, f->offset_us, end, f->zone) : end;
+}
+
+/* Is a time, not before its start, in a window that ends there? */
+static bool
+holds(int64_t end, int64_t us)
+{
+	return us < end || end == WHEN_US_MAX;
 }
 
 /* The first window that holds the time. */
@@ -38,7 +46,7 @@ oldest(const struct pair *s, int64_t us)
 {
 	int64_t start = start_of(s, us), before;
 
-	while ((before = start_after(s, start, -1)) < start && end_of(s, before) > us)
+	while ((before = start_after(s, start, -1)) < start && holds(end_of(s, before), us))
 		start = before;
 	return start;
 }
@@ -60,7 +68,7 @@ gather(struct pair *s, int64_t end)
 		struct rec *r = pair_nth(&s->live[0], i);
 		struct cell *c = r->cell;
 
-		if (r->us >= end)
+		if (!holds(end, r->us))
 			break;
 		if (c->turn != s->turn) {
 			c->turn = s->turn;
@@ -102,7 +110,7 @@ pair_windows(struct pair *s, size_t n, int64_t wm_us, const struct host *host)
 		int64_t us = pair_front(q)->us, start, end;
 
 		start = s->begun ? start_after(s, s->last_us, 1) : oldest(s, us);
-		if (s->begun && end_of(s, start) <= us)
+		if (s->begun && !holds(end_of(s, start), us))
 			start = oldest(s, us);		/* windows without records */
 		end = end_of(s, start);
 		if (end > wm_us && wm_us != INT64_MAX)
@@ -111,7 +119,8 @@ pair_windows(struct pair *s, size_t n, int64_t wm_us, const struct host *host)
 		s->begun = true;
 		s->last_us = start;
 		start = start_after(s, start, 1);
-		while (rc == 0 && q->n > 0 && pair_front(q)->us < start)
+		/* none begins later at the end of all time */
+		while (rc == 0 && q->n > 0 && (pair_front(q)->us < start || start == s->last_us))
 			pair_drop(s, pair_shift(q));
 	}
 	return rc;

@@ -115,7 +115,7 @@ window_why(const struct window_conf *c)
 	return NULL;
 }
 
-/* Where the window that begins at start ends. */
+/* Where the window that begins at start ends; what would end behind all time ends with it, see holds(). */
 static int64_t
 window_end(const struct window_conf *c, int64_t start)
 {
@@ -123,7 +123,14 @@ window_end(const struct window_conf *c, int64_t start)
 	int64_t end = dur_add(c->width, 1, start, c->zone);
 
 	/* where the clock skips midnight a day begins late; its window still ends at a midnight */
-	return calendar(c->width) ? dur_floor(day, c->offset_us, end, c->zone) : end;
+	return calendar(c->width) && end != WHEN_US_MAX ? dur_floor(day, c->offset_us, end, c->zone) : end;
+}
+
+/* Is a time, not before its start, in a window that ends there? */
+static bool
+holds(int64_t end, int64_t us)
+{
+	return us < end || end == WHEN_US_MAX;
 }
 
 static int64_t
@@ -296,7 +303,7 @@ find_cells(struct window *w, struct window *by, size_t i)
 	for (start = unpack_order(key.p);; start = start_before(c, start)) {
 		int64_t end = window_end(c, start);
 
-		if (end <= by->us[i] || (c->late && end <= wm))
+		if (!holds(end, by->us[i]) || (c->late && end <= wm))
 			break;
 		if (n == w->cap_cells) {
 			w->cap_cells *= 2;

@@ -30,6 +30,11 @@ $ funnel-agg -u u -t t:s --within 1s 'a: p >= 1' 'b: p >= 2' 'c: p = 3'
 > {"step":"b","n":2,"users":2,"rate":0.6667}
 > {"step":"c","n":3,"users":1,"rate":0.5000}
 
+# the last day there is
+$ printf '{"u":1,"t":"9999-12-31","p":1}\n{"u":1,"t":"9999-12-31 23:59:59","p":2}\n' | funnel-agg -u u -t t --within day 'a: p = 1' 'b: p = 2'
+> {"step":"a","n":1,"users":1,"rate":1.0000}
+> {"step":"b","n":2,"users":1,"rate":1.0000}
+
 # --within day: the local day of the first step; 24h crosses midnight
 $ printf '{"u":1,"t":"2026-03-01 23:50:00","p":1}\n{"u":1,"t":"2026-03-02 00:10:00","p":2}\n{"u":2,"t":"2026-03-02 00:00:00","p":1}\n{"u":2,"t":"2026-03-02 23:59:59.999999","p":2}\n' >d
 $ for w in day 24h; do funnel-agg -u u -t t --within $w --tz Asia/Shanghai 'a: p = 1' 'b: p = 2' d; done

@@ -184,6 +184,16 @@ $ for w in 'a=count() a=count()' '-g a a=count()' '-t t -w 1m window_end=count()
 > window-agg: -g: the name 'x' stands twice
 > {"a b\"":1,"é":1}
 
+# the end of all time: what would end behind it ends with it, and holds its last records
+$ for w in '-w 1d' '-w 7d -s 6d' '-w 1h -s 30m'; do printf '{"t":"9999-12-31T23:59:59.999999Z"}\n{"t":"9999-12-31"}\n' | window-agg -t t $w --time-format sql 'n=count()' | cut -c 1-74; done
+> {"window_start":"9999-12-31 00:00:00","window_end":"9999-12-31 23:59:59.99
+> {"window_start":"9999-12-25 00:00:00","window_end":"9999-12-31 23:59:59.99
+> {"window_start":"9999-12-31 00:00:00","window_end":"9999-12-31 23:59:59.99
+> {"window_start":"9999-12-30 23:30:00","window_end":"9999-12-31 00:30:00","
+> {"window_start":"9999-12-31 00:00:00","window_end":"9999-12-31 01:00:00","
+> {"window_start":"9999-12-31 23:00:00","window_end":"9999-12-31 23:59:59.99
+> {"window_start":"9999-12-31 23:30:00","window_end":"9999-12-31 23:59:59.99
+
 # misuse
 $ while read -r w; do eval "window-agg $w" 2>&1 </dev/null | head -n 1; done <<'E'
 $
