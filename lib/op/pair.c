@@ -525,7 +525,7 @@ pair_why(const struct pair_conf *c)
 		return "each record would be in more than 10,000 windows";
 	/* days and hours drift apart where the clock changes: ends would not rise with starts, or leave gaps */
 	if ((c->width.us == 0) != (c->slide.us == 0))
-		return "a window and its slide must both be exact, such as 24h and 6h, or both of days, such as 7d and 1d";
+		return "a window and its slide must both be exact, as 24h and 6h, or both of days, as 7d and 1d";
 	return NULL;
 }
 

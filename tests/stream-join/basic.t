@@ -128,8 +128,8 @@ $ stream-join --left a --right b -k k -t t $o 2>&1 | head -1; done
 > stream-join: --between takes exact durations, 24h, not 1d
 > stream-join: a window must be longer than nothing
 > stream-join: windows that slide by more than their length would leave records out
-> stream-join: a window and its slide must both be exact, such as 24h and 6h, or both of days, such as 7d and 1d
-> stream-join: a window and its slide must both be exact, such as 24h and 6h, or both of days, such as 7d and 1d
+> stream-join: a window and its slide must both be exact, as 24h and 6h, or both of days, as 7d and 1d
+> stream-join: a window and its slide must both be exact, as 24h and 6h, or both of days, as 7d and 1d
 > stream-join: a session's gap must be longer than nothing
 > stream-join: --session takes exact durations, 24h, not 1d
 > stream-join: one of --between, --window and --session is required

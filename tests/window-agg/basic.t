@@ -229,8 +229,8 @@ $ E
 > window-agg: a window must be longer than nothing
 > window-agg: a window must be longer than nothing
 > window-agg: windows that slide by more than their length would leave records out
-> window-agg: a window and its slide must both be exact, such as 24h and 6h, or both of days, such as 7d and 1d
-> window-agg: a window and its slide must both be exact, such as 24h and 6h, or both of days, such as 7d and 1d
+> window-agg: a window and its slide must both be exact, as 24h and 6h, or both of days, as 7d and 1d
+> window-agg: a window and its slide must both be exact, as 24h and 6h, or both of days, as 7d and 1d
 > window-agg: each record would be in more than 10,000 windows
 > window-agg: a session's gap must be longer than nothing
 > window-agg: --break goes with --session
