@@ -144,7 +144,7 @@ $ printf '{"id":1}\n' >-dim; echo '{"id":1}' | dimjoin -k id --type semi -- -dim
 > {"id":1}
 
 # one of the three with left and inner, none with semi and anti
-$ for w in '' '--as a --fields b' '--type inner' '--type semi --as a' '--type anti --fill b' '--type outer' '--fields a,a' '--fields a=b,a=c' '--as a --valid x,y' '--as a --as-of t --valid x'; do dimjoin -k id $w dim 2>&1 </dev/null | head -n 1; done; dimjoin 2>&1 | head -n 1; dimjoin -k id --as x 2>&1 | head -n 1; dimjoin -k id -K a,b --as x dim 2>&1 | head -n 1; dimjoin -k id --as x - 2>&1 | head -n 1
+$ for w in '' '--as a --fields b' '--type inner' '--type semi --as a' '--type anti --fill b' '--type outer' '--fields a,a' '--fields a=b,a=c' '--as a --valid x,y' '--as a --as-of t --valid x'; do dimjoin -k id $w dim 2>&1 </dev/null | head -n 1; done; dimjoin 2>&1 | head -n 1; dimjoin -k id --as x 2>&1 | head -n 1; dimjoin -k id -K a,b --as x dim 2>&1 | head -n 1; dimjoin -k id --as x - 2>&1 | head -n 1; dimjoin -k id --as x - dim - </dev/null 2>&1 | head -n 1
 > dimjoin: --type left takes one of --as, --fields and --fill
 > dimjoin: --type left takes one of --as, --fields and --fill
 > dimjoin: --type inner takes one of --as, --fields and --fill
@@ -158,6 +158,7 @@ $ for w in '' '--as a --fields b' '--type inner' '--type semi --as a' '--type an
 > dimjoin: -k is required
 > dimjoin: DIM is required
 > dimjoin: -K has 2 paths, -k 1
+> dimjoin: DIM and the records cannot both be the standard input
 > dimjoin: DIM and the records cannot both be the standard input
 
 # a DIM that is not there
