@@ -165,7 +165,7 @@ run(struct ctx *c, void *arg)
 	rc = st->plan ? tell_plan(&st->tell, s) : sched_run(s);
 	tell_end(&st->tell);
 	sched_free(s);
-	return rc;
+	return rc == 0 && st->tell.unheard ? EXIT_IO : rc;
 }
 
 static const struct command cmd = {

@@ -89,6 +89,8 @@ tell_report(void *arg, const struct task *t, struct span events)
 		    t->log.n > 0 ? t->log.p : "");
 	}
 	progress(st, t);
+	if (st->unheard)
+		return 0;
 	/* the events of the node's checks pass as they are */
 	for (struct span rest = events; rest.n > 0;) {
 		const char *lf = memchr(rest.p, '\n', rest.n);
@@ -99,7 +101,11 @@ tell_report(void *arg, const struct task *t, struct span events)
 		rest = span_from(rest, n + 1);
 	}
 	say(st, t, t->is == TASK_BLOCKED ? EXIT_NO : t->status, text);
-	return sink_flush(ctx_out(st->c));
+	if (sink_flush(ctx_out(st->c)) != 0) {
+		st->unheard = true;
+		err_warn("nobody reads its events any more: the nodes go on");
+	}
+	return 0;
 }
 
 int

@@ -9,7 +9,7 @@
  *	tell_end(&t);
  *
  * Invariants: every node that ended, or was kept from running, is one event, whole and flushed before the next one
- * starts; the events of its checks stand before it.
+ * starts; the events of its checks stand before it.  Who reads them may end: that is said, and stops no night.
  */
 #ifndef RUN_TELL_H
 #define RUN_TELL_H
@@ -19,7 +19,7 @@
 
 struct tell {
 	struct ctx *c;
-	bool tty;
+	bool tty, unheard;
 	size_t planned, settled, failed, blocked;
 };
 

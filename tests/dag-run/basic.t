@@ -145,3 +145,22 @@ $ dag-run t.dag --date 2026-11-20 --keep-going 2>/dev/null | sed 's/ after [0-9.
 > {"text":"ended with 3"}
 $ printf 'a:\n\tprintf "foo: \\377\\n"; exit 3\n' >u.dag; dag-run u.dag --date 2026-11-20 2>/dev/null | sed 's/ after [0-9.]* s//' | json-map --keep text
 > {"text":"ended with 3, saying \"foo: \\xff\""}
+
+# dag-run: who reads its events may end: the night goes on, and says so
+$ export PIPEHOUSE_ROOT=$PWD/wh; mkdir wh; printf 'a:\n\tsleep 0.2; echo a >>ran\nb: a\n\techo b >>ran\nc: b\n\techo c >>ran\n' >t.dag
+$ (dag-run t.dag --date 2026-11-20; echo $? >status) | true; cat ran status
+$ (dag-run t.dag --date 2026-11-20; echo $? >status) >/dev/full; cat ran status
+> a
+> b
+> c
+> 4
+> a
+> b
+> c
+> a
+> b
+> c
+> 4
+! dag-run: nobody reads its events any more: the nodes go on
+! dag-run: stdout: No space left on device
+! dag-run: nobody reads its events any more: the nodes go on
