@@ -12,8 +12,9 @@
 #include "store/merge.h"
 
 struct state {
-	uint64_t days;			/* options */
+	const char *n;			/* options */
 	bool follow;
+	uint64_t days;
 	const char *operand;
 	struct rows_out out;
 	struct commits_conf commits;
@@ -23,7 +24,7 @@ static const char *const replaced_words[] = { "fail", "skip", "rows", NULL };
 
 #define AT(field) offsetof(struct state, field)
 static const struct opt opts[] = {
-	{ 'n', "days", OPT_COUNT, AT(days), "N", "the N days that end at the operand's day" },
+	{ 'n', "days", OPT_TEXT, AT(n), "N", "the N days that end at the operand's day" },
 	{ 0, "dt", OPT_FLAG, AT(out.dt), NULL, "append the day to each row, as \"dt\"" },
 	{ 0, "missing-ok", OPT_FLAG, AT(commits.missing_ok), NULL,
 	  "a day never committed has no rows, instead of ending with 1; --follow waits for the table" },
@@ -62,10 +63,15 @@ set_up(struct ctx *c, void *arg)
 	st->out.ctx = c;
 	st->out.what = f->table = st->operand;
 	f->out = &st->out;
+	if (st->n != NULL && (!opt_count(st->n, &st->days) || st->days == 0))
+		return ctx_usage(c, "-n: a number of days, 1 or more");
 	if (st->follow)
-		return st->days > 0 ? ctx_usage(c, "-n and --follow exclude each other") : commits_set_up(f, c);
+		return st->n != NULL ? ctx_usage(c, "-n and --follow exclude each other") : commits_set_up(f, c);
 	if (f->from != NULL || f->until != NULL || st->out.commit != NULL || f->replaced != 0 || f->every != NULL)
 		return ctx_usage(c, "--from, --until, --commit, --replaced and --barriers go with --follow");
+	if (f->event_time != NULL || f->water.late != NULL || f->water.idle != NULL || f->water.max_future != NULL ||
+	    f->pins != NULL)
+		return ctx_usage(c, "--event-time, --late, --idle, --max-future and --pin go with --barriers");
 	return 0;
 }
 

@@ -112,3 +112,11 @@ $ wh-cat a.t; echo --; wh-cat --follow --until end --commit at a.t; wh-cat --fol
 > --
 > {"n":2,"d":"2026-11-22","at":2}
 > {"n":1,"d":"2026-11-21","at":3}
+
+# wh-cat: no days at all is a mistake, and so are options that say nothing here
+$ export PIPEHOUSE_ROOT=$PWD/wh; echo '{"n":1}' | wh-put ods.n dt=2026-11-20
+$ for o in '-n 0' '-n x' '--late 5s' '--pin a.b'; do wh-cat $o ods.n@2026-11-20 2>&1 | head -n 1; done
+> wh-cat: -n: a number of days, 1 or more
+> wh-cat: -n: a number of days, 1 or more
+> wh-cat: --event-time, --late, --idle, --max-future and --pin go with --barriers
+> wh-cat: --event-time, --late, --idle, --max-future and --pin go with --barriers
