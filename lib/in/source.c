@@ -39,7 +39,7 @@ struct source {
 	_Atomic uint64_t raw_bytes;
 	uint64_t size;
 	unsigned threads;
-	bool file;
+	bool file, grows;
 	struct unpack *unpack;		/* owns the descriptor; NULL: nothing is compressed */
 };
 
@@ -78,6 +78,7 @@ source_fd(int fd, const char *name, const struct source_conf *conf, struct sourc
 	s->block = conf->block != 0 ? conf->block : BLOCK_BYTES;
 	s->packing = conf->raw ? PLAIN : NOT_LOOKED;
 	s->threads = conf->threads;
+	s->grows = conf->grows;
 	s->file = S_ISREG(st.st_mode);
 	s->line = 1;
 	s->cap = mem_add(s->block + MAGIC_BYTES, conf->first.n);
@@ -121,6 +122,12 @@ bool
 source_packed(const struct source *s)
 {
 	return s->unpack != NULL;
+}
+
+bool
+source_torn(const struct source *s)
+{
+	return s->eof && s->unpack != NULL && unpack_torn(s->unpack);
 }
 
 const char *
@@ -199,7 +206,7 @@ look(struct source *s)
 		s->packing = PLAIN;		/* the input ended too early to be any */
 	if (s->packing != PLAIN) {
 		s->unpack = unpack_new(&(struct unpack_conf){ .fd = s->fd, .name = s->name, .file = s->file,
-		    .gzip = s->packing == GZIP, .piece = s->block, .threads = s->threads }, in, n);
+		    .grows = s->grows, .gzip = s->packing == GZIP, .piece = s->block, .threads = s->threads }, in, n);
 		return 0;
 	}
 	if (n > 0)

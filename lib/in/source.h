@@ -23,6 +23,7 @@ struct source_conf {
 	size_t max_line;	/* 0: LINE_BYTES_MAX */
 	size_t block;		/* 0: BLOCK_BYTES; smaller in tests */
 	bool raw;		/* do not decompress */
+	bool grows;		/* what is compressed may end in the middle of a frame: source_torn */
 	unsigned threads;	/* that decompress ahead, at most (in/unpack.h); 0: none */
 	struct span first;	/* taken from the descriptor before: its first bytes, which are not packed; or empty */
 };
@@ -63,6 +64,8 @@ bool source_ready(struct source *, int ms);
 bool source_waits(const struct source *);
 /* Does what comes out of a decompressor come? Known from the first block on. */
 bool source_packed(const struct source *);
+/* At the end of one that grows: was it in the middle of a frame? */
+bool source_torn(const struct source *);
 const char *source_name(const struct source *);	/* "<stdin>" for "-" */
 uint64_t source_bytes(const struct source *);	/* raw bytes read so far, for --progress; any thread may ask */
 uint64_t source_size(const struct source *);	/* file size, 0 if unknown */

@@ -152,7 +152,7 @@ more_in(struct unpack *u, size_t want, struct trouble *t)
 static void
 end_of_input(const struct unpack *u, struct trouble *t)
 {
-	if (t->rc == 0 && u->in_frame)
+	if (t->rc == 0 && u->in_frame && !u->conf.grows)
 		bad(t, EXIT_INPUT, "", "the compressed input ends in the middle of a frame");
 }
 
@@ -306,6 +306,12 @@ let_go(struct unpack *u)
 	buf_free(&u->in);
 	free(u->name);
 	free(u);
+}
+
+bool
+unpack_torn(const struct unpack *u)
+{
+	return u->eof && u->in_frame;
 }
 
 static void start(struct unpack *);

@@ -31,6 +31,7 @@ struct unpack_conf {
 	const char *name;	/* for messages; copied */
 	bool gzip;		/* else zstd */
 	bool file;		/* its reads wait for nobody */
+	bool grows;		/* it may end in the middle of a frame (unpack_torn) */
 	size_t piece;		/* bytes of one step of a stream */
 	unsigned threads;	/* at most; 0: the caller's does it all */
 };
@@ -43,6 +44,8 @@ struct unpack *unpack_new(const struct unpack_conf *, unsigned char *first, size
  * allocated.  0, EXIT_IO or EXIT_INPUT after a message, both once all before it was given; it stays.
  */
 int unpack_more(struct unpack *, struct buf *b);
+/* At the end: was it in the middle of a frame? */
+bool unpack_torn(const struct unpack *);
 /* Would unpack_more give something, or end, within that time? */
 bool unpack_ready(struct unpack *, int ms);
 /* Compressed bytes read so far; any thread may ask. */

@@ -35,6 +35,7 @@ feed_all(struct logs *l)
 			break;
 		taken += x->tail.offset - from;
 		l->more = x->fd != -1 && !x->tail.ended;
+		sources_torn(&l->from, x);
 		if (x->tail.left > 0 && (l->pattern == NULL || l->until))
 			err_warn("%s:%llu: the last line is not whole: left for the next time", x->path,
 			    (unsigned long long)x->tail.line + 1);

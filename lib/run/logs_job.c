@@ -70,18 +70,21 @@ open_all(struct logs *l, struct live *live)
 	return 0;
 }
 
-/* A compressed file is read from its beginning each time: not while it is what it was at its end. */
-static bool
-packed_done(struct logs *l, const struct input *x, bool now)
+static off_t
+packed_size(const struct input *x)
 {
-	struct log_at *a = x->spot.packed ? logs_at(l, span_str(x->spot.app)) : NULL;
 	struct stat st;
 
-	if (a == NULL || fstat(x->fd, &st) == -1)
-		return false;
-	if (now)
-		a->packed = st.st_size;
-	return a->packed == st.st_size;
+	return !x->spot.packed || fstat(x->fd, &st) == -1 ? -1 : st.st_size;
+}
+
+/* A compressed file is read from its beginning each time: not while it is what it was when it was read to its end. */
+static bool
+packed_done(struct logs *l, const struct input *x)
+{
+	struct log_at *a = x->spot.packed ? logs_at(l, span_str(x->spot.app)) : NULL;
+
+	return a != NULL && a->packed == packed_size(x);
 }
 
 /* ---- time ---- */
@@ -133,7 +136,9 @@ gather(void *src, int64_t due)
 static int
 feed(struct logs *l, struct input *x, const char *path)
 {
+	off_t size = packed_size(x);	/* now: what is written from here on is more of it */
 	char to[SPOT_BYTES] = "";
+	struct log_at *a;
 	bool moved = false;
 	int rc;
 
@@ -151,8 +156,9 @@ feed(struct logs *l, struct input *x, const char *path)
 		return rc;
 	if (moved)
 		logs_moved(l, span_str(x->spot.app), span_str(x->log), span_str(to), span_str(path));
-	if (x->tail.ended)
-		(void)packed_done(l, x, true);
+	if (size != -1 && x->tail.ended && (a = logs_at(l, span_str(x->spot.app))) != NULL)
+		a->packed = size;
+	sources_torn(&l->from, x);
 	return 0;
 }
 
@@ -168,7 +174,7 @@ read_all(struct logs *l, bool timed)
 		struct input *x = &l->from.in[i];
 		uint64_t from = x->tail.offset;
 
-		x->tail.ended = packed_done(l, x, false);
+		x->tail.ended = packed_done(l, x);
 		if (taken < EPOCH_BYTES && !logs_waits(l, i)) {
 			x->tail.most = EPOCH_BYTES - taken;
 			/* where does it stand? the next epoch reads whoever is behind */

@@ -168,7 +168,7 @@ sources_open(struct sources *s, struct ctx *c, const char *pattern, bool hold)
 		struct input *x = &s->in[i];
 
 		x->tail = (struct tail){ .name = x->fd == 0 ? "<stdin>" : x->path, .fd = x->fd,
-		    .hold = hold && x->fd > 0 };
+		    .hold = hold && x->fd > 0, .grows = hold && s->keep };
 	}
 	return rc;
 }
@@ -181,7 +181,8 @@ look_aside(struct sources *s, const struct live *live)
 	int rc = aside_look(s, live);
 
 	for (size_t i = n; i < s->n; i++)
-		s->in[i].tail = (struct tail){ .name = s->in[i].path, .fd = s->in[i].fd, .hold = true };
+		s->in[i].tail = (struct tail){ .name = s->in[i].path, .fd = s->in[i].fd, .hold = true,
+		    .grows = s->keep };
 	return rc;
 }
 
@@ -212,6 +213,30 @@ is_other(const struct input *x)
 	return x->as != NULL && !x->spot.cut && (x->spot.from[0] == '\0' || x->spot.copy);
 }
 
+/* A compressed one is read from its beginning each time: not while it is what it was when it was read to its end. */
+static bool
+packed_done(struct sources *s, struct input *x)
+{
+	const uint64_t *size;
+	struct stat st;
+
+	if (!x->spot.packed || s->known_as != NULL || fstat(x->fd, &st) == -1)
+		return false;
+	x->size = (uint64_t)st.st_size;
+	size = s->packed == NULL ? NULL : map_get(s->packed, span_str(x->spot.app));
+	return size != NULL && *size == x->size;
+}
+
+static void
+packed_read(struct sources *s, const struct input *x)
+{
+	if (!s->keep || !x->spot.packed || x->fd <= 0 || !x->tail.ended)
+		return;
+	if (s->packed == NULL)
+		s->packed = map_new(sizeof x->size);
+	*(uint64_t *)map_put(s->packed, span_str(x->spot.app), NULL) = x->size;
+}
+
 /* What to do with one whose position is known: keep it for this round? */
 static bool
 has_news(struct sources *s, struct input *x)
@@ -230,7 +255,7 @@ has_news(struct sources *s, struct input *x)
 		let_go(x);
 		return false;
 	}
-	if (!x->spot.done) {
+	if (!x->spot.done && !packed_done(s, x)) {
 		x->since = x->gone ? seconds() : 0;	/* it grows: patience begins anew */
 		return true;
 	}
@@ -308,7 +333,7 @@ int
 sources_to(struct input *x, char to[SPOT_BYTES], bool *moved)
 {
 	const struct tail *t = &x->tail;
-	bool over = x->fd > 0 && t->ended && t->left == 0 && is_over(x), was = x->spot.over;
+	bool over = x->fd > 0 && t->ended && t->left == 0 && !t->torn && is_over(x), was = x->spot.over;
 
 	if (x->fd == -1) {
 		*moved = spot_over(x->spot.from, to);
@@ -319,6 +344,14 @@ sources_to(struct input *x, char to[SPOT_BYTES], bool *moved)
 		return 0;
 	x->spot.over = over;
 	return spot_to(&x->spot, x->fd, x->path, t->offset, t->line, to);
+}
+
+void
+sources_torn(struct sources *s, const struct input *x)
+{
+	if (x->tail.torn && is_news(s, x->path))
+		err_warn("%s: it ends in the middle of a frame: what is behind its last whole line is read when more "
+		    "has come", x->path);
 }
 
 /* The epoch that an earlier round of ours got for a source, if nobody has come since. */
@@ -383,8 +416,10 @@ sources_fence(struct sources *s, struct table *t)
 void
 sources_close(struct sources *s)
 {
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
+		packed_read(s, &s->in[i]);
 		release(s, &s->in[i]);
+	}
 	free(s->in);
 	s->in = NULL;
 	s->n = 0;
@@ -408,5 +443,7 @@ sources_free(struct sources *s)
 		map_free(s->mine);
 	if (s->told != NULL)
 		map_free(s->told);
-	s->mine = s->told = NULL;
+	if (s->packed != NULL)
+		map_free(s->packed);
+	s->mine = s->told = s->packed = NULL;
 }

@@ -38,6 +38,7 @@ struct input {
 	time_t since;		/* gone: when something last came of it, by a clock that only runs forward */
 	struct spot spot;
 	struct tail tail;
+	uint64_t size;		/* of a compressed one, before it was read */
 	uint64_t epoch;		/* its fence's number, for change_source */
 };
 
@@ -67,6 +68,7 @@ struct sources {
 	struct input *held;	/* of the round before */
 	size_t n_held, held_max;
 	struct map *mine;	/* fences of this process, by source: one is enough until somebody else sets one */
+	struct map *packed;	/* sizes to which compressed ones were read, by source */
 	struct map *told;	/* inodes of those that were missed, names that are no file's */
 };
 
@@ -84,6 +86,8 @@ int sources_fence(struct sources *, struct table *);
  * spot.from, or its end was seen. 0 or EXIT_IO.
  */
 int sources_to(struct input *, char to[SPOT_BYTES], bool *moved);
+/* Tell once of a compressed one that is not whole yet. */
+void sources_torn(struct sources *, const struct input *);
 /* Close them; the fences are remembered for the next round. */
 void sources_close(struct sources *);
 void sources_free(struct sources *);

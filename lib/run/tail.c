@@ -60,7 +60,7 @@ tail_files(struct ctx *c, const char *pattern, int (*each)(void *arg, const char
 static int
 open_at(struct ctx *c, struct tail *t, uint64_t *base, struct source **src)
 {
-	struct source_conf conf = { .max_line = c->opt.max_line };
+	struct source_conf conf = { .max_line = c->opt.max_line, .grows = t->grows };
 	int fd;
 
 	*base = 0;
@@ -208,7 +208,7 @@ tail_feed(struct ctx *c, struct tail *t)
 	int rc;
 
 	t->left = 0;
-	t->ended = false;
+	t->ended = t->torn = false;
 	if ((rc = open_at(c, t, &base, &f->src)) != 0)
 		return rc;
 	/* what is to end at a certain place is to get there */
@@ -219,6 +219,7 @@ tail_feed(struct ctx *c, struct tail *t)
 		rc = take(c, t, blk, base, &done);
 	}
 	t->ended = done || (blk.n == 0 && blk.long_line == 0);
+	t->torn = source_torn(f->src);
 	source_close(f->src);
 	f->src = NULL;
 	return rc;

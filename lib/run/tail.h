@@ -22,7 +22,9 @@ struct tail {
 	uint64_t most;		/* stop behind about that many bytes; 0: at the end */
 	uint64_t end;		/* stop there exactly, where a line ended once; 0: at the end */
 	bool hold;
+	bool grows;		/* a compressed one may end in the middle of a frame, for more of it is to come */
 	bool ended;		/* out: all that is there was read */
+	bool torn;		/* out: and it did */
 	uint64_t left;		/* out: bytes of a last line that was not taken */
 };
 

@@ -7,6 +7,7 @@
 tests/ingest/barriers.py and tail.py kill at random; here each way that a line could be lost, or read twice, stands by itself.  It plays pipe-run and
 the sinks as barriers.py does, and is told by the records of the epochs how far ingest has come: nothing here is timed.
 """
+import gzip
 import json
 import os
 import re
@@ -69,6 +70,22 @@ class Logs(Case):
         got = self.rest()
         point(got == (0, sorted(want)) and re.fullmatch(said, self.job.err.strip(), re.S), name, "%s, %s" % (got, self.job.err))
         self.job.clean("  and control lines tell the truth")
+
+
+def packed_in_parts():
+    """A compressed file that comes in parts, cut in the middle of frames, each part an epoch of its own; killed in between."""
+    first, second = (gzip.compress(b"".join(b'{"n":%d}\n' % i for i in r)) for r in (range(1, 5000), range(5000, 5003)))
+    with Logs("u.*") as c, open(c.dir + "/u.gz", "ab", buffering=0) as f:
+        f.write(first[:len(first) // 2])
+        c.job.start()
+        c.sees(1)
+        f.write(first[len(first) // 2:])
+        c.sees(4999)
+        f.write(second[:12])
+        c.epochs(3)
+        c.kill()
+        f.write(second[12:])
+        c.whole(range(1, 5003), "a compressed file that comes in parts is read once")
 
 
 def renamed_before_replay():
@@ -374,7 +391,7 @@ def old_before_new():
         c.kill()
 
 
-TESTS = (renamed_before_replay, renamed_and_no_new_one, renamed_while_down, many_aside_and_no_new_one, directory_away, inode_given_anew, gone_while_down,
+TESTS = (packed_in_parts, renamed_before_replay, renamed_and_no_new_one, renamed_while_down, many_aside_and_no_new_one, directory_away, inode_given_anew, gone_while_down,
          came_and_went, end_seen, held_and_gone, water_of_one_log, water_of_many_at_first, old_before_new)
 
 

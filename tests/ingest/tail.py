@@ -7,6 +7,7 @@
 A writer appends lines, sometimes half a line first, to two logs, renames them (to where the pattern sees them, and to where it does not) and
 begins new ones, while ingest is killed at random moments.  What it wrote is what the table must hold.
 """
+import gzip
 import os
 import random
 import signal
@@ -63,6 +64,47 @@ class Writer(threading.Thread):
             old.close()
 
 
+def packed(d, env):
+    """A compressed file that is still being written is not torn, and one that rests is not read again and again."""
+    line = lambda n: b'{"t":"2026-11-20","n":%d,"x":"%s"}\n' % (n, os.urandom(20000).hex().encode())
+    lines = [line(i) for i in range(8)]
+    whole = gzip.compress(b"".join(lines[:4])) + gzip.compress(b"".join(lines[4:]))
+    os.mkdir(d + "/in")
+    args = [BIN + "/ingest", "-f", d + "/in/*", "-d", "ods.z", "--partition-by", "t", "--every", "20ms"]
+    rows = lambda: subprocess.run([BIN + "/wh-cat", "--missing-ok", "ods.z"], env=env, stdout=subprocess.PIPE, check=True).stdout
+
+    def until(what):
+        end = time.monotonic() + 30 * SLOW
+        while not what() and p.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
+        return what()
+
+    with open(d + "/in/a.gz", "ab", buffering=0) as f:
+        f.write(whole[:5])
+        p = subprocess.Popen(args, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(0.1 * SLOW)
+        cut = len(whole) * 3 // 4
+        f.write(whole[5:cut])
+        point(until(lambda: rows().count(b"\n") >= 4), "what a file holds whose last frame is not there yet is read", p.poll())
+        torn = subprocess.run(args[:-2] + ["--until", "end"], env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        point(torn.returncode == 3 and b"middle of a frame" in torn.stderr, "to the end, it is torn: 3", (torn.returncode, torn.stderr))
+        if p.poll() is None:
+            p.send_signal(signal.SIGTERM)
+        err = p.communicate(timeout=60)[1].decode()
+        point(p.returncode in (0, 75) and err.count("in the middle of a frame") == 1, "that is told once", (p.returncode, err))
+        p = subprocess.Popen(args, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(0.1 * SLOW)
+        f.write(whole[cut:])
+        point(until(lambda: rows() == b"".join(lines)), "and the rest when it has come", p.poll())
+    read = lambda: int(open("/proc/%d/io" % p.pid).read().split()[1])
+    time.sleep(0.3 * SLOW)
+    was = read()
+    time.sleep(1)
+    point(read() - was < 4 * len(whole), "what was read to its end is not read again", (read() - was, len(whole)))
+    p.send_signal(signal.SIGTERM)
+    p.communicate(timeout=60)
+
+
 def main():
     r = random.Random(SEED)
     with tempfile.TemporaryDirectory(prefix="tail.") as d:
@@ -114,6 +156,7 @@ def main():
             p.send_signal(signal.SIGTERM)
             p.communicate(timeout=60)
             point(rows().count(b'"moved":1') == 1 and rows().count(b'"moved":2') == 1, "a log moved away and removed while it runs is read to its end")
+        packed(d, env)
     return finish()
 
 
