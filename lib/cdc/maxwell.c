@@ -117,7 +117,7 @@ row(struct cdc *c, struct change *ch)
 		names_types(c);
 	if (c->names.n == 0 && c->types == NULL && !drift_values(c)) {
 		cells_whole(&c->data, data.raw);
-		cells_whole(&c->old, old.raw);
+		cells_whole(&c->old, old.tag == T_OBJ ? old.raw : span_of("", 0));
 	} else {
 		(c->types == NULL && !drift_values(c) ? cells_key(c, &c->data, data.raw) :
 		    cells_read(&c->data, data.raw));

@@ -107,3 +107,8 @@ $ cdc-norm >/dev/null
 < {"database":"d","table":"t","type":"insert","ts":1,"xid":1,"commit":true,"position":"bin.000010:4","server_id":2,"data":{"id":1}}
 < {"database":"d","table":"t","type":"insert","ts":1,"xid":1,"commit":true,"position":"bin.000002:9","server_id":3,"data":{"id":1}}
 ! cdc-norm: another source numbered the changes 1 times: their order may not hold; give --meta, or --epoch from there on
+
+# maxwell: an update whose old is null has no old values
+$ cdc-norm | grep -o '"row".*"src"'
+< {"database":"d","table":"t","type":"update","ts":1,"xid":1,"commit":true,"data":{"id":1},"old":null}
+> "row":{"id":1},"src"
