@@ -120,6 +120,13 @@ topics_close(struct topics *t)
 
 /* ---- where to begin, where to end ---- */
 
+/* One that we begin; not one that another writer took over before we had. */
+static bool
+begins(const struct topics *t, size_t i)
+{
+	return t->kp[i].fresh && t->part[i].fenced == 0;
+}
+
 /* The log's positions of partitions that we begin; -1 where it knows none. */
 static int
 log_positions(struct topics *t)
@@ -129,7 +136,7 @@ log_positions(struct topics *t)
 		struct stand *p = &t->part[i];
 		uint64_t at;
 
-		if (!t->kp[i].fresh)
+		if (!begins(t, i))
 			continue;
 		p->from[0] = '\0';
 		p->next = -1;
@@ -218,7 +225,7 @@ find_begins(struct topics *t, int64_t *at)
 	int rc = log_positions(t);
 
 	for (size_t i = 0; i < t->n; i++)
-		some = some || (t->kp[i].fresh && t->part[i].next == -1);
+		some = some || (begins(t, i) && t->part[i].next == -1);
 	if (rc == 0 && some)
 		rc = topics_resolve(t, &t->from, at);
 	else if (rc == 0)
@@ -226,7 +233,7 @@ find_begins(struct topics *t, int64_t *at)
 	for (size_t i = 0; rc == 0 && i < t->n; i++) {
 		struct stand *p = &t->part[i];
 
-		if (!t->kp[i].fresh)
+		if (!begins(t, i))
 			continue;
 		if (p->next != -1)
 			rc = topics_check(t, i);
@@ -255,55 +262,124 @@ fence(struct topics *t, bool all)
 	int rc;
 
 	for (size_t i = 0; i < t->n; i++)
-		if (all ? begun(t, i) : t->kp[i].fresh)
+		if (all ? begun(t, i) : begins(t, i))
 			app[n++] = t->part[i].app;
 	rc = n == 0 ? 0 : fence_apps(&t->mine, t->dest->table, app, n, epoch);
 	for (size_t i = 0; rc == 0 && i < t->n; i++)
-		if (all ? begun(t, i) : t->kp[i].fresh)
+		if (all ? begun(t, i) : begins(t, i))
 			t->part[i].epoch = epoch[k++];
 	free(app);
 	free(epoch);
 	return rc;
 }
 
+/* What was taken of a partition is not ours to write: who has it now reads it again. */
+static void
+lose(struct topics *t, size_t i)
+{
+	buf_clear(&t->part[i].got.text);
+	t->part[i].got.n = 0;
+	buf_clear(&t->part[i].meta);
+	t->kp[i].ours = t->kp[i].lost = false;
+}
+
+/* In a group somebody was given the partition, and we could not hear of it yet: it is for the group to say so. */
+static void
+note_taken(struct topics *t, size_t i)
+{
+	err_warn("%s: another writer of %s has taken over: what was read since its last commit is left to it",
+	    t->part[i].name, t->dest->name);
+	t->part[i].fenced = clock_ms();
+	t->fenced = true;
+}
+
+/*
+ * Positions alone were committed, or rc says why not: were we fenced meanwhile?  By a collector, who fences everybody:
+ * then once more, *again.  In a group by who was given a partition: that one is left to him, and once more without it
+ * where nothing got in.  0 then, else rc.
+ */
+static int
+fenced_meanwhile(struct topics *t, int rc, bool *again)
+{
+	const struct live *live = t->dest->table->live;
+	bool some = false;
+
+	if ((rc != 0 && rc != EXIT_TEMP) || dest_follow(t->dest) != 0)
+		return rc;
+	for (size_t i = 0; i < t->n; i++) {
+		const struct app *a = live_app(live, t->part[i].app);
+
+		if (!begins(t, i))
+			continue;
+		if (a != NULL && a->fence > t->part[i].epoch) {
+			if (t->conf.group == NULL)
+				return rc;
+			note_taken(t, i);
+			some = true;
+		}
+		some = some || live->star > t->part[i].epoch;
+	}
+	*again = rc != 0 && some;
+	return some ? 0 : rc;
+}
+
 /* Commit positions alone: where `end` or a time was is settled once, however often we are killed. */
 static int
-settle_begin(struct topics *t)
+settle_begin(struct topics *t, bool *again)
 {
+	struct buf said = { 0 }, *held;
 	char to[24];
 	bool some = false;
 	int rc;
 
 	for (size_t i = 0; i < t->n; i++)
-		some = some || (t->kp[i].fresh && t->part[i].from[0] == '\0');
+		some = some || (begins(t, i) && t->part[i].from[0] == '\0');
 	if (!some || t->from.kind == POINT_BEGINNING || ctx_run_dir(t->ctx) != NULL)
 		return 0;
 	if ((rc = dest_begin(t->dest)) != 0)
 		return rc;
 	for (size_t i = 0; i < t->n; i++) {
-		if (!t->kp[i].fresh || t->part[i].from[0] != '\0')
+		if (!begins(t, i) || t->part[i].from[0] != '\0')
 			continue;
 		snprintf(to, sizeof to, "%" PRId64, t->part[i].next);
 		dest_moved(t->dest, t->part[i].app, "", to, t->part[i].epoch);
 	}
+	held = err_hold(&said);
 	rc = dest_end(t->dest, 0);
-	return rc != 0 ? rc : log_positions(t);
+	err_hold(held);
+	if ((rc = fenced_meanwhile(t, rc, again)) != 0)
+		err_release(&said);
+	buf_free(&said);
+	return rc != 0 || *again ? rc : log_positions(t);
+}
+
+/* Behind our fence no position moves but by us: found, fenced, found again; then the broker is asked. */
+static int
+fence_and_settle(struct topics *t, int64_t *at)
+{
+	bool again;
+	int rc = 0;
+
+	do {
+		again = false;
+		if (t->dest->table != NULL && (rc = dest_follow(t->dest)) == 0 && (rc = fence(t, false)) == 0)
+			rc = dest_fenced(t->dest);
+		if (rc == 0 && (rc = find_begins(t, at)) == 0 && t->dest->table != NULL)
+			rc = settle_begin(t, &again);
+	} while (rc == 0 && again);
+	return rc;
 }
 
 /*
- * Behind our fence no position moves but by us: found, fenced, found again; then the broker is asked.  In a group this
- * is done for the partitions that it just gave us; the others are read on.
+ * In a group this is done for the partitions that it just gave us; the others are read on.  One that was taken over by
+ * now is begun too, for the library must have it until the group takes it, but not read.
  */
 static int
 begin_reading(struct topics *t)
 {
 	int64_t *at = mem_array(NULL, t->n + 1, sizeof *at);
-	int rc = 0;
+	int rc = fence_and_settle(t, at);
 
-	if (t->dest->table != NULL && (rc = dest_follow(t->dest)) == 0 && (rc = fence(t, false)) == 0)
-		rc = dest_fenced(t->dest);
-	if (rc == 0 && (rc = find_begins(t, at)) == 0 && t->dest->table != NULL)
-		rc = settle_begin(t);
 	if (rc == 0)
 		rc = topics_ends(t, at);
 	free(at);
@@ -314,9 +390,14 @@ begin_reading(struct topics *t)
 			continue;
 		p->done = p->next >= p->end;
 		t->kp[i].next = p->next;
-		t->kp[i].on = !p->done;
+		t->kp[i].on = !p->done && p->fenced == 0;
 	}
-	return rc != 0 ? rc : kafka_start(t->k);
+	if (rc == 0)
+		rc = kafka_start(t->k);
+	for (size_t i = 0; rc == 0 && i < t->n; i++)
+		if (t->part[i].fenced != 0)
+			lose(t, i);
+	return rc;
 }
 
 /* ---- messages ---- */
@@ -449,16 +530,6 @@ topics_all_done(const struct topics *t)
 
 /* ---- groups ---- */
 
-/* What was taken of a partition is not ours to write: who has it now reads it again. */
-static void
-lose(struct topics *t, size_t i)
-{
-	buf_clear(&t->part[i].got.text);
-	t->part[i].got.n = 0;
-	buf_clear(&t->part[i].meta);
-	t->kp[i].ours = t->kp[i].lost = false;
-}
-
 /*
  * Somebody fenced us.  In a group that is who was given the partition while we slept, before we could hear of it: the
  * others are ours, and what the group says next counts.  0 then, else EXIT_TEMP.
@@ -468,11 +539,8 @@ taken_over(struct topics *t, size_t i)
 {
 	if (t->conf.group == NULL)
 		return err_temp("%s: another writer of %s has taken over", t->part[i].name, t->dest->name);
-	err_warn("%s: another writer of %s has taken over: what was read since its last commit is left to it",
-	    t->part[i].name, t->dest->name);
+	note_taken(t, i);
 	lose(t, i);
-	t->part[i].fenced = clock_ms();
-	t->fenced = true;
 	return 0;
 }
 

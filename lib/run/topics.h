@@ -10,9 +10,11 @@
  *
  * Invariants: a partition of a cluster is a source `kafka/CLUSTER/TOPIC/PARTITION` of the table; its position is the
  * next offset to read, as text, in the same commit as the rows before it.  Reading begins behind our fence, at the
- * log's position, whatever the broker may think.  Messages are held until a commit is due and then written partition
- * by partition, so its files do not depend on the order they came in.  Empty values, null ones unless they are asked
- * for, and offsets that hold no message move the position and nothing else; they are counted.
+ * log's position, whatever the broker may think.  Fenced before the log knows where that is, we fence again where it
+ * was a collector, and in a group leave the partition to who has it by then.  Messages are held until a commit is due
+ * and then written partition by partition, so its files do not depend on the order they came in.  Empty values, null
+ * ones unless they are asked for, and offsets that hold no message move the position and nothing else; they are
+ * counted.
  */
 #ifndef RUN_TOPICS_H
 #define RUN_TOPICS_H

@@ -352,6 +352,38 @@ def collector():
         c.same("and nothing is doubled or lost")
 
 
+def collected_between():
+    """wh-gc fences all writers between a reader's own fence and the commit that settles where `end` is."""
+    if subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        print("# strace cannot be used here")
+        return
+    with Case() as c:
+        c.send(30)
+        subprocess.run([BIN + "/wh-table", "ods.o", "-"], cwd=c.dir, env=c.env, input=b"kind append\n", check=True)
+        log = c.dir + "/wh/main/ods/o/_log/"
+        kinds = lambda: [json.load(open(log + f))["kind"] for f in sorted(os.listdir(log)) if re.fullmatch(r"\d{20}\.json", f)]
+        orphan = c.dir + "/wh/main/ods/o/.pool/2026-11-20/r-1-" + "0" * 32 + "-0.pz"
+        os.makedirs(os.path.dirname(orphan))
+        open(orphan, "w").close()
+        os.utime(orphan, (time.time() - 3 * 86400,) * 2)
+        # the first link is its fence's
+        p = subprocess.Popen(["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat", "-e", "inject=linkat:delay_enter=%d:when=2" % (4000000 * SLOW),
+                              *c.args("-d", "ods.o", "--partition-by", "t", "--from", "end", "--every", "50ms")],
+                             cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait(lambda: kinds()[1:] == ["fence"])
+        time.sleep(0.5 * SLOW)
+        c.run("wh-gc")
+        was = kinds()
+        wait(lambda: len(kinds()) > len(was) + 1)
+        c.send(30, start=30)
+        wait(lambda: len(c.rows()) == 30)
+        p.send_signal(signal.SIGTERM)
+        err = p.communicate()[1]
+        point(was[1:] == ["fence", "fence"] and kinds()[3:5] == ["fence", "data"] and p.returncode == 0 and not err,
+              "fenced by a collector before it has settled where the end is: it settles it behind another fence", (was, kinds(), p.returncode, err))
+        c.same("and begins there", keep=lambda p, o: o >= 10)
+
+
 def broker():
     with Case() as c:
         c.send(300)
@@ -451,7 +483,7 @@ def secrets():
 
 
 def main():
-    for f in (whole, odd, meta, nulls, headers, points, killed, zombie, routed, collector, broker, refused, group, in_run, lag, secrets):
+    for f in (whole, odd, meta, nulls, headers, points, killed, zombie, routed, collector, collected_between, broker, refused, group, in_run, lag, secrets):
         if len(sys.argv) > 1 and not re.search(sys.argv[1], f.__name__):
             continue
         try:

@@ -872,6 +872,51 @@ def slow_commit(b):
         c.producer.close()
 
 
+def taken_between(b):
+    """Others are given a member's partitions between its fence and the commit that settles where `end` is: alone it would settle, here it has nothing to."""
+    if subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        print("# strace cannot be used here")
+        return
+    c = Case(b, "between")
+    conf = property_file(c, "session.timeout.ms=1500\nheartbeat.interval.ms=200\nmax.poll.interval.ms=3000\n")
+    options = ("--properties", conf, "--every", "200ms", "--compact", "0", "--from", "end")
+    c.send(3000)
+    c.call(BIN + "/wh-table", "ods.o", "-", lines=b"kind append\n")
+    first, members = c.count, []
+    try:
+        # the first link is its fence's
+        members.append(member(c, "err", "between", *options, before=["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat",
+                                                                     "-e", "inject=linkat:delay_enter=12000000:when=2"]))
+        wait(lambda: len(fences_of(c)) == 1)
+        commits = len(c.log())
+        members.append(member(c, "err1", "between", *options))
+        wait(lambda: len(c.log()) >= commits + 2)       # its fence, and where the end is
+        settled = said_by(c) == "" and len(fences_of(c)) == 2
+        stop, t = fed(c)
+        try:
+            wait(lambda: "another writer of ods.o has taken over" in said_by(c))
+            wait(lambda: len(fences_of(c)) >= 3)        # it has some of them again
+            n = len(c.log())
+            wait(lambda: len(c.log()) > n + 3)
+        finally:
+            stop.set()
+            t.join()
+        for p in members:
+            p.send_signal(signal.SIGTERM)
+        codes = [p.wait(60) for p in members]
+    finally:
+        for p in members:
+            p.kill()
+            p.wait()
+    lines, too_long = said_by(c).splitlines(), "ingest: group between: a commit took too long: others have our partitions"
+    left = ["ingest: between/%d: another writer of ods.o has taken over: what was read since its last commit is left to it" % i for i in range(3)]
+    point(settled and not any(codes) and lines[:3] == left and set(lines[3:]) <= {too_long, *left},
+          "others have a member's partitions before it has settled where the end is: it leaves them, and joins again", (settled, codes, lines, said_by(c, "err1")))
+    c.run("--until", "end")
+    c.same("what came behind that end is there, once", keep=lambda p, o, v: json.loads(v)["n"] >= first)
+    c.producer.close()
+
+
 def outsider(b):
     """A run without the group takes the table over while a member sleeps: the group does not know, so it is for the member to say."""
     held = lambda c: sum(1 for _ in c.call(BIN + "/wh-cat", "ods.o").splitlines())
@@ -997,7 +1042,8 @@ def main():
             try:
                 b.start()
                 later = []
-                for f in (whole, transactions, times, killed, zombie, group, group_slow, asleep, eager, grown, flood, gone, secure, emitted, job_emitted, outsider, eager_end, slow_commit):
+                for f in (whole, transactions, times, killed, zombie, group, group_slow, asleep, eager, grown, flood, gone, secure, emitted, job_emitted, outsider, eager_end, slow_commit,
+                          taken_between):
                     if len(sys.argv) > 1 and not re.search(sys.argv[1], f.__name__):
                         continue
                     try:
