@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#define PAGES_MIN 65536		/* bytes */
+
 char *
 buf_room(struct buf *b, size_t more)
 {
@@ -21,6 +23,25 @@ buf_room(struct buf *b, size_t more)
 		b->cap = cap;
 	}
 	return b->p + b->n;
+}
+
+char *
+buf_room_pages(struct buf *b, size_t more)
+{
+	size_t need = mem_add(b->n, more), cap = b->cap < PAGES_MIN ? PAGES_MIN : b->cap;
+	char *p;
+
+	if (need <= b->cap)
+		return b->p + b->n;
+	while (cap < need)
+		cap = mem_mul(cap, 2);
+	p = mem_pages(cap);
+	if (b->n > 0)
+		memcpy(p, b->p, b->n);
+	free(b->p);
+	b->p = p;
+	b->cap = cap;
+	return p + b->n;
 }
 
 void

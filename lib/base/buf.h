@@ -25,6 +25,8 @@ struct buf {
 
 /* Make room for `more` bytes behind n; returns where they go. */
 char *buf_room(struct buf *, size_t more);
+/* The same, and p begins with a page where only this has made room: for what is written from where it is. */
+char *buf_room_pages(struct buf *, size_t more);
 
 static inline void
 buf_add(struct buf *b, const char *p, size_t n)

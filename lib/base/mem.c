@@ -137,6 +137,17 @@ mem_table_free(void *p, size_t n)
 }
 
 void *
+mem_pages(size_t n)
+{
+	size_t all = whole_pages(n == 0 ? 1 : n);
+	void *p = checked(aligned_alloc((size_t)sysconf(_SC_PAGESIZE), all), all);
+
+	if (all >= TABLE_BYTES_MIN)
+		(void)madvise(p, all, MADV_HUGEPAGE);		/* speed only */
+	return p;
+}
+
+void *
 mem_array(void *old, size_t n, size_t size)
 {
 	size_t bytes = mem_mul(n, size);

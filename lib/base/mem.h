@@ -36,6 +36,8 @@ void *mem_new(size_t n);
  */
 void *mem_table(size_t n);
 void mem_table_free(void *p, size_t n);
+/* n bytes that begin with a page, not zeroed, in large pages where they are many; free() them. */
+void *mem_pages(size_t n);
 /* An array of n elements of the given size; grows old (may be NULL); new elements are not zeroed. */
 void *mem_array(void *old, size_t n, size_t size);
 /* A terminated copy of a span / of a C string; free() it. */

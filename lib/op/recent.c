@@ -14,7 +14,7 @@
  */
 #define CLOCK_BYTES ((size_t)8)
 #define ENTRY_BYTES ((size_t)FP_BYTES + 8)
-#define PIECE_BYTES (ENTRY_BYTES << 14)
+#define PIECE_BYTES (ENTRY_BYTES << 16)		/* of a save of all */
 #define AHEAD 16				/* looked for at once */
 #define US_PER_DAY (86400 * US_PER_SEC)
 #define ABOUT_DAYS_MAX 3660000
@@ -204,7 +204,7 @@ prefetch(const void *st, const struct token *m)
 static inline void
 add_entry(struct buf *b, struct fp id, int64_t us)
 {
-	char *p = b->cap - b->n >= ENTRY_BYTES ? b->p + b->n : buf_room(b, ENTRY_BYTES);
+	char *p = b->cap - b->n >= ENTRY_BYTES ? b->p + b->n : buf_room_pages(b, ENTRY_BYTES);
 
 	pack_fp(p, id);
 	pack_order(p + FP_BYTES, us);
@@ -468,10 +468,8 @@ save_bulk(void *st, bool all, int (*put)(void *arg, struct span bytes), void *ar
 	uint64_t n = all ? 0 : s->news.n / ENTRY_BYTES;
 	int rc = put_clock(s, put, arg);
 
-	for (size_t at = 0, some; !all && rc == 0 && at < s->news.n; at += some) {
-		some = s->news.n - at < PIECE_BYTES ? s->news.n - at : PIECE_BYTES;
-		rc = put(arg, span_of(s->news.p + at, some));
-	}
+	if (!all && rc == 0 && s->news.n > 0)
+		rc = put(arg, buf_span(&s->news));
 	if (all && rc == 0 && (rc = put_all(s, put, arg, &n)) == 0)
 		fps_sweep(&s->passed, stays, s);
 	s->n_parts = all ? 0 : s->n_parts;

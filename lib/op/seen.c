@@ -18,7 +18,7 @@
 #define TABLE_BITS 6
 #define PART_AT ((uint64_t)256)		/* ids in each */
 #define GROW_MUCH ((uint64_t)65536)	/* ids in each: 4 million in all, 100 MiB */
-#define PIECE_BYTES ((size_t)FP_BYTES << 14)	/* of bulk: fingerprints as pack_fp has them */
+#define PIECE_BYTES ((size_t)FP_BYTES << 16)	/* of a save of all, as bulk: fingerprints as pack_fp has them */
 #define AHEAD 16		/* looked for at once */
 
 struct seen {
@@ -101,7 +101,7 @@ judge(void *st, const struct token *m)
 		return false;
 	if (s->saved) {
 		char *p = s->news.cap - s->news.n >= FP_BYTES ? s->news.p + s->news.n :
-		    buf_room(&s->news, FP_BYTES);
+		    buf_room_pages(&s->news, FP_BYTES);
 
 		pack_fp(p, m->id);
 		s->news.n += FP_BYTES;
@@ -246,13 +246,11 @@ save_bulk(void *st, bool all, int (*put)(void *arg, struct span bytes), void *ar
 	struct fp id;
 	int rc = 0;
 
-	for (size_t i = 0, n; !all && rc == 0 && i < s->news.n; i += n) {
-		n = s->news.n - i < PIECE_BYTES ? s->news.n - i : PIECE_BYTES;
-		rc = put(arg, span_of(s->news.p + i, n));
-	}
+	if (!all && s->news.n > 0)
+		rc = put(arg, buf_span(&s->news));
 	for (size_t k = 0; all && rc == 0 && k < TABLES; k++)
 		for (size_t i = 0; rc == 0 && ids_next(&s->ids[k], &i, &id);) {
-			pack_fp(buf_room(&b, FP_BYTES), id);
+			pack_fp(buf_room_pages(&b, FP_BYTES), id);
 			if ((b.n += FP_BYTES) < PIECE_BYTES)
 				continue;
 			rc = put(arg, buf_span(&b));

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <xxhash.h>
 #include <zlib.h>
@@ -418,6 +419,49 @@ sink_add(struct sink *s, struct span b)
 	}
 	buf_span_add(&s->in, b);
 	return drain(s);
+}
+
+/* To the disk, as much of it as goes there by that way. */
+static size_t
+put_direct(struct sink *s, const struct iovec *v, int n)
+{
+	int flags = fcntl(s->fd, F_GETFL);
+	ssize_t w;
+
+	if (flags == -1 || fcntl(s->fd, F_SETFL, flags | O_DIRECT) == -1)
+		return 0;
+	do
+		w = writev(s->fd, v, n);
+	while (w == -1 && errno == EINTR);
+	(void)fcntl(s->fd, F_SETFL, flags);
+	s->wrote += w > 0 ? (uint64_t)w : 0;
+	return w > 0 ? (size_t)w : 0;
+}
+
+int
+sink_add_pages(struct sink *s, struct span b)
+{
+	size_t held = s->in.n, n = b.n / SINK_PAGE * SINK_PAGE, done;
+	struct iovec v[2];
+	char *first;
+	int rc = 0;
+
+	if (s->failed || s->codec != CODEC_NONE || s->tmp == NULL || !s->unsummed || s->lax || n == 0 ||
+	    s->given % SINK_PAGE != 0 || held % SINK_PAGE != 0 || (uintptr_t)b.p % SINK_PAGE != 0)
+		return sink_add(s, b);
+	first = mem_pages(held);
+	memcpy(first, buf_span(&s->in).p, held);
+	v[0] = (struct iovec){ first, held };
+	v[1] = (struct iovec){ (void *)(uintptr_t)b.p, n };
+	done = put_direct(s, v, 2);
+	s->in.n = 0;
+	/* what did not, the usual way, which says why where that cannot be done either */
+	if (done < held)
+		rc = put(s, first + done, held - done);
+	free(first);
+	done = done < held ? 0 : done - held;
+	s->given += done;
+	return rc == 0 ? sink_add(s, span_from(b, done)) : rc;
 }
 
 /* The pages of a file, as they are, into a pipe: as much of them as goes this way. */

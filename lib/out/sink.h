@@ -37,6 +37,12 @@ void sink_apart(struct sink *);
 void sink_sync_soon(struct sink *);
 
 int sink_add(struct sink *, struct span bytes);
+/*
+ * The same.  Of a file that sink_unsummed was said of, bytes that begin with a page in memory (SINK_PAGE), behind whole
+ * pages in the file, go to the disk past the system's cache, where it has a way.
+ */
+#define SINK_PAGE 4096
+int sink_add_pages(struct sink *, struct span bytes);
 int sink_line(struct sink *, struct span line);
 /*
  * n bytes of an open file from `at` on, behind what was added, without passing through this process where a pipe is

@@ -20,6 +20,7 @@
 #define BLOCK_OUT (256 * KIB)
 #define ALONE (64 * KIB)		/* a value that long is a block by itself, written from where it is */
 #define HEAD_BYTES 16
+#define PADDING (UINT64_C(1) << 63)	/* of a block's size: it is passed over */
 
 static const struct span none = { "", 0 };
 
@@ -86,9 +87,11 @@ read_block(const struct pieces_reader *r, struct buf *b, uint64_t *count)
 	int rc = 0;
 
 	buf_clear(b);
-	if (!read_all(r->fd, r->path, head, sizeof head, &rc))
-		return rc != 0 ? rc : pieces_damaged(r->path);
-	n = get_u64(head);
+	do {
+		if (!read_all(r->fd, r->path, head, sizeof head, &rc))
+			return rc != 0 ? rc : pieces_damaged(r->path);
+		n = get_u64(head);
+	} while ((n & PADDING) != 0 && lseek(r->fd, (off_t)(n & ~PADDING), SEEK_CUR) != -1);
 	*count = get_u64(head + 8);
 	if (n == 0)
 		return 0;
@@ -159,7 +162,7 @@ write_block(struct pieces_writer *w, struct span more)
 	set_u64(head + 8, sum_now(w->sum));
 	if ((rc = sink_add(w->out, span_of(head, sizeof head))) == 0 &&
 	    (rc = sink_add(w->out, buf_span(&w->block))) == 0)
-		rc = sink_add(w->out, more);
+		rc = sink_add_pages(w->out, more);
 	w->bytes += sizeof head + w->block.n + more.n;
 	buf_clear(&w->block);
 	return rc;
@@ -197,6 +200,38 @@ pieces_put_under(struct pieces_writer *w, struct span tag, struct span key, stru
 	}
 	pack_span(&w->block, val);
 	return w->block.n < BLOCK_OUT ? 0 : write_block(w, none);
+}
+
+/* So that a page begins behind this and behind a block's head and so many bytes of it. */
+static int
+pad(struct pieces_writer *w, size_t bytes)
+{
+	static const char zeros[SINK_PAGE];
+	uint64_t over = (w->bytes + HEAD_BYTES + HEAD_BYTES + bytes) % SINK_PAGE, n = over == 0 ? 0 : SINK_PAGE - over;
+	char head[HEAD_BYTES] = { 0 };
+	int rc;
+
+	set_u64(head, n | PADDING);
+	w->bytes += sizeof head + n;
+	rc = sink_add(w->out, span_of(head, sizeof head));
+	return rc == 0 ? sink_add(w->out, span_of(zeros, n)) : rc;
+}
+
+int
+pieces_put_bulk(struct pieces_writer *w, struct span tag, struct span val)
+{
+	size_t before;
+	int rc;
+
+	if (w->lax || val.n < ALONE || (uintptr_t)val.p % SINK_PAGE != 0)
+		return pieces_put_under(w, tag, span_of("", 0), val);
+	if ((rc = write_block(w, none)) != 0)
+		return rc;
+	w->n++;
+	pack_span(&w->block, tag);
+	pack_u64(&w->block, val.n);
+	before = w->block.n;
+	return (rc = pad(w, before)) != 0 ? rc : write_block(w, val);
 }
 
 int

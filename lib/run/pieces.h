@@ -8,8 +8,9 @@
  *	rc = pieces_each(&r, add, st); pieces_close(&r);
  *
  * Invariants: [bytes, u64][XXH3 of them, u64][bytes], integers little-endian; the first block is the head, the
- * others hold pieces; the last one has no bytes, and the number of pieces where a hash would be.  A file appears under
- * its name fsynced and whole; what is torn or changed is refused: EXIT_INPUT.
+ * others hold pieces; the last one has no bytes, and the number of pieces where a hash would be.  One whose size has
+ * its highest bit set is passed over: it makes what is behind it begin with a page.  A file appears under its name
+ * fsynced and whole; what is torn or changed is refused: EXIT_INPUT.
  */
 #ifndef RUN_PIECES_H
 #define RUN_PIECES_H
@@ -35,6 +36,11 @@ int pieces_begin(struct pieces_writer *, const char *path, struct span head);
 int pieces_put(void *writer, struct span key, struct span val);
 /* The same with these bytes before the key. */
 int pieces_put_under(struct pieces_writer *, struct span tag, struct span key, struct span val);
+/*
+ * The same without a key; a value that is long and begins with a page in memory is written from there, past the
+ * system's cache: nobody reads it but who starts again.
+ */
+int pieces_put_bulk(struct pieces_writer *, struct span tag, struct span val);
 /* Durable under its name, its directory's entry too. 0 or EXIT_IO. */
 int pieces_end(struct pieces_writer *, const char *dir);
 /* Leaves nothing of a file that was begun and not ended; frees. */

@@ -286,7 +286,7 @@ snaps_bulk(struct snaps *s, char part, struct span bytes)
 {
 	char tag[TAG_BYTES] = { BULK, part };
 
-	return pieces_put_under(&s->to, span_of(tag, sizeof tag), span_of("", 0), bytes);
+	return pieces_put_bulk(&s->to, span_of(tag, sizeof tag), bytes);
 }
 
 int
