@@ -36,6 +36,8 @@ $O/%.o: %.c config.mk Makefile
 $O/lib/base/sum_avx2.o: KERNEL = -mavx2 -O3
 $O/lib/in/scan_avx2.o: KERNEL = -mavx2 -mbmi -mbmi2 -mpopcnt -O3
 $O/lib/in/scan_avx512.o: KERNEL = -mavx512f -mavx512bw -mbmi -mbmi2 -mpopcnt -mtune=skylake-avx512 -O3
+$O/lib/in/scan_gfni.o: KERNEL = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mavx512vbmi2 -mgfni -mvpclmulqdq \
+	-mbmi -mbmi2 -mpopcnt -O3
 $O/lib/in/scan_portable.o: KERNEL = -O3
 
 $O/bin/mysql-extract $O/bin/mysql-load: EDGE = -lmariadb

@@ -66,7 +66,7 @@ kernel_name(enum kernel k)
 {
 	static const char *const name[] = {
 		[KERNEL_PLAIN] = "plain", [KERNEL_PORTABLE] = "portable", [KERNEL_AVX2] = "avx2",
-		[KERNEL_AVX512] = "avx512"
+		[KERNEL_AVX512] = "avx512", [KERNEL_GFNI] = "gfni"
 	};
 	const char *env = k == KERNEL_BEST ? getenv("PIPEHOUSE_KERNEL") : NULL;
 
@@ -85,12 +85,19 @@ kernel_of(enum kernel k)
 	if (strcmp(name, "plain") == 0)
 		return NULL;
 #ifdef __x86_64__
-	if (strcmp(name, "portable") != 0 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-	    __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt"))
-		return strcmp(name, "avx2") != 0 && __builtin_cpu_supports("avx512f") &&
-		    __builtin_cpu_supports("avx512bw") ? &kernel_avx512 : &kernel_avx2;
-#endif
+	if (strcmp(name, "portable") == 0 || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi") ||
+	    !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("popcnt"))
+		return &kernel_portable;
+	if (strcmp(name, "avx2") == 0 || !__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw"))
+		return &kernel_avx2;
+	if (strcmp(name, "avx512") == 0 || !__builtin_cpu_supports("avx512vbmi") ||
+	    !__builtin_cpu_supports("avx512vbmi2") || !__builtin_cpu_supports("avx512dq") ||
+	    !__builtin_cpu_supports("gfni") || !__builtin_cpu_supports("vpclmulqdq"))
+		return &kernel_avx512;
+	return &kernel_gfni;
+#else
 	return &kernel_portable;
+#endif
 }
 
 struct scan *

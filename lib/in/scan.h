@@ -19,10 +19,10 @@
 #include "base/batch.h"
 #include "in/path.h"
 
-enum kernel { KERNEL_BEST, KERNEL_PLAIN, KERNEL_PORTABLE, KERNEL_AVX2, KERNEL_AVX512, KERNELS };
+enum kernel { KERNEL_BEST, KERNEL_PLAIN, KERNEL_PORTABLE, KERNEL_AVX2, KERNEL_AVX512, KERNEL_GFNI, KERNELS };
 
 struct scan_conf {		/* zero: the default of base/limits.h */
-	enum kernel kernel;	/* KERNEL_BEST: what the machine has, or PIPEHOUSE_KERNEL=plain|portable|avx2|avx512 */
+	enum kernel kernel;	/* KERNEL_BEST: what the machine has, or what PIPEHOUSE_KERNEL names */
 	size_t max_string, max_depth, max_keys;
 	bool any;		/* a line may be any JSON value, not only an object (tests) */
 };

@@ -8,8 +8,6 @@
  * bigger than 32 bytes.
  */
 #ifdef __x86_64__
-#include <immintrin.h>
-
 #define LANE_BYTES 32
 #include "in/scan_stride.h"
 
@@ -272,37 +270,6 @@ stage(const struct luts *t, uint8_t *to, const char *b, uint64_t members)
 	    _mm256_loadu_si256((const __m256i *)(const void *)b)));
 	_mm256_store_si256((__m256i *)(void *)(to + 32), _mm256_xor_si256(m.hi,
 	    _mm256_loadu_si256((const __m256i *)(const void *)(b + 32))));
-}
-
-/* Each lane's neighbour before it. */
-BITS_INLINE lanes
-lanes_before(lanes v, lanes before)
-{
-	return (lanes)_mm256_alignr_epi8((__m256i)v, _mm256_permute2x128_si256((__m256i)before, (__m256i)v, 0x21), 8);
-}
-
-/* Lanes with their highest bit set, a bit a lane. */
-BITS_INLINE unsigned
-lanes_top(lanes v)
-{
-	return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd((__m256i)v));
-}
-
-/* Lanes that are not 0. */
-BITS_INLINE unsigned
-lanes_set(lanes v)
-{
-	return LANES_ALL ^ lanes_top((lanes)_mm256_cmpeq_epi64((__m256i)v, _mm256_setzero_si256()));
-}
-
-/* All ones in these lanes, else 0. */
-BITS_INLINE lanes
-lanes_of(unsigned set)
-{
-	const lanes bit = { 1, 2, 4, 8 };
-	lanes which = (lanes){ set, set, set, set } & bit;
-
-	return (lanes)_mm256_cmpeq_epi64((__m256i)which, (__m256i)bit);
 }
 
 #define STRIDE_BODY

@@ -9,8 +9,6 @@
  * ports for 512 bits, of which shuffles and comparisons take one: 22 of these for 64 bytes are the floor.
  */
 #ifdef __x86_64__
-#include <immintrin.h>
-
 #define LANE_BYTES 64
 #include "in/scan_stride.h"
 
@@ -161,34 +159,6 @@ stage(const struct luts *t, uint8_t *to, const char *b, uint64_t members)
 	__m512i v = _mm512_loadu_si512(b);
 
 	_mm512_store_si512(to, _mm512_mask_sub_epi8(v, _cvtu64_mask64(members), t->ones, v));
-}
-
-/* Each lane's neighbour before it. */
-BITS_INLINE lanes
-lanes_before(lanes v, lanes before)
-{
-	return (lanes)_mm512_alignr_epi64((__m512i)v, (__m512i)before, 7);
-}
-
-/* Lanes that are not 0, a bit a lane. */
-BITS_INLINE unsigned
-lanes_set(lanes v)
-{
-	return _mm512_test_epi64_mask((__m512i)v, (__m512i)v);
-}
-
-/* Lanes with their highest bit set. */
-BITS_INLINE unsigned
-lanes_top(lanes v)
-{
-	return _mm512_cmplt_epi64_mask((__m512i)v, _mm512_setzero_si512());
-}
-
-/* All ones in these lanes, else 0. */
-BITS_INLINE lanes
-lanes_of(unsigned set)
-{
-	return (lanes)_mm512_maskz_set1_epi64((__mmask8)set, -1);
 }
 
 #define STRIDE_BODY

@@ -41,7 +41,7 @@ struct marks {
 	uint16_t pos[WINDOW_BYTES + MARKS_SLACK];	/* and where they stand */
 	uint16_t word[WINDOW_BYTES + MARKS_SLACK];	/* where runs of other bytes begin */
 	uint64_t error[WINDOW_WORDS];	/* a bit a byte */
-	uint64_t slash[WINDOW_WORDS];	/* backslashes, a bit a byte */
+	uint64_t slash[WINDOW_WORDS + 1];	/* backslashes, a bit a byte; one word more, for reads at any byte */
 	uint64_t slashed[WINDOW_WORDS / 64];	/* words of slash that are not 0, a bit each */
 };
 
@@ -92,7 +92,7 @@ struct kernel_ops {
 
 extern const struct kernel_ops kernel_portable;
 #ifdef __x86_64__
-extern const struct kernel_ops kernel_avx2, kernel_avx512;
+extern const struct kernel_ops kernel_avx2, kernel_avx512, kernel_gfni;
 #endif
 
 /* Is any bit of [from, to) set?  from < to. */

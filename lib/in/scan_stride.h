@@ -5,31 +5,21 @@
  *	#define LANE_BYTES 64			// a kernel's file: how wide its registers are
  *	#include "in/scan_stride.h"
  *	... struct luts, luts_init(), first_look(), second_look(), escape_errors(), utf8_errors(), stage() ...
- *	... lanes_before(), lanes_set(), lanes_top(), lanes_of() ...
  *	#define STRIDE_BODY
  *	#include "in/scan_stride.h"		// defines mark()
  *
  * A stride is gone over by short loops, one for each thing to be known of its blocks, and what one knows is handed to
  * the next as words in memory.  In one piece a block is one long chain of instructions that wait for each other, and a
- * machine sees little more than one block ahead.  Rules on masks of 64 bits are for several blocks at once: a mask is a
- * lane of a register, and what goes from one block to the next goes from lane to lane.
+ * machine sees little more than one block ahead.  Rules on masks are for several blocks at once (scan_lanes.h).
  *
- * Invariants: lane 0 is the first block; what goes into lane 0 comes from the last lane of the vector before.  Blocks
- * behind a window's end hold what was there before, and nobody looks at what is made of them.  No branch that data
- * decides but the ends of loops over what is seldom: escapes, bytes that are not ASCII, words, errors.
+ * Invariants: blocks behind a window's end hold what was there before, and nobody looks at what is made of them.  No
+ * branch that data decides but the ends of loops over what is seldom: escapes, bytes that are not ASCII, words, errors.
  */
 #ifndef STRIDE_BODY
 
-#include <string.h>
-
-#include "in/scan_bits.h"
-#include "in/scan_kernel.h"
+#include "in/scan_lanes.h"
 
 #define STRIDE 32
-#define LANES (LANE_BYTES / sizeof(uint64_t))
-#define LANES_ALL ((1u << LANES) - 1)
-
-typedef uint64_t lanes __attribute__((vector_size(LANE_BYTES)));
 
 /* What is known of a stride, a word a block: one bit of it a byte. */
 struct strip {
@@ -59,109 +49,6 @@ struct carry {
 	unsigned high;		/* 1: the next block may hold the rest of a UTF-8 sequence */
 };
 
-BITS_INLINE lanes
-lanes_load(const uint64_t *m)
-{
-	lanes v;
-
-	memcpy(&v, m, sizeof v);
-	return v;
-}
-
-BITS_INLINE void
-lanes_store(uint64_t *m, lanes v)
-{
-	memcpy(m, &v, sizeof v);
-}
-
-/* v shifted by one place in the stream; *before is the vector before, then this one. */
-BITS_INLINE lanes
-lanes_shift(lanes v, lanes *before)
-{
-	lanes r = v << 1 | lanes_before(v, *before) >> 63;
-
-	*before = v;
-	return r;
-}
-
-/*
- * a + b + *carry as one long number, and the carry out of it.  Carries between lanes are an addition too, of a bit a
- * lane: a carry runs through the lanes that are full.
- */
-BITS_INLINE lanes
-lanes_add(lanes a, lanes b, unsigned *carry)
-{
-	lanes s = a + b;
-	unsigned full = LANES_ALL ^ lanes_set(~s), over = lanes_top((a & b) | ((a | b) & ~s));
-	unsigned in = (over << 1 | *carry) + full;
-
-	*carry = in >> LANES;
-	return s - lanes_of(in ^ full);
-}
-
-/* 1 from each quote on to the one that closes it, that one not, over all lanes. */
-BITS_INLINE lanes
-lanes_inside(lanes quotes, unsigned *carry)
-{
-	lanes in = quotes;
-	unsigned odd;
-
-	for (int i = 1; i < 64; i *= 2)
-		in ^= in << i;
-	odd = lanes_top(in);		/* lanes with an odd number of quotes turn all behind them */
-	odd ^= odd << 1;
-	odd ^= odd << 2;
-	if (LANES > 4)
-		odd ^= odd << 4;
-	odd = odd << 1 ^ -*carry;
-	*carry = odd >> LANES & 1;
-	return in ^ lanes_of(odd & LANES_ALL);
-}
-
-/* Escaped bytes, where an escape goes from a block to the next: one by one. */
-static lanes __attribute__((noinline))
-escaped_slowly(const uint64_t *slash, uint64_t *carry)
-{
-	uint64_t r[LANES];
-
-	for (size_t i = 0; i < LANES; i++)
-		r[i] = bits_escaped(slash[i], carry);
-	return lanes_load(r);
-}
-
-/* Bytes that a backslash escapes. */
-BITS_INLINE lanes
-lanes_escaped(const uint64_t *from, lanes slash, uint64_t *carry)
-{
-	const lanes odd = (lanes){ 0 } + UINT64_C(0xAAAAAAAAAAAAAAAA);
-	lanes ends = ((slash << 1 | odd) - slash) ^ odd;	/* see bits_escaped */
-
-	if (RARE(*carry | lanes_top(ends & slash)))
-		return escaped_slowly(from, carry);
-	return ends ^ slash;
-}
-
-/*
- * An LF ends a string whatever the quotes say: a bad line never spoils the next one.  Looks for them in LANES blocks
- * from i on, at bytes p, and turns all that comes behind one.
- */
-static void __attribute__((noinline))
-end_at_lf(struct strip *s, size_t i, const char *p, size_t blocks, unsigned *carry)
-{
-	for (size_t end = i + LANES; i < end && i < blocks; i++)
-		for (uint64_t hits = s->control[i] & s->in[i], at; hits != 0;) {
-			at = bits_lowest(hits);
-			hits &= hits - 1;
-			if (p[i * 64 + at] != '\n')
-				continue;
-			s->in[i] ^= ~(uint64_t)0 << at;
-			for (size_t k = i + 1; k < end; k++)
-				s->in[k] = ~s->in[k];
-			*carry ^= 1;
-			hits = s->control[i] & s->in[i];	/* behind it */
-		}
-}
-
 /* What is in strings, for LANES blocks from i on.  Returns which blocks have escapes. */
 BITS_INLINE unsigned
 strings(struct carry *c, struct strip *s, struct marks *m, size_t i, const char *p, size_t base, size_t blocks)
@@ -179,7 +66,7 @@ strings(struct carry *c, struct strip *s, struct marks *m, size_t i, const char 
 	in = lanes_inside(quotes, &c->in);
 	lanes_store(s->in + i, in);
 	if (RARE(lanes_set(control & in))) {
-		end_at_lf(s, i, p, blocks, &c->in);
+		end_at_lf(s->in + i, s->control + i, p + i * 64, blocks > i ? blocks - i : 0, &c->in);
 		in = lanes_load(s->in + i);
 	}
 	lanes_store(s->error + i, control & in);
@@ -251,38 +138,6 @@ check_utf8(const struct luts *t, struct carry *c, struct strip *s, const char *h
 	}
 }
 
-/* The errors of a stride: seldom any. */
-static void __attribute__((noinline))
-put_errors(struct marks *m, const struct strip *s, const char *head, const char *p, size_t base, size_t blocks)
-{
-	for (size_t i = 0; i < blocks; i++) {
-		uint64_t error = s->error[i];
-
-		if (s->zeros[i] != 0)
-			error |= bits_leading_zeros(s->zeros[i], i == 0 ? head : p + i * 64);
-		if (error != 0)
-			marks_error(m, base + i * 64, error);
-	}
-}
-
-/* The offsets of words in the blocks `in`. */
-BITS_INLINE void
-put_words(struct marks *m, const struct strip *s, uint64_t in, size_t base)
-{
-	uint16_t *word = m->word + m->n_words;
-
-	for (; in != 0; in &= in - 1) {
-		size_t i = (size_t)__builtin_ctzll(in);
-		uint64_t w = s->words[i];
-
-		do {
-			*word++ = (uint16_t)(base + i * 64 + bits_lowest(w));
-			w &= w - 1;
-		} while (RARE(w));
-	}
-	m->n_words = (size_t)(word - m->word);
-}
-
 /*
  * Blocks from p on, `base` in the window.  Of the first of them three bytes before it are readable at `head` only: a
  * window's first block is copied, for nothing may be readable before that.
@@ -313,8 +168,8 @@ stride(const struct luts *luts, struct marks *m, struct strip *s, struct carry *
 	for (size_t i = 0; i < STRIDE; i += LANES)
 		words |= (uint64_t)rules(&c, s, i, &odd) << i;
 	if (RARE(lanes_set(odd)))
-		put_errors(m, s, head, p, base, blocks);
-	put_words(m, s, words & all, base);
+		put_errors(m, s->error, s->zeros, p, base, blocks);
+	put_words(m, s->words, words & all, base);
 	for (size_t i = 0; i < blocks; i++)
 		stage(&t, s->staged + i * 64, p + i * 64, s->members[i]);
 	for (size_t i = 0; i < blocks; i++) {

@@ -13,7 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 O = os.environ.get("O", "build")
 EVENTS = ["common.uid", "common.mid", "page.page_id", "ts", "amount"]
 CHANGES = ["table", "type", "data.id", "data.total_amount", "data.order_status"]
-KERNELS = ("avx512", "avx2", "portable")
+KERNELS = ("gfni", "avx512", "avx2", "portable")
 ROWS = (
     ("events", "events", EVENTS, KERNELS + ("plain",)),
     ("events, validated only", "events", [], KERNELS),

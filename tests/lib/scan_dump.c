@@ -19,6 +19,7 @@
 static const struct { const char *name; enum kernel k; } kernels[] = {
 	{ "best", KERNEL_BEST }, { "plain", KERNEL_PLAIN }, { "portable", KERNEL_PORTABLE }, { "avx2", KERNEL_AVX2 },
 	{ "avx512", KERNEL_AVX512 },
+	{ "gfni", KERNEL_GFNI },
 };
 
 static enum kernel

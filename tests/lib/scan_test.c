@@ -7,8 +7,8 @@
 #include "in/scan.h"
 #include "in/scan_grammar.h"
 
-static const enum kernel kernels[] = { KERNEL_PLAIN, KERNEL_PORTABLE, KERNEL_AVX2, KERNEL_AVX512 };
-static const char *const kernel_names[] = { "plain", "portable", "avx2", "avx512" };
+static const enum kernel kernels[] = { KERNEL_PLAIN, KERNEL_PORTABLE, KERNEL_AVX2, KERNEL_AVX512, KERNEL_GFNI };
+static const char *const kernel_names[] = { "plain", "portable", "avx2", "avx512", "gfni" };
 #define N_KERNELS (sizeof kernels / sizeof kernels[0])
 
 static uint64_t seed = 42;

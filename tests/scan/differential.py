@@ -18,7 +18,7 @@ import gen_events  # noqa: E402
 from tap import finish, holds  # noqa: E402
 
 DUMP = os.path.join(os.environ.get("O", "build"), "tests", "scan_dump")
-KERNELS = ("plain", "portable", "avx2", "avx512")
+KERNELS = ("plain", "portable", "avx2", "avx512", "gfni")
 SEED = int(os.environ.get("SEED", "1"))
 SCALE = float(os.environ.get("SCALE", "1"))
 EVENTS = ["common.uid", "common.mid", "page.page_id", "ts", "amount", "displays", "displays[0].item", "displays[1]",

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from tap import finish, holds, point  # noqa: E402
 
 DUMP = os.path.join(os.environ.get("O", "build"), "tests", "scan_dump")
-KERNELS = ("plain", "portable", "avx2", "avx512")
+KERNELS = ("plain", "portable", "avx2", "avx512", "gfni")
 BLOCKS = (64, 1000, 1 << 20)
 
 # The suite leaves these open. Our answer: numbers of any size are text; what no UTF-8 can hold is bad.
