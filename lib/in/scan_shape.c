@@ -63,8 +63,13 @@ same_tokens(const uint8_t *a, const uint8_t *b, size_t n)
 static inline bool
 same_keys(const struct shape *s, const uint16_t *pos, const char *p)
 {
+	const struct shape_text *t = s->text;
 	uint64_t d = 0;
 
+	for (const struct shape_run *r = s->run, *end = r + s->n_runs; r < end; r++, t += r[-1].n)
+#pragma GCC unroll 4
+		for (size_t i = 0; i < r->n; i++)
+			d |= (load64(p + pos[r->token + i] + 1) ^ t[i].text) & t[i].mask;
 	for (const struct shape_pin *k = s->pin, *end = k + s->n_pins; k < end; k++)
 		d |= (load64(p + pos[k->token] + 1 + k->off) ^ k->text) & k->mask;
 	return d == 0;
@@ -83,21 +88,20 @@ is_like(const struct shape *s, const struct marks *m, const char *p, size_t t0, 
 	return true;
 }
 
+/* The values of a line that is like s, whose tokens stand at pos. */
 static inline void
-fill(const struct shape *s, const struct marks *m, const char *p, size_t t0, struct val *const *col, size_t row)
+fill(const struct shape *s, const struct marks *m, const char *p, const uint16_t *pos, struct val *const *col,
+    size_t row)
 {
-	const uint16_t *pos = m->pos + t0;
-
-	for (size_t i = 0; i < s->n_values; i++) {
-		const struct shape_value *v = &s->value[i];
-		struct val *to = &col[v->col][row];
+	for (const struct shape_value *v = s->value, *end = v + s->n_values; v < end; v++) {
+		struct val *to = &(*col++)[row];
 		struct span in = { "", 0 };
 
-		if (v->place == PLACE_BETWEEN)
+		if (__builtin_expect(v->place == PLACE_BETWEEN, 1))
 			in = value_between(p, pos[v->from] + 1u + v->skip, pos[v->to]);
 		else if (v->place == PLACE_BRACKETS)
 			in = span_of(p + pos[v->from], pos[v->to] + 1u - pos[v->from]);
-		if (in.n > 0)
+		if (__builtin_expect(in.n > 0, 1))
 			val_set(to, in.p, in.n, scan_tag[(unsigned char)*in.p], value_escaped(m, p, in));
 		else
 			val_set(to, "", 0, T_ABSENT, 0);
@@ -117,7 +121,7 @@ shape_match(struct shapes *c, const struct marks *m, const char *p, size_t t0, s
 				way[w - 1] = s;
 			}
 			c->score += c->score < SCORE_MAX;
-			fill(s, m, p, t0, col, row);
+			fill(s, m, p, m->pos + t0, col, row);
 			return true;
 		}
 	c->score -= MISS_COST;
@@ -139,39 +143,81 @@ shapes_free(struct shapes *c)
 	c->bytes = 0;
 }
 
-/* Take the next `size` bytes of a block, aligned for anything; sizes are bounded, so nothing overflows. */
+/* The next `size` bytes of a block, aligned for anything; a copy of `from`.  Sizes are bounded: nothing overflows. */
 static void *
 carve(char **at, const void *from, size_t size)
 {
 	void *p = *at;
 
-	if (size > 0)
+	if (from != NULL && size > 0)
 		memcpy(p, from, size);
 	*at += (size + 15) / 16 * 16;
 	return p;
+}
+
+/* What of the draft's pins are in runs: *runs of them. */
+static size_t
+in_runs(const struct draft *d, size_t *runs)
+{
+	size_t n = 0, last = SIZE_MAX;
+
+	*runs = 0;
+	for (size_t i = 0; i < d->n_pins; i++)
+		if (d->pin[i].off == 0) {
+			*runs += n == 0 || d->pin[i].token != last + 1;
+			last = d->pin[i].token;
+			n++;
+		}
+	return n;
+}
+
+static void
+put_pins(struct shape *s, const struct draft *d)
+{
+	struct shape_run *run = s->run - 1;
+	struct shape_text *text = s->text;
+	struct shape_pin *pin = s->pin;
+
+	for (size_t i = 0; i < d->n_pins; i++) {
+		const struct shape_pin *from = &d->pin[i];
+
+		if (from->off != 0) {
+			*pin++ = *from;
+			continue;
+		}
+		if (text == s->text || from->token != run->token + run->n)
+			*++run = (struct shape_run){ from->token, 0 };
+		run->n++;
+		*text++ = (struct shape_text){ from->text, from->mask };
+	}
 }
 
 void
 shape_add(struct shapes *c, const struct draft *d, const uint8_t *token, size_t n)
 {
 	struct shape **way = c->way[bucket_of(token, n)], *s;
-	size_t pins = d->n_pins * sizeof *d->pin, values = d->n_values * sizeof *d->value;
-	size_t empties = d->n_voids * sizeof *d->empty, bytes;
+	size_t runs, texts = in_runs(d, &runs), pins = d->n_pins - texts;
+	size_t values = d->n_values * sizeof *d->value, empties = d->n_voids * sizeof *d->empty, bytes;
 	char *at;
 
 	if (!d->keep || n > SHAPE_TOKENS_MAX)
 		return;
-	bytes = sizeof *s + pins + values + empties + n + 6 * 16;
+	bytes = sizeof *s + runs * sizeof *s->run + texts * sizeof *s->text + pins * sizeof *s->pin + values + empties +
+	    n + 8 * 16;
 	if (c->bytes + bytes > SHAPES_BYTES_MAX)
 		shapes_free(c);
 	s = mem_new(bytes);
 	at = (char *)s + (sizeof *s + 15) / 16 * 16;
 	s->n = n;
-	s->n_pins = d->n_pins;
+	s->n_runs = runs;
+	s->n_pins = pins;
 	s->n_voids = d->n_voids;
 	s->n_values = d->n_values;
 	s->bytes = bytes;
-	s->pin = carve(&at, d->pin, pins);
+	s->run = carve(&at, NULL, runs * sizeof *s->run);
+	s->text = carve(&at, NULL, texts * sizeof *s->text);
+	s->pin = carve(&at, NULL, pins * sizeof *s->pin);
+	put_pins(s, d);
 	s->value = carve(&at, d->value, values);
 	s->empty = carve(&at, d->empty, empties);
 	s->token = carve(&at, token, n);

@@ -54,9 +54,20 @@ struct draft {
 	struct shape_value *value;	/* [columns], by column */
 };
 
+/* Pins of tokens that follow each other, off 0: most keys of a line.  A shape compares some twenty for each line. */
+struct shape_run {
+	uint16_t token, n;
+};
+
+struct shape_text {
+	uint64_t text, mask;
+};
+
 struct shape {
-	size_t n, n_pins, n_voids, n_values, bytes;
-	struct shape_pin *pin;
+	size_t n, n_runs, n_pins, n_voids, n_values, bytes;
+	struct shape_run *run;
+	struct shape_text *text;	/* of all runs, in order */
+	struct shape_pin *pin;		/* those in no run */
 	struct shape_value *value;
 	uint16_t *empty;
 	uint8_t *token;
@@ -69,13 +80,13 @@ struct shapes {
 	unsigned rest;		/* lines for which the cache is left alone */
 };
 
-/* The value between the bytes from and to of the window at p, blanks taken off. */
+/* The value between the bytes from and to of the window at p, blanks taken off: mostly there are none. */
 static inline struct span
 value_between(const char *p, size_t from, size_t to)
 {
-	while ((unsigned char)p[from] <= ' ' && from < to)
+	while (__builtin_expect((unsigned char)p[from] <= ' ' && from < to, 0))
 		from++;
-	while ((unsigned char)p[to - 1] <= ' ' && from < to)
+	while (__builtin_expect((unsigned char)p[to - 1] <= ' ' && from < to, 0))
 		to--;
 	return span_of(p + from, to - from);
 }
@@ -85,8 +96,14 @@ static inline uint8_t
 value_escaped(const struct marks *m, const char *p, struct span v)
 {
 	size_t from = (size_t)(v.p - p);
+	uint64_t here;
 
-	return m->any_slash != 0 && v.n > 0 && *v.p == '"' && bits_in(m->slash, from, from + v.n);
+	if (m->any_slash == 0 || v.n == 0 || *v.p != '"')
+		return 0;
+	if (__builtin_expect(v.n > 56, 0))
+		return bits_in(m->slash, from, from + v.n);
+	memcpy(&here, (const char *)m->slash + from / 8, sizeof here);
+	return here >> from % 8 << (64 - v.n) != 0;
 }
 
 /*
