@@ -215,6 +215,9 @@ finish(struct ctx *c, void *arg, int status)
 {
 	struct state *st = arg;
 
+	/* a bad record ends the work, and what came before it is sent */
+	if (st->out != NULL && status == EXIT_INPUT)
+		(void)kafka_out_flush(st->out);
 	if (st->out != NULL)
 		ctx_note(c, "confirmed", kafka_out_confirmed(st->out));
 	kafka_out_close(st->out);

@@ -98,6 +98,8 @@ def keys():
         bad = [json.loads(x) for x in open(c.dir + "/r")]
         point([(b["line"], b["reason"]) for b in bad][:1] == [(1, "the key is an array or an object")] and len(bad) == 2, "what is no key is rejected", bad)
         point(len(c.read()) == 7, "and the good one went out")
+        c.emit("-k", "k", lines=[b'{"k":"y","n":9}', b"{torn"], status=3)
+        point(len(c.read()) == 8 and c.stats["confirmed"] == 1 and "urged" not in c.err, "what came before a bad record is sent", (c.stats, c.err))
 
 
 def java_partitions():
