@@ -76,7 +76,7 @@ on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_l
 
 /* ---- opening ---- */
 
-static void
+static int
 split_topics(struct kafka *k)
 {
 	const char *p = k->conf.topics;
@@ -84,12 +84,16 @@ split_topics(struct kafka *k)
 	while (*p != '\0') {
 		size_t n = strcspn(p, ",");
 
+		for (size_t i = 0; i < k->n_topics; i++)
+			if (span_is(span_of(p, n), k->topic[i]))
+				return err_usage("topic %s stands twice", k->topic[i]);
 		if (n > 0) {
 			k->topic = mem_array(k->topic, k->n_topics + 1, sizeof *k->topic);
 			k->topic[k->n_topics++] = mem_dup(span_of(p, n));
 		}
 		p += n + (p[n] == ',');
 	}
+	return k->n_topics == 0 ? err_usage("no topic is given") : 0;
 }
 
 /* Partitions [from, n) of a topic. */
@@ -238,8 +242,8 @@ kafka_open(const struct kafka_conf *conf, struct kafka **out)
 	int rc;
 
 	k->conf = *conf;
-	split_topics(k);
-	rc = k->n_topics == 0 ? err_usage("no topic is given") : create(k);
+	if ((rc = split_topics(k)) == 0)
+		rc = create(k);
 	if (rc == 0 && (rc = learn_topics(k)) == 0) {
 		id = rd_kafka_clusterid(k->rk, ASK_MS);
 		k->cluster = mem_str(id == NULL ? "" : id);

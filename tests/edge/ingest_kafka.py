@@ -478,6 +478,8 @@ def secrets():
             conf("\n" + text + "\n")
             c.ingest("--properties", "k.conf", status=2)
             point("k.conf:2: " in c.err and told in c.err and "hunter2" not in c.err, "a property file with " + text.split("=")[0], c.err)
+        c.run("ingest", "-b", c.mock.brokers, "-t", "orders,other,orders", "--until", "end", status=2)
+        point("topic orders stands twice" in c.err, "a topic that is named twice", c.err)
         c.run("ingest", "-b", "kafka.example.com:9092,127.0.0.1", "-t", "orders", "--until", "end", status=2)
         point("kafka.example.com:9092: not encrypted" in c.err, "another machine only with TLS", c.err)
 
