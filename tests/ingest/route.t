@@ -121,7 +121,7 @@ $ find wh -name '*.pz' -links 1 | wc -l; find wh -name '*.pz' -exec touch -d '3 
 $ export PIPEHOUSE_ROOT=$PWD/wh; echo '{}' >x
 $ t() { printf "$1" >r; ingest x --route r 2>&1 | head -n 1; }
 $ t ''; t 'a\n'; t 'a b.c d e\n'; t 'by x\nby y\na b.c\n'; t 'a b.c\n'; t 'a nodot day=d\n'; ingest x --route nothere 2>&1; ingest x --route r -d a.b 2>&1 | head -n 1
-$ ingest x --job j 2>&1 | head -n 1; ingest x --route r --job A/b 2>&1; wh-run 'ingest x --route r' 2>&1 | head -n 1
+$ ingest x --job j 2>&1 | head -n 1; ingest x --route r --job A/b 2>&1; wh-run 'ingest x --route r' 2>&1 | head -n 1; ingest -b h -t x -G g --route r 2>&1 | head -n 1
 > ingest: r: it leads to no table
 > ingest: r:1: not WORD NAME [day=EXPR] [key=PATH] [word=NAME], nor by EXPR
 > ingest: r:1: not WORD NAME [day=EXPR] [key=PATH] [word=NAME], nor by EXPR
@@ -133,6 +133,7 @@ $ ingest x --job j 2>&1 | head -n 1; ingest x --route r --job A/b 2>&1; wh-run '
 > ingest: --job goes with --route
 > ingest: job 'A/b': at most 64 of a-z, 0-9 and _
 > ingest: --route commits by itself: not in a run
+> ingest: -G: with -d only: the job of --route has one writer
 
 # ingest --route: records that are called like the one before, or nearly so, go where each belongs
 $ export PIPEHOUSE_ROOT=$PWD/wh

@@ -9,6 +9,7 @@ table must hold, by partition and offset.  The programs come from their registry
 ended by its pid.
 """
 import collections
+import hashlib
 import json
 import os
 import random
@@ -508,36 +509,71 @@ def eager(b):
     c.producer.close()
 
 
+class PipeJob:
+    """`j`, a barrier job of the case, in the foreground of a process of its own."""
+
+    def __init__(self, c, text):
+        self.c, self.dir = c, c.dir + "/state/j"
+        with open(c.dir + "/j.pipe", "w") as f:
+            f.write("j: restart=50ms restart-max=100ms\n" + text)
+        os.makedirs(c.dir + "/wh", exist_ok=True)
+        with open(c.dir + "/out", "wb") as out, open(c.dir + "/err", "wb") as err:
+            self.p = subprocess.Popen([BIN + "/pipe-run", "j.pipe", "run"], cwd=c.dir, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                      env=dict(c.env, PATH=BIN + ":" + os.environ["PATH"], PIPEHOUSE_STATE=c.dir + "/state"))
+
+    def _number(self, path):
+        try:
+            return int(jars.text(self.dir + path) or 0)
+        except ValueError:
+            return 0
+
+    def acked(self):
+        return self._number("/ack/j")
+
+    def runs(self):
+        return self._number("/run")
+
+    def planned(self):
+        return max(map(int, filter(str.isdigit, os.listdir(self.dir + "/plan"))))
+
+    def pins(self, text):
+        """Does a plan go by this text of a file?"""
+        for name in os.listdir(self.dir + "/plan"):
+            try:
+                with open(self.dir + "/plan/" + name) as f:
+                    if hashlib.sha256(text.encode()).hexdigest() in f.read():
+                        return True
+            except FileNotFoundError:
+                pass
+        return False
+
+    def stage(self, name):
+        """The pid of that stage of the job."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/comm" % pid) as f, open("/proc/%s/environ" % pid, "rb") as e:
+                    if f.read().strip() == name and ("PIPEHOUSE_JOB=" + self.dir).encode() in e.read().split(b"\0"):
+                        return int(pid)
+            except OSError:
+                pass
+        return 0
+
+    def rows(self):
+        return len(self.c.call(BIN + "/wh-cat", "--missing-ok", "ods.o").splitlines())
+
+    def stop(self):
+        self.p.send_signal(signal.SIGTERM)
+        return self.p.wait(60)
+
+
 def job_emitted(b):
     """From topic to topic and table through a barrier job: whatever is killed, each record is in the topic, under one id, and in the table once."""
     c = Case(b, "jobbed")
     c.producer.send("jobbed.out", 0, b"{}", b"-")       # makes the topic
     c.send(300, nulls=False)
-    with open(c.dir + "/j.pipe", "w") as f:
-        f.write("j: restart=50ms restart-max=100ms\n\tingest -b %s -t jobbed --barriers 50ms --meta k |\n"
+    j = PipeJob(c, "\tingest -b %s -t jobbed --barriers 50ms --meta k |\n"
                 "\tfan-out 'wh-put ods.o --partition-by t --job j' --sink 'json-map --all | emit -b %s -t jobbed.out -k k.key'\n" % (b.address, b.address))
-    env = dict(c.env, PATH=BIN + ":" + os.environ["PATH"], PIPEHOUSE_STATE=c.dir + "/state")
-    os.makedirs(c.dir + "/wh", exist_ok=True)
-    p = subprocess.Popen([BIN + "/pipe-run", "j.pipe", "run"], cwd=c.dir, env=env, stdin=subprocess.DEVNULL, stdout=open(c.dir + "/out", "wb"),
-                         stderr=open(c.dir + "/err", "wb"))
-
-    def number(path):
-        try:
-            return int(jars.text(c.dir + "/state/j/" + path) or 0)
-        except ValueError:
-            return 0
-    acked, run = lambda: number("ack/j"), lambda: number("run")
-
-    def stage(name):
-        """The pid of that stage of the job."""
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open("/proc/%s/comm" % pid) as f, open("/proc/%s/environ" % pid, "rb") as e:
-                    if f.read().strip() == name and ("PIPEHOUSE_JOB=" + c.dir + "/state/j").encode() in e.read().split(b"\0"):
-                        return int(pid)
-            except OSError:
-                pass
-        return 0
+    acked, run, stage = j.acked, j.runs, j.stage
     r, held = random.Random(3), []
     try:
         for k, name in enumerate(("emit", "wh-put", "emit", "ingest", "emit")):
@@ -549,7 +585,7 @@ def job_emitted(b):
                 at = acked()
             c.send(400, nulls=False)
             if name == "emit":
-                wait(lambda at=at: max(map(int, filter(str.isdigit, os.listdir(c.dir + "/state/j/plan")))) > at)
+                wait(lambda at=at: j.planned() > at)
                 time.sleep(0.4)
                 held.append(acked() - at)
             else:
@@ -564,11 +600,9 @@ def job_emitted(b):
         wait(lambda: acked() > n + 2, 120)
         want = {v for t, _, _, v in c.producer.sent if t == "jobbed"}
         c.producer.flush()
-        count = lambda: len(c.call(BIN + "/wh-cat", "--missing-ok", "ods.o").splitlines())
-        wait(lambda: count() >= len(want), 120)
+        wait(lambda: j.rows() >= len(want), 120)
     finally:
-        p.send_signal(signal.SIGTERM)
-        code = p.wait(60)
+        code = j.stop()
     ids, bare = {}, lambda v: {k: x for k, x in json.loads(v).items() if k != "k"}
     for _, _, key, value, _, h in librdkafka.Read(b.address, "jobbed.out", 3).all:
         if value != b"{}":
@@ -579,6 +613,141 @@ def job_emitted(b):
     point(all(re.match(r"j:\d+:\d+$", i) and len(v) == 1 for i, v in ids.items()), "one id, one record", [x for x in ids.items() if len(x[1]) > 1][:2])
     point(sorted(str(bare(v)) for v in got) == sorted(str(json.loads(v)) for v in want), "each of %d records is in the topic, under one id" % len(want), (len(got), len(want)))
     c.same("and in the table once", keep=lambda p, o, v: v != b"{}")
+    c.producer.close()
+
+
+def replaced(path, text):
+    """As an editor that is careful; the text."""
+    with open(path + ".new", "w") as f:
+        f.write(text)
+    os.rename(path + ".new", path)
+    return text
+
+
+def routed(b):
+    """ingest --route: a table is added to its file while messages come; it is killed before and behind, the broker too."""
+    c, r = Case(b, "routed"), random.Random(5)
+    versions = {}
+
+    def route(text):
+        versions[hashlib.sha256(replaced(c.dir + "/feed.route", text).encode()).hexdigest()] = text
+    argv = [BIN + "/ingest", "-b", b.address, "-t", c.topic, "--route", "feed.route", "--partition-by", "t", "--meta", "k", "--every", "50ms"]
+    start = lambda: subprocess.Popen(argv, cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    log = c.dir + "/wh/main/_jobs/feed/_log/"
+    data = lambda: [x for x in (json.load(open(log + f)) for f in sorted(os.listdir(log)) if re.match(r"\d{20}\.json$", f)) if x["kind"] == "data"]
+    route("by t\n2026-11-20 ods.a\n")
+    c.send(400)
+    stop, t = fed(c)
+    said, p = [], None
+    try:
+        for step in range(8):
+            p = start()
+            time.sleep(0.3 + r.random() * 0.5)
+            if step == 3:
+                route("by t\n2026-11-20 ods.a\n2026-11-21 ods.b\n")
+                time.sleep(r.random() * 0.3)        # it is killed about when it follows
+            if step == 5:
+                b.stop(signal.SIGKILL)
+                b.start()
+                n = len(data())
+                wait(lambda n=n: len(data()) > n + 1, 120)
+            p.kill()
+            said += p.communicate()[1].decode().splitlines()
+    finally:
+        stop.set()
+        t.join()
+        if p is not None and p.poll() is None:
+            p.kill()
+            p.wait()
+    c.producer.flush()
+    last = subprocess.run([*argv, "--until", "end"], cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=180)
+    point(last.returncode == 0 and not last.stderr and {re.sub("^ingest: [^ ]*: ", "", x) for x in said} <= {"no broker answers: waiting for one", "a broker answers again"},
+          "ingest --route: killed 8 times, the broker once, it goes on to the end", (last, said[:5]))
+    got, want = {}, {}
+    sent = {(q, o): json.loads(v) for _, q, o, v in c.producer.sent if v}
+    for table in ("ods.a", "ods.b", "ods.unrouted"):
+        for x in map(json.loads, c.call(BIN + "/wh-cat", "--missing-ok", table).splitlines()):
+            got.setdefault((x["k"]["partition"], x["k"]["offset"]), []).append(table)
+    for x in data():
+        lines = dict(y.split() for y in versions[x["route"]].splitlines()[1:])
+        for y in x["txns"]:
+            q = int(y["app"].rsplit("/", 1)[1])
+            want.update({(q, o): [lines.get(sent[q, o]["t"], "ods.unrouted")] for o in range(int(y["from"] or 0), int(y["to"])) if (q, o) in sent})
+    wrong = [(k, got.get(k), want.get(k)) for k in sent if got.get(k) != want.get(k)]
+    tables = collections.Counter(x for v in got.values() for x in v)
+    point(set(got) == set(sent) and not wrong, "a table added under load: none of %d records missed, none twice, each where the version of its commit says" % len(sent), wrong[:3])
+    point(len({x["route"] for x in data()}) == 2 and tables["ods.b"] > 0 and sum(got[k] == ["ods.unrouted"] for k in sent if sent[k]["t"] == "2026-11-21") > 0,
+          "some of its records came before, some behind: %s" % dict(tables), tables)
+    c.producer.close()
+
+
+def job_routed(b):
+    """A barrier job with emit --route: a topic is added to its file under load, and whatever is killed meanwhile."""
+    c, r = Case(b, "jroute"), random.Random(7)
+    topics = ("jroute.a", "jroute.b", "jroute.rest")
+    for topic in topics:
+        c.producer.send(topic, 0, b"{}", b"-")       # makes it
+    c.send(300, nulls=False)
+    first = replaced(c.dir + "/out.route", "by t\n2026-11-20 jroute.a\n* jroute.rest\n")
+    second = "by t\n2026-11-20 jroute.a\n2026-11-21 jroute.b\n* jroute.rest\n"
+    j = PipeJob(c, "\tingest -b %s -t jroute --barriers 50ms --meta k |\n"
+                "\tfan-out 'wh-put ods.o --partition-by t --job j' --sink 'json-map --all | emit -b %s --route out.route'\n" % (b.address, b.address))
+    stop = threading.Event()
+
+    def feed():
+        while not stop.is_set():
+            c.send(50, nulls=False)
+            time.sleep(0.02)
+    t = threading.Thread(target=feed)
+    t.start()
+    try:
+        for k, name in enumerate(("emit", "ingest", "emit", "wh-put", "ingest", "emit", "emit")):
+            at = j.acked()
+            wait(lambda at=at: j.acked() > at + 1 and j.stage(name), 120)
+            if k == 2:
+                replaced(c.dir + "/out.route", second)
+                j.p.send_signal(signal.SIGHUP)
+                wait(lambda: j.pins(second))
+            elif k == 4:        # epochs that the topics have and the table has not, by either version
+                os.kill(j.stage("wh-put"), signal.SIGSTOP)
+                time.sleep(0.3)
+            now, held = j.runs(), j.stage("wh-put")
+            os.kill(j.stage(name), signal.SIGKILL)
+            if k == 4:
+                os.kill(held, signal.SIGKILL)
+            if k == 5:
+                b.stop(signal.SIGKILL)
+                b.start()
+            wait(lambda now=now: j.runs() > now, 120)
+            time.sleep(r.random() * 0.3)
+        stop.set()
+        t.join()
+        c.producer.flush()
+        sent = {(q, o): json.loads(v) for x, q, o, v in c.producer.sent if x == "jroute"}
+        wait(lambda: j.rows() >= len(sent), 120)
+    finally:
+        stop.set()
+        t.join()
+        code = j.stop()
+    ids, where = {}, {}
+    for topic in topics:
+        for *_, value, _, h in librdkafka.Read(b.address, topic, 3).all:
+            if value != b"{}":
+                x = json.loads(value)
+                ids.setdefault(h["id"].decode(), set()).add((topic, value))
+                where.setdefault((x["k"]["partition"], x["k"]["offset"]), set()).add((topic, h["id"]))
+    point(code == 0 and all(len(v) == 1 for v in ids.values()) and len(ids) == len(where), "emit --route in a job: one id, one record, one topic, whatever was killed",
+          (code, [x for x in ids.items() if len(x[1]) > 1][:2], jars.text(c.dir + "/err")[-1000:]))
+    point(set(where) == set(sent) and all(len(v) == 1 for v in where.values()), "each of %d records is in one topic, under one id" % len(sent),
+          (sorted(set(sent) - set(where))[:3], [x for x in where.items() if len(x[1]) > 1][:3]))
+    at = {k: next(iter(v))[0] for k, v in where.items()}
+    cut = {q: min([o for (p, o), x in at.items() if p == q and x == "jroute.b"], default=1 << 60) for q in range(3)}
+    rule = lambda q, o, day: "jroute.a" if day.endswith("20") else "jroute.b" if day.endswith("21") and o >= cut[q] else "jroute.rest"
+    wrong = [(k, at[k], x["t"]) for k, x in sent.items() if k in at and at[k] != rule(*k, x["t"])]
+    before = sum(x["t"].endswith("21") and at.get(k) == "jroute.rest" for k, x in sent.items())
+    point(not wrong and before > 0 and max(cut.values()) < 1 << 60, "the new line holds from one epoch on, and for all behind it: %d records before" % before, (wrong[:3], cut))
+    c.same("and in the table once", keep=lambda p, o, v: v != b"{}")
+    point(j.pins(second) and not j.pins(first), "the last plans go by the new version")
     c.producer.close()
 
 
@@ -1042,8 +1211,8 @@ def main():
             try:
                 b.start()
                 later = []
-                for f in (whole, transactions, times, killed, zombie, group, group_slow, asleep, eager, grown, flood, gone, secure, emitted, job_emitted, outsider, eager_end, slow_commit,
-                          taken_between):
+                for f in (whole, transactions, times, killed, zombie, group, group_slow, asleep, eager, grown, flood, gone, secure, emitted, job_emitted, routed, job_routed,
+                          outsider, eager_end, slow_commit, taken_between):
                     if len(sys.argv) > 1 and not re.search(sys.argv[1], f.__name__):
                         continue
                     try:
