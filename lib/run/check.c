@@ -52,12 +52,21 @@ static int
 add_not_null(struct ctx *ctx, const struct checks *cs, struct check *k, const struct call *c, const char *where)
 {
 	struct buf sql = { 0 };
+	bool quoted = false;
 
 	(void)cs;
 	if (c->n == 0)
 		return check_form(ctx, k, where, "not_null(PATH,…)");
+	/* a name in quotes is a text, which never is null: such a check would look as if it held */
 	for (size_t i = 0; i < c->n; i++)
+		quoted = quoted || arg_text(c->arg[i], &sql);
+	buf_clear(&sql);
+	for (size_t i = 0; i < c->n && !quoted; i++)
 		buf_fmt(&sql, "%s(%.*s) IS NOT NULL", i == 0 ? "" : " AND ", (int)c->arg[i].n, c->arg[i].p);
+	if (quoted) {
+		buf_free(&sql);
+		return check_form(ctx, k, where, "not_null(PATH,…), the PATH without quotes");
+	}
 	return compile(ctx, k, &sql, where);
 }
 

@@ -238,6 +238,10 @@ $ dq-check; echo $?; dq-check 'range(a,,)' ; echo $?; dq-check 'rows(a,2)'; echo
 ! dq-check: a CHECK or -s SPEC is required
 ! ...
 
+# dq-check: a name in quotes is a text, which is never null
+$ echo '{}' | dq-check "not_null(b,'a')" 2>&1 | head -n 1
+> dq-check: check: not_null(b,'a'): the form is not_null(PATH,…), the PATH without quotes
+
 # dq-check: a file whose name looks like a check is written with a slash
 $ echo '{"a":1}' >'f(1)'; dq-check 'not_null(a)' './f(1)'
 > {"a":1}
