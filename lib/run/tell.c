@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "in/scan.h"
 #include "out/event.h"
 #include "run/tell.h"
 
@@ -42,6 +43,14 @@ clear_line(struct tell *st)
 {
 	if (st->tty && write(2, "\r\033[K", 4) == -1)
 		st->tty = false;
+}
+
+static bool
+is_event(struct span line)
+{
+	size_t at;
+
+	return line.n > 0 && line.p[0] == '{' && scan_value(line, NULL, &at) == NULL;
 }
 
 void
@@ -91,13 +100,17 @@ tell_report(void *arg, const struct task *t, struct span events)
 	progress(st, t);
 	if (st->unheard)
 		return 0;
-	/* the events of the node's checks pass as they are */
+	/* the events of the node's checks pass as they are; who was killed may have left half of one */
 	for (struct span rest = events; rest.n > 0;) {
 		const char *lf = memchr(rest.p, '\n', rest.n);
 		size_t n = lf == NULL ? rest.n : (size_t)(lf - rest.p);
 
-		buf_add(ctx_made_begin(st->c, NULL, 0), rest.p, n);
-		ctx_made_end(st->c);
+		if (is_event(span_of(rest.p, n))) {
+			buf_add(ctx_made_begin(st->c, NULL, 0), rest.p, n);
+			ctx_made_end(st->c);
+		} else {
+			err_warn("%s of %s: an event of a check is no record: it is left out", t->node->name, t->day);
+		}
 		rest = span_from(rest, n + 1);
 	}
 	say(st, t, t->is == TASK_BLOCKED ? EXIT_NO : t->status, text);

@@ -164,3 +164,11 @@ $ (dag-run t.dag --date 2026-11-20; echo $? >status) >/dev/full; cat ran status
 ! dag-run: nobody reads its events any more: the nodes go on
 ! dag-run: stdout: No space left on device
 ! dag-run: nobody reads its events any more: the nodes go on
+
+# dag-run: half an event that a killed check left does not keep the failure from who is to be told
+$ export PIPEHOUSE_ROOT=$PWD/wh; mkdir wh
+$ printf 'a:\n\techo \047{"event":"dq.check","severity":"warn","name":"x"}\047 >>"$PIPEHOUSE_RUN/events.ndjson"\n\tprintf \047{"event":"dq.check","sev\047 >>"$PIPEHOUSE_RUN/events.ndjson"; exit 3\n' >t.dag
+$ dag-run t.dag --date 2026-11-20 2>err | json-map --keep event,severity; grep "left out" err
+> {"event":"dq.check","severity":"warn"}
+> {"event":"dag.node","severity":"fail"}
+> dag-run: a of 2026-11-20: an event of a check is no record: it is left out
