@@ -438,7 +438,8 @@ rows_read(void *arg, const struct batch *b)
 	struct sides *s = arg;
 	int rc = each(s, b, s->sifting ? second_reading : first_reading);
 
-	if (map_bytes(s->buckets) + map_count(s->buckets) * (sizeof(struct bucket) +
+	/* one, such as that of no --by, is none too many */
+	if (map_count(s->buckets) > 1 && map_bytes(s->buckets) + map_count(s->buckets) * (sizeof(struct bucket) +
 	    2 * s->sum.n * sizeof(struct decsum)) > ctx_budget(s->c) / 2)
 		rc = rc != 0 ? rc : err_io("--by has more values than -S has memory for");
 	return rc;

@@ -104,3 +104,7 @@ $ : >a; for o in '' '-k id a' '-k id a a a' '-k id --by p,q a a' '-k id --tolera
 > 2 dq-reconcile: --dt: '2026-13-01': no such date
 ! dq-reconcile: none: No such file or directory
 ? 4
+
+# however little memory there is: without --by there is nothing to hold
+$ echo '{"id":1}' >a; dq-reconcile -S 1 -k id a a
+> {"is":"all","rows":{"a":1,"b":1,"diff":0},"null_keys":{"a":0,"b":0}}
