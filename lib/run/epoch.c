@@ -521,8 +521,7 @@ epoch_line(struct ctx *c, struct span line)
 	e->now_ms = m.now_ms;
 	e->wm_ms = m.wm_ms;
 	e->untold = true;
-	if ((first || e->ended || c->cmd->sink != NULL || clock_ms() - e->told_ms >= TELL_MS) &&
-	    (rc = tell(e, first)) != 0)
+	if ((first || e->ended || clock_ms() - e->told_ms >= TELL_MS) && (rc = tell(e, first)) != 0)
 		return rc;
 	return take_pins(c, m.pins);
 }
