@@ -78,6 +78,8 @@ static int
 check_names(struct ctx *c, const struct state *st)
 {
 	for (size_t i = 0; i < st->n_fields; i++) {
+		if (ctx_name(c, st->field[i].name, "NAME=EXPR") != 0)
+			return EXIT_USAGE;
 		for (size_t j = 0; j < i; j++)
 			if (span_eq(st->field[i].name, st->field[j].name))
 				return ctx_usage(c, "the name '%.*s' stands twice", (int)st->field[i].name.n,

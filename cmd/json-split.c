@@ -42,9 +42,13 @@ set_up(struct ctx *c, void *arg)
 	if (st->keep != NULL && (rc = ctx_cols(c, st->keep, "--keep", &st->kept)) != 0)
 		return rc;
 	name = st->as != NULL ? span_str(st->as) : path_last(&ctx_paths(c)->path[st->col]);
+	if ((rc = ctx_name(c, name, "--as")) != 0)
+		return rc;
 	json_key(&st->key, name);
 	if (st->index != NULL) {
 		index = span_str(st->index);
+		if ((rc = ctx_name(c, index, "--index")) != 0)
+			return rc;
 		json_key(&st->index_key, index);
 	}
 	for (size_t i = 0; i < st->kept.n; i++)

@@ -127,6 +127,19 @@ ctx_paths(struct ctx *c)
 	return c->paths;
 }
 
+int
+ctx_name(struct ctx *c, struct span name, const char *what)
+{
+	struct buf key = { 0 };
+	size_t at;
+	bool good;
+
+	buf_json(&key, name);
+	good = scan_value(buf_span(&key), NULL, &at) == NULL;
+	buf_free(&key);
+	return good ? 0 : ctx_usage(c, "%s: the name '%.*s' is not UTF-8", what, (int)name.n, name.p);
+}
+
 struct cols_arg {
 	struct ctx *c;
 	const char *what;
@@ -145,6 +158,8 @@ one_col(void *arg, struct span name, struct span path)
 		return EXIT_USAGE;
 	if (name.n == 0)
 		name = path_last(&a->c->paths->path[col]);
+	if (ctx_name(a->c, name, a->what) != 0)
+		return EXIT_USAGE;
 	for (size_t i = 0; i < l->n; i++)
 		if (span_eq(l->name[i], name))
 			return ctx_usage(a->c, "%s: the name '%.*s' stands twice", a->what, (int)name.n, name.p);

@@ -176,6 +176,8 @@ struct col_list {
 	struct span *key;	/* [n] `"name":`, for json_member */
 };
 int ctx_cols(struct ctx *, const char *list, const char *what, struct col_list *out);
+/* A name for what is written, which must be UTF-8. 0 or EXIT_USAGE after a message. */
+int ctx_name(struct ctx *, struct span name, const char *what);
 /* The asked paths of the main input so far. */
 const struct pathset *ctx_paths(struct ctx *);
 /* Compile an expression over the main input; 0 or EXIT_USAGE after a message. Freed with the process. */

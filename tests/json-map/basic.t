@@ -124,3 +124,15 @@ $ PIPEHOUSE_SANDBOX=probe json-map --keep a
 ! execve: Operation not permitted
 ! socket: Operation not permitted
 ! ptrace: Operation not permitted
+
+# a name that is not UTF-8 would make records that are none
+$ for w in "$(printf '\377=a')" "--keep=$(printf '\377=a')"; do echo '{"a":1}' | json-map "$w"; echo $?; done 2>&1 | grep -v usage
+$ for w in --as --index; do echo '{"a":[1]}' | json-split -e a $w "$(printf '\377')"; echo $?; done 2>&1 | grep -v usage
+> json-map: NAME=EXPR: the name '\xff' is not UTF-8
+> 2
+> json-map: --keep: the name '\xff' is not UTF-8
+> 2
+> json-split: --as: the name '\xff' is not UTF-8
+> 2
+> json-split: --index: the name '\xff' is not UTF-8
+> 2
