@@ -9,14 +9,22 @@
 #include "base/err.h"
 #include "base/temp.h"
 
+/* Where temporary files are; messages name it, for that is where there is no room. */
+static const char *
+temp_dir(void)
+{
+	const char *dir = getenv("TMPDIR");
+
+	return dir == NULL || *dir == '\0' ? "/tmp" : dir;
+}
+
 int
 temp_file(void)
 {
-	const char *dir = getenv("TMPDIR");
+	const char *dir = temp_dir();
 	struct buf path = { 0 };
 	int fd;
 
-	dir = dir == NULL || *dir == '\0' ? "/tmp" : dir;
 	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd != -1)
 		return fd;
@@ -43,7 +51,7 @@ temp_write(int fd, const char *p, size_t n, uint64_t at)
 		if (done == -1 && errno == EINTR)
 			continue;
 		if (done <= 0)
-			return err_io("temporary file: %s", strerror(done == 0 ? ENOSPC : errno));
+			return err_io("%s: temporary file: %s", temp_dir(), strerror(done == 0 ? ENOSPC : errno));
 		p += done;
 		n -= (size_t)done;
 		at += (uint64_t)done;
@@ -72,7 +80,7 @@ temp_read(int fd, char *p, size_t n, uint64_t at, size_t *got)
 		done = pread(fd, p, n, (off_t)at);
 	while (done == -1 && errno == EINTR);
 	if (done <= 0)
-		return err_io("temporary file: %s", done == 0 ? "it became shorter" : strerror(errno));
+		return err_io("%s: temporary file: %s", temp_dir(), done == 0 ? "it became shorter" : strerror(errno));
 	*got = (size_t)done;
 	return 0;
 }

@@ -8,8 +8,8 @@ $ seq 20000 | awk '{ printf "{\"k\":\"k%d\",\"v\":%d,\"c\":\"2026-11-%02d\"}\n",
 ? 4
 
 # no room for it: the command ends with 4, and nothing was written
-$ seq 40000 | awk '{ printf "{\"k\":\"k%d\",\"v\":%d}\n", $1, $1 }' >in; (ulimit -f 100; window-agg -g k 's=sum(v)' -S 100K in)
-! window-agg: temporary file: File too large
+$ seq 40000 | awk '{ printf "{\"k\":\"k%d\",\"v\":%d}\n", $1, $1 }' >in; mkdir full; (ulimit -f 100; TMPDIR=full window-agg -g k 's=sum(v)' -S 100K in)
+! window-agg: full: temporary file: File too large
 ? 4
 
 # thousands of groups, which threads share in parts: the same from one thread and several, in memory and on disk, as awk and sort have it
