@@ -485,7 +485,7 @@ send_pages(struct sink *s, int fd, uint64_t at, uint64_t n)
 }
 
 int
-sink_send(struct sink *s, int fd, uint64_t at, uint64_t n, uint64_t *sent)
+sink_send(struct sink *s, int fd, const char *name, uint64_t at, uint64_t n, uint64_t *sent)
 {
 	bool bare = s->codec == CODEC_NONE && s->tmp == NULL && !s->whole_lines;
 	int rc = s->failed ? EXIT_IO : bare ? sink_flush(s) : 0;
@@ -501,7 +501,7 @@ sink_send(struct sink *s, int fd, uint64_t at, uint64_t n, uint64_t *sent)
 		if (got == -1 && errno == EINTR)
 			got = 1;
 		else if (got == -1)
-			rc = fail(s, errno);
+			rc = err_io("%s: %s", name, strerror(errno));
 		else if ((rc = sink_advance(s, (size_t)got)) == 0)
 			*sent += (uint64_t)got;
 	}

@@ -46,9 +46,9 @@ int sink_add_pages(struct sink *, struct span bytes);
 int sink_line(struct sink *, struct span line);
 /*
  * n bytes of an open file from `at` on, behind what was added, without passing through this process where a pipe is
- * what they go to.  *sent is less where the file ends before.  0 or EXIT_IO.
+ * what they go to.  *sent is less where the file ends before.  0 or EXIT_IO; name: for a message that it cannot be read.
  */
-int sink_send(struct sink *, int fd, uint64_t at, uint64_t n, uint64_t *sent);
+int sink_send(struct sink *, int fd, const char *name, uint64_t at, uint64_t n, uint64_t *sent);
 /* A place for at least n bytes; fill it, then sink_advance(used). NULL after an error. */
 char *sink_room(struct sink *, size_t n);
 int sink_advance(struct sink *, size_t used);

@@ -5,14 +5,22 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/digits.h"
+#include "base/limits.h"
 #include "in/source.h"
 #include "out/sink.h"
 #include "run/ctx.h"
+#include "store/fs.h"
 
 #define SLAB_BYTES_MIN MIB
+#define SPARE_FILES 64			/* descriptors for all the rest: as run/sources */
+#define NS INT64_C(1000000000)
+#define FRESH_NS (NS / 10)		/* a file's times move on in steps, of up to 10 ms */
+#define AGAIN_BYTES (256 * KIB)		/* read at once */
 
 int
 gathered_set_up(struct gathered *h, struct ctx *c)
@@ -186,6 +194,15 @@ file_now(const struct gathered *h)
 	    (int)h->n_file - 1 : -1;
 }
 
+static void
+add_sum(struct gathered *h, struct span s)
+{
+	if (h->xxh64 != NULL)
+		(void)XXH64_update(h->xxh64, s.p, s.n);
+	else
+		sum_add(h->sum, s);
+}
+
 /* Lines that stand one behind the other, as one piece; what is behind them in their block may be read. */
 static void
 add(struct gathered *h, struct span lines)
@@ -204,21 +221,43 @@ add(struct gathered *h, struct span lines)
 	} else {
 		p = (struct gathered_piece){ copy(h, lines), -1, 0 };
 	}
-	if (h->xxh64 != NULL)
-		(void)XXH64_update(h->xxh64, p.s.p, p.s.n);
-	else
-		sum_add(h->sum, p.s);
+	add_sum(h, p.s);
 	note(h, p);
+}
+
+static int64_t
+ns_of(struct timespec t)
+{
+	return (int64_t)t.tv_sec * NS + t.tv_nsec;
+}
+
+/* Since when the file is what it is: -1 where that is not known, or is so short ago that it may change unseen. */
+static int64_t
+still_since(int fd)
+{
+	struct timespec now;
+	struct stat st;
+
+	if (fstat(fd, &st) == -1 || clock_gettime(CLOCK_REALTIME, &now) == -1 ||
+	    ns_of(now) - ns_of(st.st_ctim) < FRESH_NS)
+		return -1;
+	return ns_of(st.st_ctim);
 }
 
 void
 gathered_file(struct gathered *h, int fd)
 {
-	/* without one more descriptor lines are copied */
-	if ((fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)) == -1)
+	struct rlimit most;
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	/* descriptors are for all that is opened besides: lines are copied then */
+	if (own == -1 || getrlimit(RLIMIT_NOFILE, &most) == -1 || (rlim_t)own + SPARE_FILES > most.rlim_cur) {
+		if (own != -1)
+			close(own);
 		return;
+	}
 	h->file = mem_array(h->file, h->n_file + 1, sizeof *h->file);
-	h->file[h->n_file++] = (struct gathered_file){ .fd = fd };
+	h->file[h->n_file++] = (struct gathered_file){ .fd = own, .still = still_since(own) };
 }
 
 static void
@@ -305,9 +344,62 @@ gathered_sum(const struct gathered *h, struct planned_epoch *e)
 }
 
 static int
-is_another(const struct gathered_file *f)
+is_another(const struct gathered_file *f, bool alone)
 {
-	return err_temp("%s: it was cut, or written over, while its lines were sent: none of them count yet", f->name);
+	return err_temp("%s%s: it was cut, or written over, while its lines were sent: none of them count yet", f->name,
+	    alone ? "" : ", or another file of these lines");
+}
+
+/* The bytes that this piece is now, into the sum; false: there are not so many. */
+static bool
+sum_again(struct gathered *h, const struct gathered_piece *p)
+{
+	size_t step;
+
+	if (p->file == -1)
+		add_sum(h, p->s);
+	for (size_t at = 0; p->file != -1 && at < p->s.n; at += step) {
+		step = p->s.n - at < AGAIN_BYTES ? p->s.n - at : AGAIN_BYTES;
+		buf_clear(&h->scratch);
+		if (!fs_read_at(h->file[p->file].fd, buf_room(&h->scratch, step), step, p->at + at))
+			return false;
+		add_sum(h, span_of(h->scratch.p, step));
+	}
+	return true;
+}
+
+/*
+ * Is what was sent what the plan says?  Of a file that was cut the bytes at both ends say so; one that something was
+ * done to, which mostly is that it grew, is read once more.
+ */
+static int
+look_again(struct gathered *h)
+{
+	struct planned_epoch was = { 0 }, now = { 0 };
+	const struct gathered_file *first = NULL;
+	bool same = true, alone = true;
+
+	for (size_t i = 0; i < h->n_file; i++) {
+		const struct gathered_file *f = &h->file[i];
+
+		if (!spot_stands(f->stood, f->fd))
+			return is_another(f, true);
+		if (f->still != -1 && still_since(f->fd) == f->still)
+			continue;
+		alone = first == NULL;
+		first = first == NULL ? f : first;
+	}
+	if (first == NULL)
+		return 0;
+	gathered_sum(h, &was);
+	if (h->xxh64 != NULL)
+		(void)XXH64_reset(h->xxh64, 0);
+	else
+		sum_reset(h->sum);
+	for (size_t i = 0; same && i < h->n_piece; i++)
+		same = sum_again(h, &h->piece[i]);
+	gathered_sum(h, &now);
+	return same && now.sum == was.sum ? 0 : is_another(first, alone);
 }
 
 static int
@@ -319,8 +411,8 @@ send(struct gathered *h, const struct gathered_piece *p)
 
 	if (p->file == -1)
 		return sink_add(out, p->s);
-	rc = sink_send(out, h->file[p->file].fd, p->at, p->s.n, &sent);
-	return rc == 0 && sent < p->s.n ? is_another(&h->file[p->file]) : rc;
+	rc = sink_send(out, h->file[p->file].fd, h->file[p->file].name, p->at, p->s.n, &sent);
+	return rc == 0 && sent < p->s.n ? is_another(&h->file[p->file], true) : rc;
 }
 
 int
@@ -330,10 +422,8 @@ gathered_emit(struct gathered *h)
 
 	for (size_t i = 0; rc == 0 && i < h->n_piece; i++)
 		rc = send(h, &h->piece[i]);
-	/* who writes over a file cuts it first: its first bytes are others then, or its last */
-	for (size_t i = 0; rc == 0 && i < h->n_file; i++)
-		if (!spot_stands(h->file[i].stood, h->file[i].fd))
-			rc = is_another(&h->file[i]);
+	if (rc == 0)
+		rc = look_again(h);
 	ctx_recount(h->ctx, h->n, F_DROP, F_PASS);
 	gathered_forget(h);
 	return rc;

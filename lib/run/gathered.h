@@ -11,9 +11,11 @@
  * Invariants: gathered_put rejects records whose time is missing, none, or too far ahead, and takes the times of the
  * others into the watermark of h.part; kept are their bytes, in the order that they came in.  Kept records are counted
  * as dropped, and as passed from gathered_emit on.  Of lines as they stand in a file of gathered_file it is kept where
- * that is, and they are sent from there; should it not be the same file by then, what follows is not sent, and
- * gathered_emit fails, so that no control line says that this was the epoch.  All else is copied.  Memory: up to twice
- * what was copied for the largest epoch so far, in large pages, kept from one epoch to the next.
+ * that is, and they are sent from there; should they not be the same by then, gathered_emit fails, so that no control
+ * line says that this was the epoch.  Pipes hold pages of the file: what is behind a cut in the middle, and what is
+ * written over, changes in them as well until it is read, unseen behind that look; a cut to nothing leaves them.  All
+ * else is copied.  Memory: up to twice what was copied for the largest epoch so far, in large pages, kept from one
+ * epoch to the next.
  */
 #ifndef RUN_GATHERED_H
 #define RUN_GATHERED_H
@@ -43,6 +45,7 @@ struct gathered_file {
 	int fd;
 	char *name;			/* NULL: it is being read */
 	bool used;			/* a piece is of it */
+	int64_t still;			/* ns since 1970 that nothing was done to it since; -1: not known */
 	char stood[SPOT_BYTES];		/* behind what was read of it */
 };
 

@@ -15,6 +15,7 @@ import json
 import os
 import random
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -427,11 +428,14 @@ def logs_cut_while_sent():
         return j
 
     for what, after in (("cut", b""), ("cut and written over", lines(2000000)), ("cut and written over with more", lines(2000000) + lines(3000000)),
-                        ("cut in its middle", None)):
+                        ("cut in its middle", None), ("written over in its middle", lines(2000000)[:14 * 1000])):
         with Case() as c:
             j = begun(c)
             with open(c.dir + "/a.log", "rb+") as f:
-                f.truncate(0 if after is not None else 3000000)
+                if "over in" in what:
+                    f.seek(14 * 250000)
+                else:
+                    f.truncate(0 if after is not None else 3000000)
                 f.write(after or b"")
             status = j.all()
             point(status == 75 and not j.marks and "while its lines were sent" in j.err, what + " while it is sent: 75, and no control line", [status, j.err, len(j.marks)])
@@ -448,11 +452,32 @@ def logs_cut_while_sent():
         point(j.all() == 0 and b"".join(x + b"\n" for x in j.sinks["a"].rows) == lines(1000000), "--cut new: what was read is sent", [j.err, len(j.sinks["a"].rows)])
     with Case() as c:
         j = begun(c)
+        with open(c.dir + "/a.log", "ab") as f:
+            f.write(lines(2000000))
+        point(j.all() == 0 and b"".join(x + b"\n" for x in j.sinks["a"].rows) == lines(1000000), "one that grew meanwhile is sent", [j.err, len(j.sinks["a"].rows)])
+    with Case() as c:
+        j = begun(c)
         os.rename(c.dir + "/a.log", c.dir + "/b")
         with open(c.dir + "/a.log", "wb") as f:
             f.write(lines(2000000))
         point(j.all() == 0 and b"".join(x + b"\n" for x in j.sinks["a"].rows) == lines(1000000), "one that is put aside meanwhile is sent",
               [j.err, len(j.sinks["a"].rows)])
+
+
+def logs_many():
+    """As many files as there may be open: none is kept open for its lines then."""
+    with Case() as c:
+        for i in range(90):
+            with open("%s/%02d.log" % (c.dir, i), "w") as f:
+                f.write('{"n":%d}\n' % i)
+        j = Job(c.dir, ["-f", "*.log", "--until", "end", "--barriers", "1ms"])
+        was = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (110, was[1]))
+        try:
+            j.start()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, was)
+        point(j.all() == 0 and numbers(j.sinks["a"].rows) == list(range(90)), "90 files in one epoch, with 110 descriptors", [j.err, len(j.sinks["a"].rows)])
 
 
 class Writer(threading.Thread):
@@ -779,7 +804,7 @@ def metrics():
 
 
 def main():
-    for f in (logs_end, logs_times, logs_changed, logs_old_plans, logs_odd, logs_cut_while_sent, logs_kill, topics_kill, topics_changed, pressure, times, instances, pins, metrics):
+    for f in (logs_end, logs_times, logs_changed, logs_old_plans, logs_odd, logs_cut_while_sent, logs_many, logs_kill, topics_kill, topics_changed, pressure, times, instances, pins, metrics):
         if len(sys.argv) < 3 or re.search(sys.argv[2], f.__name__):
             f()
     return finish()

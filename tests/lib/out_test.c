@@ -203,9 +203,9 @@ test_send(void)
 	    write(fd, text.p, text.n) == (ssize_t)text.n, "a file");
 	for (int i = 0; i < 2; i++) {
 		okf(sink_open(name[i], &s) == 0 && sink_add(s, span_str("a\n")) == 0, "begins");
-		okf(sink_send(s, fd, 10, text.n - 10, &sent) == 0 && sent == text.n - 10, "%s: sent", name[i]);
+		okf(sink_send(s, fd, "app", 10, text.n - 10, &sent) == 0 && sent == text.n - 10, "%s: sent", name[i]);
 		okf(sink_add(s, span_str("z\n")) == 0 && sink_bytes(s) == text.n - 6, "goes on");
-		okf(sink_send(s, fd, text.n - 3, 9, &sent) == 0 && sent == 3, "no more than there is");
+		okf(sink_send(s, fd, "app", text.n - 3, 9, &sent) == 0 && sent == 3, "no more than there is");
 		okf(sink_close(s) == 0, "close");
 		got = slurp(name[i]);
 		okf(i == 1 || (got.n == text.n - 3 && memcmp(got.p, "a\n", 2) == 0 &&
@@ -220,7 +220,7 @@ test_send(void)
 			if (flags == 1)
 				(void)fcntl(to[1], F_SETFL, O_NONBLOCK);
 			if (sink_fd(to[1], "pipe", CODEC_NONE, &s) != 0 || sink_add(s, span_str("a\n")) != 0 ||
-			    sink_send(s, fd, 10, text.n, &sent) != 0 || sent != text.n - 10 ||
+			    sink_send(s, fd, "app", 10, text.n, &sent) != 0 || sent != text.n - 10 ||
 			    sink_add(s, span_str("z\n")) != 0 || sink_close(s) != 0)
 				_exit(1);
 			_exit(0);
@@ -238,7 +238,7 @@ test_send(void)
 		abort();
 	close(to[0]);
 	(void)sink_fd(to[1], "pipe", CODEC_NONE, &s);
-	okf(sink_send(s, fd, 0, text.n, &sent) == EXIT_IO, "nobody reads");
+	okf(sink_send(s, fd, "app", 0, text.n, &sent) == EXIT_IO, "nobody reads");
 	okf(sink_close(s) == EXIT_IO, "and that stays");
 	ok_all("bytes of a file");
 	close(fd);
