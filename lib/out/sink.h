@@ -46,7 +46,8 @@ int sink_add_pages(struct sink *, struct span bytes);
 int sink_line(struct sink *, struct span line);
 /*
  * n bytes of an open file from `at` on, behind what was added, without passing through this process where a pipe is
- * what they go to.  *sent is less where the file ends before.  0 or EXIT_IO; name: for a message that it cannot be read.
+ * what they go to.  *sent is less where the file ends before.  name: for a message that it cannot be read.  0 or
+ * EXIT_IO.
  */
 int sink_send(struct sink *, int fd, const char *name, uint64_t at, uint64_t n, uint64_t *sent);
 /* A place for at least n bytes; fill it, then sink_advance(used). NULL after an error. */
