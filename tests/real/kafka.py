@@ -389,7 +389,7 @@ def group_slow(b):
 
 def house(b, name, **env):
     c = Case(b, name)
-    path = property_file(c, "session.timeout.ms=3000\nheartbeat.interval.ms=300\n")
+    path = property_file(c, "session.timeout.ms=6000\nheartbeat.interval.ms=300\n")
     c.send(200)
     c.run("--until", "end")     # makes topic and table: a new one has nobody to fence
     first = len(c.log())
@@ -411,22 +411,26 @@ def house(b, name, **env):
             c.env = before
 
     fences = lambda: [x for x, _ in records("fence")]
+
+    def since_fence():
+        after = max(n for _, n in records("fence"))
+        return [x for x, n in records("data") if n > after]
+
     members = [member()]
     try:
-        wait(lambda: len(fences()) == 1)
-        members.append(member())
-        wait(lambda: len(fences()) == 2)
-        members.append(member())
-        wait(lambda: len(fences()) == 3)
-        after = max(n for _, n in records("fence"))
-        wait(lambda: len({tuple(x) for x, n in records("data") if n > after}) >= 3)     # each member commits
-        shared = [x for x, n in records("data") if n > after]
+        # on a busy machine a session may lapse: a fence more than those of who comes
+        for come in (1, 2, 3):
+            wait(lambda: len(fences()) >= come)
+            if come < 3:
+                members.append(member())
+        wait(lambda: len({tuple(x) for x in since_fence()}) >= 3)       # each member commits
+        shared = since_fence()
+        fenced = len(fences())
         members[0].kill()       # its partition goes to another when its session ends
         members[0].communicate()
-        wait(lambda: len(fences()) >= 4)
-        took = fences()[3]
-        after = max(n for _, n in records("fence"))
-        wait(lambda: any(took <= x for x, n in records("data") if n > after))
+        wait(lambda: len(fences()) > fenced)
+        took = fences()[fenced]
+        wait(lambda: any(took <= x for x in since_fence()))
     finally:
         stop.set()
         t.join()
