@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "out/event.h"
 #include "out/sink.h"
+#include "run/ctx.h"
 #include "run/pipe_group.h"
 #include "run/pipe_log.h"
 #include "run/pipe_run.h"
@@ -208,14 +209,15 @@ go_on_stopping(struct run *r)
 {
 	int64_t waited = clock_ms() - r->asked_ms;
 
-	if (!r->told && !r->begun) {
-		/* the source has sent nothing, no sink has anything to lose */
+	/*
+	 * Before it has begun the source has sent nothing, no sink has anything to lose: all are told, at each look,
+	 * for who is started only now has not heard it.
+	 */
+	if (!r->begun)
 		pipe_group_kill(&r->g, SIGTERM);
-		r->told = true;
-	}
-	if (!r->told)
+	else if (!r->told)
 		r->told = pipe_group_signal(&r->g, r->dir, SIGTERM);
-	if (!r->told && waited >= SOURCE_MS) {
+	if (r->begun && !r->told && waited >= SOURCE_MS) {
 		err_warn("%s: no source said who it is (source.pid): all stages are told to end", r->f->name);
 		pipe_group_kill(&r->g, SIGTERM);
 		r->told = true;
@@ -547,6 +549,8 @@ pipe_run(const struct pipe_run *conf)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, &before);
+	if (run_stop != 0)
+		raise(run_stop);	/* it came before: heard like those that come */
 	r.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	rc = r.signals == -1 ? err_io("signalfd: %s", strerror(errno)) : pipe_state_me(&r.st);
 	if (rc == 0)

@@ -233,6 +233,22 @@ def stops():
 
 
 @group
+def stopped_while_it_starts():
+    """By strace, which makes a call take its time: a signal that comes before pipe-run listens, and one before there is a shell to tell."""
+    for call, after, when in (("rt_sigprocmask:delay_enter=600000:when=1", .3, "before it listens"),
+                              ("clone,clone3,fork,vfork:delay_enter=600000:when=1", .9, "before there is a pipeline")):
+        j = Job(PLAY + " source", PLAY + " sink a", settings="stop=20s")
+        argv = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call.split(":")[0], "-e", "inject=" + call,
+                os.path.join(BIN, "pipe-run"), j.file, "run"]
+        p = subprocess.Popen(argv, cwd=j.top, env=j.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(after)
+        p.send_signal(signal.SIGTERM)
+        err = p.communicate(timeout=LIMIT)[1].decode()
+        # SIGTERM itself ends it where a busy machine had not begun yet
+        point(p.returncode in (0, -signal.SIGTERM) and "did not end" not in err and j.processes() == [], "stopped " + when, (p.returncode, err))
+
+
+@group
 def killed():
     j = Job(PLAY + " source", PLAY + " pass", "tee >(cat >/dev/null; sleep 0.1)", PLAY + " sink a")
     for what in ("pipe-run", "keeper", "bash", "source"):
