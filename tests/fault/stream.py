@@ -247,6 +247,7 @@ class Job:
         self.committed()
         until, told = time.monotonic() + LIMIT, 0
         while not self.whole() and time.monotonic() < until:
+            self.committed()        # the last kill may have been pipe-run's, and just not be seen above
             if time.monotonic() - told > 1.5:
                 self.feed.close_windows()
                 told = time.monotonic()
