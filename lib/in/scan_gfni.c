@@ -44,7 +44,7 @@ struct carry {
 
 /* Constants of planes() and put_tokens(). */
 struct luts {
-	__m512i reverse, select, gather, iota, zero;
+	__m512i reverse, select, gather, iota;
 };
 
 /* What the bytes outside strings are. */
@@ -65,7 +65,7 @@ luts_init(struct luts *t)
 	}
 	*t = (struct luts){
 		.reverse = _mm512_loadu_si512(reverse), .gather = _mm512_loadu_si512(gather),
-		.iota = _mm512_loadu_si512(iota), .zero = _mm512_setzero_si512(),
+		.iota = _mm512_loadu_si512(iota),
 		.select = _mm512_set1_epi64((long long)UINT64_C(0x8040201008040201)),
 	};
 }
@@ -85,7 +85,7 @@ planes(const struct luts *t, uint64_t out[8][LANES], const char *p, size_t block
 
 #pragma GCC unroll 8
 	for (size_t i = 0; i < 8; i++) {
-		v[i] = i < blocks ? _mm512_loadu_si512(p + i * 64) : t->zero;
+		v[i] = i < blocks ? _mm512_loadu_si512(p + i * 64) : _mm512_setzero_si512();
 		v[i] = _mm512_gf2p8affine_epi64_epi8(t->select, _mm512_shuffle_epi8(v[i], t->reverse), 0);
 		v[i] = _mm512_permutexvar_epi8(t->gather, v[i]);
 	}

@@ -40,7 +40,7 @@ enum place {
 };
 
 struct shape_value {
-	uint16_t col, from, to;
+	uint16_t from, to;
 	uint16_t skip;		/* PLACE_BETWEEN: bytes of key and colon */
 	uint8_t place;
 };

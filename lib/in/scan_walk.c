@@ -204,10 +204,8 @@ draft_value(struct at *a, int node, struct shape_value where)
 {
 	const struct trie *t = a->w->plain->trie;
 
-	for (int r = t->node[node].col; r != TRIE_NONE; r = t->ref[r].next) {
-		where.col = (uint16_t)t->ref[r].col;
-		a->w->draft.value[where.col] = where;
-	}
+	for (int r = t->node[node].col; r != TRIE_NONE; r = t->ref[r].next)
+		a->w->draft.value[t->ref[r].col] = where;
 }
 
 /* The columns at this node get v, which stands as `where` says. */
@@ -507,7 +505,7 @@ walk_line(struct walk *w, const struct marks *m, const char *p, size_t t0, size_
 		return false;
 	plain_begin(w->plain, row);
 	for (size_t c = 0; d->keep && c < d->n_values; c++)
-		d->value[c] = (struct shape_value){ .col = (uint16_t)c, .place = PLACE_ABSENT };
+		d->value[c] = (struct shape_value){ .place = PLACE_ABSENT };
 	a.slash = slash = m->any_slash != 0 ? next_slash(&a, a.pos[0]) : SIZE_MAX;
 	find_asked(&a);
 	if (!bind(&a))
