@@ -17,10 +17,8 @@
 #include "store/fs.h"
 
 #define SLAB_BYTES_MIN MIB
-#define SPARE_FILES 64			/* descriptors for all the rest: as run/sources */
 #define NS INT64_C(1000000000)
 #define FRESH_NS (NS / 10)		/* a file's times move on in steps, of up to 10 ms */
-#define AGAIN_BYTES (256 * KIB)		/* read at once */
 
 int
 gathered_set_up(struct gathered *h, struct ctx *c)
@@ -359,7 +357,7 @@ sum_again(struct gathered *h, const struct gathered_piece *p)
 	if (p->file == -1)
 		add_sum(h, p->s);
 	for (size_t at = 0; p->file != -1 && at < p->s.n; at += step) {
-		step = p->s.n - at < AGAIN_BYTES ? p->s.n - at : AGAIN_BYTES;
+		step = p->s.n - at < BLOCK_BYTES ? p->s.n - at : BLOCK_BYTES;
 		buf_clear(&h->scratch);
 		if (!fs_read_at(h->file[p->file].fd, buf_room(&h->scratch, step), step, p->at + at))
 			return false;

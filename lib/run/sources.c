@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "run/sources_own.h"
 
 #define DAY_SECONDS 86400	/* a file that nobody wrote to for that long is not kept open, and is at its end */
-#define SPARE_FILES 64		/* descriptors for all the rest */
 
 static time_t
 seconds(void)
