@@ -128,6 +128,16 @@ class Job:
     def all_in(self):
         wait(lambda: len(self.table()) == self.n, "the table: " + self.err()[-2000:])
 
+    def again(self):
+        """Killed, and started by a person: the table when all is in it."""
+        pid = self.stage("ingest")
+        self.p.kill()
+        self.p.wait()
+        wait(lambda: not self.stage("ingest") or self.stage("ingest") != pid, "the end")
+        self.start()
+        self.all_in()
+        return self.table()
+
     def half(self, count=100):
         """Records that are in a topic, and in the table not: its sink is stopped."""
         self.all_in()
@@ -221,13 +231,8 @@ def rules(j):
     # epochs that no sink has, and rules that somebody changed because of them
     j.half()
     j.rules["C"] = j.put("c.clean", "v default C\n")
-    was, pid = len(j.err()), j.stage("ingest")
-    j.p.kill()
-    j.p.wait()
-    wait(lambda: not j.stage("ingest") or j.stage("ingest") != pid, "the end")
-    j.start()
-    j.all_in()
-    got = j.table()
+    was = len(j.err())
+    got = j.again()
     point(all(got[i] == "C" for i in range(800, 900)) and "which no sink has, are sent again by what it says now" in j.err()[was:], "a person who starts it has the new ones, and is told",
           (got.get(800), j.err()[was:]))
     gone = {j.route["old"], j.rules["A"], j.rules["B"]}
@@ -336,14 +341,9 @@ def lost_keys(j):
     wait(lambda: len(j.topics()[0]) == j.n, "the topic")
     point(j.sealed_by(400, 500, "k2"), "put back they make the same")
     j.half()
-    was, pid = len(j.err()), j.stage("ingest")
+    was = len(j.err())
     j.keys("k3")
-    j.p.kill()
-    j.p.wait()
-    wait(lambda: not j.stage("ingest") or j.stage("ingest") != pid, "the end")
-    j.start()
-    j.all_in()
-    got = j.table()
+    got = j.again()
     point(all(got[i].startswith("enc:v1:k3:") for i in range(500, 600)) and "keys:pii: it has changed: epochs" in j.err()[was:],
           "a person who starts it, where no sink has them, has the keys of now, and is told", (got.get(500), j.err()[was:]))
     point(j.stop() == 0 and set(j.table()) == set(range(j.n)), "each record is in the table once", j.err()[-500:])
