@@ -94,8 +94,12 @@ class Job:
         return max(map(int, filter(str.isdigit, os.listdir(self.dir + "/plan"))))
 
     def acked(self):
-        with open(self.dir + "/ack/j", encoding="ascii") as f:
-            return int(f.read())
+        """The epoch that the table's sink has said; 0 before the first: its rows are seen a moment earlier."""
+        try:
+            with open(self.dir + "/ack/j", encoding="ascii") as f:
+                return int(f.read())
+        except FileNotFoundError:
+            return 0
 
     def pinned(self, name):
         """Does a plan say this version?"""
