@@ -75,7 +75,7 @@ take_text(struct extract_log *g, struct buf *text, const char *of)
 	size_t at = 0;
 
 	for (const char *lf; fine && (lf = text->n == at ? NULL : memchr(text->p + at, '\n', text->n - at)) != NULL;) {
-		json_t *line = json_loadb(text->p + at, (size_t)(lf - (text->p + at)), 0, NULL);
+		json_t *line = json_loadb(text->p + at, (size_t)(lf - (text->p + at)), JSON_ALLOW_NUL, NULL);
 
 		fine = line != NULL && take_line(g, line, of, first, &same);
 		json_decref(line);
@@ -231,7 +231,8 @@ extract_log_piece(struct extract_log *g, const char *table, const struct piece *
 	char file[32];
 
 	for (size_t i = 0; i < p->n_key && !p->last; i++) {
-		json_t *v = json_stringn(p->key[i].p, p->key[i].n);
+		/* an empty text is a key as well, and has no bytes to point to */
+		json_t *v = json_stringn(p->key[i].n == 0 ? "" : p->key[i].p, p->key[i].n);
 
 		if (v == NULL)
 			return err_input("%s: a key that is no text cannot be gone on from", table);

@@ -1263,6 +1263,33 @@ def pieces():
 
 
 @group
+def piece_keys():
+    """Texts that are keys, the empty one, blanks, a NUL and what is one to the server, as the last one of a piece, and of the one before a crash."""
+    words = ["", "a", "A ", "b", "e", "É", "ß", "ss", "z\t", "\\", "'", '"', "%", "_", "😀", "a a", "\x01", "\x7f", "n\0l", "n\0"]
+    texts = ", ".join("(CONVERT(x'%s' USING utf8mb4), %d)" % (w.encode().hex(), i) for i, w in enumerate(words))
+    columns = ["VARCHAR(20) COLLATE %s" % c for c in ("utf8mb4_bin", "utf8mb4_general_ci", "utf8mb4_unicode_ci")] + [
+        "VARCHAR(20) CHARACTER SET latin1", "VARCHAR(20) CHARACTER SET utf16", "CHAR(20) COLLATE utf8mb4_bin"]
+    for at, column in enumerate(columns):
+        table = "v.pk%d" % at
+        sql("SET NAMES utf8mb4; CREATE TABLE %s (k %s, i INT, PRIMARY KEY (k, i)); INSERT IGNORE INTO %s VALUES %s" % (table, column, table, texts))
+        want, found = extract(table)[1], []
+        for chunk in (1, 2, 7):
+            d = os.path.join(HOME, "keys-%d-%d" % (at, chunk))
+            args = ["--to", d, "--chunk", str(chunk)]
+            status, _, err = extract(table, *args)
+            for n in range(len(told(d)) - 1) if at == 0 and chunk == 1 else ():
+                with open(os.path.join(d, "manifest"), "r+") as f:
+                    whole = f.readlines()
+                    f.seek(0)
+                    f.writelines(whole[:n + 1])
+                    f.truncate()
+                again = extract(table, *args)
+                found.append((again[0], pieces_of(d, table)[1] == want))
+            found.append((status, pieces_of(d, table)[1] == want))
+        check(want.count(b"\n") == len(words) and set(found) == {(0, True)}, "pieces of a %s" % column, (want.count(b"\n"), found, err))
+
+
+@group
 def one_snapshot():
     """Money moves between two tables while both are read by two connections: none is made or lost."""
     series()
