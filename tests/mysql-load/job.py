@@ -25,7 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "edge"))
 import mysql as m  # noqa: E402
 from mysql import check, lines, one, rejects, sql, write  # noqa: E402
-from runs import run_number, up_again  # noqa: E402
+from runs import end_all, run_of, up_again  # noqa: E402
 
 LIMIT = m.LIMIT
 GROUPS = []
@@ -966,12 +966,11 @@ def in_a_pipe():
                     pass        # it has ended by itself
         else:
             found = [c for c, name in children(p.pid) if name == what]
-            run = run_number(state + "/rt") if found else run
-            for c in found:
-                os.kill(c, signal.SIGKILL)
+            run = max([run, *map(run_of, found)])
+            end_all(found)
             what = what if found else None
         kills.append(what)
-    up_again(state + "/rt", run, p, 10)
+    up_again(state + "/rt", run, p)
     deadline = time.monotonic() + LIMIT
     while p.poll() is None and (hits() < len(want) or open(out).read().count("\n") < len(bad)) and time.monotonic() < deadline:
         time.sleep(0.05)

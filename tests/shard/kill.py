@@ -23,7 +23,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import cases  # noqa: E402
-from runs import run_number, up_again  # noqa: E402
+from runs import end_all, run_number, run_of, up_again  # noqa: E402
 
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 6
 KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 8
@@ -81,11 +81,7 @@ def until_rows(table, n, job):
 
 def kill_all(job):
     run = run_number(STATE + "/b")
-    for pid, _ in processes("b"):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except OSError:
-            pass
+    end_all([pid for pid, _ in processes("b")])
     assert up_again(STATE + "/b", run, job, 100), "no other run began"
 
 
@@ -167,12 +163,14 @@ def main():
             if len(there) > 8:
                 pid, name = rng.choice(there)
                 try:
-                    run = run_number(STATE + "/j")
+                    of = run_of(pid)
                     os.kill(pid, signal.SIGKILL)
+                    run = of or run     # what had ended already belongs to a run that ends anyway
                     killed.append(name)
                 except OSError:
                     pass
         up_again(STATE + "/j", run, job)
+        until = time.monotonic() + LIMIT
         distinct = len({json.loads(r)["id"] for r in sent})
         while job.poll() is None and time.monotonic() < until and (
                 len(rows("a.all")) < len(sent) or len(rows("a.once")) < distinct):
