@@ -26,6 +26,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 import cases  # noqa: E402
+from runs import heard, listens  # noqa: E402
 from tap import finish, point  # noqa: E402
 
 BIN, TOP, SANITIZED = cases.BIN, cases.TOP, cases.SANITIZED
@@ -830,6 +831,7 @@ def kill_the_loader():
     status, _, err = load("v.ku", "id", b"", path)
     check(status == 0 and table_of("v.ku") == expected(ROWS), "kill -9 of upserts, then run again: all rows", err)
     p = run("mysql-load", "--defaults-file", CNF, "--table", "v.k", "-k", "id", "--partition", "dt=2026-11-21", path, start=True)
+    listens(p)
     time.sleep(took * 0.6)
     p.send_signal(signal.SIGTERM)
     p.wait(LIMIT), p.stdin.close(), p.stdout.close(), p.stderr.close()
@@ -1074,11 +1076,20 @@ def locks():
     sql("CREATE OR REPLACE TABLE v.l (id INT PRIMARY KEY, a INT, t TEXT); INSERT INTO v.l VALUES (5, 5, '')")
     old = one("SELECT @@global.innodb_lock_wait_timeout")
     sql("SET GLOBAL innodb_lock_wait_timeout=1")
-    blocker = subprocess.Popen(["mariadb", "--defaults-file=" + CNF, "-e", "START TRANSACTION; UPDATE v.l SET a=6 WHERE id=5; SELECT SLEEP(2.5); COMMIT"], stdout=subprocess.DEVNULL)
-    time.sleep(0.5)
-    status, _, err = load("v.l", "id", lines(ROWS[:100]))
-    blocker.wait()
-    check(status == 0 and "trying again" in err and table_of("v.l") == expected(ROWS[:100]), "a lock wait that times out is tried again", (status, err))
+    blocker = subprocess.Popen(["mariadb", "--defaults-file=" + CNF, "-Nn"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    blocker.stdin.write(b"START TRANSACTION; UPDATE v.l SET a=6 WHERE id=5; SELECT 'held';\n")
+    blocker.stdin.flush()
+    blocker.stdout.readline()
+    p = run("mysql-load", "--defaults-file", CNF, "--table", "v.l", "-k", "id", start=True)
+    p.stdin.write(lines(ROWS[:100]))
+    p.stdin.close()
+    p.stdin = None
+    err = heard(p, b"trying again")
+    blocker.stdin.write(b"COMMIT;\n")
+    blocker.stdin.close()
+    blocker.wait(LIMIT), blocker.stdout.close()
+    err += p.communicate(timeout=LIMIT)[1].decode("utf-8", "replace")
+    check(p.returncode == 0 and "trying again" in err and table_of("v.l") == expected(ROWS[:100]), "a lock wait that times out is tried again", (p.returncode, err))
     sql("SET GLOBAL innodb_lock_wait_timeout=" + old)
     # two sessions that take the same rows in opposite order
     sql("CREATE OR REPLACE TABLE v.dl (id INT PRIMARY KEY, a INT, t TEXT)")
@@ -1240,8 +1251,12 @@ def pieces():
     args = ["--to", d, *more, "--chunk", "150", "--connections", "2", "--rate", "6000"]
     while kills < 12:
         p = extract(tables[0], *args, start=True)
+        size = lambda: os.path.getsize(os.path.join(d, "manifest")) if os.path.exists(os.path.join(d, "manifest")) else 0
+        was, until = size(), time.monotonic() + LIMIT
+        while kills % 3 == 0 and size() == was and p.poll() is None and time.monotonic() < until:
+            time.sleep(0.005)           # as soon as it has done something: else a slow machine would end it each time before that
         try:
-            p.wait(timeout=rng.random() * 0.25)
+            p.wait(timeout=rng.random() * 0.25 if kills % 3 else 0)
             break
         except subprocess.TimeoutExpired:
             p.kill()
