@@ -63,6 +63,14 @@ class Case:
     def read(self, topic="o"):
         return Read(self.mock.brokers, topic, self.partitions).all
 
+    def arrived(self, p, n):
+        """Waits until the broker has that many records, or until p has ended."""
+        end = time.monotonic() + 120 * SLOW
+        while p.poll() is None and len(self.read()) < n:
+            if time.monotonic() > end:
+                raise AssertionError("no %d records came" % n)
+            time.sleep(0.05)
+
 
 def in_order(messages):
     """Each key in one partition, its records as they were sent."""
@@ -170,7 +178,7 @@ def troubles():
         sent = [record(i) for i in range(4000)]
         p.stdin.write(b"".join(x + b"\n" for x in sent[:2000]))
         p.stdin.flush()
-        time.sleep(0.5)
+        c.arrived(p, 1)
         c.mock.down()
         p.stdin.write(b"".join(x + b"\n" for x in sent[2000:]))
         p.stdin.flush()
@@ -192,7 +200,7 @@ def troubles():
         p = c.start("--properties", "p")
         p.stdin.write(record(1) + b"\n")
         p.stdin.flush()
-        time.sleep(0.5)
+        c.arrived(p, 1)
         c.mock.down()
         err = p.communicate(record(2) + b"\n", timeout=120 * SLOW)[1].decode()
         point(p.returncode == 75 and "topic o:" in err, "nobody takes it in time: 75", (p.returncode, err))
