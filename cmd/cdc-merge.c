@@ -70,6 +70,35 @@ valid_names(struct ctx *c, const char *text, struct zip_conf *z)
 	return 0;
 }
 
+/* Of the names that are written into rows no two are one. */
+static int
+own_names(struct ctx *c, const struct zip_conf *z)
+{
+	const struct span name[] = { z->from, z->to, z->deleted, z->ord };
+	const bool used[] = { z->days, z->days, z->mark, z->ord.n > 0 };
+	size_t n = sizeof name / sizeof *name;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (used[i] && used[k] && span_eq(name[i], name[k]))
+				return ctx_usage(c, "--valid, --ord and deleted: the name '%.*s' stands twice",
+				    (int)name[i].n, name[i].p);
+	return 0;
+}
+
+/* Are the changes what comes through the standard input? */
+static bool
+from_stdin(struct ctx *c)
+{
+	const char *const *file;
+	size_t n = ctx_files(c, &file);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(file[i], "-") == 0)
+			return true;
+	return n == 0;
+}
+
 /* In a barrier job: what the first change would say for all must be said, and there is no whole to be merged. */
 static int
 set_up_stream(struct ctx *c, struct state *st)
@@ -103,6 +132,8 @@ set_up(struct ctx *c, void *arg)
 		return ctx_usage(c, "--valid goes with --scd2");
 	if (st->missing_ok && st->base == NULL)
 		return ctx_usage(c, "--missing-ok goes with --base");
+	if (st->base != NULL && strcmp(st->base, "-") == 0 && from_stdin(c))
+		return ctx_usage(c, "--base and the changes cannot both be the standard input");
 	if (st->date != NULL && (rc = ctx_day(c, st->date, "--date", &conf.date)) != 0)
 		return rc;
 	if ((rc = valid_names(c, st->valid == NULL ? "start_date,end_date" : st->valid, z)) != 0)
@@ -113,6 +144,8 @@ set_up(struct ctx *c, void *arg)
 		return ctx_usage(c, "--deletes: drop or mark, not '%s'", st->deletes);
 	z->deleted = span_str("deleted");
 	z->ord = span_str(st->ord == NULL ? "" : st->ord);
+	if ((rc = own_names(c, z)) != 0)
+		return rc;
 	z->put = put;
 	z->arg = c;
 	st->merge = merge_new(&conf);

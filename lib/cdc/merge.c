@@ -237,7 +237,9 @@ below(const struct asking *a, const char *parent, struct span path, const char *
 	struct buf b = { 0 };
 	int col;
 
-	if (path.n > 0 && path.p[0] == '$')
+	if (path.n == 0)
+		return a->col(a->arg, path, what);	/* which says that a path is missing */
+	if (path.p[0] == '$')
 		path = span_from(path, 1);
 	if (path.n > 0 && path.p[0] == '/')
 		buf_byte(&b, '/');

@@ -102,6 +102,23 @@ $ printf '%s\n' '{"id":1}' >base; cdc-merge --base base
 ! cdc-merge: a truncate, but no change says the key: give -k
 ? 2
 
+# cdc-merge: of the names that are written no two are one; one input is not read twice; a key has a path
+$ for a in '--scd2 --date 2026-11-20 --valid a,a' '--scd2 --date 2026-11-20 --ord end_date' '--scd2 --date 2026-11-20 --ord deleted' '--scd2 --date 2026-11-20 --valid deleted,x' '--deletes mark --ord deleted' '--base -' '--base - a -'; do cdc-merge $a 2>&1 </dev/null | head -n 1; done; cdc-merge -k '' 2>&1 </dev/null | head -n 1; cdc-merge -k 'id,' 2>&1 </dev/null | head -n 1; cdc-merge --ord end_date </dev/null; cdc-merge --scd2 --date 2026-11-20 --deletes drop --ord deleted </dev/null
+> cdc-merge: --valid, --ord and deleted: the name 'a' stands twice
+> cdc-merge: --valid, --ord and deleted: the name 'end_date' stands twice
+> cdc-merge: --valid, --ord and deleted: the name 'deleted' stands twice
+> cdc-merge: --valid, --ord and deleted: the name 'deleted' stands twice
+> cdc-merge: --valid, --ord and deleted: the name 'deleted' stands twice
+> cdc-merge: --base and the changes cannot both be the standard input
+> cdc-merge: --base and the changes cannot both be the standard input
+> cdc-merge: -k: path '': column 1: a path is missing
+> cdc-merge: -k: path '': column 1: a path is missing
+
+# cdc-merge: a base from the standard input, changes from a file
+$ printf '{"op":"c","db":"d","table":"t","key":{"id":2},"ts":1,"ord":"5","row":{"id":2}}\n' >in; printf '{"id":1}\n' | cdc-merge --base - in
+> {"id":1}
+> {"id":2}
+
 # cdc-merge: --table, of two tables one; without it the second is bad
 $ cat >in; cdc-merge --table b in; cdc-merge --table d.a in; cdc-merge in
 < {"op":"c","db":"d","table":"a","key":{"id":1},"ts":1,"ord":"5","row":{"id":1}}
