@@ -129,7 +129,7 @@ set_up(struct ctx *c, void *arg)
 	struct lookup_conf conf = { .type = (enum lookup_type)st->type, .keys = st->keys, .as_of = st->as_of,
 	    .time = st->time, .fill = st->fill != NULL,
 	    .dim = { .operand = st->dim_name, .keys = st->dim_keys, .as = st->as, .number = st->number,
-	    .fields = st->fill != NULL ? st->fill : st->fields, .share = st->share } };
+	    .fields = st->fill != NULL ? st->fill : st->fields, .fill = st->fill != NULL, .share = st->share } };
 	int rc;
 
 	if ((rc = check(c, st)) != 0 || (rc = miss(c, st->miss, &conf)) != 0)

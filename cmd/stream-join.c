@@ -90,6 +90,12 @@ exact(struct ctx *c, const char *text, const char *what, int64_t *us)
 	return rc;
 }
 
+static bool
+negative(struct dur d)
+{
+	return d.us < 0 || d.days < 0 || d.months < 0;
+}
+
 /* The two halves of `A,B`; both A where there is no comma and one is enough. */
 static int
 halves(struct ctx *c, const char *text, const char *what, bool both, char *half[2])
@@ -125,7 +131,8 @@ set_up_kind(struct ctx *c, struct state *st)
 	free(half[0]);
 	free(half[1]);
 	if (rc == 0 && (why = pair_why(f)) != NULL)
-		rc = ctx_usage(c, "%s", why);
+		rc = ctx_usage(c, "%s: %s", st->between != NULL ? "--between" : st->window != NULL ? "--window" :
+		    "--session", why);
 	return rc;
 }
 
@@ -175,6 +182,10 @@ set_up(struct ctx *c, void *arg)
 	if ((st->idle != NULL && (rc = exact(c, st->idle, "--idle", &p->idle_us)) != 0) ||
 	    (st->future != NULL && (rc = ctx_dur(c, st->future, "--max-future", &p->ahead)) != 0))
 		return rc;
+	if (negative(p->conf.side[0].late) || negative(p->ahead))
+		return ctx_usage(c, "%s: must not be negative", negative(p->ahead) ? "--max-future" : "--late");
+	if (st->idle != NULL && p->idle_us <= 0)
+		return ctx_usage(c, "--idle: must be longer than nothing");
 	p->operand[0] = st->operand[0];
 	p->operand[1] = st->operand[1];
 	p->may_idle = st->idle != NULL;

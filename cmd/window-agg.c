@@ -94,7 +94,7 @@ set_up_windows(struct ctx *c, struct state *st)
 		return ctx_usage(c, "--offset takes an exact duration, such as 8h");
 	w->offset_us = d.us;
 	if ((why = window_why(w)) != NULL)
-		return ctx_usage(c, "%s", why);
+		return ctx_usage(c, "%s: %s", st->gap != NULL ? "--session" : st->slide != NULL ? "-w, -s" : "-w", why);
 	if (st->brk != NULL) {
 		struct expr *e;
 

@@ -68,7 +68,7 @@ dim_set_up(struct ctx *c, struct dim *d, const struct dim_conf *conf)
 {
 	struct list_arg keys = { c, d, "-K", &d->key_col, &d->n_keys, false };
 	struct list_arg valid = { c, d, "--valid", &d->valid_col, &d->n_valid, false };
-	struct list_arg fields = { c, d, "LIST", NULL, NULL, true };
+	struct list_arg fields = { c, d, conf->fill ? "--fill" : "--fields", NULL, NULL, true };
 	char delimiter;
 	int rc;
 

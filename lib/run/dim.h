@@ -32,6 +32,7 @@ struct dim_conf {
 	const char *valid;	/* FROM,TO: two paths; NULL: rows have no period */
 	const char *as;		/* one field: the whole row, under this name; or */
 	const char *fields;	/* NEW=PATH,…; or neither */
+	bool fill;		/* they are those of --fill */
 	const char *number;	/* names of the columns of a CSV that are numbers, or NULL */
 	bool share;		/* through a file in the state directory (dim_own.h); only tables */
 	bool watch;		/* dim_refresh without force will be called */

@@ -144,17 +144,18 @@ $ printf '{"id":1}\n' >-dim; echo '{"id":1}' | dimjoin -k id --type semi -- -dim
 > {"id":1}
 
 # one of the three with left and inner, none with semi and anti
-$ for w in '' '--as a --fields b' '--type inner' '--type semi --as a' '--type anti --fill b' '--type outer' '--fields a,a' '--fields a=b,a=c' '--as a --valid x,y' '--as a --as-of t --valid x'; do dimjoin -k id $w dim 2>&1 </dev/null | head -n 1; done; dimjoin 2>&1 | head -n 1; dimjoin -k id --as x 2>&1 | head -n 1; dimjoin -k id -K a,b --as x dim 2>&1 | head -n 1; dimjoin -k id --as x - 2>&1 | head -n 1; dimjoin -k id --as x - dim - </dev/null 2>&1 | head -n 1
+$ for w in '' '--as a --fields b' '--type inner' '--type semi --as a' '--type anti --fill b' '--type outer' '--fields a,a' '--fields a=b,a=c' '--as a --valid x,y' '--as a --as-of t --valid x'; do dimjoin -k id $w dim 2>&1 </dev/null | head -n 1; done; dimjoin -k id --fill a,a dim 2>&1 | head -n 1; dimjoin 2>&1 | head -n 1; dimjoin -k id --as x 2>&1 | head -n 1; dimjoin -k id -K a,b --as x dim 2>&1 | head -n 1; dimjoin -k id --as x - 2>&1 | head -n 1; dimjoin -k id --as x - dim - </dev/null 2>&1 | head -n 1
 > dimjoin: --type left takes one of --as, --fields and --fill
 > dimjoin: --type left takes one of --as, --fields and --fill
 > dimjoin: --type inner takes one of --as, --fields and --fill
 > dimjoin: --type semi adds nothing: no --as, --fields, --fill with it
 > dimjoin: --type anti adds nothing: no --as, --fields, --fill with it
 > dimjoin: --type: 'outer' is none of left, inner, semi, anti
-> dimjoin: LIST: the name 'a' stands twice
-> dimjoin: LIST: the name 'a' stands twice
+> dimjoin: --fields: the name 'a' stands twice
+> dimjoin: --fields: the name 'a' stands twice
 > dimjoin: --valid goes with --as-of
 > dimjoin: --valid takes two paths, FROM,TO
+> dimjoin: --fill: the name 'a' stands twice
 > dimjoin: -k is required
 > dimjoin: DIM is required
 > dimjoin: -K has 2 paths, -k 1

@@ -124,19 +124,27 @@ $ stream-join --left a --right b -k k -t t $o 2>&1 | head -1; done
 > stream-join: -k and -t are required
 > stream-join: one of --between, --window and --session is required
 > stream-join: --between takes two durations, LO,HI
-> stream-join: LO is above HI
+> stream-join: --between: LO is above HI
 > stream-join: --between takes exact durations, 24h, not 1d
-> stream-join: a window must be longer than nothing
-> stream-join: windows that slide by more than their length would leave records out
-> stream-join: a window and its slide must both be exact, as 24h and 6h, or both of days, as 7d and 1d
-> stream-join: a window and its slide must both be exact, as 24h and 6h, or both of days, as 7d and 1d
-> stream-join: a session's gap must be longer than nothing
+> stream-join: --window: a window must be longer than nothing
+> stream-join: --window: windows that slide by more than their length would leave records out
+> stream-join: --window: a window and its slide must both be exact, as 24h and 6h, or both of days, as 7d and 1d
+> stream-join: --window: a window and its slide must both be exact, as 24h and 6h, or both of days, as 7d and 1d
+> stream-join: --session: a session's gap must be longer than nothing
 > stream-join: --session takes exact durations, 24h, not 1d
 > stream-join: one of --between, --window and --session is required
 > stream-join: --idle goes with --late
 > stream-join: --late-to goes with --late
 > stream-join: --offset goes with --window
 > stream-join: -K has 2 paths, -k 1
+
+# stream-join: neither a lateness nor a lead is below nothing, and none waits for nothing
+$ for o in '--late -1s' '--late -1d' '--max-future -1s' '--late 1s --idle 0s' '--late 1s --idle -1s'; do stream-join --left a --right b -k k -t t --between 0,0 $o 2>&1 | head -1; done
+> stream-join: --late: must not be negative
+> stream-join: --late: must not be negative
+> stream-join: --max-future: must not be negative
+> stream-join: --idle: must be longer than nothing
+> stream-join: --idle: must be longer than nothing
 
 # an input that is not there; a bad line says which of the two
 $ echo '{"k":1,"t":1000000000}' >l; stream-join --left l --right none -k k -t t --between 0,0; echo $?; printf '{"k":1,"t":1000000000}\n{"k":1}\n' >r; stream-join --left l --right r -k k -t t --between 0,0; echo $?

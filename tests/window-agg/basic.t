@@ -226,13 +226,13 @@ $ E
 > window-agg: windows need the time of records, -t
 > window-agg: -s goes with -w
 > window-agg: --session and -w exclude each other
-> window-agg: a window must be longer than nothing
-> window-agg: a window must be longer than nothing
-> window-agg: windows that slide by more than their length would leave records out
-> window-agg: a window and its slide must both be exact, as 24h and 6h, or both of days, as 7d and 1d
-> window-agg: a window and its slide must both be exact, as 24h and 6h, or both of days, as 7d and 1d
-> window-agg: each record would be in more than 10,000 windows
-> window-agg: a session's gap must be longer than nothing
+> window-agg: -w: a window must be longer than nothing
+> window-agg: -w: a window must be longer than nothing
+> window-agg: -w, -s: windows that slide by more than their length would leave records out
+> window-agg: -w, -s: a window and its slide must both be exact, as 24h and 6h, or both of days, as 7d and 1d
+> window-agg: -w, -s: a window and its slide must both be exact, as 24h and 6h, or both of days, as 7d and 1d
+> window-agg: -w, -s: each record would be in more than 10,000 windows
+> window-agg: --session: a session's gap must be longer than nothing
 > window-agg: --break goes with --session
 > window-agg: --offset takes an exact duration, such as 8h
 
