@@ -125,7 +125,8 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 	(void)c;
 	/* here, not below: what a server rejects must have been counted */
 	if (target_there(loading_target(st->rows)) && is_upsert(st) &&
-	    (replay_count(rows) >= UPSERT_ROWS || replay_bytes(rows) >= UPSERT_BYTES))
+	    (replay_count(rows) >= UPSERT_ROWS || replay_bytes(rows) >= UPSERT_BYTES) &&
+	    (rc = loading_table(st->rows)) == 0)
 		rc = load_all(st);
 	st->came += b->n;
 	return rc == 0 ? loading_add(st->rows, b) : rc;

@@ -18,6 +18,7 @@ struct target {
 	struct span *cell;		/* [tab->n] of one row */
 	uint8_t *state;
 	size_t *at, hint;
+	bool lacks;			/* some member was no column */
 	struct buf bytes, scratch, name, why, ledger;
 };
 
@@ -374,6 +375,7 @@ target_put(struct target *t, enum target_for what, struct span key, struct val v
 	else
 		i = db_col(t->tab, name);
 	c = i == -1 ? NULL : &t->tab->col[i];
+	t->lacks = t->lacks || c == NULL;
 	if (c == NULL || c->computed) {
 		if (t->conf.ignore_unknown || keys)
 			return NULL;
@@ -386,6 +388,12 @@ target_put(struct target *t, enum target_for what, struct span key, struct val v
 	if (t->state[i] != CELL_ABSENT)
 		return because(t, name, "it stands twice");
 	return put(t, (size_t)i, v);
+}
+
+bool
+target_lacks(const struct target *t)
+{
+	return t->lacks;
 }
 
 const char *

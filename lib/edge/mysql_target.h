@@ -52,6 +52,8 @@ enum target_for { TARGET_ROW, TARGET_KEY, TARGET_REST, TARGET_MARK };
 /* A record begins; each of its members; its end, when row is set but for id. NULL or a reason. */
 void target_begin(struct target *);
 const char *target_put(struct target *, enum target_for, struct span key, struct val);
+/* Was there a member that is no column, since target_open?  The table may have that column by now. */
+bool target_lacks(const struct target *);
 const char *target_version(struct target *, struct val);	/* version_apart */
 const char *target_end(struct target *, bool away, struct load_row *);
 /* Instead of target_end: all rows that are not newer are to be taken away. */

@@ -11,6 +11,7 @@ enum place { OP, ROW, KEY, VERSION_AT, TABLE, DB, COLUMNS, T_TABLE = ROW, T_DB =
 
 struct loading {
 	struct ctx *c;
+	struct target_conf conf;
 	struct target *target;
 	struct load *load;
 	struct replay *rows;
@@ -253,7 +254,9 @@ loading_open(struct ctx *c, const struct loading_conf *conf, struct loading **ou
 	t.db = conf->db;
 	t.zone = ctx_zone(c);
 	l->rows = replay_new(conf->budget);
-	if ((rc = ask_columns(l, conf, &t)) != 0 || (rc = target_open(&t, &l->target)) != 0)
+	rc = ask_columns(l, conf, &t);
+	l->conf = t;
+	if (rc != 0 || (rc = target_open(&t, &l->target)) != 0)
 		return rc;
 	if (!target_there(l->target) && !conf->create)
 		return err_usage("%s: there is no such table (--create makes it)", t.table);
@@ -346,12 +349,42 @@ loading_add(struct loading *l, const struct batch *b)
 	return rc;
 }
 
+/*
+ * The table as it is now, between two transactions.  One that is gone, and a server that is, are for the next
+ * transaction to find: it knows how to wait for one.
+ */
+static int
+look_again(struct loading *l)
+{
+	struct target *now;
+	struct buf said = { 0 }, *held = err_hold(&said);
+	int rc = target_open(&l->conf, &now);
+
+	err_hold(held);
+	if (rc == 0 && target_there(now)) {
+		struct target *old = l->target;
+
+		l->target = now;
+		make_loader(l);
+		now = old;
+	} else if (rc == EXIT_TEMP) {
+		rc = 0;
+	} else {
+		err_release(&said);
+	}
+	target_close(now);
+	buf_free(&said);
+	return rc;
+}
+
 int
 loading_table(struct loading *l)
 {
 	int rc;
 
-	if (target_there(l->target) || replay_count(l->rows) == 0)	/* no value, no type */
+	if (target_there(l->target))
+		return target_lacks(l->target) ? look_again(l) : 0;
+	if (replay_count(l->rows) == 0)		/* no value, no type */
 		return 0;
 	if ((rc = target_create(l->target)) == 0)
 		make_loader(l);

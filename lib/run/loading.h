@@ -4,7 +4,7 @@
  *
  *	rc = loading_open(c, &(struct loading_conf){ .db = db, .target = { … }, .op = "op" }, &l);	// set_up
  *	rc = loading_add(l, b);			// batch: all but ddl are used, whatever the server thinks of them
- *	rc = loading_table(l);			// the table is there, if any record came
+ *	rc = loading_table(l);			// before each transaction: the table is there, if any record came
  *	rc = load_upsert(loading_load(l), &done); loading_clear(l);
  *	loading_free(l);
  *
@@ -35,7 +35,10 @@ struct loading;
 /* For set_up. 0, or a status after a message; *out is to be freed in any case. */
 int loading_open(struct ctx *, const struct loading_conf *, struct loading **out);
 int loading_add(struct loading *, const struct batch *);
-/* Make the table from the records that came, if it is not there; without any it stays away. */
+/*
+ * Make the table from the records that came, if it is not there; without any it stays away.  Where records had members
+ * that are no columns of one that is there, it is looked at again: who adds a column need not start the loader anew.
+ */
 int loading_table(struct loading *);
 /* The loader of the rows kept; without a table it knows none. Good until loading_table. */
 struct load *loading_load(struct loading *);

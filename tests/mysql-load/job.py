@@ -583,6 +583,43 @@ def ddl():
 
 
 @group
+def column_that_comes():
+    """A member that is no column, until the table gets it under a loader that runs: from the next epoch, or transaction, on it is one."""
+    sql("CREATE OR REPLACE TABLE v.cc (id INT PRIMARY KEY, a INT); DROP TABLE IF EXISTS v.pipehouse_job")
+    for name, more in (("refused", ()), ("left out", ("--ignore-unknown",))):
+        sql("CREATE OR REPLACE TABLE v.cc (id INT PRIMARY KEY, a INT); DROP TABLE IF EXISTS v.pipehouse_job")
+        j = Job("v.cc", "--op", "op", *more)
+        epoch = lambda k: [{"op": "c", "key": {"id": i}, "row": {"id": i, "a": i, **({"b": i} if i % 2 else {})}} for i in range(k * 10, k * 10 + 10)]
+        p, n = j.start()
+        j.send(p, j.mark("open", n, 0) + j.text([epoch(1)], 1, 1, False))
+        j.until(p, 1)
+        sql("ALTER TABLE v.cc ADD COLUMN b INT")
+        j.send(p, lines(epoch(2)) + j.mark("mark", 2, 10))
+        j.until(p, 2)
+        sql("ALTER TABLE v.cc DROP COLUMN a, ADD COLUMN c INT")
+        code, err = j.end(p, lines([{"op": "c", "key": {"id": 99}, "row": {"id": 99, "b": 1}}]) + j.mark("end", 3, 1))
+        want = [[str(i), str(i) if i % 2 and i >= 20 else "NULL"] for i in range(10, 30) if i >= 20 or more or not i % 2] + [["99", "1"]]
+        bad = [] if more else ["b: the table has no such column"] * 5
+        check(code == 0 and sql("SELECT id, b FROM v.cc ORDER BY id") == want and [r["reason"] for r in rejects(j.file)] == bad,
+              "a job: %s until it is there" % name, (code, err, sql("SELECT id, b FROM v.cc ORDER BY id"), rejects(j.file)[:2]))
+    sql("CREATE OR REPLACE TABLE v.cc (id INT PRIMARY KEY, a INT)")
+    row = lambda i: {"id": i, "a": 1, "b": 2}
+    p = m.run("mysql-load", "--defaults-file", m.CNF, "--table", "v.cc", "-k", "id", "--ignore-unknown", start=True)
+    p.stdin.write(lines(row(i) for i in range(60000)))
+    p.stdin.flush()
+    deadline = time.monotonic() + LIMIT
+    while one("SELECT COUNT(*) FROM v.cc") == "0" and p.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    sql("ALTER TABLE v.cc ADD COLUMN b INT")
+    p.stdin.write(lines(row(i) for i in range(60000, 180000)))
+    p.stdin.close()
+    p.stdin = None
+    err = p.communicate(timeout=LIMIT)[1].decode("utf-8", "replace")
+    got = [int(x) for x in sql("SELECT COUNT(*), SUM(b = 2 AND id >= 120000), SUM(b IS NULL AND id < 40000) FROM v.cc")[0]]
+    check(p.returncode == 0 and got == [180000, 60000, 40000], "without a job: from the next transaction on", (p.returncode, err, got))
+
+
+@group
 def truncates():
     """The server itself is the oracle: each change is also a statement, TRUNCATE among them, on a table of its own."""
     at = lambda i, **more: dict({"db": "s", "table": "tr", "key": None, "ts": i, "ord": "%08d" % i, "op": "t"}, **more)
