@@ -7,6 +7,8 @@
 #include "base/when.h"
 
 #define DAY_SECS INT64_C(86400)
+#define DAY_US (DAY_SECS * US_PER_SEC)
+#define ZONE_US_MAX (8 * DAY_US)	/* no zone's file can say more than 168 hours */
 
 static const char why_range[] = "time outside the years 0001 to 9999";
 static const char why_form[] = "not a time";
@@ -75,9 +77,19 @@ local_secs(int64_t us, const struct zone *z, int32_t *rest)
 void
 when_civil(int64_t us, const struct zone *z, struct civil *c)
 {
-	int64_t secs = local_secs(us, z, &c->us), days = floor_div(secs, DAY_SECS);
-	int of_day = (int)(secs - days * DAY_SECS);
+	int64_t secs = local_secs(us, z, &c->us), days;
+	int of_day;
 
+	/* a window's bound may lie past the last day or before the first */
+	if (secs > WHEN_US_MAX / US_PER_SEC) {
+		secs = WHEN_US_MAX / US_PER_SEC;
+		c->us = US_PER_SEC - 1;
+	} else if (secs < WHEN_US_MIN / US_PER_SEC) {
+		secs = WHEN_US_MIN / US_PER_SEC;
+		c->us = 0;
+	}
+	days = floor_div(secs, DAY_SECS);
+	of_day = (int)(secs - days * DAY_SECS);
 	date_of(days, &c->year, &c->month, &c->day);
 	c->hour = of_day / 3600;
 	c->min = of_day / 60 % 60;
@@ -103,13 +115,25 @@ civil_secs(const struct civil *c)
 	    c->sec;
 }
 
-static const char *
-in_range(int64_t t, int64_t *us)
+const char *
+when_range(int64_t us, const struct zone *z)
 {
-	if (t < WHEN_US_MIN || t > WHEN_US_MAX)
+	int64_t local = us;
+
+	/* only next to the ends does it matter what the zone is */
+	if (us >= WHEN_US_MIN + ZONE_US_MAX && us <= WHEN_US_MAX - ZONE_US_MAX)
+		return NULL;
+	if (us < WHEN_US_MIN || us > WHEN_US_MAX)
 		return why_range;
+	local += zone_offset(z, us) * US_PER_SEC;
+	return local < WHEN_US_MIN || local > WHEN_US_MAX ? why_range : NULL;
+}
+
+static const char *
+in_range(int64_t t, const struct zone *z, int64_t *us)
+{
 	*us = t;
-	return NULL;
+	return when_range(t, z);
 }
 
 const char *
@@ -118,13 +142,13 @@ when_from_civil(const struct civil *c, const struct zone *z, int64_t *us)
 	const char *why = check_civil(c);
 
 	return why != NULL ? why
-			   : in_range(zone_instant(z, civil_secs(c)) * US_PER_SEC + c->us, us);
+			   : in_range(zone_instant(z, civil_secs(c)) * US_PER_SEC + c->us, z, us);
 }
 
 /* Numbers */
 
 const char *
-when_count(int64_t v, enum unit unit, int64_t *us)
+when_count(int64_t v, enum unit unit, const struct zone *z, int64_t *us)
 {
 	static const int64_t per[] = { 0, US_PER_SEC, 1000, 1 };
 	int64_t t;
@@ -141,11 +165,11 @@ when_count(int64_t v, enum unit unit, int64_t *us)
 	}
 	if (__builtin_mul_overflow(v, per[unit], &t))
 		return why_range;
-	return in_range(t, us);
+	return in_range(t, z, us);
 }
 
 static const char *
-from_number(struct span s, enum unit unit, int64_t *us)
+from_number(struct span s, enum unit unit, const struct zone *z, int64_t *us)
 {
 	struct dec d;
 	const char *why;
@@ -153,10 +177,10 @@ from_number(struct span s, enum unit unit, int64_t *us)
 	int64_t v;
 
 	if (digits_u64(s.p, s.n, &u) && (s.n == 1 || *s.p != '0'))
-		return when_count((int64_t)u, unit, us);
+		return when_count((int64_t)u, unit, z, us);
 	if ((why = dec_parse(s, &d)) != NULL)
 		return why;
-	return dec_to_i64(&d, &v) ? when_count(v, unit, us) : "a time is a whole number";
+	return dec_to_i64(&d, &v) ? when_count(v, unit, z, us) : "a time is a whole number";
 }
 
 /* Text */
@@ -237,7 +261,7 @@ when_parse(struct span s, enum unit unit, const struct zone *z, int64_t *us)
 			return why_form;
 		for (; i < s.n && is_digit(s.p[i]); i++)
 			;
-		return i == s.n ? from_number(s, unit, us) : why_form;
+		return i == s.n ? from_number(s, unit, z, us) : why_form;
 	}
 	if (!date_text(s.p, &c))
 		return why_form;
@@ -262,21 +286,22 @@ when_parse(struct span s, enum unit unit, const struct zone *z, int64_t *us)
 		return why_form;
 	if ((why = check_civil(&c)) != NULL)
 		return why;
-	return in_range((civil_secs(&c) - offset) * US_PER_SEC + c.us, us);
+	return in_range((civil_secs(&c) - offset) * US_PER_SEC + c.us, z, us);
 }
 
 const char *
 when_val(struct val v, enum unit unit, const struct zone *z, struct buf *scratch, int64_t *us)
 {
 	static const uint64_t per[] = { 0, US_PER_SEC, 1000, 1 };
-	static const uint64_t most[] = { 0, WHEN_US_MAX / US_PER_SEC, WHEN_US_MAX / 1000, WHEN_US_MAX };
+	static const uint64_t most[] = { 0, (WHEN_US_MAX - ZONE_US_MAX) / US_PER_SEC,
+		(WHEN_US_MAX - ZONE_US_MAX) / 1000, WHEN_US_MAX - ZONE_US_MAX };
 	uint64_t n;
 
 	if (v.tag == T_NUM) {
 		/* nearly all: a unit that is known, and a year after 1970 */
 		if (unit == UNIT_GUESS || !digits_u64(v.raw.p, v.raw.n, &n) || (*v.raw.p == '0' && v.raw.n > 1) ||
 		    n > most[unit])
-			return from_number(v.raw, unit, us);
+			return from_number(v.raw, unit, z, us);
 		*us = (int64_t)(n * per[unit]);
 		return NULL;
 	}

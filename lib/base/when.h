@@ -8,10 +8,10 @@
  *	why = dur_parse("5m", &d); start = dur_floor(d, offset_us, us, z);
  *
  * Invariants: a time is int64 microseconds since 1970-01-01T00:00:00Z; dates are proleptic
- * Gregorian, years 0001..9999; a leap second and a day that does not exist are errors.  A local
- * time in a gap of the clock moves forward by the gap, one that happens twice is the first (RFC
- * 5545 3.3.5). Zones come from TZif files (RFC 8536) under $TZDIR or /usr/share/zoneinfo; no
- * setenv, no libc zone state.
+ * Gregorian, years 0001..9999, in UTC and by the local clock; a leap second and a day that does
+ * not exist are errors.  A local time in a gap of the clock moves forward by the gap, one that
+ * happens twice is the first (RFC 5545 3.3.5). Zones come from TZif files (RFC 8536) under $TZDIR
+ * or /usr/share/zoneinfo; no setenv, no libc zone state.
  */
 #ifndef BASE_WHEN_H
 #define BASE_WHEN_H
@@ -48,6 +48,7 @@ const char *zone_abbr(const struct zone *, int64_t us);
 int64_t zone_instant(const struct zone *, int64_t local_secs);
 
 struct civil { int year, month, day, hour, min, sec; int32_t us; };
+/* What lies past the local years is their first or their last microsecond. */
 void when_civil(int64_t us, const struct zone *, struct civil *);
 /* Local fields to an instant; NULL or a reason (a field out of range). */
 const char *when_from_civil(const struct civil *, const struct zone *, int64_t *us);
@@ -61,7 +62,9 @@ const char *when_val(struct val, enum unit, const struct zone *, struct buf *scr
 /* The local day of a value, as days since 1970-01-01: a date by itself, or that of a time. */
 const char *when_val_day(struct val, enum unit, const struct zone *, struct buf *scratch, int32_t *day);
 /* So many of that unit since the epoch. */
-const char *when_count(int64_t, enum unit, int64_t *us);
+const char *when_count(int64_t, enum unit, const struct zone *, int64_t *us);
+/* NULL, or why it is no time there: its day lies outside the years 0001 to 9999. */
+const char *when_range(int64_t us, const struct zone *);
 const char *when_parse(struct span text, enum unit, const struct zone *, int64_t *us);
 
 enum when_style { WHEN_MS, WHEN_S, WHEN_SQL, WHEN_RFC3339 };	/* --time-format ms|s|sql|rfc3339 */

@@ -361,10 +361,9 @@ assemble(struct found *f, const struct zone *z, int64_t *us)
 	int64_t t;
 
 	if (f->has_epoch) {
-		if (f->epoch < INT64_C(-62135596800) || f->epoch > INT64_C(253402300799))
-			return "time outside the years 0001 to 9999";
-		*us = f->epoch * US_PER_SEC + f->us;
-		return NULL;
+		if ((why = when_count(f->epoch, UNIT_S, z, us)) == NULL)
+			*us += f->us;
+		return why;
 	}
 	if (c.year < 0 && f->year2 >= 0)
 		c.year = f->year2 + (f->year2 < 69 ? 2000 : 1900);
@@ -402,7 +401,7 @@ assemble(struct found *f, const struct zone *z, int64_t *us)
 	if (!f->has_offset)
 		return when_from_civil(&c, z, us);
 	*us = t - f->offset * US_PER_SEC;
-	return NULL;
+	return when_range(*us, z);
 }
 
 const char *

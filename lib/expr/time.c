@@ -148,8 +148,8 @@ date_trunc(struct expr_state *st, const struct zone *z, const struct xval *v, st
 		d.months = steps[which].months;
 		us = dur_floor(d, 0, us, z);
 	}
-	if (us < WHEN_US_MIN)
-		return why_range;
+	if ((why = when_range(us, z)) != NULL)
+		return why;
 	return put(st, z, form, us, out);
 }
 
@@ -175,6 +175,8 @@ date_add(struct expr_state *st, const struct zone *z, const struct xval *v, stru
 	us = dur_add(d, count, us, z);
 	if (us == WHEN_US_MIN || us == WHEN_US_MAX)
 		return why_range;
+	if ((why = when_range(us, z)) != NULL)
+		return why;
 	if (form == FORM_DAY && steps[which].us > 0)
 		form = FORM_LOCAL;
 	return put(st, z, form, us, out);

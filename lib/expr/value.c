@@ -117,12 +117,12 @@ xval_time(const struct xval *x, const struct zone *z, int64_t *us)
 	if ((why = xval_num(x, &d)) != NULL)
 		return why;
 	if (dec_to_i64(&d, &v))
-		return when_count(v, UNIT_GUESS, us);
+		return when_count(v, UNIT_GUESS, z, us);
 	dec_int(1000, &thousand);
 	if (dec_mul(&d, &thousand, &d) != NULL || !dec_to_i64(&d, &v) ||
 	    v < INT64_C(1000000000000000))
 		return "a time is a whole number";
-	return when_count(v, UNIT_GUESS, us);
+	return when_count(v, UNIT_GUESS, z, us);
 }
 
 const char *

@@ -103,7 +103,7 @@ judge_alike(struct gathered *h, const struct val *v, size_t n)
 		newest = p;
 	}
 	if (wrong != 0 || newest == NULL || !digits_u64(newest, digits, &number) ||
-	    when_count((int64_t)number, h->unit, &us) != NULL || waters_ahead(&h->water, us))
+	    when_count((int64_t)number, h->unit, h->water.zone, &us) != NULL || waters_ahead(&h->water, us))
 		return false;
 	waters_take(&h->water, h->part, us);
 	return true;

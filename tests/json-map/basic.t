@@ -136,3 +136,28 @@ $ for w in --as --index; do echo '{"a":[1]}' | json-split -e a $w "$(printf '\37
 > 2
 > json-split: --index: the name '\xff' is not UTF-8
 > 2
+
+# json-map: a time whose day lies past the last one where the clock is, is none
+$ json-map --tz Asia/Shanghai --reject r 'day=CAST(t AS DATE)' "text=date_format(t, '%F %T')" "hour=date_trunc('hour', t)"; grep -o 'time outside[^"]*' r
+< {"t":"9999-12-31T15:59:59Z"}
+< {"t":"9999-12-31T16:00:00Z"}
+< {"t":"9999-12-31 23:59:59"}
+> {"day":"9999-12-31","text":"9999-12-31 23:59:59","hour":"9999-12-31T23:00:00+08:00"}
+> {"day":"9999-12-31","text":"9999-12-31 23:59:59","hour":"9999-12-31 23:00:00"}
+> time outside the years 0001 to 9999
+
+# json-map: nor is one that is reached by adding
+$ json-map --tz Asia/Shanghai "x=date_add('hour', 1, t)"
+< {"t":"9999-12-31 22:59:59"}
+< {"t":"9999-12-31 23:00:00"}
+> {"x":"9999-12-31 23:59:59"}
+! json-map: <stdin>:2: time outside the years 0001 to 9999
+? 3
+
+# json-map: nor one before the first
+$ json-map --tz=-08:00 "x=date_add('hour', -1, t)"
+< {"t":"0001-01-01T09:00:00Z"}
+< {"t":"0001-01-01T08:59:59Z"}
+> {"x":"0001-01-01T00:00:00-08:00"}
+! json-map: <stdin>:2: time outside the years 0001 to 9999
+? 3

@@ -167,6 +167,55 @@ printing(void)
 	buf_free(&b);
 }
 
+/* A day of the years 1 to 9999 by the clock of the zone, not only in UTC. */
+static void
+local_ends(void)
+{
+	static const struct { const char *zone, *text; bool good; } v[] = {
+		{ "Asia/Shanghai", "9999-12-31T15:59:59Z", true }, { "Asia/Shanghai", "9999-12-31T16:00:00Z", false },
+		{ "Asia/Shanghai", "9999-12-31 23:59:59.999999", true }, { "Asia/Shanghai", "9999-12-31", true },
+		{ "Asia/Shanghai", "0001-01-01T00:00:00Z", true }, { "UTC", "9999-12-31T23:59:59Z", true },
+		{ "-08:00", "9999-12-31T23:59:59Z", true }, { "-08:00", "0001-01-01T07:59:59Z", false },
+		{ "-08:00", "0001-01-01T08:00:00Z", true }, { "-08:00", "0001-01-01", true },
+		{ "+23:59", "9999-12-31T00:01:00+00:00", false }, { "+23:59", "9999-12-31T00:00:59+00:00", true },
+	};
+	static const enum unit unit[] = { UNIT_S, UNIT_MS, UNIT_US };
+	static const char *const number[] = { "253402300799", "253402300799999", "253402300799999999" };
+	const struct zone *east = zone_open("Asia/Shanghai"), *west = zone_open("-08:00");
+	struct buf b = { 0 };
+	char day[WHEN_DAY_BYTES];
+	int32_t days;
+	int64_t us;
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+		okf((when_parse(span_str(v[i].text), UNIT_GUESS, zone_open(v[i].zone), &us) == NULL) == v[i].good,
+		    "%s in %s was %s", v[i].text, v[i].zone, v[i].good ? "refused" : "taken");
+	ok_all("texts whose local day lies next to the ends");
+	for (size_t i = 0; i < 3; i++) {
+		struct val x = val_make(T_NUM, span_str(number[i]));
+
+		okf(when_val(x, unit[i], east, &b, &us) != NULL && when_val_day(x, unit[i], east, &b, &days) != NULL &&
+			when_val(x, unit[i], NULL, &b, &us) == NULL && when_val(x, unit[i], west, &b, &us) == NULL &&
+			when_val_day(x, unit[i], west, &b, &days) == NULL,
+		    "%s", number[i]);
+	}
+	ok_all("numbers whose local day does");
+	ok(when_scan(span_str("%F %T %z"), span_str("9999-12-31 20:00:00 +0000"), east, &us) != NULL &&
+		when_scan(span_str("%F %T %z"), span_str("0001-01-01 00:00:00 +2359"), NULL, &us) != NULL &&
+		when_scan(span_str("%s"), span_str("253402300799"), east, &us) != NULL &&
+		when_scan(span_str("%s"), span_str("253402300799"), west, &us) == NULL,
+	    "and formats");
+	when_print(WHEN_US_MAX, WHEN_SQL, east, &b);
+	when_print(WHEN_US_MAX, WHEN_RFC3339, east, &b);
+	when_print(WHEN_US_MIN, WHEN_SQL, west, &b);
+	when_day(WHEN_US_MAX, east, day);
+	buf_str(&b, day);
+	is_span(buf_span(&b),
+	    "\"9999-12-31 23:59:59.999999\"\"9999-12-31T23:59:59.999999+08:00\"\"0001-01-01 00:00:00\"9999-12-31",
+	    "a bound past the ends is the end");
+	buf_free(&b);
+}
+
 static void
 scanning(void)
 {
@@ -264,6 +313,7 @@ main(void)
 	against_oracle();
 	units();
 	printing();
+	local_ends();
 	scanning();
 	durations();
 	zones();
