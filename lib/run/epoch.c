@@ -602,6 +602,12 @@ epoch_waits(struct ctx *c)
 	return c->epoch->untold ? tell(c->epoch, false) : 0;
 }
 
+bool
+epoch_ended(const struct epoch *e)
+{
+	return e->ended;
+}
+
 int
 epoch_over(struct ctx *c)
 {

@@ -36,6 +36,8 @@ int epoch_ready(struct ctx *);
 bool epoch_is(const struct epoch *, struct span line);
 int epoch_line(struct ctx *, struct span line);
 int epoch_over(struct ctx *);
+/* Did an `end` come? It is through, and nothing may come behind it. */
+bool epoch_ended(const struct epoch *);
 /*
  * For set_up: wait for the `open` line, which stays to be read (epoch_held), for what it pins.  0; EXIT_INPUT where
  * something else comes first, EXIT_TEMP where nothing does, or a signal.

@@ -299,11 +299,12 @@ input_block(struct ctx *c, struct feed *f, const struct pathset *ps, const struc
 /*
  * A stage of a barrier job waits for input, and looks whether its output is still read.  Where the reader is gone it
  * would see that when it writes; but its input may not go on before a sink has committed, and that may be who is gone.
+ * Behind an `end` line nothing more is written: who reads that is gone when he has it, often before the source is.
  */
 static int
 await_input(struct ctx *c, struct source *src)
 {
-	struct pollfd pfd[] = { { .fd = 0, .events = POLLIN }, { .fd = 1 } };
+	struct pollfd pfd[] = { { .fd = 0, .events = POLLIN }, { .fd = epoch_ended(c->epoch) ? -1 : 1 } };
 	int rc;
 
 	while (!run_stop && !source_ready(src, 0)) {

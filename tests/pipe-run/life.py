@@ -19,11 +19,12 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 import cases  # noqa: E402
+from runs import end_all  # noqa: E402
 from tap import finish, point  # noqa: E402
 
 BIN = cases.BIN
 PLAY = "%s %s/play.py" % (sys.executable, HERE)
-LIMIT = 60 * (4 if cases.SANITIZED else 1)
+LIMIT = 120 * (4 if cases.SANITIZED else 1)
 GROUPS = []
 
 
@@ -57,7 +58,7 @@ class Job:
 
     def events(self):
         with open(os.path.join(self.dir, "events.ndjson"), encoding="utf-8") as f:
-            return [json.loads(x) for x in f]
+            return [json.loads(x) for x in f if x.endswith("\n")]
 
     def status(self):
         status, out = self.call("status", "--json")
@@ -295,17 +296,18 @@ def escaped():
 
 @group
 def stalled():
+    # a machine that is slow must not seem to stand still
     for stages, who in (
             (("grep -v barrier", "json-map --all"), "grep lets no control line through"),
             (("json-map --all", "nice -n 1 sed /barrier/d", "json-map --all"), "nice lets no control line through"),
             (("json-map --all", "sort | awk 1", "json-map --all"), "sort, awk lets no control line"),
             (("json-map --all", "sh -c 'while read -r x; do case $x in *epoch?:3,*) sleep 100; esac; echo \"$x\"; done'", "json-map --all"),
              "sh lets no control line through: .*json-map behind it at [0-9]")):
-        j = Job(PLAY + " source", *stages, PLAY + " sink a", settings="stalled=1s")
+        j = Job(PLAY + " source", *stages, PLAY + " sink a", settings="stalled=2s")
         status, _ = j.call("run")
         e = j.events()[-1]
         point(status == 3 and e["event"] == "pipe.stalled" and re.search(who, e["text"]), "stalled: " + who.split(":")[0], (status, e, j.err))
-    j = Job(PLAY + " source --silent-at 3 --once silent --epochs 5", "json-map --all", PLAY + " sink a", settings="stalled=1s")
+    j = Job(PLAY + " source --silent-at 3 --once silent --epochs 5", "json-map --all", PLAY + " sink a", settings="stalled=5s")
     status, _ = j.call("run")
     e = j.events()
     point(status == 0 and e[0]["event"] == "pipe.restart" and "sends no control line" in e[0]["text"] and j.rows() == 5,
@@ -314,34 +316,39 @@ def stalled():
 
 @group
 def slow():
-    j = Job(PLAY + " source", "json-map --all", PLAY + " sink a", settings="stalled=1500ms")
+    j = Job(PLAY + " source", "json-map --all", PLAY + " sink a", settings="stalled=2500ms")
     p = j.begin()
     j.reached(3)
 
     def stop_one():
         for pid in j.processes():
-            with open("/proc/%d/comm" % pid, encoding="utf-8") as f:
-                if f.read().strip() == "json-map":
-                    os.kill(pid, signal.SIGSTOP)
-                    return pid
+            try:
+                with open("/proc/%d/comm" % pid, "rb") as f:
+                    if f.read().strip() == b"json-map":
+                        os.kill(pid, signal.SIGSTOP)
+                        return pid
+            except OSError:
+                pass
         return None
 
     def told(event, n):
-        return os.path.exists(os.path.join(j.dir, "events.ndjson")) and sum(e["event"] == event for e in j.events()) >= n
+        """So often of json-map: all else that a slow machine keeps waiting is no concern of this one."""
+        return os.path.exists(os.path.join(j.dir, "events.ndjson")) and sum(
+            e["event"] == event and "json-map has not done with epoch" in e["text"] for e in j.events()) >= n
 
-    pid = stop_one()
+    pid = wait(stop_one)
     said = wait(lambda: told("pipe.slow", 1))
     os.kill(pid, signal.SIGCONT)
     at = number(os.path.join(j.dir, "ack/a"))
-    point(said and "json-map has not done with epoch" in j.events()[0]["text"] and j.reached(at + 5) and j.status()[1]["restarts"] == 0,
+    point(said and j.reached(at + 5) and j.status()[1]["restarts"] == 0,
           "a stage of ours that takes long is told of, and goes on", j.events() if said else "")
-    stop_one()
+    wait(stop_one)
     said = wait(lambda: told("pipe.slow", 2)) and wait(lambda: told("pipe.restart", 1))
-    point(said and "json-map has not done with epoch" in j.events()[-1]["text"] and j.reached(number(os.path.join(j.dir, "ack/a")) + 5),
+    point(said and j.reached(number(os.path.join(j.dir, "ack/a")) + 5),
           "told of again; one that hangs is started again", j.events()[-3:])
     p.send_signal(signal.SIGTERM)
-    p.communicate(timeout=LIMIT)
-    point(p.returncode == 0 and isinstance(j.rows(), int), "and all is there", (p.returncode, j.rows()))
+    err = p.communicate(timeout=LIMIT)[1].decode()
+    point(p.returncode == 0 and isinstance(j.rows(), int), "and all is there", (p.returncode, j.rows(), j.events(), err))
 
 
 def main():
@@ -353,8 +360,7 @@ def main():
                     g()
         finally:
             for j in Job.all:
-                for pid in j.processes():
-                    os.kill(pid, signal.SIGKILL)
+                end_all(j.processes())
     return finish()
 
 

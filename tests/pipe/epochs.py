@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -185,6 +186,21 @@ def refused():
     told(t.finish()[0] == 3 and "damaged" in t.over[1], "a damaged state: 3", t.over)
 
 
+def left_alone():
+    """Who reads the last line ends, maybe long before the source does: that is no broken pipe. Before that line it is one."""
+    for argv in (["json-map", "--all"], ["dedup", "-k", "id"], ["shard", "-n", "2", "-k", "id", "--", "json-map", "--all"], ["fan-out", "json-map --all"]):
+        for kind, want in (("end", 0), ("mark", -signal.SIGPIPE)):
+            s = Stage(fresh("alone"), argv, env={"PATH": BIN + ":" + os.environ["PATH"]})
+            s.epoch(1, [b'{"id":1}'], kind=kind)
+            s.p.stdout.close()
+            s.p.stdout = None
+            try:
+                s.p.wait(0.3 if kind == "end" else 60)      # its input is open; who would end by that has time to
+            except subprocess.TimeoutExpired:
+                pass
+            told(s.finish()[0] == want, "%s, whose reader is gone behind a line of kind %s: %d" % (" ".join(argv), kind, want), s.over)
+
+
 def splits():
     """Control lines anywhere in what a read gives: blocks of 64 bytes, and all at once."""
     rng = random.Random(SEED + 3)
@@ -207,7 +223,7 @@ def splits():
 
 
 try:
-    for test in (stateless, splits, crashes, deltas, refused):
+    for test in (stateless, splits, left_alone, crashes, deltas, refused):
         test()
 finally:
     shutil.rmtree(TMP, ignore_errors=True)
