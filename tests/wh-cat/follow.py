@@ -18,8 +18,9 @@ import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(TOP, "tests/pipe"))
+sys.path[:0] = [os.path.join(TOP, "tests"), os.path.join(TOP, "tests/pipe")]
 from epoch_play import BIN, NONCE, Job  # noqa: E402
+from runs import listens  # noqa: E402
 
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 15
@@ -159,6 +160,7 @@ def live():
             p.send_signal(signal.SIGTERM)
             out, err = p.communicate(timeout=60)
         else:
+            listens(p, signal.SIGINT)
             p.send_signal(signal.SIGINT)
             out, err = p.communicate(timeout=60)
         got += out.splitlines()
