@@ -2,6 +2,7 @@
 # Where the logs grow, where the answers go, and how far behind time may run: set in $PIPEHOUSE_ROOT/TENANT/shop.env.
 #   SHOP_LIVE      the directory of app.log and changes.log (mock-shop --live writes one; with Kafka, -b and -t instead of -f)
 #   SHOP_ADS_CNF   MySQL option file of the metrics database (mode 0600); SHOP_ADS_DB its name
+#   SHOP_SOURCE_CNF, SHOP_SOURCE_DB   the same of the business database, for prepare.sh
 #   SHOP_ALERT     the configuration of wh-alert; without it alerts stand in their tables only
 #   RT_COUNTS      how jobs that count read: half a minute behind the newest record, so that stragglers count
 #   RT_ALERTS      how jobs that alert read: two seconds
