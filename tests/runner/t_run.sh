@@ -26,37 +26,39 @@ run() {
 	last=$(tail -n 1 "$dir/out")
 }
 
-run "a 5 check echo 'ok 1'; echo 'ok 2 - x # SKIP y'; echo 1..2" "b 5 check echo 1..1; echo 'ok 1'"
+run "a 60 check echo 'ok 1'; echo 'ok 2 - x # SKIP y'; echo 1..2" "b 60 check echo 1..1; echo 'ok 1'"
 is 'points of all parts are summed' 0 '3 passed, 0 failed'
-run "a 5 check echo 'ok 1'; echo 'not ok 2 - no'; echo '#   why'; echo 1..2; exit 1"
+run "a 60 check echo 'ok 1'; echo 'not ok 2 - no'; echo '#   why'; echo 1..2; exit 1"
 is 'a point that failed' 1 '1 passed, 1 failed'
 n=$((n + 1)); grep -q why "$dir/out" && echo "ok $n - its diagnostics are shown" || echo "not ok $n - its diagnostics are shown"
-run "a 5 check true"
+run "a 60 check true"
 is 'no TAP at all' 1 '0 passed, 1 failed'
-run "a 5 check echo 1..0"
+run "a 60 check echo 1..0"
 is 'a plan of nothing' 1 '0 passed, 1 failed'
-run "a 5 check echo '1..0 # SKIP no server here'" "b 5 check echo 1..1; echo 'ok 1'"
+run "a 60 check echo '1..0 # SKIP no server here'" "b 60 check echo 1..1; echo 'ok 1'"
 is 'a part that says why it cannot run' 0 '1 passed, 0 failed'
 n=$((n + 1)); grep -q 'LEFT OUT.*a .*no server here' "$dir/out" && echo "ok $n - is left out aloud" || echo "not ok $n - is left out aloud"
-run "a 5 check echo 'not ok 1'; echo '1..0 # SKIP no server here'"
+run "a 60 check echo 'not ok 1'; echo '1..0 # SKIP no server here'"
 is 'a part that fails and calls it a skip' 1 '0 passed, 2 failed'
-run "a 5 check echo 'ok 1'; echo 1..4"
+run "a 60 check echo 'ok 1'; echo 1..4"
 is 'fewer points than planned' 1 '1 passed, 3 failed'
-run "a 5 check echo 'ok 1'"
+run "a 60 check echo 'ok 1'"
 is 'no plan' 1 '1 passed, 1 failed'
-run "a 5 check echo 'ok 1'; echo 1..1; exit 99"
+run "a 60 check echo 'ok 1'; echo 1..1; exit 99"
 is 'points held, but it ended badly' 1 '1 passed, 1 failed'
-run "a 1 check echo 'ok 1'; sleep 30; echo 1..1"
+run "a 4 check echo 'ok 1'; python3 -c 'import time; time.sleep(300)'; echo 1..1"
 is 'a part over its time' 1 '1 passed, 1 failed'
-run "a 5 check no-such-program-here"
+n=$((n + 1)); grep -q 'stopped after 4 s' "$dir/out" && grep -q 'File "<string>", line 1' "$dir/out" && echo "ok $n - where it hung is shown" ||
+	echo "not ok $n - where it hung is shown"
+run "a 60 check no-such-program-here"
 is 'a part that is not there' 1 '0 passed, 1 failed'
-run "a 5 real echo 'ok 1'; echo 1..1"
+run "a 60 real echo 'ok 1'; echo 1..1"
 is 'nothing to run is not success' 1 '0 passed, 0 failed'
-san=1 run "a 5 check-plain echo 'not ok 1'; echo 1..1" "b 5 check echo 'ok 1'; echo 1..1"
+san=1 run "a 60 check-plain echo 'not ok 1'; echo 1..1" "b 60 check echo 'ok 1'; echo 1..1"
 is 'what cannot run under sanitizers is left out' 0 '1 passed, 0 failed'
 n=$((n + 1)); grep -q 'left out.*: a' "$dir/out" && echo "ok $n - and that is said" || echo "not ok $n - and that is said"
 echo 'int main(void){return 0;}' >"$dir/tests/lib/x_test.c"
-run "unit 5 check -"
+run "unit 60 check -"
 is 'a unit test that was not built' 1 '0 passed, 1 failed'
 
 cases() {
@@ -95,9 +97,9 @@ E
 is 'a missing last newline is seen' 1 1
 cases </dev/null
 is 'no case is not success' 1 0
-CASE_TIMEOUT=1 cases <<'E'
+CASE_TIMEOUT=2 cases <<'E'
 # a case that hangs is killed with all it started
-$ sleep 20 | sleep 20
+$ sleep 300 | sleep 300
 E
 is 'a case that hangs' 1 1
 cases -u <<'E'
