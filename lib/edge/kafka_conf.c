@@ -206,7 +206,10 @@ kafka_settings(const struct kafka_conf *k, rd_kafka_conf_t **out, bool *debug)
 	int rc;
 
 	*debug = false;
-	if ((rc = put_all(conf, first_all)) == 0)
+	rc = k->brokers[strspn(k->brokers, ", ")] == '\0' ? err_usage("-b: no broker in '%s'", k->brokers) : 0;
+	if (rc == 0)
+		rc = put_all(conf, first_all);
+	if (rc == 0)
 		rc = put_all(conf, k->writes ? first_write : first_read);
 	if (rc == 0 && k->properties != NULL)
 		rc = read_file(conf, k->properties, debug);

@@ -27,8 +27,8 @@ topics_set_up(const struct topics_conf *conf, struct ctx *c, struct dest *d, str
 	t->ctx = c;
 	t->dest = d;
 	t->meta_col = -1;
-	if ((rc = point_parse(conf->from == NULL ? "beginning" : conf->from, ctx_zone(c), &t->from)) != 0 ||
-	    (conf->until != NULL && (rc = point_parse(conf->until, ctx_zone(c), &t->until)) != 0))
+	if ((rc = point_parse(conf->from == NULL ? "beginning" : conf->from, "--from", ctx_zone(c), &t->from)) != 0 ||
+	    (conf->until != NULL && (rc = point_parse(conf->until, "--until", ctx_zone(c), &t->until)) != 0))
 		return rc;
 	if (conf->until != NULL && t->until.kind == POINT_BEGINNING)
 		return ctx_usage(c, "--until: end, a time, or PARTITION:OFFSET,...");

@@ -50,7 +50,7 @@ one_place(const char **text, struct point_at *at)
 }
 
 int
-point_parse(const char *text, const struct zone *zone, struct point *p)
+point_parse(const char *text, const char *what, const struct zone *zone, struct point *p)
 {
 	const char *s = text;
 	int64_t us;
@@ -71,8 +71,8 @@ point_parse(const char *text, const struct zone *zone, struct point *p)
 	do {
 		p->at = mem_array(p->at, p->n + 1, sizeof *p->at);
 		if (!one_place(&s, &p->at[p->n++]))
-			return err_usage("'%s' is neither beginning, end, a time, nor [TOPIC:]PARTITION:OFFSET,...",
-			    text);
+			return err_usage("%s: '%s' is neither beginning, end, a time, nor "
+			    "[TOPIC:]PARTITION:OFFSET,...", what, text);
 	} while (*s != '\0');
 	return 0;
 }

@@ -3,7 +3,7 @@
  * topics_point - beginning, end, a time, or offsets: where reading of topics begins or ends (for run/topics)
  *
  *	struct point p;
- *	if ((rc = point_parse("0:4711,orders:1:17", zone, &p)) != 0) return rc;
+ *	if ((rc = point_parse("0:4711,orders:1:17", "--from", zone, &p)) != 0) return rc;
  *	… point_check(&p, "--from", part, n) … at = point_offset(&p, &part[i], part[i].low) …
  *	point_free(&p);
  *
@@ -30,8 +30,8 @@ struct point {
 	size_t n;
 };
 
-/* 0 or EXIT_USAGE after a message. */
-int point_parse(const char *text, const struct zone *, struct point *);
+/* what: the option. 0 or EXIT_USAGE after a message. */
+int point_parse(const char *text, const char *what, const struct zone *, struct point *);
 /* Are all partitions it names there? 0 or EXIT_USAGE after a message. */
 int point_check(const struct point *, const char *what, const struct kafka_part *, size_t n);
 /*

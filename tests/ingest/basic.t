@@ -187,7 +187,7 @@ $ for i in 1 2; do echo '{"t":"2026-11-20"}' | ingest -d ods.l --partition-by t;
 # ingest: what it refuses
 $ export PIPEHOUSE_ROOT=$PWD/wh; printf 'kind upsert\nkey id\norder o\nday d\n' | wh-table dim.t -
 $ for a in '-d ods.l' '-f x y' '--until end' '-f x --until noon -d a.b' '-f x' '-d dim.t' '-b h' '-b h -t x -f y' '--lag -d a.b' '-b h -t x --lag' '-b h -t x -G g' \
-$   '-b h -t x --max-lag 3' '-b h -t x --until beginning' '-b h -t x --from 1' '-b h -t x --from 1:' '-b h -t x --meta a.b' '-f x -d a.b --partition-by t --every 1d'
+$   '-b h -t x --max-lag 3' '-b h -t x --until beginning' '-b h -t x --from 1' '-b h -t x --from 1:' '-b h -t x --until 1' '-b , -t x' '-b h -t x --meta a.b' '-f x -d a.b --partition-by t --every 1d'
 $ do ingest $a </dev/null 2>&1 | head -n 1; done
 > ingest: --partition-by is required: table ods.l says no day
 > ingest: -f is one pattern, and FILE not with it: quote the pattern, or the shell makes files of it
@@ -202,8 +202,10 @@ $ do ingest $a </dev/null 2>&1 | head -n 1; done
 > ingest: -G needs -d: the table knows the offsets
 > ingest: --max-lag: a number of records, with --lag
 > ingest: --until: end, a time, or PARTITION:OFFSET,...
-> ingest: '1' is neither beginning, end, a time, nor [TOPIC:]PARTITION:OFFSET,...
-> ingest: '1:' is neither beginning, end, a time, nor [TOPIC:]PARTITION:OFFSET,...
+> ingest: --from: '1' is neither beginning, end, a time, nor [TOPIC:]PARTITION:OFFSET,...
+> ingest: --from: '1:' is neither beginning, end, a time, nor [TOPIC:]PARTITION:OFFSET,...
+> ingest: --until: '1' is neither beginning, end, a time, nor [TOPIC:]PARTITION:OFFSET,...
+> ingest: -b: no broker in ','
 > ingest: --meta: a name of letters, digits and _, not 'a.b'
 > ingest: --every: an exact duration of 1ms or more
 
