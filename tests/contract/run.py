@@ -27,7 +27,7 @@ import cases  # noqa: E402
 from tap import finish, point  # noqa: E402
 
 BIN, TOP, SANITIZED = cases.BIN, cases.TOP, cases.SANITIZED
-LIMIT = 20 * (5 if SANITIZED else 1)
+LIMIT = 60 * (5 if SANITIZED else 1)
 PLAIN = b'{"id":%d,"t":1700000%03d,"v":%v}'
 
 VALUES = [b"19.99", b"1.10", b"-0", b"-0.0", b"1e400", b"1E+2", b"18446744073709551615", b"18446744073709551616", b"1" * 100,
@@ -572,7 +572,7 @@ def _(c):
         try:
             os.write(p.stdin.fileno(), c.good(1) + b"\n")
             os.set_blocking(p.stdout.fileno(), False)
-            deadline, got = time.monotonic() + (20 if SANITIZED else 5), b""
+            deadline, got = time.monotonic() + LIMIT, b""
             while not got.endswith(b"\n") and time.monotonic() < deadline:
                 got += p.stdout.read() or b""
                 time.sleep(0.01)

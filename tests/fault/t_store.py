@@ -253,8 +253,8 @@ def wh_run(title, follow):
 
         def judge(p, status):
             wrong = is_whole(p, "a.x", OLD, NEW) + is_whole(p, "a.y", OLD, NEW)
-            deadline = time.time() + 20
-            while p.run("wh-run true")[0] != 0 and time.time() < deadline:
+            deadline = time.monotonic() + 120
+            while p.run("wh-run true")[0] != 0 and time.monotonic() < deadline:
                 time.sleep(0.2)
             x, y = p.table("a.x"), p.table("a.y")
             if x != y:
@@ -376,8 +376,8 @@ def zombie():
 
 def stopped_child(pid):
     """The traced child, once it is stopped."""
-    deadline = time.time() + 20
-    while time.time() < deadline:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
         try:
             with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
                 kids = [int(x) for x in f.read().split()]
@@ -394,9 +394,13 @@ def stopped_child(pid):
 
 
 def group_stopped(kid):
-    time.sleep(0.5)
-    with open("/proc/%d/stat" % kid) as f:
-        return f.read().rpartition(")")[2].split()[0] in "tT"
+    """It stands in a stop and does not move."""
+    looks = []
+    for _ in range(2):
+        with open("/proc/%d/status" % kid) as f:
+            looks.append([x.split()[1] for x in f if x.startswith(("State:", "voluntary_", "nonvoluntary_"))])
+        time.sleep(0.7)
+    return looks[0] == looks[1] and looks[0][0] in "tT"
 
 
 DAYS = b'{"id":%d,"t":"2026-11-20"}\n'

@@ -287,7 +287,7 @@ class House:
 
     def job(self, name):
         p = subprocess.run(["pipe-run", os.path.join(PIPES, name + ".pipe"), "run"], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, timeout=240)
+                           stderr=subprocess.PIPE, timeout=600)
         return p.returncode, (p.stderr + p.stdout).decode(errors="replace")[-1500:]
 
 
@@ -385,16 +385,19 @@ def growing(house, db):
         player.wait()
         return
     killed = 0
-    while kills and killed < 200:
+    while kills and killed < 600:
         time.sleep(0.7)
         for pid in [x for x, name in processes(job).items() if name == kills[0]][:1]:
-            os.kill(pid, signal.SIGKILL)
-            kills.pop(0)
+            try:
+                os.kill(pid, signal.SIGKILL)
+                kills.pop(0)
+            except ProcessLookupError:
+                pass
         killed += 1
     player.wait()
     close_windows(live)
     want, got = expected(db, "totals"), None
-    for _ in range(300):
+    for _ in range(1500):
         got = house.rows(MYSQL["totals"])
         if got == want:
             break

@@ -26,6 +26,7 @@ import zipfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import jars  # noqa: E402
+from runs import listens  # noqa: E402
 from tap import finish, point  # noqa: E402
 
 TOP = jars.TOP
@@ -125,6 +126,7 @@ def main():
                     web.rotate(turns)
             out = load.communicate()[0].decode(errors="replace")
             point(load.returncode == 0, "JMeter ran to its end", out)
+            listens(p)
             time.sleep(2)
             p.send_signal(signal.SIGTERM)
             said += p.communicate(timeout=60)[1].decode()
