@@ -5,7 +5,7 @@
  * Path:   files -> run/logs (from where the table's log knows them) -> run/tail -> run/dest -> store, with the
  *         files' new positions in the same commit; topics -> edge/kafka -> run/topics -> run/dest the same way;
  *         --barriers: both -> run/gathered -> run/planned (a plan of each epoch) -> the standard output
- * Memory: files: a block of input; topics: a commit's messages (64 MiB), librdkafka's queue (96 MiB) and 4 frames
+ * Memory: files: a block of input; topics: a commit's messages (64 MiB), librdkafka's queue (48 MiB) and 4 frames
  *         that a thread compresses; both: 24 open files of about 4 MiB each; --barriers: of topics and
  *         compressed files an epoch's records (16 and 32 MiB), instead of the files.
  */
@@ -16,6 +16,7 @@
 #include "run/topics.h"
 
 #define COMMIT_BYTES (64 * MIB)		/* of input, then it is committed */
+#define BULK_BYTES (256 * MIB)		/* the same of topics whose messages are written as they come */
 #define EVERY_MS 10000			/* between commits of what goes on */
 #define FOLD_FILES 64			/* small ones of a day */
 
@@ -187,6 +188,7 @@ set_up(struct ctx *c, void *arg)
 	k->meter = &st->meter;
 	k->until = st->until;
 	k->bytes = COMMIT_BYTES;
+	k->bulk_bytes = BULK_BYTES;
 	st->logs = (struct logs){ .ctx = c, .dest = &st->dest, .pattern = st->logs.pattern, .until = st->until != NULL,
 	    .cut_new = st->cut == 1, .every_ms = k->every_ms, .bytes = COMMIT_BYTES,
 	    .meter = &st->meter };

@@ -11,13 +11,14 @@
 #include "edge/kafka.h"
 #include "edge/kafka_conf.h"
 #include "edge/kafka_link.h"
+#include "edge/kafka_wake.h"
 
 #define CONNECT_SECONDS 30
 #define ASK_MS 2000		/* one question; it is asked again */
 #define BATCH 1024		/* messages that one call of the library hands out */
 #define BATCHES_SAFE 0x02010000	/* the version from which its batches lose nothing in a group, see take() */
-#define DEEP_BYTES MIB		/* taken at one go: the library's queue may have been full */
-#define WAKE_MS 100		/* between two calls that wake it; as long waits one of them */
+#define DEEP_BYTES MIB		/* taken until nothing was there: the library's queue may have been full */
+#define WAKE_MS 100		/* between two questions because nothing is there */
 #define GROW_MS 60000		/* between two looks for new partitions, or topic.metadata.refresh.interval.ms */
 #define DOUBT_SECONDS 60	/* a topic that vanished may come back: a broker that starts learns them by and by */
 
@@ -31,12 +32,18 @@ struct kafka {
 	struct kafka_part *part;
 	size_t n;
 	rd_kafka_queue_t *queue;	/* what consumer_poll reads */
+	struct kafka_wake *wake;
 	rd_kafka_message_t *msg;	/* handed out */
 	rd_kafka_message_t *batch[BATCH];	/* [at, taken): will be */
 	size_t at, taken;
-	size_t deep;			/* bytes handed out since nothing was there */
-	size_t woken;			/* the partition whose broker was woken last */
-	int64_t woken_ms;
+	struct {			/* the library's queue, see wake_library() */
+		size_t messages_max, bytes_max;		/* it is full */
+		size_t there, most;	/* messages in it: when we had taken some; when some had come */
+		size_t bytes, messages;	/* handed out since there was nothing */
+		bool woken;		/* since some came */
+		size_t part;		/* whose broker was woken last, */
+		int64_t ms;		/* and when for want of messages */
+	} q;
 	const rd_kafka_topic_t *last_topic;	/* of the last message, */
 	int32_t last_id;
 	size_t last;			/* and which that was */
@@ -182,16 +189,22 @@ learn_topics(struct kafka *k)
 	return 0;
 }
 
+/* A setting of the library that is a number; `other` where it is none. */
 static uint64_t
-refresh_ms(const rd_kafka_conf_t *conf)
+setting(const rd_kafka_conf_t *conf, const char *name, uint64_t other)
 {
 	char text[24] = "";
 	size_t size = sizeof text;
-	uint64_t ms;
 
-	if (rd_kafka_conf_get(conf, "topic.metadata.refresh.interval.ms", text, &size) != RD_KAFKA_CONF_OK)
-		return GROW_MS;
-	ms = strtoull(text, NULL, 10);		/* -1: the library does not look */
+	return rd_kafka_conf_get(conf, name, text, &size) == RD_KAFKA_CONF_OK ? strtoull(text, NULL, 10) : other;
+}
+
+static uint64_t
+refresh_ms(const rd_kafka_conf_t *conf)
+{
+	uint64_t ms = setting(conf, "topic.metadata.refresh.interval.ms", 0);
+
+	/* -1: the library does not look */
 	return ms == 0 || ms > GROW_MS ? GROW_MS : ms;
 }
 
@@ -208,6 +221,8 @@ create(struct kafka *k)
 	k->link.brokers = k->conf.brokers;
 	k->grow_ms = (int64_t)refresh_ms(conf);
 	k->looked_ms = clock_ms();
+	k->q.messages_max = (size_t)setting(conf, "queued.min.messages", SIZE_MAX);
+	k->q.bytes_max = (size_t)setting(conf, "queued.max.messages.kbytes", SIZE_MAX / KIB) * KIB;
 	kafka_link_set(&k->link, conf);
 	if (k->conf.group != NULL)
 		rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
@@ -218,6 +233,7 @@ create(struct kafka *k)
 	}
 	rd_kafka_poll_set_consumer(k->rk);
 	k->queue = rd_kafka_queue_get_consumer(k->rk);
+	k->wake = kafka_wake_new(k->rk);
 	return 0;
 }
 
@@ -276,6 +292,7 @@ kafka_close(struct kafka *k)
 	if (k->msg != NULL)
 		rd_kafka_message_destroy(k->msg);
 	drop_batch(k);
+	kafka_wake_free(k->wake);
 	if (k->queue != NULL)
 		rd_kafka_queue_destroy(k->queue);
 	if (k->change != NULL)
@@ -697,27 +714,51 @@ idle(struct kafka *k)
 }
 
 /*
- * Once its queue was full the library sleeps for up to a second before it fetches again, however soon the queue is
- * empty (fetch.queue.backoff.ms came with 2.1, and is short there).  Any question to a broker ends that sleep.
+ * Once its queue was full the library sleeps for up to a second before it fetches again, however soon there is room
+ * (fetch.queue.backoff.ms came with 2.2).  Any question to a broker ends that sleep.
  */
 static void
-wake_library(struct kafka *k)
+wake_one(struct kafka *k)
 {
-	int64_t now = clock_ms();
-	int64_t low, high;
-
-	if (k->deep < DEEP_BYTES || now - k->woken_ms < WAKE_MS)
-		return;
 	for (size_t i = 0; i < k->n; i++) {
-		const struct kafka_part *p = &k->part[k->woken = (k->woken + 1) % k->n];
+		const struct kafka_part *p = &k->part[k->q.part = (k->q.part + 1) % k->n];
 
 		if (p->ours && p->on && !p->ended) {
-			(void)rd_kafka_query_watermark_offsets(k->rk, p->topic, p->id, &low, &high, WAKE_MS);
-			k->woken_ms = now;
-			k->deep = 0;
+			kafka_wake_ask(k->wake, p->topic, p->id);
 			return;
 		}
 	}
+}
+
+/* Is there room again in a queue that was full?  How long it is in bytes nobody tells: as long as what came of it. */
+static void
+wake_library(struct kafka *k, size_t took)
+{
+	size_t there = rd_kafka_queue_length(k->queue), each = k->q.messages == 0 ? 0 : k->q.bytes / k->q.messages;
+
+	if (there + took > k->q.there) {
+		k->q.most = there;
+		k->q.woken = false;
+	}
+	k->q.there = there;
+	if (k->q.woken || (k->q.most < k->q.messages_max && k->q.most * each < k->q.bytes_max / 8 * 7) ||
+	    there >= k->q.messages_max / 4 * 3 || there * each >= k->q.bytes_max / 4 * 3)
+		return;
+	k->q.woken = true;
+	wake_one(k);
+}
+
+/* Nothing is there, but there was much. */
+static void
+wake_idle(struct kafka *k)
+{
+	int64_t now = clock_ms();
+
+	if (k->q.bytes >= DEEP_BYTES && now - k->q.ms >= WAKE_MS) {
+		k->q.ms = now;
+		wake_one(k);
+	}
+	k->q.bytes = k->q.messages = 0;
 }
 
 /*
@@ -738,12 +779,14 @@ take(struct kafka *k, int timeout_ms)
 		n = rd_kafka_consume_batch_queue(k->queue, 0, k->batch, most);
 		k->at = 0;
 		k->taken = n > 0 ? (size_t)n : 0;
+		if (most > 1)
+			wake_library(k, k->taken);
 	}
 	if (k->change != NULL)
 		return NULL;
 	if (k->at < k->taken)
 		return k->batch[k->at++];
-	wake_library(k);
+	wake_idle(k);
 	if ((k->batch[0] = rd_kafka_consumer_poll(k->rk, timeout_ms)) == NULL)
 		return NULL;
 	k->at = k->change == NULL;
@@ -811,7 +854,8 @@ kafka_next(struct kafka *k, int timeout_ms, struct kafka_message *m)
 	if (r->offset < p->next)
 		return KAFKA_NONE;	/* told twice after a reconnection */
 	k->doubt = 0;
-	k->deep += r->len;
+	k->q.bytes += r->len;
+	k->q.messages++;
 	p->ended = false;
 	p->next = r->offset + 1;
 	m->value = span_of(r->payload, r->len);

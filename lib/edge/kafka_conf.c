@@ -14,8 +14,8 @@
 #define LINE_MAX_BYTES 65536	/* of a property file: keys in PEM are long */
 
 /*
- * Defaults that a file may change.  The library stops fetching for a second when its queue is full, so the queue is
- * larger than the default; its size in bytes bounds the memory.
+ * Defaults that a file may change.  The queue's size in bytes bounds the memory, and one answer to a fetch may exceed
+ * it: while a commit is made the library reads on.
  */
 static const char *const first_all[][2] = {
 	{ "client.id", "pipehouse" },
@@ -25,9 +25,14 @@ static const char *const first_all[][2] = {
 };
 static const char *const first_read[][2] = {
 	{ "queued.min.messages", "1000000" },
-	{ "queued.max.messages.kbytes", "98304" },
+	{ "queued.max.messages.kbytes", "49152" },
 	{ "check.crcs", "true" },
 	{ "isolation.level", "read_committed" },
+	{ NULL, NULL }
+};
+/* The same, where the library knows them: a full queue is looked at again, which took it a second. */
+static const char *const first_known[][2] = {
+	{ "fetch.queue.backoff.ms", "20" },
 	{ NULL, NULL }
 };
 /* Keys are put into partitions as Java's producers do it, so that one key has one partition whoever writes it. */
@@ -77,6 +82,15 @@ put_all(rd_kafka_conf_t *conf, const char *const v[][2])
 	for (size_t i = 0; rc == 0 && v[i][0] != NULL; i++)
 		rc = put(conf, v[i][0], v[i][1]);
 	return rc;
+}
+
+static void
+put_known(rd_kafka_conf_t *conf, const char *const v[][2])
+{
+	char why[300];
+
+	for (size_t i = 0; v[i][0] != NULL; i++)
+		(void)rd_kafka_conf_set(conf, v[i][0], v[i][1], why, sizeof why);
 }
 
 static bool
@@ -211,6 +225,8 @@ kafka_settings(const struct kafka_conf *k, rd_kafka_conf_t **out, bool *debug)
 		rc = put_all(conf, first_all);
 	if (rc == 0)
 		rc = put_all(conf, k->writes ? first_write : first_read);
+	if (rc == 0 && !k->writes)
+		put_known(conf, first_known);
 	if (rc == 0 && k->properties != NULL)
 		rc = read_file(conf, k->properties, debug);
 	if (rc == 0)

@@ -259,6 +259,18 @@ dest_source(struct dest *d, const char *app)
 	return d->job != NULL || d->n == 0 ? 0 : rows_app(d->target[0].rows, app);
 }
 
+void
+dest_turn(struct dest *d, const char *app)
+{
+	rows_turn(d->target[0].rows, app);
+}
+
+bool
+dest_crowded(const struct dest *d)
+{
+	return rows_crowded(d->target[0].rows);
+}
+
 static int
 to_stdout(struct dest *d, const struct batch *b, const struct span *line)
 {

@@ -78,6 +78,10 @@ int dest_fenced(struct dest *);
 int dest_begin(struct dest *);
 /* The rows that follow are this source's, NULL for one without a name. */
 int dest_source(struct dest *, const char *app);
+/* The same, but more rows of those before may follow: pieces of several sources by turns. Of one table. */
+void dest_turn(struct dest *, const char *app);
+/* So many sources, each with so many days, that some of it came to a second file for want of room. */
+bool dest_crowded(const struct dest *);
 /* The records of a batch, fates included; line: what is written instead of each (NULL: itself). 0, EXIT_IO. */
 int dest_put(struct dest *, const struct batch *, const struct span *line);
 /* As change_source. */

@@ -2,6 +2,7 @@
 /* partition - see partition.h */
 #include <stdlib.h>
 
+#include "base/digits.h"
 #include "run/ctx.h"
 #include "run/partition.h"
 
@@ -56,6 +57,13 @@ partition_set_up(struct ctx *c, const char *text, const struct zone *table, stru
 	return ctx_expr(c, span_str(text), "--partition-by", &p->expr);
 }
 
+/* Of times before 1970 it is rounded down too. */
+static inline int64_t
+ms_of(int64_t us)
+{
+	return us / 1000 - (us % 1000 < 0);
+}
+
 /*
  * when_day, which most rows ask for the day of the row before: from one local midnight to the next, where the clock is
  * not changed on that day.
@@ -80,6 +88,16 @@ day_at(struct partition *p, int64_t us, char day[WHEN_DAY_BYTES])
 	memcpy(day, p->day, WHEN_DAY_BYTES);
 }
 
+/* Digits of a time on the day of the row before, as nearly all are. False: of_text says what it is. */
+static inline bool
+same_day(const struct partition *p, struct span s, int64_t *us)
+{
+	uint64_t n;
+
+	return digits_u64(s.p, s.n, &n) && *s.p != '0' && when_count((int64_t)n, p->unit, p->zone, us) == NULL &&
+	    *us >= p->from && *us < p->to;
+}
+
 static const char *
 of_text(struct partition *p, struct span s, char day[WHEN_DAY_BYTES], int64_t *ms, bool *timed)
 {
@@ -95,30 +113,28 @@ of_text(struct partition *p, struct span s, char day[WHEN_DAY_BYTES], int64_t *m
 	if ((why = when_parse(s, p->unit, p->zone, &us)) != NULL)
 		return why;
 	day_at(p, us, day);
-	/* ms of times before 1970 round down too */
-	*ms = us / 1000 - (us % 1000 < 0);
+	*ms = ms_of(us);
 	*timed = true;
 	return NULL;
 }
 
-const char *
-partition_day(struct partition *p, const struct batch *b, size_t i, char day[WHEN_DAY_BYTES], int64_t *ms,
-    bool *timed)
+static const char *
+of_value(struct partition *p, struct val v, char day[WHEN_DAY_BYTES], int64_t *ms, bool *timed)
 {
-	struct val v;
+	if (val_is_null(v))
+		return "no day: the value is null or absent";
+	if (v.tag == T_STR)
+		return of_text(p, val_text(v, &p->text), day, ms, timed);
+	return v.tag == T_NUM ? of_text(p, v.raw, day, ms, timed) : "no day: neither a number nor a string";
+}
+
+static const char *
+of_expr(struct partition *p, const struct batch *b, size_t i, char day[WHEN_DAY_BYTES], int64_t *ms, bool *timed)
+{
 	struct xval x;
 	struct dec d;
 	const char *why;
 
-	*timed = false;
-	if (p->expr == NULL) {
-		v = b->col[p->col][i];
-		if (val_is_null(v))
-			return "no day: the value is null or absent";
-		if (v.tag == T_STR)
-			return of_text(p, val_text(v, &p->text), day, ms, timed);
-		return v.tag == T_NUM ? of_text(p, v.raw, day, ms, timed) : "no day: neither a number nor a string";
-	}
 	if ((why = expr_eval(ctx_expr_state(p->ctx), p->expr, b, i, &x)) != NULL)
 		return why;
 	if (x.tag == X_STR)
@@ -130,6 +146,23 @@ partition_day(struct partition *p, const struct batch *b, size_t i, char day[WHE
 	buf_clear(&p->text);
 	dec_print_canonical(&d, &p->text);
 	return of_text(p, buf_span(&p->text), day, ms, timed);
+}
+
+const char *
+partition_day(struct partition *p, const struct batch *b, size_t i, char day[WHEN_DAY_BYTES], int64_t *ms,
+    bool *timed)
+{
+	int64_t us;
+
+	*timed = false;
+	if (p->expr != NULL)
+		return of_expr(p, b, i, day, ms, timed);
+	if (b->col[p->col][i].tag != T_NUM || !same_day(p, b->col[p->col][i].raw, &us))
+		return of_value(p, b->col[p->col][i], day, ms, timed);
+	memcpy(day, p->day, WHEN_DAY_BYTES);
+	*ms = ms_of(us);
+	*timed = true;
+	return NULL;
 }
 
 void

@@ -12,6 +12,10 @@
 
 #define PATIENCE_SECONDS 120	/* without any broker, where an end was asked for */
 #define STDOUT_BYTES MIB	/* held before they go out */
+#define PIECE_BYTES BLOCK_BYTES	/* of a partition, written as they come where that is done */
+#define BULK_BYTES (16 * MIB)	/* within BULK_MS: there is much to be read */
+#define BULK_MS 1000
+#define OPEN_MS 2000		/* a commit that has been begun waits no longer for more */
 #define FENCED_MS 60000		/* who has a partition of ours in a group, and the group does not say so */
 
 /* ---- set up ---- */
@@ -405,7 +409,7 @@ begin_reading(struct topics *t)
 static struct span
 trimmed(struct span v)
 {
-	while (v.n > 0 && memchr(" \t\r\n", v.p[v.n - 1], 4) != NULL)
+	while (v.n > 0 && (v.p[v.n - 1] == ' ' || v.p[v.n - 1] == '\t' || v.p[v.n - 1] == '\r' || v.p[v.n - 1] == '\n'))
 		v.n--;
 	return v;
 }
@@ -565,73 +569,7 @@ fences_told(struct topics *t, bool change)
 	return rc;
 }
 
-/* Hold messages until a commit is due, the end is reached, the group changes, or a signal comes. */
-static int
-gather(struct topics *t)
-{
-	bool table = t->dest->table != NULL;
-	int64_t due = 0;
-	int rc = 0;
-
-	while (rc == 0 && !run_stop && !topics_all_done(t) && t->event == KAFKA_NONE) {
-		struct kafka_message m;
-		enum kafka_got got;
-
-		if (t->bytes >= (table ? t->conf.bytes : STDOUT_BYTES) || (due > 0 && clock_ms() >= due) ||
-		    (rc = fences_told(t, false)) != 0)
-			break;
-		got = kafka_next(t->k, POLL_MS, &m);
-		if (got == KAFKA_MESSAGE) {
-			rc = topics_take(t, &m);
-		} else if (got == KAFKA_END) {
-			topics_reached(t, &m);
-		} else if (got == KAFKA_FAILED) {
-			rc = kafka_status(t->k);
-		} else if (got != KAFKA_NONE) {
-			t->event = got;
-			name_parts(t);
-		} else if (!table && t->fresh > 0) {
-			break;		/* nobody waits for output longer than the input idles */
-		}
-		if (due == 0 && t->fresh > 0)
-			due = clock_ms() + (int64_t)t->conf.every_ms;
-	}
-	return rc;
-}
-
-int
-topics_batch(struct topics *t, const struct batch *b)
-{
-	struct span made[BATCH_RECORDS_MAX], *line = t->meta_col == -1 ? NULL : made;
-
-	if (line != NULL)
-		topics_meta_add(t, b, line);
-	return t->held != NULL ? gathered_put(t->held, b, line) : dest_put(t->dest, b, line);
-}
-
-/* What is held goes through the batch function. */
-static int
-drain(struct topics *t)
-{
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < t->n; i++) {
-		struct stand *p = &t->part[i];
-
-		if (p->got.n == 0)
-			continue;
-		t->now = p;
-		if ((rc = dest_source(t->dest, p->app)) == 0)
-			rc = tail_messages(t->ctx, &p->got);
-		buf_clear(&p->meta);
-	}
-	t->bytes = 0;
-	if (rc == 0 && t->dest->table == NULL)
-		rc = sink_flush(ctx_out(t->ctx));
-	return rc;
-}
-
-/* ---- commits ---- */
+/* ---- where we stand in the log ---- */
 
 /* Is it not where the log says it stands, as far as we know? */
 static bool
@@ -714,6 +652,169 @@ renew_fence(struct topics *t)
 	return old ? fence(t, true) : 0;
 }
 
+/* ---- pieces ---- */
+
+/* Rows of one partition go through the batch function. */
+static int
+drain_part(struct topics *t, struct stand *p)
+{
+	int rc;
+
+	t->now = p;
+	rc = tail_messages(t->ctx, &p->got);
+	buf_clear(&p->meta);
+	return rc;
+}
+
+/*
+ * May what comes be written before all of the commit is here?  Not in a group, which may take a partition away with all
+ * that was read of it, and not by a route, where partitions share files.
+ */
+static bool
+may_open(const struct topics *t)
+{
+	return t->dest->table != NULL && t->dest->job == NULL && t->conf.group == NULL && !t->crowded;
+}
+
+/* Is there so much to be read that it is worth while?  A commit that is begun is in the way of a collector. */
+static bool
+is_bulk(struct topics *t)
+{
+	if (!t->bulk && t->bytes >= BULK_BYTES)
+		t->bulk = t->due > 0 && clock_ms() < t->due - (int64_t)t->conf.every_ms + BULK_MS;
+	return t->bulk;
+}
+
+/* A commit begins to be written. */
+static int
+open_commit(struct topics *t)
+{
+	int rc;
+
+	if (t->opened)
+		return 0;
+	if (t->dest->table != NULL && ctx_run_dir(t->ctx) == NULL &&
+	    ((rc = dest_follow(t->dest)) != 0 || (rc = renew_fence(t)) != 0))
+		return rc;
+	rc = dest_begin(t->dest);
+	t->opened = rc == 0;
+	return rc;
+}
+
+/* What is held of a partition is written while it is in the cache, and while the next comes. */
+static int
+write_piece(struct topics *t, size_t i)
+{
+	struct stand *p = &t->part[i];
+	int rc;
+
+	if (p->got.text.n < PIECE_BYTES || !may_open(t) || (!t->opened && !is_bulk(t)))
+		return 0;
+	if (!t->pieces && t->due > clock_ms() + OPEN_MS)
+		t->due = clock_ms() + OPEN_MS;
+	if ((rc = open_commit(t)) == 0) {
+		size_t size = p->got.text.n + p->got.n * sizeof *p->got.place;
+
+		t->pieces = true;
+		t->bytes -= size;
+		t->written += size;
+		dest_turn(t->dest, p->app);
+		rc = drain_part(t, p);
+		t->crowded = dest_crowded(t->dest);
+	}
+	t->broken = rc != 0;
+	return rc;
+}
+
+/* ---- gathering ---- */
+
+/* So many bytes are a commit. */
+static bool
+is_full(const struct topics *t)
+{
+	if (t->dest->table == NULL)
+		return t->bytes >= STDOUT_BYTES;
+	return t->bytes >= t->conf.bytes || t->bytes + t->written >= t->conf.bulk_bytes;
+}
+
+/* Hold messages until a commit is due, the end is reached, the group changes, or a signal comes. */
+static int
+gather(struct topics *t)
+{
+	bool look = true;
+	int rc = 0;
+
+	while (rc == 0 && t->event == KAFKA_NONE && !is_full(t)) {
+		struct kafka_message m;
+		enum kafka_got got;
+
+		/* of messages that came together only the last is a reason to look up */
+		if (look && (run_stop || topics_all_done(t) || (t->due > 0 && clock_ms() >= t->due) ||
+		    (rc = fences_told(t, false)) != 0))
+			break;
+		got = kafka_next(t->k, POLL_MS, &m);
+		look = got != KAFKA_MESSAGE || !kafka_waiting(t->k);
+		if (got == KAFKA_MESSAGE) {
+			if ((rc = topics_take(t, &m)) == 0)
+				rc = write_piece(t, m.part);
+			look = look || t->part[m.part].done;
+		} else if (got == KAFKA_END) {
+			topics_reached(t, &m);
+		} else if (got == KAFKA_FAILED) {
+			rc = kafka_status(t->k);
+		} else if (got != KAFKA_NONE) {
+			t->event = got;
+			name_parts(t);
+		} else if (t->dest->table == NULL && t->fresh > 0) {
+			break;		/* nobody waits for output longer than the input idles */
+		}
+		if (t->due == 0 && t->fresh > 0)
+			t->due = clock_ms() + (int64_t)t->conf.every_ms;
+	}
+	t->bulk = is_full(t) && t->bulk;
+	return rc;
+}
+
+int
+topics_batch(struct topics *t, const struct batch *b)
+{
+	struct span made[BATCH_RECORDS_MAX], *line = t->meta_col == -1 ? NULL : made;
+
+	if (line != NULL)
+		topics_meta_add(t, b, line);
+	return t->held != NULL ? gathered_put(t->held, b, line) : dest_put(t->dest, b, line);
+}
+
+/* What is held goes through the batch function. */
+static int
+drain(struct topics *t)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < t->n; i++) {
+		struct stand *p = &t->part[i];
+
+		if (p->got.n == 0)
+			continue;
+		if (t->pieces)
+			dest_turn(t->dest, p->app);
+		else
+			rc = dest_source(t->dest, p->app);
+		if (rc == 0)
+			rc = drain_part(t, p);
+	}
+	if (rc == 0 && t->pieces)
+		rc = dest_source(t->dest, NULL);
+	t->pieces = false;
+	t->bytes = t->written = 0;
+	t->due = 0;
+	if (rc == 0 && t->dest->table == NULL)
+		rc = sink_flush(ctx_out(t->ctx));
+	return rc;
+}
+
+/* ---- the commit ---- */
+
 /*
  * A commit failed for the time being.  In a group that is no failure where nothing in it was ours any more: then others
  * were given all that it held while it was under way, and we go on as in still_ours, which sees what is left of others.
@@ -740,17 +841,71 @@ all_taken(struct topics *t, int rc)
 	return some ? 0 : rc;
 }
 
+/* A collector fenced us while a commit was written, and it was refused: once more from where the log says we stand. */
+static int
+read_again(struct topics *t)
+{
+	t->again = true;
+	t->bytes = t->written = t->fresh = 0;
+	t->due = 0;
+	for (size_t i = 0; i < t->n; i++) {
+		buf_clear(&t->part[i].got.text);
+		t->part[i].got.n = 0;
+		buf_clear(&t->part[i].meta);
+		t->kp[i].fresh = t->kp[i].ours;
+	}
+	return begin_reading(t);
+}
+
+/* Was it a collector alone who fenced us? */
+static bool
+by_collector(const struct topics *t)
+{
+	const struct live *live = t->dest->table->live;
+	bool all = false;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct app *a = live_app(live, t->part[i].app);
+
+		if (begun(t, i) && a != NULL && a->fence > t->part[i].epoch)
+			return false;
+		all = all || (begun(t, i) && live->star > t->part[i].epoch);
+	}
+	return all;
+}
+
+/*
+ * What dest_end says.  Where it was a collector who fenced us since this commit began that is no failure: *gone, and
+ * nothing got in.  In a group that is not ours alone to say, and a job settles it by its own log.
+ */
+static int
+end_commit(struct topics *t, bool alone, int rc, bool *gone)
+{
+	struct buf said = { 0 }, *held = alone ? err_hold(&said) : NULL;
+	int r = dest_end(t->dest, rc);
+
+	t->opened = false;
+	if (!alone)
+		return r;
+	err_hold(held);
+	*gone = rc == 0 && r == EXIT_TEMP && dest_follow(t->dest) == 0 && by_collector(t);
+	if (!*gone)
+		err_release(&said);
+	buf_free(&said);
+	return *gone ? 0 : r;
+}
+
 /* One commit: what was gathered; in a run all of it, for that has one commit. */
 static int
 commit(struct topics *t)
 {
-	bool run = ctx_run_dir(t->ctx) != NULL;
+	bool run = ctx_run_dir(t->ctx) != NULL, gone = false;
+	bool alone = !run && t->dest->table != NULL && t->dest->job == NULL && t->conf.group == NULL;
 	int rc;
 
-	if (t->dest->table != NULL && !run && ((rc = dest_follow(t->dest)) != 0 || (rc = renew_fence(t)) != 0))
+	if ((rc = open_commit(t)) != 0)
 		return rc;
-	if ((rc = dest_begin(t->dest)) == 0)
-		rc = drain(t);
+	rc = drain(t);
 	while (rc == 0 && run && !run_stop && !topics_all_done(t))
 		if ((rc = gather(t)) == 0)
 			rc = drain(t);
@@ -758,7 +913,10 @@ commit(struct topics *t)
 		rc = err_temp("stopped by a signal");
 	if (rc == 0)
 		tell_positions(t);
-	if ((rc = dest_end(t->dest, rc)) == 0)
+	rc = end_commit(t, alone, rc, &gone);
+	if (gone)
+		return read_again(t);
+	if (rc == 0)
 		meter_commit(t->conf.meter);
 	t->fresh = 0;
 	if (rc != 0)
@@ -817,11 +975,12 @@ topics_work(struct topics *t)
 		drop_lost(t);
 		over = rc != 0 || run_stop || topics_all_done(t);
 		/* what was read before a broker failed is good; what stands before a bad message, not */
-		if ((rc == 0 || rc == EXIT_TEMP || rc == EXIT_REMOTE) &&
+		if ((rc == 0 || rc == EXIT_TEMP || rc == EXIT_REMOTE) && !t->broken &&
 		    (t->fresh > 0 || (over && moved(t)) || (over && run)) && (r = commit(t)) != 0)
 			rc = r;
 		/* the end is not reached by losing what was to be read */
-		over = over && (rc != 0 || run_stop || !t->fenced);
+		over = over && (rc != 0 || run_stop || !(t->fenced || t->again));
+		t->again = false;
 		if (rc == 0 && !run)
 			tell_group(t);
 		meter_look(t->conf.meter, over);
@@ -837,7 +996,8 @@ topics_work(struct topics *t)
 		if (over)
 			break;
 	}
-	return rc;
+	/* rows of what is not to be committed */
+	return t->opened ? dest_end(t->dest, rc == 0 ? EXIT_TEMP : rc) : rc;
 }
 
 /* ---- how far behind ---- */

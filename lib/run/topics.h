@@ -12,9 +12,10 @@
  * next offset to read, as text, in the same commit as the rows before it.  Reading begins behind our fence, at the
  * log's position, whatever the broker may think.  Fenced before the log knows where that is, we fence again where it
  * was a collector, and in a group leave the partition to who has it by then.  Messages are held until a commit is due
- * and then written partition by partition, so its files do not depend on the order they came in.  Empty values, null
- * ones unless they are asked for, and offsets that hold no message move the position and nothing else; they are
- * counted.
+ * and then written partition by partition, so its files do not depend on the order they came in; where there is much
+ * to read for one table, they are written piece by piece as they come, each partition's to files of its own.  A commit
+ * that a collector's fence refuses is read again.  Empty values, null ones unless they are asked for, and offsets that
+ * hold no message move the position and nothing else; they are counted.
  */
 #ifndef RUN_TOPICS_H
 #define RUN_TOPICS_H
@@ -36,6 +37,7 @@ struct topics_conf {
 	uint64_t every_ms;		/* between commits */
 	struct meter *meter;
 	uint64_t bytes;			/* of messages held before a commit */
+	uint64_t bulk_bytes;		/* of a commit whose messages are written as they come */
 };
 
 struct topics;

@@ -39,11 +39,19 @@ struct topics {
 	struct kafka *k;
 	struct kafka_part *kp;
 	struct stand *part;
-	size_t n, bytes, fresh;		/* fresh: messages since the last commit */
+	size_t n, bytes, fresh;		/* bytes: held; fresh: messages since the last commit */
+	size_t written;			/* bytes of the commit that is under way: its pieces */
 	struct point from, until;
 	struct map *mine;		/* fences of this process */
 	enum kafka_got event;		/* KAFKA_TAKEN, KAFKA_GIVEN: to be heeded */
 	bool given;			/* the group has said once what is ours */
+	bool opened;			/* what a commit writes to is there */
+	bool pieces;			/* and some of it is written */
+	bool broken;			/* or could not be: it is not to be committed */
+	bool again;			/* it was given up, and is read anew */
+	bool bulk;			/* the last commit was full before its time: more is to come */
+	bool crowded;			/* too many sources and days for all their files to be open */
+	int64_t due;			/* of the commit, ms; 0: nothing to commit yet */
 	struct stand *now;		/* whose messages the batch function sees */
 	int meta_col;
 	struct buf key, lines, scratch;

@@ -15,6 +15,7 @@
 struct slot {			/* an open file */
 	char day[DAY_BYTES];
 	struct part *part;
+	size_t app;		/* whose rows these are: place in apps */
 	uint64_t used;		/* clock of its last row */
 };
 
@@ -35,7 +36,10 @@ struct seen {
 
 struct rows {
 	struct rows_conf conf;
-	char *app;
+	char **apps;			/* sources, [n_apps]; NULL: rows without one */
+	size_t n_apps, app;		/* app: of the rows that come */
+	struct map *early;		/* closed to make room: day and source; NULL: none was */
+	bool crowded;			/* one of them was needed again */
 	struct slot slot[ROWS_FILES_MAX];
 	size_t n_slots;
 	struct part *closing[CLOSING_MAX];	/* a ring; the change closes what is left in it */
@@ -64,12 +68,23 @@ rows_new(const struct rows_conf *conf)
 	struct rows *r = mem_new(sizeof *r);
 
 	r->conf = *conf;
-	r->app = conf->app == NULL ? NULL : mem_str(conf->app);
+	rows_turn(r, conf->app);
 	r->columns = map_new(sizeof(struct seen));
 	r->paths = change_ids(conf->c);
 	if (r->paths != NULL && r->paths->n > 64)
 		r->paths = NULL;
 	return r;
+}
+
+/* Sources and what was closed of them. */
+static void
+forget_apps(struct rows *r)
+{
+	if (r->early != NULL)
+		map_free(r->early);
+	r->early = NULL;
+	while (r->n_apps > 0)
+		free(r->apps[--r->n_apps]);
 }
 
 void
@@ -83,7 +98,8 @@ rows_free(struct rows *r)
 	arena_free(&r->text);
 	buf_free(&r->scratch);
 	free(r->held);
-	free(r->app);
+	forget_apps(r);
+	free(r->apps);
 	free(r);
 }
 
@@ -223,6 +239,30 @@ close_slot(struct rows *r, struct slot *s)
 	return rc;
 }
 
+/* A name for the file of a day and a source, in scratch. */
+static struct span
+file_key(struct rows *r, const char *day, size_t app)
+{
+	buf_clear(&r->scratch);
+	buf_add(&r->scratch, day, DAY_BYTES);
+	buf_add(&r->scratch, (const char *)&app, sizeof app);
+	return buf_span(&r->scratch);
+}
+
+static int
+close_oldest(struct rows *r)
+{
+	struct slot *old = r->slot;
+
+	for (size_t i = 1; i < r->n_slots; i++)
+		if (r->slot[i].used < old->used)
+			old = &r->slot[i];
+	if (r->early == NULL)
+		r->early = map_new(1);
+	map_put(r->early, file_key(r, old->day, old->app), NULL);
+	return close_slot(r, old);
+}
+
 static int
 slot_of(struct rows *r, const char *day, bool delta, struct slot **out)
 {
@@ -230,24 +270,22 @@ slot_of(struct rows *r, const char *day, bool delta, struct slot **out)
 	int rc = 0;
 
 	if (s == NULL || memcmp(s->day, day, DAY_BYTES) != 0) {
-		for (s = r->slot; s < r->slot + r->n_slots && memcmp(s->day, day, DAY_BYTES) != 0; s++)
+		for (s = r->slot; s < r->slot + r->n_slots && (s->app != r->app ||
+		    memcmp(s->day, day, DAY_BYTES) != 0); s++)
 			;
 	}
 	if (s == r->slot + r->n_slots) {
-		if (r->n_slots == ROWS_FILES_MAX) {
-			struct slot *old = r->slot;
-
-			for (size_t i = 1; i < r->n_slots; i++)
-				if (r->slot[i].used < old->used)
-					old = &r->slot[i];
-			rc = close_slot(r, old);
-		}
+		r->crowded = r->crowded || (r->early != NULL &&
+		    map_get(r->early, file_key(r, day, r->app)) != NULL);
+		if (r->n_slots == ROWS_FILES_MAX)
+			rc = close_oldest(r);
 		s = &r->slot[r->n_slots];
 		memcpy(s->day, day, DAY_BYTES);
 		if (rc == 0)
-			rc = change_part(r->conf.c, day, r->app, delta, &s->part);
+			rc = change_part(r->conf.c, day, r->apps[r->app], delta, &s->part);
 		if (rc != 0)
 			return rc;
+		s->app = r->app;
 		if (r->conf.apart)
 			sink_apart(s->part->sink);
 		r->n_slots++;
@@ -447,9 +485,33 @@ rows_app(struct rows *r, const char *app)
 
 	while (rc == 0 && r->n_slots > 0)
 		rc = close_slot(r, r->slot);
-	free(r->app);
-	r->app = app == NULL ? NULL : mem_str(app);
+	forget_apps(r);
+	rows_turn(r, app);
 	return rc;
+}
+
+void
+rows_turn(struct rows *r, const char *app)
+{
+	size_t i = 0;
+
+	while (i < r->n_apps && (app == NULL ? r->apps[i] != NULL : r->apps[i] == NULL ||
+	    strcmp(r->apps[i], app) != 0))
+		i++;
+	if (i == r->n_apps) {
+		r->apps = mem_array(r->apps, r->n_apps + 1, sizeof *r->apps);
+		r->apps[r->n_apps++] = app == NULL ? NULL : mem_str(app);
+	}
+	/* the file at hand is another one's */
+	if (i != r->app)
+		r->last = NULL;
+	r->app = i;
+}
+
+bool
+rows_crowded(const struct rows *r)
+{
+	return r->crowded;
 }
 
 uint64_t

@@ -45,8 +45,12 @@ const char *rows_look(struct rows *, struct span line);
 const char *rows_look_members(struct rows *, struct span line, const struct member *, size_t n);
 /* Write a row to its day. 0 or as rows_end. */
 int rows_put(struct rows *, const char *day, struct span line, const struct row *);
-/* The rows that follow are another source's. */
+/* The rows that follow are another source's, and there are no more of those before. */
 int rows_app(struct rows *, const char *app);
+/* The same, but there may be more: their files stay open beside those of this one. Not of a keyed table. */
+void rows_turn(struct rows *, const char *app);
+/* Were so many open that one had to be closed, and followed by a second one of its day and source? */
+bool rows_crowded(const struct rows *);
 uint64_t rows_bytes(const struct rows *);	/* put since rows_new */
 /*
  * Write what is held, tell the change the columns seen, and of a keyed table the count `known` of rows left out.

@@ -261,6 +261,97 @@ def killed():
         point(len(left) <= 1, "what the killed ones left in the pool is collected", left[:3])
 
 
+PAD = b"x" * 4000     # 16 MiB within a second are much: what comes is written piece by piece
+
+
+def send_much(c, count, start=0, days=2):
+    """Compressed: the cluster keeps 5 MiB of a partition."""
+    for i in range(start, start + count):
+        c.producer.send("orders", i % 3, b'{"t":"2026-11-%02d","n":%d,"pad":"%s"}' % (1 + i // 3 % days, i, PAD))
+    c.producer.flush()
+
+
+def much():
+    """So much that it is written as it comes, with the files of all partitions open at a time."""
+    r = random.Random(9)
+    with Case() as c:
+        c.producer.close()
+        c.producer = Producer(c.mock.brokers, compression_codec="zstd")
+        send_much(c, 24000)
+        data = c.dir + "/wh/main/ods/o/.pool"
+        whole = ["--compact", "0"]
+        for _ in range(6):
+            before = subprocess.run(["find", data], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.count(b".pz\n")
+            p = c.start("--until", "end", *whole)
+            wait(lambda: p.poll() is not None or
+                 subprocess.run(["find", data], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.count(b".pz\n") > before)
+            time.sleep(r.random() * 0.1 * SLOW)
+            p.send_signal(signal.SIGKILL)
+            p.communicate()
+        c.ingest(*whole)
+        c.same("much, killed 6 times while its files were written: each once")
+        rows = [json.loads(x) for x in c.rows()]
+        parts = lambda p, d: [x["n"] for x in rows if x["n"] % 3 == p and x["t"] == "2026-11-%02d" % d]
+        point(all(parts(p, d) == sorted(parts(p, d)) for p in range(3) for d in (1, 2)), "the order of a partition holds in each day")
+        c.ingest(*whole)    # the first writers of a table have no fence
+        left = subprocess.run(["find", c.dir + "/wh", "-name", "s-*.pz", "-links", "1"], stdout=subprocess.PIPE, check=True).stdout.split()
+        point(not left, "what the killed ones left in the pool is collected", left[:3])
+    with Case() as c:
+        c.producer.close()
+        c.producer = Producer(c.mock.brokers, compression_codec="zstd")
+        send_much(c, 15000, days=20)
+        c.producer.send("orders", 1, b"no JSON")
+        c.producer.flush()
+        c.ingest(status=3)
+        left = subprocess.run(["find", c.dir + "/wh", "-name", "s-*.pz", "-links", "1"], stdout=subprocess.PIPE, check=True).stdout.split()
+        point("no JSON" not in c.err and not left and len(c.rows()) <= 15000, "a bad message at the end: of what was written since the last commit nothing stays",
+              (c.err, left[:3]))
+        c.ingest("--reject", "bad")
+        got, want = c.rows(), [v for v in c.sent() if v != b"no JSON"]
+        point(sorted(got) == sorted(want), "much of more days than files can be open", (len(got), len(want)))
+
+
+def collected_amid():
+    """wh-gc fences all writers while the files of a commit are being written."""
+    with Case() as c:
+        c.producer.close()
+        c.producer = Producer(c.mock.brokers, compression_codec="zstd")
+        log, pool = c.dir + "/wh/main/ods/o/_log/", c.dir + "/wh/main/ods/o/.pool"
+        kinds = lambda: [json.load(open(log + f))["kind"] for f in sorted(os.listdir(log)) if re.fullmatch(r"\d{20}\.json", f)]
+        files = lambda: subprocess.run(["find", pool, "-name", "s-*.pz", "-links", "1"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.split()
+        c.send(30)
+        c.ingest()
+        p, sent = None, 30
+        for _ in range(5):
+            # a commit that is begun waits for more for two seconds
+            send_much(c, 6000, start=sent)
+            sent += 6000
+            p = p or c.start("--compact", "0")
+            wait(lambda: files() or len(c.rows()) == sent, 60)
+            p.send_signal(signal.SIGSTOP)
+            if files():
+                break
+            p.send_signal(signal.SIGCONT)
+        else:
+            print("# too slow here for a commit that is written as it comes")
+        orphan = pool + "/2026-11-01/r-1-" + "0" * 32 + "-0.pz"
+        os.makedirs(os.path.dirname(orphan), exist_ok=True)
+        open(orphan, "w").close()
+        os.utime(orphan, (time.time() - 3 * 86400,) * 2)
+        before = kinds()
+        c.run("wh-gc")
+        p.send_signal(signal.SIGCONT)
+        send_much(c, 3000, start=sent)
+        wait(lambda: len(c.rows()) == sent + 3000, 60)
+        p.send_signal(signal.SIGTERM)
+        err = p.communicate()[1]
+        after = kinds()[len(before):]
+        point(p.returncode == 0 and not err and after[:3] == ["fence", "fence", "data"],
+              "fenced by a collector while its files are written: it reads again and goes on", (p.returncode, err, before, after))
+        c.same("and nothing is doubled or lost")
+        point(not files(), "nor left in the pool", files()[:3])
+
+
 def zombie():
     with Case() as c:
         c.send(3000)
@@ -497,7 +588,8 @@ def secrets():
 
 
 def main():
-    for f in (whole, odd, meta, nulls, headers, points, killed, zombie, routed, collector, collected_between, broker, refused, group, in_run, lag, secrets):
+    for f in (whole, odd, meta, nulls, headers, points, killed, much, zombie, routed, collector, collected_between, collected_amid,
+              broker, refused, group, in_run, lag, secrets):
         if len(sys.argv) > 1 and not re.search(sys.argv[1], f.__name__):
             continue
         try:

@@ -15,6 +15,7 @@
 #include "store/merge.h"
 #include "store/publish.h"
 #include "store/ref.h"
+#include "store/rows.h"
 #include "store/spot.h"
 #include "t.h"
 
@@ -624,6 +625,48 @@ followed(void)
 	table_close(t);
 }
 
+static int
+turn_and_put(struct rows *r, int source)
+{
+	char app[16];
+
+	snprintf(app, sizeof app, "s%d", source);
+	rows_turn(r, app);
+	return rows_put(r, DAY, span_str("{\"v\":1}"), &(struct row){ 0 });
+}
+
+/* Rows of several sources by turns: a file for each, as long as they can be open. */
+static void
+turns(void)
+{
+	struct table *t = open_table("s.turns");
+	struct change *c;
+	struct rows *r;
+	const struct day *d;
+	uint64_t n;
+	int rc = 0;
+
+	ok(change_begin(t, "test", NULL, &c) == 0, "a change");
+	r = rows_new(&(struct rows_conf){ .t = t, .c = c });
+	for (int i = 0; rc == 0 && i < 5; i++)
+		rc = turn_and_put(r, i % 2);
+	ok(rc == 0 && !rows_crowded(r) && rows_end(r) == 0 && change_end(c, &n) == 0, "two sources by turns");
+	d = live_day(t->live, DAY);
+	ok(d != NULL && d->n == 2 && strcmp(d->file[0].app, "s0") == 0 && d->file[0].rows == 3 &&
+	    strcmp(d->file[1].app, "s1") == 0 && d->file[1].rows == 2, "a file for each");
+	ok(change_begin(t, "test", NULL, &c) == 0, "a change");
+	r = rows_new(&(struct rows_conf){ .t = t, .c = c });
+	for (int i = 0; rc == 0 && i < ROWS_FILES_MAX + 6; i++)
+		rc = turn_and_put(r, i);
+	ok(rc == 0 && !rows_crowded(r), "one after the other they may be more than can be open");
+	ok(turn_and_put(r, ROWS_FILES_MAX) == 0 && !rows_crowded(r), "one that is open still");
+	ok(turn_and_put(r, 0) == 0 && rows_crowded(r), "one that had to be closed gets a second file");
+	ok(rows_end(r) == 0 && change_end(c, &n) == 0, "committed");
+	d = live_day(t->live, DAY);
+	is_int(d == NULL ? 0 : (int64_t)d->n, 2 + ROWS_FILES_MAX + 6 + 1, "files");
+	table_close(t);
+}
+
 int
 main(void)
 {
@@ -652,6 +695,7 @@ main(void)
 	dropped();
 	restored();
 	sinks();
+	turns();
 	followed();
 	fs_remove_tree(top);
 	return done();
