@@ -730,6 +730,24 @@ wake_one(struct kafka *k)
 	}
 }
 
+/*
+ * Do the brokers have more than the library has fetched, as far as they have told?  Else its next question is on its way
+ * already and waits there for news, and ours would wait behind it.
+ */
+static bool
+more_to_fetch(const struct kafka *k, size_t there)
+{
+	uint64_t left = 0;
+
+	for (size_t i = 0; i < k->n; i++) {
+		const struct kafka_part *p = &k->part[i];
+		int64_t high = p->ours && p->on ? kafka_high(k, i) : -1;
+
+		left += high > p->next ? (uint64_t)(high - p->next) : 0;
+	}
+	return left > there + (k->taken - k->at);
+}
+
 /* Is there room again in a queue that was full?  How long it is in bytes nobody tells: as long as what came of it. */
 static void
 wake_library(struct kafka *k, size_t took)
@@ -745,7 +763,8 @@ wake_library(struct kafka *k, size_t took)
 	    there >= k->q.messages_max / 4 * 3 || there * each >= k->q.bytes_max / 4 * 3)
 		return;
 	k->q.woken = true;
-	wake_one(k);
+	if (more_to_fetch(k, there))
+		wake_one(k);
 }
 
 /* Nothing is there, but there was much. */
