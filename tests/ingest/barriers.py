@@ -408,6 +408,7 @@ def logs_odd():
         while not j.ended and j.last != 3:
             j.read()
         j.kill()
+        j.p.wait()
         point(j.start().all() == 0 and not j.faults, "and once more from the beginning: the same epochs", [j.err, j.faults[:3]])
         point(j.sinks["a"].rows == j.sinks["b"].rows == good, "which are all of it, in its order", len(j.sinks["a"].rows))
 
