@@ -147,7 +147,7 @@ $ printf 'a:\n\tprintf "foo: \\377\\n"; exit 3\n' >u.dag; dag-run u.dag --date 2
 > {"text":"ended with 3, saying \"foo: \\xff\""}
 
 # dag-run: who reads its events may end: the night goes on, and says so
-$ export PIPEHOUSE_ROOT=$PWD/wh; mkdir wh; printf 'a:\n\tsleep 0.2; echo a >>ran\nb: a\n\techo b >>ran\nc: b\n\techo c >>ran\n' >t.dag
+$ export PIPEHOUSE_ROOT=$PWD/wh; mkdir wh; printf 'a:\n\tsleep 1; echo a >>ran\nb: a\n\techo b >>ran\nc: b\n\techo c >>ran\n' >t.dag
 $ (dag-run t.dag --date 2026-11-20; echo $? >status) | true; cat ran status
 $ (dag-run t.dag --date 2026-11-20; echo $? >status) >/dev/full; cat ran status
 > a

@@ -40,7 +40,7 @@ $ echo '{"id":1,"i":1}' | dimjoin -k id --fields n --miss park=20ms,reject --rej
 > "parked":1,"parked_came":0,"parked_most":1
 
 # --miss park: at the end of the input nobody waits, but DIM is looked at once more
-$ printf '{"id":2,"n":"b"}\n' >dim; { echo '{"id":1}'; echo '{"id":3}'; echo '{"id":2}'; printf '{"id":1,"n":"a"}\n{"id":2,"n":"b"}\n' >new; sleep 0.3; mv new dim; } | dimjoin -k id --fields n --miss park=1d --reload 1d dim
+$ printf '{"id":2,"n":"b"}\n' >dim; { echo '{"id":1}'; echo '{"id":3}'; echo '{"id":2}'; printf '{"id":1,"n":"a"}\n{"id":2,"n":"b"}\n' >new; until [ -s out ]; do sleep 0.02; done; mv new dim; } | dimjoin -k id --fields n --miss park=1d --reload 1d dim >out; cat out
 > {"id":2,"n":"b"}
 > {"id":1,"n":"a"}
 > {"id":3,"n":null}

@@ -68,7 +68,7 @@ $ shard -n 1 -k id in -- sh -c 'exit 7'; echo $?; shard -n 1 -k id in -- sh -c '
 
 # a copy that is killed in the middle of a line: the others end too, no torn line comes out
 $ yes '{"id":1}' | shard -n 4 -k id -- sh -c 'head -c 100000 >/dev/null; printf torn; kill -9 $$' 2>err; echo $?; grep -c 'killed by signal 9' err
-$ yes '{"id":1}' | shard -n 3 --stateless -- sh -c 'echo first; [ $SHARD = 1 ] && { sleep 0.1; kill -9 $$; }; exec cat >/dev/null' 2>/dev/null | sort | uniq -c | awk '{ print $1, $2 }'
+$ yes '{"id":1}' | shard -n 3 --stateless -- sh -c 'echo first; : >up$SHARD; [ $SHARD = 1 ] && { until [ -e up0 ] && [ -e up2 ]; do sleep 0.02; done; sleep 0.1; kill -9 $$; }; exec cat >/dev/null' 2>/dev/null | sort | uniq -c | awk '{ print $1, $2 }'
 > 4
 > 1
 > 3 first

@@ -105,7 +105,7 @@ $ stream-join --left wh:ods.l@2026-11-20 --right wh:ods.r@last -k k -t t --windo
 ? 1
 
 # the end of all time: what would end behind it ends with it, and holds its last records
-$ for w in 1d 2d,1d 1h,30m; do printf '{"k":1,"s":true,"t":"9999-12-31T23:59:59.999999Z"}\n{"k":1,"s":false,"t":"9999-12-31T23:59:00Z"}\n' | timeout 10 stream-join --side s -k k -t t --window $w --time-format sql | grep -o '"window_start.*'; done
+$ for w in 1d 2d,1d 1h,30m; do printf '{"k":1,"s":true,"t":"9999-12-31T23:59:59.999999Z"}\n{"k":1,"s":false,"t":"9999-12-31T23:59:00Z"}\n' | timeout 60 stream-join --side s -k k -t t --window $w --time-format sql | grep -o '"window_start.*'; done
 > "window_start":"9999-12-31 00:00:00","window_end":"9999-12-31 23:59:59.999999"}
 > "window_start":"9999-12-30 00:00:00","window_end":"9999-12-31 23:59:59.999999"}
 > "window_start":"9999-12-31 00:00:00","window_end":"9999-12-31 23:59:59.999999"}

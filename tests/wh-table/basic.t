@@ -60,6 +60,6 @@ $ printf '{"b":1,"a":"x"}\n{"b":null,"a":[1],"c \\u00e9":{}}\n' | wh-put a.t dt=
 # wh-table: a writer that began before the change is told to begin again
 $ export PIPEHOUSE_ROOT=$PWD/wh
 $ echo 'kind append' | wh-table a.t -
-$ mkfifo p; wh-put a.t dt=2026-11-20 <p & exec 3>p; sleep 0.5; echo 'kind snapshot' | wh-table a.t -; echo '{}' >&3; exec 3>&-; wait $!; echo $?
+$ mkfifo p; wh-put a.t dt=2026-11-20 <p & exec 3>p; yes '{}' | head -n 50000 >&3; echo 'kind snapshot' | wh-table a.t -; echo '{}' >&3; exec 3>&-; wait $!; echo $?
 > 75
 ! wh-put: a.t: commit 2 changed what the table is

@@ -63,7 +63,7 @@ $ printf '{"t":"2999-01-01"}\n' >d; window-agg -t t --max-future 1d --on-error s
 ? 3
 
 # --idle: a silent source closes what is over, and then event time runs with the clock; nothing of it without --idle
-$ mkfifo p; for o in '--idle 200ms' ''; do window-agg -t t:s -w 2s --late 1h $o --time-format s 'n=count()' p >out & exec 3>p; printf '{"t":1}\n{"t":3}\n' >&3; i=0; while [ "$(wc -l <out)" -lt 2 ] && [ $i -lt 60 ] && [ -n "$o" ]; do sleep 0.1; i=$((i + 1)); done; wc -l <out; exec 3>&-; wait; wc -l <out; done
+$ mkfifo p; for o in '--idle 200ms' ''; do window-agg -t t:s -w 2s --late 1h $o --time-format s 'n=count()' p >out & exec 3>p; printf '{"t":1}\n{"t":3}\n' >&3; i=0; while [ "$(wc -l <out)" -lt 2 ] && [ $i -lt 600 ] && [ -n "$o" ]; do sleep 0.1; i=$((i + 1)); done; wc -l <out; exec 3>&-; wait; wc -l <out; done
 > 2
 > 2
 > 0
