@@ -162,7 +162,7 @@ $ ingest big -d ods.l --partition-by t && wh-ls -v ods.l | grep -c '"kind":"data
 # ingest: -f goes on until it is told to stop, and that is a success
 $ export PIPEHOUSE_ROOT=$PWD/wh
 $ echo '{"t":"2026-11-20","n":1}' >a.log; ingest -f '*.log' -d ods.l --partition-by t & p=$!
-$ for k in $(seq 100); do wh-ls ods.l >/dev/null 2>&1 && break; sleep 0.1; done; kill $p; wait $p; echo $?; wh-cat ods.l
+$ until [ -n "$(wh-cat --missing-ok ods.l)" ]; do sleep 0.02; done; kill $p; wait $p; echo $?; wh-cat ods.l
 > 0
 > {"t":"2026-11-20","n":1}
 
