@@ -40,7 +40,7 @@ feed_all(struct logs *l)
 			err_warn("%s:%llu: the last line is not whole: left for the next time", x->path,
 			    (unsigned long long)x->tail.line + 1);
 		if (known && (l->pattern != NULL || x->tail.offset > from) &&
-		    (rc = sources_to(x, to, &moved)) == 0 && moved)
+		    (rc = sources_to(&l->from, x, to, &moved)) == 0 && moved)
 			dest_moved(l->dest, x->spot.app, x->spot.from, to, x->epoch);
 	}
 	return rc;

@@ -150,7 +150,7 @@ feed(struct logs *l, struct input *x, const char *path)
 	rc = x->tail.ended ? 0 : tail_feed(l->ctx, &x->tail);
 	x->tail.name = x->path;
 	if (rc == 0)
-		rc = sources_to(x, to, &moved);
+		rc = sources_to(&l->from, x, to, &moved);
 	gathered_file_end(l->held, path, to);
 	if (rc != 0)
 		return rc;

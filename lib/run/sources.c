@@ -330,7 +330,7 @@ sources_find(struct sources *s, const struct table *t)
 }
 
 int
-sources_to(struct input *x, char to[SPOT_BYTES], bool *moved)
+sources_to(struct sources *s, struct input *x, char to[SPOT_BYTES], bool *moved)
 {
 	const struct tail *t = &x->tail;
 	bool over = x->fd > 0 && t->ended && t->left == 0 && !t->torn && is_over(x), was = x->spot.over;
@@ -343,6 +343,12 @@ sources_to(struct input *x, char to[SPOT_BYTES], bool *moved)
 	if (!*moved)
 		return 0;
 	x->spot.over = over;
+	/* cut_new, else it would have been left alone: whoever cuts logs does not know how far they were read */
+	if (x->spot.cut) {
+		err_warn("%s: it was cut, and is read from its beginning: what had been written to it behind byte "
+		    "%llu, if anything was, is lost", x->path, (unsigned long long)x->spot.lost);
+		s->lost++;
+	}
 	return spot_to(&x->spot, x->fd, x->path, t->offset, t->line, to);
 }
 

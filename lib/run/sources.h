@@ -13,9 +13,10 @@
  * it, is looked for by its inode in the directory of that name, and read to its end, matched or not; with `keep` one
  * that was moved elsewhere or removed is too, through the descriptor of the round before, until nothing came for
  * SOURCES_PATIENCE seconds, however long a round is.
- * What could be lost is told: a file that was cut (left alone, unless cut_new); with a pattern, one that went before
- * its end was seen, and one that came and was put aside between two looks.  The end of a log that was put aside is seen
- * where nothing came for SOURCES_PATIENCE, of any other one where nothing came for a day: its position then says so.
+ * What could be lost is told: a file that was cut (left alone, unless cut_new; then when it was read anew); with a
+ * pattern, one that went before its end was seen, and one that came and was put aside between two looks.  The end of a
+ * log that was put aside is seen where nothing came for SOURCES_PATIENCE, of any other one where nothing came for a
+ * day: its position then says so.
  */
 #ifndef RUN_SOURCES_H
 #define RUN_SOURCES_H
@@ -83,9 +84,9 @@ int sources_find(struct sources *, const struct table *);
 int sources_fence(struct sources *, struct table *);
 /*
  * Where its source stands now that tail was fed: *moved when that is to be written down, for it is another place than
- * spot.from, or its end was seen. 0 or EXIT_IO.
+ * spot.from, or its end was seen.  Of one that was cut it is told then. 0 or EXIT_IO.
  */
-int sources_to(struct input *, char to[SPOT_BYTES], bool *moved);
+int sources_to(struct sources *, struct input *, char to[SPOT_BYTES], bool *moved);
 /* Tell once of a compressed one that is not whole yet. */
 void sources_torn(struct sources *, const struct input *);
 /* Close them; the fences are remembered for the next round. */

@@ -59,6 +59,7 @@ $ printf '{"n":1}\n{"n":2}\n' >a.log; i; echo 1 >j/begun/1/a; echo '{"n":3}' >a.
 > 0
 > {"n":4}
 ! ingest: a.log: it was cut: 16 bytes had been read that it does not hold any more; what came behind them is lost (rotate by renaming; --cut new reads it from its beginning)
+! ingest: a.log: it was cut, and is read from its beginning: what had been written to it behind byte 16, if anything was, is lost
 
 # ingest: a log that rotation has compressed beside its name is read, once, and before it
 $ mkdir -p j/plan j/begun/1 j/ack; echo 0123456789abcdef0123456789abcdef >j/nonce; echo a >j/sinks; echo 0 >j/begun/1/a

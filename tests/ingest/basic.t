@@ -46,6 +46,28 @@ $ echo '{"t":"2026-11-20","n":3}' >a; echo '{"t":"2026-11-20","n":4}' >b; i; ech
 ! ingest: a: it was cut: 50 bytes had been read that it does not hold any more; what came behind them is lost (rotate by renaming; --cut new reads it from its beginning)
 ! ingest: a: it was cut: 50 bytes had been read that it does not hold any more; what came behind them is lost (rotate by renaming; --cut new reads it from its beginning)
 ! ingest: a: it was cut: 50 bytes had been read that it does not hold any more; what came behind them is lost (rotate by renaming; --cut new reads it from its beginning)
+! ingest: a: it was cut, and is read from its beginning: what had been written to it behind byte 50, if anything was, is lost
+
+# ingest: a log that is copied and cut: read on from its beginning, nothing torn or twice; what the copy alone has is told and counted
+$ export PIPEHOUSE_ROOT=$PWD/wh
+$ i() { ingest -f a.log --until end --cut new -d ods.l --partition-by t --stats s; }
+$ printf '{"t":"2026-11-20","n":1}\n{"t":"2026-11-20","n":2' >a.log; i; printf '}\n' >>a.log; i; printf '{"t":"2026-11-20","n":3}\n' >>a.log
+$ cp a.log a.log.1; : >a.log; i; printf '{"t":"2026-11-20","n":4}\n{"t":"2026-' >>a.log; i; printf '11-20","n":5}\n' >>a.log; i
+$ cp a.log a.log.1; : >a.log; for n in 6 7 8 9; do echo '{"t":"2026-11-20","n":'$n'}' >>a.log; done; i; i
+$ wh-cat ods.l | json-map n=n; json-map n=files_lost s | tr -d '\n'; echo
+> {"n":1}
+> {"n":2}
+> {"n":4}
+> {"n":5}
+> {"n":6}
+> {"n":7}
+> {"n":8}
+> {"n":9}
+> {"n":0}{"n":0}{"n":0}{"n":1}{"n":0}{"n":1}{"n":0}
+! ingest: a.log:2: the last line is not whole: left for the next time
+! ingest: a.log:2: the last line is not whole: left for the next time
+! ingest: a.log: it was cut, and is read from its beginning: what had been written to it behind byte 50, if anything was, is lost
+! ingest: a.log: it was cut, and is read from its beginning: what had been written to it behind byte 50, if anything was, is lost
 
 # ingest: a log renamed to where the pattern does not see it is read to its end
 $ export PIPEHOUSE_ROOT=$PWD/wh
