@@ -29,7 +29,8 @@ brief_konst(const struct konst *k, struct brief *out)
 static uint32_t
 add_bounds(struct expr *e, const struct bounds *b)
 {
-	e->bounds = mem_array(e->bounds, e->n_bounds + 1, sizeof *e->bounds);
+	if ((e->n_bounds & (e->n_bounds + 1)) == 0)	/* room grows by doubling: at 0, 1, 3, 7, … */
+		e->bounds = mem_array(e->bounds, 2 * e->n_bounds + 1, sizeof *e->bounds);
 	e->bounds[e->n_bounds] = *b;
 	return (uint32_t)e->n_bounds++;
 }
@@ -110,7 +111,8 @@ ask_texts(struct expr *e, const struct ins *in, struct question *s)
 			at = (at + 1) & t.mask;
 		t.slot[at] = (struct text_slot){ text, head };
 	}
-	e->texts = mem_array(e->texts, e->n_texts + 1, sizeof *e->texts);
+	if ((e->n_texts & (e->n_texts + 1)) == 0)
+		e->texts = mem_array(e->texts, 2 * e->n_texts + 1, sizeof *e->texts);
 	e->texts[e->n_texts] = t;
 	s->ask = ASK_TEXTS;
 	s->col = in->a;
