@@ -748,7 +748,7 @@ more_to_fetch(const struct kafka *k, size_t there)
 	return left > there + (k->taken - k->at);
 }
 
-/* Is there room again in a queue that was full?  How long it is in bytes nobody tells: as long as what came of it. */
+/* Is there room again in a queue that was full?  How many bytes it has nobody tells: as many as what came of it. */
 static void
 wake_library(struct kafka *k, size_t took)
 {
