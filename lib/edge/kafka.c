@@ -731,8 +731,8 @@ wake_one(struct kafka *k)
 }
 
 /*
- * Do the brokers have more than the library has fetched, as far as they have told?  Else its next question is on its way
- * already and waits there for news, and ours would wait behind it.
+ * Do the brokers have more than the library has fetched, as far as they have told?  Else its next question is on its
+ * way already and waits there for news, and ours would wait behind it.
  */
 static bool
 more_to_fetch(const struct kafka *k, size_t there)
@@ -748,7 +748,7 @@ more_to_fetch(const struct kafka *k, size_t there)
 	return left > there + (k->taken - k->at);
 }
 
-/* Is there room again in a queue that was full?  How many bytes it has nobody tells: as many as what came of it. */
+/* Is there room again in a queue that was full?  How many bytes it has nobody tells: as what came of it. */
 static void
 wake_library(struct kafka *k, size_t took)
 {
