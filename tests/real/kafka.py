@@ -22,10 +22,12 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import jars  # noqa: E402
+from runs import heard, listens  # noqa: E402
 from tap import failures, finish, point  # noqa: E402
 import importlib.util  # noqa: E402
 
@@ -36,15 +38,45 @@ Producer = librdkafka.Producer
 
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(jars.TOP, "build/bin")))
 KILLS = 20
+RUNNING = []
 PASSWORD = "hunter2-s3cret"
 
 
-def wait(cond, seconds=60):
+def wait(cond, seconds=120):
     end = time.monotonic() + seconds
     while not cond():
         if time.monotonic() > end:
             raise AssertionError("it did not come")
         time.sleep(0.05)
+
+
+def begin(*argv, **how):
+    """A process that main() ends with its case, should that not have come so far."""
+    RUNNING.append(subprocess.Popen(*argv, **how))
+    return RUNNING[-1]
+
+
+def end_all():
+    for p in RUNNING:
+        if p.poll() is None:
+            p.kill()
+            p.wait()
+    RUNNING.clear()
+
+
+def ended(members, sig=signal.SIGTERM, seconds=60):
+    """Told to end: what each said, and its status. None of them is left, whatever it does."""
+    out = []
+    for p in members:
+        p.send_signal(sig)
+    for p in members:
+        try:
+            err = p.communicate(timeout=seconds)[1]
+        except subprocess.TimeoutExpired:
+            p.kill()
+            err = p.communicate()[1]
+        out.append(((err or b"").decode(errors="replace"), p.returncode))
+    return out
 
 
 def certificates(d):
@@ -162,7 +194,7 @@ class Case:
         return [BIN + "/ingest", "-b", self.broker.address, "-t", self.topic, "-d", "ods.o", "--partition-by", "t", "--meta", "k", *more]
 
     def start(self, *more):
-        return subprocess.Popen(self.args(*more), cwd=self.dir, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return begin(self.args(*more), cwd=self.dir, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def run(self, *more, status=0):
         return self.call(*self.args(*more), status=status)
@@ -282,14 +314,14 @@ def killed(b):
     p = None
     try:
         for k in range(KILLS):
-            p = c.start("--every", "100ms")
+            was, p, err = len(c.log()), c.start("--every", "100ms"), ""
             time.sleep(0.2 + r.random() * 0.8)
             if k == KILLS // 2:
+                wait(lambda was=was: len(c.log()) > was)        # it has begun
                 b.stop(signal.SIGKILL)
-                time.sleep(1)
+                err = heard(p, b"no broker answers: waiting")
                 b.start()
-                wait(lambda: c.producer.sent and len(c.log()) > 0)
-                time.sleep(3)
+                err += heard(p, b"a broker answers again")
             if k % 4 == 3:      # the moment its files are there and its commit is not
                 pool = lambda: [f for _, _, fs in os.walk(c.dir + "/wh/main/ods/o/.pool") for f in fs]
                 known, end = set(pool()), time.monotonic() + 5
@@ -297,7 +329,7 @@ def killed(b):
                     pass
                 mid += 1
             p.send_signal(signal.SIGKILL)
-            err = p.communicate()[1].decode()
+            err += p.communicate()[1].decode()
             if k == KILLS // 2:
                 said = "no broker answers: waiting" in err and "a broker answers again" in err
                 point(said, "a broker that was killed and restarted is waited for, aloud", err)
@@ -309,6 +341,7 @@ def killed(b):
         p.kill()
         p.communicate()
     p = c.start("--every", "100ms")
+    listens(p)
     time.sleep(2)
     p.send_signal(signal.SIGTERM)
     err = p.communicate()[1].decode()
@@ -434,9 +467,8 @@ def house(b, name, **env):
     finally:
         stop.set()
         t.join()
-        for p in members[1:]:
-            p.send_signal(signal.SIGTERM)
-        ends = [(p.communicate(timeout=60)[1].decode(), p.returncode) for p in members[1:]]
+        ends = ended(members[1:])
+        ended([p for p in members[:1] if p.poll() is None], signal.SIGKILL)
         point(all(e == ("", 0) for e in ends), name + ": members end well", (ends, fences()))
     point(all(len(x) == 1 for x in shared), name + ": three members have a partition each", shared)
     # the last fences are those of members that get what another gives up when it ends
@@ -458,7 +490,7 @@ def asleep(b):
     fences = lambda: [r["n"] for r in map(record, c.log()) if r["kind"] == "fence"]
     rows, first = lambda: sum(1 for r in map(record, c.log()) if r["kind"] == "data"), len(fences())
     errs = [open("%s/err%d" % (c.dir, i), "wb") for i in range(2)]
-    members = [subprocess.Popen(c.args("-G", "sleepers", "--properties", path, "--every", every), cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=e)
+    members = [begin(c.args("-G", "sleepers", "--properties", path, "--every", every), cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=e)
                for e, every in zip(errs, ("50ms", "300ms"))]
     try:
         wait(lambda: len(fences()) >= first + 2)        # both have some
@@ -497,7 +529,7 @@ def eager(b):
     try:
         wait(lambda: old.held() == 3)
         with open(c.dir + "/err", "wb") as e:
-            p = subprocess.Popen(c.args("-G", "grown", "--every", "100ms"), cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=e)
+            p = begin(c.args("-G", "grown", "--every", "100ms"), cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=e)
         said = lambda: jars.text(c.dir + "/err")
         wait(lambda: old.held() >= 0 and "lets nobody else in" in said())
         c.send(3000)
@@ -522,7 +554,7 @@ class PipeJob:
             f.write("j: restart=50ms restart-max=100ms\n" + text)
         os.makedirs(c.dir + "/wh", exist_ok=True)
         with open(c.dir + "/out", "wb") as out, open(c.dir + "/err", "wb") as err:
-            self.p = subprocess.Popen([BIN + "/pipe-run", "j.pipe", "run"], cwd=c.dir, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+            self.p = begin([BIN + "/pipe-run", "j.pipe", "run"], cwd=c.dir, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                                       env=dict(c.env, PATH=BIN + ":" + os.environ["PATH"], PIPEHOUSE_STATE=c.dir + "/state"))
 
     def _number(self, path):
@@ -555,12 +587,17 @@ class PipeJob:
         """The pid of that stage of the job."""
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
-                with open("/proc/%s/comm" % pid) as f, open("/proc/%s/environ" % pid, "rb") as e:
-                    if f.read().strip() == name and ("PIPEHOUSE_JOB=" + self.dir).encode() in e.read().split(b"\0"):
+                with open("/proc/%s/comm" % pid, "rb") as f, open("/proc/%s/environ" % pid, "rb") as e:
+                    if f.read().strip() == name.encode() and ("PIPEHOUSE_JOB=" + self.dir).encode() in e.read().split(b"\0"):
                         return int(pid)
             except OSError:
                 pass
         return 0
+
+    def there(self, name):
+        """The pid of that stage, which is there or is about to be."""
+        wait(lambda: self.stage(name))
+        return self.stage(name)
 
     def rows(self):
         return len(self.c.call(BIN + "/wh-cat", "--missing-ok", "ods.o").splitlines())
@@ -585,7 +622,7 @@ def job_emitted(b):
             wait(lambda at=at: acked() > at + 1 and stage("emit"))
             now = run()
             if name == "emit":      # one that hangs holds all: the table has no epoch that is not in the topic
-                os.kill(stage("emit"), signal.SIGSTOP)
+                os.kill(j.there("emit"), signal.SIGSTOP)
                 at = acked()
             c.send(400, nulls=False)
             if name == "emit":
@@ -594,7 +631,7 @@ def job_emitted(b):
                 held.append(acked() - at)
             else:
                 time.sleep(r.random() * 0.2)
-            os.kill(stage(name), signal.SIGKILL)
+            os.kill(j.there(name), signal.SIGKILL)
             if k == 4:
                 b.stop(signal.SIGKILL)
                 b.start()
@@ -636,7 +673,7 @@ def routed(b):
     def route(text):
         versions[hashlib.sha256(replaced(c.dir + "/feed.route", text).encode()).hexdigest()] = text
     argv = [BIN + "/ingest", "-b", b.address, "-t", c.topic, "--route", "feed.route", "--partition-by", "t", "--meta", "k", "--every", "50ms"]
-    start = lambda: subprocess.Popen(argv, cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    start = lambda: begin(argv, cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     log = c.dir + "/wh/main/_jobs/feed/_log/"
     data = lambda: [x for x in (json.load(open(log + f)) for f in sorted(os.listdir(log)) if re.match(r"\d{20}\.json$", f)) if x["kind"] == "data"]
     route("by t\n2026-11-20 ods.a\n")
@@ -645,8 +682,11 @@ def routed(b):
     said, p = [], None
     try:
         for step in range(8):
+            n = len(data()) if os.path.isdir(log) else 0
             p = start()
             time.sleep(0.3 + r.random() * 0.5)
+            if step in (0, 5):      # by the first version; and who finds no broker when it begins ends with 75
+                wait(lambda n=n: os.path.isdir(log) and len(data()) > n)
             if step == 3:
                 route("by t\n2026-11-20 ods.a\n2026-11-21 ods.b\n")
                 time.sleep(r.random() * 0.3)        # it is killed about when it follows
@@ -713,10 +753,10 @@ def job_routed(b):
                 j.p.send_signal(signal.SIGHUP)
                 wait(lambda: j.pins(second))
             elif k == 4:        # epochs that the topics have and the table has not, by either version
-                os.kill(j.stage("wh-put"), signal.SIGSTOP)
+                os.kill(j.there("wh-put"), signal.SIGSTOP)
                 time.sleep(0.3)
-            now, held = j.runs(), j.stage("wh-put")
-            os.kill(j.stage(name), signal.SIGKILL)
+            now, held = j.runs(), j.there("wh-put")
+            os.kill(j.there(name), signal.SIGKILL)
             if k == 4:
                 os.kill(held, signal.SIGKILL)
             if k == 5:
@@ -775,7 +815,7 @@ def grown(b):
         else:
             env, argv = c.env, c.args("--properties", path, "--every", "50ms", *more)
             ready = lambda: len(c.log()) > 0
-        p = subprocess.Popen(argv, cwd=c.dir, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(c.dir + "/err", "wb"))
+        p = begin(argv, cwd=c.dir, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(c.dir + "/err", "wb"))
         count = lambda: len(c.call(BIN + "/wh-cat", "--missing-ok", "ods.o").splitlines())
         try:
             wait(ready)
@@ -845,7 +885,7 @@ def flood(b):
         f.write("shop.hot !\nshop.cold ods.cold2\nshop.other ods.other2\n")
     began = time.monotonic()
     # as its page says: the flood's job gives way
-    jobs = [subprocess.Popen(nice + [BIN + "/ingest", "-b", b.address, "-t", "flood", "--route", r, "--partition-by", "ts:s", "--until", "end"], env=c.env,
+    jobs = [begin(nice + [BIN + "/ingest", "-b", b.address, "-t", "flood", "--route", r, "--partition-by", "ts:s", "--until", "end"], env=c.env,
                              cwd=c.dir) for r, nice in (("hot.route", ["nice", "-n", "19"]), ("rest.route", []))]
     ended = jobs[1].wait(), time.monotonic() - began, jobs[0].wait(), time.monotonic() - began
     held = [len(c.call(BIN + "/wh-cat", "ods." + t).splitlines()) for t in ("hot2", "cold2", "other2")]
@@ -874,7 +914,7 @@ def gone(b):
     c.same("and the rest is there", keep=lambda p, o, v: p != 1 or o < first or o >= high - 10)
     c.producer.delete_topic("gone")
     again = Producer(b.address, message_timeout_ms="30000")
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         try:
             for p in range(3):
@@ -901,7 +941,7 @@ def secure(b):
         os.chmod(path, 0o600)
         return path
     args = lambda path, *more: [BIN + "/ingest", "-b", b.secure, "-t", "secure", "-d", "ods.o", "--partition-by", "t", "--meta", "k", "--properties", path, *more]
-    p = subprocess.Popen(args(conf(), "--every", "100ms"), cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    p = begin(args(conf(), "--every", "100ms"), cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     wait(lambda: len(c.log()) >= 2)
     seen = b"".join(open("/proc/%d/%s" % (p.pid, x), "rb").read() for x in ("cmdline", "environ"))
     p.send_signal(signal.SIGTERM)
@@ -925,7 +965,7 @@ def emitted(b):
     c.producer.send("emitted", 0, b"{}", b"-")      # makes the topic
     c.producer.flush()
     rows = [b'{"n":%d,"k":"k%d","pad":"%s"}' % (i, i * 7919 % 500, b"x" * 80) for i in range(60000)]
-    p = subprocess.Popen([BIN + "/emit", "-b", b.address, "-t", "emitted", "-k", "k", "--id", "e"], cwd=c.dir, env=c.env, stdin=subprocess.PIPE,
+    p = begin([BIN + "/emit", "-b", b.address, "-t", "emitted", "-k", "k", "--id", "e"], cwd=c.dir, env=c.env, stdin=subprocess.PIPE,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     p.stdin.write(b"".join(x + b"\n" for x in rows[:30000]))
     p.stdin.flush()
@@ -988,7 +1028,7 @@ def fences_of(c):
 def member(c, name, group, *more, before=()):
     """A member of a group whose messages go to a file."""
     with open(os.path.join(c.dir, name), "wb") as e:
-        return subprocess.Popen([*before, *c.args("-G", group, *more)], cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=e)
+        return begin([*before, *c.args("-G", group, *more)], cwd=c.dir, env=c.env, stdin=subprocess.DEVNULL, stderr=e)
 
 
 def fed(c, count=100):
@@ -1059,7 +1099,7 @@ def taken_between(b):
     try:
         # the first link is its fence's
         members.append(member(c, "err", "between", *options, before=["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat",
-                                                                     "-e", "inject=linkat:delay_enter=12000000:when=2"]))
+                                                                     "-e", "inject=linkat:delay_enter=20000000:when=2"]))
         wait(lambda: len(fences_of(c)) == 1)
         commits = len(c.log())
         members.append(member(c, "err1", "between", *options))
@@ -1137,7 +1177,7 @@ def outsider(b):
         if subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL).returncode == 0:
             # its first commit, behind that of its fence, is held until the other has read all, and more: only so far it is a replay
             c, p = begun("outside-end", "--until", "end", before=["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat",
-                                                                 "-e", "inject=linkat:delay_enter=8000000:when=2"])
+                                                                 "-e", "inject=linkat:delay_enter=20000000:when=2"])
             members.append((c, p))
             pool = lambda: sum(len(f) for _, _, f in os.walk(c.dir + "/wh/main/ods/o/.pool"))
             n = pool()
@@ -1224,14 +1264,17 @@ def main():
                         if rest is not None:    # it waits for minutes: its end is looked at when the others are through
                             next(rest)
                             later.append((f, rest))
+                            RUNNING.clear()
                     except Exception as e:      # a case that cannot go on has failed; the others run
-                        point(False, f.__name__, e if isinstance(e, AssertionError) else repr(e))
+                        point(False, f.__name__, e if isinstance(e, AssertionError) else traceback.format_exc())
+                    end_all()
                 for f, rest in later:
                     try:
                         next(rest, None)
                     except Exception as e:
-                        point(False, f.__name__, e if isinstance(e, AssertionError) else repr(e))
+                        point(False, f.__name__, e if isinstance(e, AssertionError) else traceback.format_exc())
             finally:
+                end_all()
                 b.stop()
     return finish()
 
