@@ -12,6 +12,7 @@
 #include "cdc/cdc.h"
 #include "op/newest.h"
 #include "run/merging.h"
+#include "run/operand.h"
 
 struct state {
 	const char *keys, *base, *deletes, *table, *date, *valid, *ord;
@@ -23,21 +24,15 @@ struct state {
 
 #define AT(field) offsetof(struct state, field)
 static const struct opt opts[] = {
-	{ 'k', "keys", OPT_TEXT, AT(keys), "KEYS",
-	    "the key's columns; default: the change's own key" },
-	{ 0, "base", OPT_TEXT, AT(base), "FILE|wh:TABLE@D",
-	    "rows as they were before the changes" },
-	{ 0, "missing-ok", OPT_FLAG, AT(missing_ok), NULL,
-	    "a base of a day never committed is an empty one" },
+	{ 'k', "keys", OPT_TEXT, AT(keys), "KEYS", "the key's columns; default: the change's own key" },
+	{ 0, "base", OPT_TEXT, AT(base), "FILE|wh:TABLE@D", "rows as they were before the changes" },
+	{ 0, "missing-ok", OPT_FLAG, AT(missing_ok), NULL, "a base of a day never committed is an empty one" },
 	{ 0, "deletes", OPT_TEXT, AT(deletes), "drop|mark",
 	    "deleted rows go, or stay with \"deleted\":true (with --scd2)" },
-	{ 0, "scd2", OPT_FLAG, AT(scd2), NULL,
-	    "a zipper: each row holds from start_date to end_date" },
-	{ 0, "date", OPT_TEXT, AT(date), "D",
-	    "the zipper's day: changes of later days are left aside" },
+	{ 0, "scd2", OPT_FLAG, AT(scd2), NULL, "a zipper: each row holds from start_date to end_date" },
+	{ 0, "date", OPT_TEXT, AT(date), "D", "the zipper's day: changes of later days are left aside" },
 	CDC_OPT_TABLE(AT(table)),
-	{ 0, "valid", OPT_TEXT, AT(valid), "FROM,TO",
-	    "names of the two days (start_date,end_date)" },
+	{ 0, "valid", OPT_TEXT, AT(valid), "FROM,TO", "names of the two days (start_date,end_date)" },
 	{ 0, "ord", OPT_TEXT, AT(ord), "NAME",
 	    "rows keep their change's ord there, and the base's is heeded" },
 	{ 0 }
@@ -70,35 +65,6 @@ valid_names(struct ctx *c, const char *text, struct zip_conf *z)
 	return 0;
 }
 
-/* Of the names that are written into rows no two are one. */
-static int
-own_names(struct ctx *c, const struct zip_conf *z)
-{
-	const struct span name[] = { z->from, z->to, z->deleted, z->ord };
-	const bool used[] = { z->days, z->days, z->mark, z->ord.n > 0 };
-	size_t n = sizeof name / sizeof *name;
-
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < i; k++)
-			if (used[i] && used[k] && span_eq(name[i], name[k]))
-				return ctx_usage(c, "--valid, --ord and deleted: the name '%.*s' stands twice",
-				    (int)name[i].n, name[i].p);
-	return 0;
-}
-
-/* Are the changes what comes through the standard input? */
-static bool
-from_stdin(struct ctx *c)
-{
-	const char *const *file;
-	size_t n = ctx_files(c, &file);
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(file[i], "-") == 0)
-			return true;
-	return n == 0;
-}
-
 /* In a barrier job: what the first change would say for all must be said, and there is no whole to be merged. */
 static int
 set_up_stream(struct ctx *c, struct state *st)
@@ -118,9 +84,9 @@ set_up(struct ctx *c, void *arg)
 {
 	struct state *st = arg;
 	struct merge_conf conf = { .key_as = ctx_key_as(c), .zone = ctx_zone(c),
-	    .table = st->table,
-	    .budget = ctx_budget(c), .based = st->base != NULL };
+	    .table = st->table, .budget = ctx_budget(c), .based = st->base != NULL };
 	struct zip_conf *z = &conf.zip;
+	struct span twice;
 	int rc;
 
 	st->ctx = c;
@@ -132,7 +98,7 @@ set_up(struct ctx *c, void *arg)
 		return ctx_usage(c, "--valid goes with --scd2");
 	if (st->missing_ok && st->base == NULL)
 		return ctx_usage(c, "--missing-ok goes with --base");
-	if (st->base != NULL && strcmp(st->base, "-") == 0 && from_stdin(c))
+	if (st->base != NULL && strcmp(st->base, "-") == 0 && operand_stdin(c))
 		return ctx_usage(c, "--base and the changes cannot both be the standard input");
 	if (st->date != NULL && (rc = ctx_day(c, st->date, "--date", &conf.date)) != 0)
 		return rc;
@@ -144,8 +110,9 @@ set_up(struct ctx *c, void *arg)
 		return ctx_usage(c, "--deletes: drop or mark, not '%s'", st->deletes);
 	z->deleted = span_str("deleted");
 	z->ord = span_str(st->ord == NULL ? "" : st->ord);
-	if ((rc = own_names(c, z)) != 0)
-		return rc;
+	twice = zip_twice(z);
+	if (twice.n > 0)
+		return ctx_usage(c, "--valid, --ord and deleted: the name '%.*s' stands twice", (int)twice.n, twice.p);
 	z->put = put;
 	z->arg = c;
 	st->merge = merge_new(&conf);

@@ -8,6 +8,7 @@
  * Lines are copied around what is added; semi, anti, a --fill with nothing to fill: byte for byte.
  */
 #include "run/lookup.h"
+#include "run/operand.h"
 
 struct state {
 	const char *keys, *dim_keys, *as, *fields, *fill, *as_of, *valid, *miss, *dim_name, *reload, *time, *number;
@@ -50,19 +51,6 @@ word(struct ctx *c, void *arg, const char *w)
 	return 1;
 }
 
-/* Do the records come from the standard input? */
-static bool
-from_stdin(struct ctx *c)
-{
-	const char *const *files;
-	size_t n = ctx_files(c, &files);
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(files[i], "-") == 0)
-			return true;
-	return n == 0;
-}
-
 static int
 check(struct ctx *c, const struct state *st)
 {
@@ -82,7 +70,7 @@ check(struct ctx *c, const struct state *st)
 		return ctx_usage(c, "--miss goes with --type left: the others say what a record without a row is");
 	if (st->time != NULL && (st->miss == NULL || strncmp(st->miss, "park=", 5) != 0))
 		return ctx_usage(c, "-t goes with --miss park=DUR");
-	if (strcmp(st->dim_name, "-") == 0 && from_stdin(c))
+	if (strcmp(st->dim_name, "-") == 0 && operand_stdin(c))
 		return ctx_usage(c, "DIM and the records cannot both be the standard input");
 	return 0;
 }

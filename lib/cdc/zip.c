@@ -25,6 +25,19 @@ struct zip {
 	struct buf line, text;
 };
 
+struct span
+zip_twice(const struct zip_conf *c)
+{
+	const struct span name[] = { c->from, c->to, c->deleted, c->ord };
+	const bool used[] = { c->days, c->days, c->mark, c->ord.n > 0 };
+
+	for (size_t i = 0; i < sizeof used / sizeof *used; i++)
+		for (size_t k = 0; k < i; k++)
+			if (used[i] && used[k] && span_eq(name[i], name[k]))
+				return name[i];
+	return span_of(NULL, 0);
+}
+
 struct zip *
 zip_new(const struct zip_conf *conf)
 {

@@ -44,6 +44,9 @@ struct zip_counts {
 	uint64_t incomplete;	/* rows of which only some columns came and none were known */
 };
 
+/* Of the names that are written into rows one that stands there twice; n 0: none does. */
+struct span zip_twice(const struct zip_conf *);
+
 struct zip;
 struct zip *zip_new(const struct zip_conf *);
 /*

@@ -33,6 +33,18 @@ operand_lasts(const char *operand)
 	return strcmp(operand, "-") != 0 && stat(operand, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+bool
+operand_stdin(struct ctx *c)
+{
+	const char *const *file;
+	size_t n = ctx_files(c, &file);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(file[i], "-") == 0)
+			return true;
+	return n == 0;
+}
+
 int
 answer_json(struct ctx *c, json_t *answer)
 {

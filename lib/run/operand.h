@@ -21,6 +21,8 @@ int operand_only(struct ctx *, const char **slot, const char *w);
 int operand_add(struct opt_list *, const char *w);
 /* Can it be read twice: a regular file by name, a table? */
 bool operand_lasts(const char *);
+/* Are the main records, or some of them, those of the standard input? */
+bool operand_stdin(struct ctx *);
 /* Write and drop `answer`; NULL is one that did not fit in memory. 0 or EXIT_IO after a message. */
 int answer_json(struct ctx *, json_t *answer);
 
