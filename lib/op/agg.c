@@ -442,14 +442,14 @@ print_bag(struct agg_set *s, const struct agg *a, struct bag *b, struct buf *out
 		const struct bag_item *x = &s->desk.item[i];
 
 		for (uint64_t c = a->kind == AGG_COLLECT ? x->n : 1; c > 0; c--) {
-			if (out->n - from + x->value.n > LINE_BYTES_MAX)
-				return "collected values longer than a line may be (64 MiB)";
 			if (out->n - from > 1)
 				buf_byte(out, ',');
 			buf_str(out, top ? "{\"value\":" : "");
 			buf_span_add(out, x->value);
 			if (top)
 				buf_fmt(out, ",\"n\":%llu}", (unsigned long long)x->n);
+			if (out->n - from >= LINE_BYTES_MAX)	/* and its bracket */
+				return "collected values longer than a line may be (64 MiB)";
 		}
 	}
 	buf_byte(out, ']');

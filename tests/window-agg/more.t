@@ -57,6 +57,12 @@ $ seq 2048 | sed 's/.*/{"v":"&"}/' | window-agg 'h=hll(v)' 'd=distinct(v)'; seq 
 > {"h":2048,"d":2048}
 > {"ok":true}
 
+# a collected array of 64 MiB is written, one of a byte more is an error
+$ head -c 16000000 /dev/zero | tr '\0' x >pad; for n in 3108848 3108849; do { for i in 1 2 3 4; do printf '{"v":"%s"}\n' "$(cat pad)"; done; printf '{"v":"%s"}\n' "$(head -c $n pad)"; } >in; window-agg 'c=collect(v)' in | wc -c; done
+> 67108871
+> 0
+! window-agg: group : collected values longer than a line may be (64 MiB)
+
 # collected values longer than a line may be are an error of their group
 $ head -c 14000000 /dev/zero | tr '\0' x >pad; for i in 1 2 3 4 5; do printf '{"v":"%s%d"}\n' "$(cat pad)" $i; done | window-agg 'c=collect(v)'
 ! window-agg: group : collected values longer than a line may be (64 MiB)
