@@ -284,6 +284,7 @@ mark_window(struct scan *s, size_t n)
 			m->error[m->word[i] / 64] |= UINT64_C(1) << m->word[i] % 64;
 			m->any_error = 1;
 		}
+	walk_window(&s->walk, m);
 	s->window = s->p;
 	s->token = 0;
 	s->lines = s->odd = 0;

@@ -296,7 +296,7 @@ static void
 fill(struct plain *a, int node, const char *p, const char *end, bool escaped)
 {
 	if (node != TRIE_NONE)
-		trie_fill(a->trie, node, a->col, a->row, p, (size_t)(end - p), (uint8_t)escaped);
+		plain_fill(a, node, p, (size_t)(end - p), (uint8_t)escaped);
 }
 
 /* The value at p with all that is in it; behind it. */
@@ -399,22 +399,31 @@ judge(struct plain *a, struct span line)
 	return NULL;
 }
 
-static void
-clear_row(const struct plain *a)
-{
-	for (size_t r = 0; r < a->trie->n_refs; r++)
-		val_set(&a->col[a->trie->ref[r].col][a->row], "", 0, T_ABSENT, 0);
-}
-
 void
 plain_begin(struct plain *a, size_t row)
 {
 	a->row = row;
+	a->left = a->trie->n_columns;
 	if (++a->serial == 0) {		/* wrapped: what is marked with old serials must not match */
 		memset(a->met, 0, a->trie->n * sizeof *a->met);
 		a->serial = 1;
 	}
-	clear_row(a);
+}
+
+void
+plain_absent(struct plain *a)
+{
+	const struct trie *t = a->trie;
+
+	for (size_t r = 0; r < t->n_refs;) {
+		size_t col = t->ref[r].col;
+		bool there = false;
+
+		for (; r < t->n_refs && t->ref[r].col == col; r++)
+			there |= a->met[t->ref[r].node] == a->serial;
+		if (!there)
+			val_set(&a->col[col][a->row], "", 0, T_ABSENT, 0);
+	}
 }
 
 const char *
@@ -424,6 +433,7 @@ plain_line(struct plain *a, struct span line, size_t row)
 
 	plain_begin(a, row);
 	if ((why = judge(a, line)) != NULL)
-		clear_row(a);
+		plain_begin(a, row);	/* a bad line has no values */
+	plain_end(a);
 	return why;
 }

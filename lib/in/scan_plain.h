@@ -37,6 +37,7 @@ struct plain {
 	size_t row;
 	struct frame *frame;
 	uint32_t *met, serial;	/* met[node] == serial: this line had it */
+	size_t left;		/* columns that are not filled */
 	struct buf key;
 	size_t at;
 };
@@ -44,8 +45,17 @@ struct plain {
 void plain_init(struct plain *, const struct trie *, const struct limits *, struct val *const *col);
 void plain_free(struct plain *);
 const char *plain_line(struct plain *, struct span line, size_t row);
-/* A new line for whoever borrows met[]: its row is absent, no key was met. */
+/* A new line for whoever borrows met[]: no key was met, no column of its row is filled. */
 void plain_begin(struct plain *, size_t row);
+/* What was not filled is absent. */
+void plain_absent(struct plain *);
+/* That line is done, and good. */
+static inline void
+plain_end(struct plain *a)
+{
+	if (a->left > 0)
+		plain_absent(a);
+}
 
 /* What the first byte of a valid value says it is. */
 extern const uint8_t scan_tag[256];
@@ -65,10 +75,17 @@ val_set(struct val *v, const char *p, size_t n, uint8_t tag, uint8_t escaped)
 
 /* The columns that end at a node get the n bytes at p as their value. */
 static inline void
-trie_fill(const struct trie *t, int node, struct val *const *col, size_t row, const char *p, size_t n, uint8_t escaped)
+plain_fill(struct plain *a, int node, const char *p, size_t n, uint8_t escaped)
 {
-	for (int r = t->node[node].col; r != TRIE_NONE; r = t->ref[r].next)
-		val_set(&col[t->ref[r].col][row], p, n, n > 0 ? scan_tag[(unsigned char)*p] : T_ABSENT, escaped);
+	const struct trie *t = a->trie;
+	const struct trie_ref *ref = t->ref;
+	uint8_t tag = n > 0 ? scan_tag[(unsigned char)*p] : T_ABSENT;
+
+	a->met[node] = a->serial;	/* an element too */
+	for (int r = t->node[node].col; r != TRIE_NONE; r = ref[r].next) {
+		val_set(&a->col[ref[r].col][a->row], p, n, tag, escaped);
+		a->left--;		/* once a line: of an element's two readings one is there */
+	}
 }
 
 /* The node below `node` for a key as it stands between its quotes. */

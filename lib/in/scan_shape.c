@@ -9,6 +9,7 @@
 #define SCORE_MAX 256
 #define MISS_COST 2		/* hits that make up for a miss */
 #define REST_LINES 4096
+#define REST_LINES_MAX (16 * REST_LINES)	/* each rest that helped nothing is followed by one twice as long */
 
 /* Token counts alone put lines with one optional field in one bucket; three tokens in the middle tell most apart. */
 static unsigned
@@ -120,13 +121,15 @@ shape_match(struct shapes *c, const struct marks *m, const char *p, size_t t0, s
 				way[w] = way[w - 1];
 				way[w - 1] = s;
 			}
-			c->score += c->score < SCORE_MAX;
+			if (c->score < SCORE_MAX && ++c->score == SCORE_MAX)
+				c->last_rest = 0;
 			fill(s, m, p, m->pos + t0, col, row);
 			return true;
 		}
 	c->score -= MISS_COST;
 	if (c->score < -SCORE_MAX) {
-		c->rest = REST_LINES;
+		c->rest = c->last_rest = c->last_rest < REST_LINES ? REST_LINES :
+		    c->last_rest < REST_LINES_MAX ? 2 * c->last_rest : REST_LINES_MAX;
 		c->score = -SCORE_MAX * 3 / 4;	/* next time it must prove itself soon */
 	}
 	return false;

@@ -77,7 +77,7 @@ struct shapes {
 	struct shape *way[SHAPE_BUCKETS][SHAPE_WAYS];
 	size_t bytes;
 	int score;		/* goes up with each hit, down with each miss */
-	unsigned rest;		/* lines for which the cache is left alone */
+	unsigned rest, last_rest;	/* lines for which the cache is left alone */
 };
 
 /* The value between the bytes from and to of the window at p, blanks taken off: mostly there are none. */

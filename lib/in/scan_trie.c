@@ -68,7 +68,7 @@ add_path(struct trie *t, const struct path *p, size_t col, unsigned as_index)
 		node = index ? add_index(t, node, g->index) : add_name(t, node, g->name);
 	}
 	t->ref = mem_array(t->ref, mem_add(t->n_refs, 1), sizeof *t->ref);
-	t->ref[t->n_refs] = (struct trie_ref){ col, t->node[node].col };
+	t->ref[t->n_refs] = (struct trie_ref){ .col = col, .node = node, .next = t->node[node].col };
 	t->node[node].col = (int)t->n_refs++;
 }
 
@@ -137,6 +137,7 @@ trie_init(struct trie *t, const struct pathset *ps)
 {
 	*t = (struct trie){ 0 };
 	node_new(t);
+	t->n_columns = ps != NULL ? ps->n : 0;
 	for (size_t c = 0; ps != NULL && c < ps->n; c++) {
 		unsigned readings = 1;
 

@@ -28,7 +28,8 @@ struct trie_node {
 	int col;			/* first ref of a column that ends here */
 };
 
-struct trie_ref { size_t col; int next; };
+/* In the order of columns. */
+struct trie_ref { size_t col; int node, next; };
 
 struct trie_slot {
 	uint64_t prefix;		/* of the name of `node`, a child of `above` */
@@ -39,7 +40,7 @@ struct trie {
 	struct trie_node *node;
 	struct trie_ref *ref;
 	struct trie_slot *slot;		/* open addressing, at most an eighth full */
-	size_t n, n_refs, mask;
+	size_t n, n_refs, n_columns, mask;
 	unsigned shift;
 };
 

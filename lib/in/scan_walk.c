@@ -29,19 +29,42 @@ struct tokens {
 	uint64_t bracket, open, close, curly, member;
 };
 
-/* Keys that begin with c and any byte of `second`, or any at all. */
+/* Keys that begin with these two bytes: `key`, or what begins so is looked up. */
 static void
-may_begin(struct walk *w, char c, const char *second)
+may_begin(struct walk *w, char c, char second, uint8_t key)
 {
-	char two[2] = { c, 0 };
+	char two[2] = { c, second };
 	uint16_t at;
 
-	for (int b = 0; b < 256; b++)
-		if (second == NULL || (b != 0 && strchr(second, b) != NULL)) {
-			two[1] = (char)b;
-			memcpy(&at, two, sizeof at);
-			w->begins[at] = 1;
-		}
+	memcpy(&at, two, sizeof at);
+	if (w->begins[at] == (WALK_BEGINS | WALK_KEYS))
+		return;
+	if (key != WALK_KEYS)
+		w->key[key].next = w->begins[at] & WALK_KEYS;
+	w->begins[at] = WALK_BEGINS | key;
+}
+
+/* An asked key as it stands in most lines; WALK_KEYS when there is no room, or it needs escapes. */
+static uint8_t
+key_new(struct walk *w, int above, int node, struct span name)
+{
+	const struct trie *t = w->plain->trie;
+	struct walk_key *k = &w->key[w->n_keys];
+	char *whole;
+	int ref;
+
+	if (w->n_keys == WALK_KEYS || memchr(name.p, '"', name.n) != NULL || memchr(name.p, '\\', name.n) != NULL)
+		return WALK_KEYS;
+	*k = (struct walk_key){ .n = mem_add(name.n, 3), .above = above, .node = node };
+	k->whole = whole = mem_array(NULL, k->n, 1);
+	whole[0] = whole[k->n - 2] = '"';
+	memcpy(whole + 1, name.p, name.n);
+	whole[k->n - 1] = ':';
+	memcpy(k->text, whole, k->n < sizeof k->text ? k->n : sizeof k->text);
+	memset(k->mask, 0xFF, k->n < sizeof k->text ? k->n : sizeof k->text);
+	if ((ref = t->node[node].col) != TRIE_NONE && t->ref[ref].next == TRIE_NONE)
+		k->column = w->plain->col[t->ref[ref].col];
+	return (uint8_t)w->n_keys++;
 }
 
 /*
@@ -52,17 +75,21 @@ static void
 begins_init(struct walk *w, const struct trie *t)
 {
 	memset(w->begins, 0, sizeof w->begins);
+	w->key[0] = w->key[WALK_KEYS] = (struct walk_key){ .above = TRIE_NONE - 1 };	/* below no node */
+	w->n_keys = 1;
 	for (size_t n = 0; n < t->n; n++)
 		for (int c = t->node[n].child; c != TRIE_NONE; c = t->node[c].next) {
 			struct span name = t->node[c].name;
-			char second[2] = { name.n > 1 ? name.p[1] : '"', '\0' };
 
-			may_begin(w, name.n > 0 ? name.p[0] : '"', name.n > 0 && second[0] != '\0' ? second : NULL);
-			second[0] = name.n > 0 ? name.p[0] : '"';
-			may_begin(w, '"', second[0] != '\0' ? second : NULL);
+			may_begin(w, name.n > 0 ? name.p[0] : '"', name.n > 1 ? name.p[1] : name.n > 0 ? '"' : ':',
+			    key_new(w, (int)n, c, name));
+			may_begin(w, '"', name.n > 0 ? name.p[0] : '"', WALK_KEYS);
 		}
-	for (const char *blank = " \t\r"; *blank != '\0'; blank++)
-		may_begin(w, *blank, " \t\r\"");
+	for (const char *blank = " \t\r"; *blank != '\0'; blank++) {
+		may_begin(w, '"', *blank, WALK_KEYS);	/* "" : */
+		for (const char *next = " \t\r\""; *next != '\0'; next++)
+			may_begin(w, *blank, *next, WALK_KEYS);
+	}
 }
 
 void
@@ -78,6 +105,8 @@ walk_init(struct walk *w, struct plain *plain, size_t columns)
 void
 walk_free(struct walk *w)
 {
+	for (size_t k = 1; k < w->n_keys; k++)
+		free(w->key[k].whole);
 	free(w->draft.value);
 	free(w->todo);
 }
@@ -129,16 +158,18 @@ static bool
 prove(struct at *a)
 {
 	struct walk *w = a->w;
-	uint16_t stack[WALK_DEPTH + 3] = { 0 };
-	size_t depth = 0, last = 0, limit = w->plain->limits->depth, top;
+	uint16_t *stack = w->stack;
+	size_t depth = 0, last = 0, limit = w->plain->limits->depth;
 	uint64_t types = 2, most, after_close = 0, after_curly = 0;
 
+	stack[0] = stack[1] = 0;	/* around the line's value: not looked at */
 	most = UINT64_C(4) << (limit < WALK_DEPTH ? limit : WALK_DEPTH);
 	for (size_t base = 0; base < a->n; base += 64) {
 		struct tokens k = tokens_at(a->token + base, a->n - base);
 		uint64_t void_ = bits_shift(k.open & k.curly, &after_curly) & k.close & k.curly & ~k.member;
 		uint64_t all = ~(uint64_t)0 >> (a->n - base < 64 ? 64 - (a->n - base) : 0);
 		uint64_t look, wrong, bit, object, from = 1;
+		uint16_t top, outer;
 		bool open;
 
 		w->bracket[base / 64] = k.bracket;
@@ -149,25 +180,28 @@ prove(struct at *a)
 		for (; RARE(void_); void_ &= void_ - 1)
 			if (!is_void(a, base + (size_t)__builtin_ctzll(void_) - 1))
 				return false;
+		wrong = 0;
 		for (uint64_t left = k.bracket; left != 0; left ^= bit) {
 			bit = left & -left;
 			object = (k.curly & bit) != 0;
 			open = (k.open & bit) != 0;
-			wrong = (k.member ^ -(types & 1)) & look & ((bit << 1) - from);
+			wrong |= (k.member ^ -(types & 1)) & look & ((bit << 1) - from);
 			wrong |= (types ^ object) & 1 & ~(uint64_t)open;
 			types = open ? types << 1 | object : types >> 1;
 			last = base + (size_t)__builtin_ctzll(bit);
-			if (wrong != 0 || types >= most || (types <= 2 && last != a->n - 1))
+			if (types - 3 >= most - 3 && (types != 2 || last != a->n - 1))	/* too deep, or the value is done */
 				return false;
-			top = stack[depth];
-			stack[depth + open] = (uint16_t)last;	/* what closes is no more looked at */
-			w->close_of[top ^ ((top ^ last) & -(size_t)open)] = (uint16_t)last;	/* no branch */
+			top = stack[depth + 1];
+			outer = stack[depth];
+			w->close_of[top] = (uint16_t)last;	/* when it does not close, it is set again */
 			w->node[last] = TRIE_NONE;
+			w->within[last] = open ? (uint16_t)last : outer;
+			stack[depth + 1 + open] = (uint16_t)last;	/* what closes is no more looked at */
 			depth += 2 * (size_t)open - 1;
-			w->within[last] = stack[depth];
 			from = bit << 1;
 		}
-		if (((k.member ^ -(types & 1)) & look & -from & all) != 0)
+		wrong |= (k.member ^ -(types & 1)) & look & -from & all;
+		if (wrong != 0)
 			return false;
 	}
 	w->member[(a->n + 63) / 64] = 0;
@@ -208,16 +242,19 @@ draft_value(struct at *a, int node, struct shape_value where)
 		a->w->draft.value[t->ref[r].col] = where;
 }
 
-/* The columns at this node get v, which stands as `where` says. */
-BITS_INLINE void
-found(struct at *a, int node, struct span v, struct shape_value where)
+/* Has v escapes?  Asked in ascending order. */
+BITS_INLINE uint8_t
+escaped(const struct at *a, struct span v)
 {
-	bool slash = a->slash < (size_t)(v.p - a->p) + v.n;	/* perhaps in v */
+	return RARE(a->slash < (size_t)(v.p - a->p) + v.n) ? value_escaped(a->m, a->p, v) : 0;
+}
 
-	trie_fill(a->w->plain->trie, node, a->w->plain->col, a->row, v.p, v.n,
-	    RARE(slash) ? value_escaped(a->m, a->p, v) : 0);
-	if (RARE(a->w->draft.keep))
-		draft_value(a, node, where);
+/* The one column at a node gets v, which is not empty: what plain_fill does, without its looking up. */
+BITS_INLINE void
+put(struct at *a, struct val *to, struct span v)
+{
+	val_set(to, v.p, v.n, scan_tag[(unsigned char)*v.p], escaped(a, v));
+	a->w->plain->left--;
 }
 
 /* Lines like this one have these bytes, `off` behind token t and one byte. */
@@ -267,9 +304,8 @@ key_end(const char *q)
 
 /* Where the first backslash from `from` on stands in the window; SIZE_MAX when there is none. */
 static size_t
-next_slash(const struct at *a, size_t from)
+next_slash(const struct marks *m, size_t from)
 {
-	const struct marks *m = a->m;
 	size_t w = from / 64, g = w / 64;
 	uint64_t bits = m->slash[w] & ~(uint64_t)0 << from % 64, blocks;
 
@@ -292,17 +328,38 @@ slash_behind(struct at *a, size_t t)
 	if (__builtin_expect(a->slash >= a->pos[t + 1], 1))
 		return false;
 	if (a->slash <= a->pos[t])
-		a->slash = next_slash(a, a->pos[t] + 1u);
+		a->slash = next_slash(a->m, a->pos[t] + 1u);
 	return a->slash < a->pos[t + 1];
 }
 
 /* Does a backslash at `slash` stand in the key at or behind `from`, or behind it? */
-static bool
+BITS_INLINE bool
 in_key(const char *p, size_t from, size_t slash)
 {
+	bytes16 first;
+	uint64_t quote;
+
 	while ((unsigned char)p[from] <= ' ')
 		from++;
+	first = bytes_load(p + from + 1);
+	if ((quote = bits_of((bytes16)(first == bytes_all('"')))) != 0)
+		return from + 1 + (size_t)__builtin_ctzll(quote) > slash;
 	return memchr(p + from + 1, '"', slash - from - 1) == NULL;
+}
+
+/* Which of 8 tokens have bytes behind them that may begin an asked key? */
+BITS_INLINE uint64_t
+may_be_asked(const struct walk *w, const char *p, const uint16_t *pos)
+{
+	uint64_t hits = 0;
+	uint16_t two;
+
+#pragma GCC unroll 8
+	for (size_t i = 8; i-- > 0;) {
+		memcpy(&two, p + pos[i], sizeof two);
+		hits = 2 * hits + (w->begins[two] >> 7);
+	}
+	return hits;
 }
 
 /*
@@ -315,23 +372,25 @@ find_asked(struct at *a)
 	struct walk *w = a->w;
 	const uint16_t *pos = a->pos;
 	const char *p = a->p + 2;	/* behind the token and a quote */
-	uint8_t hit[64] = { 0 };
 
 	for (size_t base = 0; base < a->n; base += 64) {
-		size_t end = a->n - base < 64 ? a->n - base : 64;
+		size_t i = 0, end = a->n - base < 64 ? a->n - base : 64;
 		uint64_t hits = 0, members = w->member[base / 64] >> 1 | w->member[base / 64 + 1] << 63;
 
-		for (size_t i = 0; i < end; i++) {
-			uint16_t two;
+		for (; i + 8 <= end; i += 8)
+			hits |= may_be_asked(w, p, pos + base + i) << i;
+		if (i < end && end >= 8)	/* the last ones, some a second time */
+			hits |= may_be_asked(w, p, pos + base + end - 8) << (end - 8);
+		else
+			for (; i < end; i++) {
+				uint16_t two;
 
-			memcpy(&two, p + pos[base + i], sizeof two);
-			hit[i] = w->begins[two];
-		}
-		for (size_t i = 0; i < end; i += 16)
-			hits |= bits_of(bytes_load(hit + i) << 7) << i;
+				memcpy(&two, p + pos[base + i], sizeof two);
+				hits |= (uint64_t)(w->begins[two] >> 7) << i;
+			}
 		w->asked[base / 64] = hits & members;
 	}
-	for (size_t s = a->slash; s < pos[a->n - 1]; s = next_slash(a, pos[s])) {
+	for (size_t s = a->slash; s < pos[a->n - 1]; w->slash = s = next_slash(a->m, pos[s])) {
 		size_t t = 0;
 
 		for (size_t step = a->n; step > 1; step -= step / 2)
@@ -343,7 +402,7 @@ find_asked(struct at *a)
 }
 
 /* The node below `above` for the key behind token t; *q: its opening quote, *behind: behind its closing one. */
-BITS_INLINE int
+static int __attribute__((noinline))
 look_up(struct at *a, size_t t, int above, const char **q, const char **behind)
 {
 	struct plain *plain = a->w->plain;
@@ -375,6 +434,26 @@ value_at(const char *p)
 	return p + 1;
 }
 
+/* The asked key below `above` that stands at q as it mostly does, colon and all; NULL: it is another, or another way. */
+BITS_INLINE const struct walk_key *
+as_it_stands(const struct walk *w, int above, const char *q)
+{
+	const struct walk_key *k;
+	uint16_t two;
+	uint64_t d;
+
+	memcpy(&two, q + 1, sizeof two);
+	for (unsigned i = w->begins[two] & WALK_KEYS; i != 0; i = k->next) {
+		k = &w->key[i];
+		d = (trie_load(q) ^ k->text[0]) & k->mask[0];
+		d |= (trie_load(q + 8) ^ k->text[1]) & k->mask[1];
+		d |= (uint64_t)(unsigned)(k->above ^ above);
+		if (d == 0 && (k->n <= sizeof k->text || memcmp(q, k->whole, k->n) == 0))
+			return k;
+	}
+	return NULL;
+}
+
 /* The object or array around what stands behind token t: the token that opened it. */
 BITS_INLINE size_t
 around(const struct walk *w, size_t t)
@@ -384,21 +463,41 @@ around(const struct walk *w, size_t t)
 	return w->within[here != 0 ? t / 64 * 64 + 63 - (size_t)__builtin_clzll(here) : w->before[t / 64]];
 }
 
+/* What ends at this token is no object and no array. */
+BITS_INLINE bool
+is_scalar(const struct at *a, size_t t)
+{
+	return (token_byte(a->token[t]) & OPENING) != OPENING;
+}
+
+/* The scalar behind token t, which begins at `from`. */
+BITS_INLINE struct span
+scalar_behind(const struct at *a, size_t t, const char *from)
+{
+	return value_between(a->p, (size_t)(from - a->p), a->pos[t + 1]);
+}
+
 /* A value behind token t, which begins at `from`, stands on this node.  Returns the token that opens it, or 0. */
 BITS_INLINE size_t
 take(struct at *a, size_t t, const char *from, int node)
 {
 	size_t next = t + 1, close;
+	struct span v;
 
-	if ((token_byte(a->token[next]) & OPENING) != OPENING) {
-		found(a, node, value_between(a->p, (size_t)(from - a->p), a->pos[next]),
-		    (struct shape_value){ .from = (uint16_t)t, .to = (uint16_t)next, .place = PLACE_BETWEEN,
-		    .skip = (uint16_t)(from - (a->p + a->pos[t] + 1)) });
+	if (is_scalar(a, next)) {
+		v = scalar_behind(a, t, from);
+		plain_fill(a->w->plain, node, v.p, v.n, escaped(a, v));
+		if (RARE(a->w->draft.keep))
+			draft_value(a, node, (struct shape_value){ .from = (uint16_t)t, .to = (uint16_t)next,
+			    .place = PLACE_BETWEEN, .skip = (uint16_t)(from - (a->p + a->pos[t] + 1)) });
 		return 0;
 	}
 	close = a->w->close_of[next];
-	found(a, node, span_of(a->p + a->pos[next], a->pos[close] + 1u - a->pos[next]),
-	    (struct shape_value){ .from = (uint16_t)next, .to = (uint16_t)close, .place = PLACE_BRACKETS });
+	v = span_of(a->p + a->pos[next], a->pos[close] + 1u - a->pos[next]);
+	plain_fill(a->w->plain, node, v.p, v.n, escaped(a, v));
+	if (RARE(a->w->draft.keep))
+		draft_value(a, node, (struct shape_value){ .from = (uint16_t)next, .to = (uint16_t)close,
+		    .place = PLACE_BRACKETS });
 	return next;
 }
 
@@ -446,27 +545,60 @@ enter(struct at *a, size_t t, int node)
 		take_elements(a, 1);
 }
 
+/* The key behind token t is one of `node`. False: the line had it before. */
+BITS_INLINE bool
+first_met(struct plain *plain, int node)
+{
+	if (plain->met[node] == plain->serial)
+		return false;
+	plain->met[node] = plain->serial;
+	return true;
+}
+
+/* The same as bind does, of one key below `above` that stands in no way foreseen; most are not asked for. */
+static bool __attribute__((noinline))
+bind_odd(struct at *a, size_t t, int above)
+{
+	const char *q, *behind;
+	int node = look_up(a, t, above, &q, &behind);
+	size_t opens;
+
+	if (node == TRIE_NONE)
+		return true;
+	if (!first_met(a->w->plain, node))
+		return false;
+	if ((opens = take(a, t, value_at(behind), node)) != 0)
+		enter(a, opens, node);
+	return true;
+}
+
 /* Find the asked values of a line that is proved. False: a key on their way stands twice. */
 static bool
 bind(struct at *a)
 {
 	struct walk *w = a->w;
-	struct plain *plain = w->plain;
 
 	enter(a, 0, TRIE_ROOT);
 	for (size_t base = 0; base < a->n; base += 64)
 		for (uint64_t asked = w->asked[base / 64]; asked != 0; asked &= asked - 1) {
 			size_t t = base + (size_t)__builtin_ctzll(asked), opens;
-			int above = w->node[around(w, t)], node;
-			const char *q, *behind;
+			int above = w->node[around(w, t)];
+			const char *from = a->p + a->pos[t] + 1;
+			const struct walk_key *k;
 
-			if (above == TRIE_NONE || (node = look_up(a, t, above, &q, &behind)) == TRIE_NONE)
+			if (above == TRIE_NONE)
 				continue;
-			if (plain->met[node] == plain->serial)
+			if ((k = as_it_stands(w, above, from)) == NULL) {
+				if (!bind_odd(a, t, above))
+					return false;
+				continue;
+			}
+			if (!first_met(w->plain, k->node))
 				return false;
-			plain->met[node] = plain->serial;
-			if ((opens = take(a, t, value_at(behind), node)) != 0)
-				enter(a, opens, node);
+			if (k->column != NULL && is_scalar(a, t + 1) && !w->draft.keep)
+				put(a, &k->column[a->row], scalar_behind(a, t, from + k->n));
+			else if ((opens = take(a, t, from + k->n, k->node)) != 0)
+				enter(a, opens, k->node);
 		}
 	return true;
 }
@@ -490,6 +622,12 @@ draft_keys(struct at *a)
 	}
 }
 
+void
+walk_window(struct walk *w, const struct marks *m)
+{
+	w->slash = m->any_slash != 0 ? next_slash(m, 0) : SIZE_MAX;
+}
+
 bool
 walk_line(struct walk *w, const struct marks *m, const char *p, size_t t0, size_t n, size_t row, bool learn)
 {
@@ -506,7 +644,9 @@ walk_line(struct walk *w, const struct marks *m, const char *p, size_t t0, size_
 	plain_begin(w->plain, row);
 	for (size_t c = 0; d->keep && c < d->n_values; c++)
 		d->value[c] = (struct shape_value){ .place = PLACE_ABSENT };
-	a.slash = slash = m->any_slash != 0 ? next_slash(&a, a.pos[0]) : SIZE_MAX;
+	if (w->slash < a.pos[0])	/* lines that were not walked are between */
+		w->slash = next_slash(m, a.pos[0]);
+	a.slash = slash = w->slash;
 	find_asked(&a);
 	if (!bind(&a))
 		return false;
@@ -514,5 +654,6 @@ walk_line(struct walk *w, const struct marks *m, const char *p, size_t t0, size_
 		a.slash = slash;
 		draft_keys(&a);
 	}
+	plain_end(w->plain);
 	return true;
 }

@@ -340,6 +340,66 @@ many_paths(void)
 	ok_all("256 paths");
 }
 
+/* One key of 80, as the path and as a line has it: of any length, some with the same beginning, some with escapes. */
+static void
+key_text(struct buf *b, uint32_t i)
+{
+	static const char *const odd[] = { "", "a", "a\\\"", "\\\\", "\\\\a", "\\n", "\xC3\xA9", "ab", "\\\":b" };
+
+	buf_byte(b, '"');
+	if (i < 9)
+		buf_str(b, odd[i]);
+	else
+		for (uint32_t n = 0; n < i / 2; n++)
+			buf_byte(b, n == 1 ? (char)('a' + i % 3) : n == i / 2 - 1 ? 'z' : 'k');
+	buf_byte(b, '"');
+}
+
+/* Asked keys on three levels, in lines that are never alike: as many as are compared as they stand, or more. */
+static void
+many_keys(uint32_t keys)
+{
+	static const char *const gaps[] = { "", "", "", "", "", " ", "\t", "  " };
+	struct pathset *ps = pathset_new();
+	struct buf path = { 0 }, in = { 0 }, want = { 0 }, got = { 0 };
+	char err[200];
+
+	for (uint32_t i = 0; i < keys; i++)
+		for (uint32_t level = 0; level < 3; level++) {
+			buf_clear(&path);
+			for (uint32_t l = 0; l < level; l++)
+				buf_str(&path, "o.");
+			key_text(&path, i);
+			okf(pathset_add(ps, span_str(buf_cstr(&path)), err, sizeof err) != -1, "%s: %s", buf_cstr(&path), err);
+		}
+	for (uint32_t round = 0; round < 3000; round++) {
+		uint32_t from = rnd(80), step = 1 + 2 * rnd(2);
+
+		for (uint32_t level = 0; level < 3; level++) {
+			buf_str(&in, level > 0 ? ",\"o\":{" : "{");
+			for (uint32_t n = rnd(8), i = 0; i <= n; i++) {
+				buf_fmt(&in, "%s%s", i > 0 ? "," : "", gaps[rnd(8)]);
+				key_text(&in, (from + i * step + level) % 80);
+				buf_fmt(&in, "%s:%s%u", gaps[rnd(8)], gaps[rnd(8)], rnd(1000));
+			}
+		}
+		buf_str(&in, "}}}\n");
+	}
+	dump_with(KERNEL_PLAIN, ps, (struct scan_conf){ 0 }, buf_span(&in), &want);
+	okf(strstr(buf_cstr(&want), "twice") == NULL, "no key stands twice");
+	for (size_t k = 1; k < N_KERNELS; k++) {
+		buf_clear(&got);
+		dump_with(kernels[k], ps, (struct scan_conf){ 0 }, buf_span(&in), &got);
+		okf(span_eq(buf_span(&got), buf_span(&want)), "%s", kernel_names[k]);
+	}
+	pathset_free(ps);
+	buf_free(&path);
+	buf_free(&in);
+	buf_free(&want);
+	buf_free(&got);
+	ok_all("asked keys of any length, lines never alike");
+}
+
 /* Elements by the hundred, of arrays in arrays and of objects in them; more tokens in a row than a mask has bits. */
 static void
 many_elements(void)
@@ -712,6 +772,8 @@ main(int argc, char **argv)
 	limits();
 	columns();
 	many_paths();
+	many_keys(40);
+	many_keys(80);
 	many_elements();
 	every_sequence();
 	almost_alike();

@@ -25,6 +25,8 @@ EVENTS = ["common.uid", "common.mid", "page.page_id", "ts", "amount", "displays"
           "page", "common", "actions[0].ts"]
 CHANGES = ["table", "type", "ts", "data.id", "data.total_amount", "data.order_status", "old", "old.order_status"]
 SMALL = ["a", "ts", "a.b", "common.a", "a[0]", "a[1].a", "b[0][0]", "/a/0"]
+ODD = ['"a rather long key of more than 16"', 'common."a rather long key of more than 16"', '"zz\\""', 'common."zz\\""', '""', 'b.""', "a", "a.ts",
+       "b.common"]
 
 class Pairs(list):
     """An object as (key, value) pairs, so that a key twice is seen."""
@@ -59,6 +61,9 @@ def unpaired(value):
 def segments(path):
     if path.startswith("/"):
         return [(s, int(s) if s.isdigit() else None) for s in path[1:].split("/")]
+    if '"' in path:
+        first, last = path.split('"', 1)
+        return [(x, None) for x in first.split(".")[:-1]] + [(json.loads('"' + last), None)]
     out = []
     for part in path.replace("[", ".[").split("."):
         out.append((None, int(part[1:-1])) if part.startswith("[") else (part, None))
@@ -268,6 +273,7 @@ def main():
     tokens = [b"".join(r.choice(TOKENS) for _ in range(r.randrange(1, 9))) for _ in range(n * 5)]
     compare("random tokens", tokens, SMALL, any_value=True)
     compare("random objects", [broken(r, grown(r)) for _ in range(n * 4)], SMALL, (997,))
+    compare("random objects, odd keys asked for", [broken(r, grown(r)) for _ in range(n * 3)], ODD, (997,))
     edges = around_edges()
     compare("around 64-byte edges", edges, ["a", "ts"], (63, 4096))
     compare("block splits 1..80", r.sample(edges, 150) + [grown(r) for _ in range(50)], ["a", "ts", "a.b"], range(1, 81))
