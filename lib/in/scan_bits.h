@@ -3,11 +3,9 @@
  * scan_bits - what the kernels do with 64 bytes once they are masks of 64 bits, a bit a byte, the first byte lowest
  *
  *	quotes &= ~(escaped = bits_escaped(slash, &carry.escape));
- *	members = bits_members(colon, tokens, &carry.colon, &error);
- *	n += bits_put(pos + n, token + n, tokens, 0, staged, base);
+ *	bits_put(pos, token, tokens, bits_count(tokens), members, p, base);
  *
- * A carry is what one block of 64 hands to the next; it is 0 or 1 and begins as 0.  Carries of an addition run
- * through the bits that are set: that is how "the next such byte" is found without a loop.
+ * A carry is what one block of 64 hands to the next; it is 0 or 1 and begins as 0.
  *
  * Invariants: no branch that data decides but in the functions that say so.
  */
@@ -26,6 +24,13 @@
 #define RARE(x) __builtin_expect((x) != 0, 0)
 
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+/* A vector of elements of a and b, by their numbers: those of b come behind those of a. */
+#ifdef __clang__
+#define BYTES_PICK(type, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define BYTES_PICK(type, a, b, ...) __builtin_shuffle(a, b, (type){ __VA_ARGS__ })
+#endif
 
 BITS_INLINE bytes16
 bytes_load(const void *p)
@@ -68,22 +73,6 @@ bits_shift(uint64_t m, uint64_t *before)
 	return r;
 }
 
-/* a + b + *carry, and the carry out of it. */
-BITS_INLINE uint64_t
-bits_add(uint64_t a, uint64_t b, uint8_t *carry)
-{
-#ifdef __x86_64__
-	/* What compilers make of the comparisons below is twice as long. */
-	__asm__("addb $-1, %1\n\tadcq %2, %0\n\tsetc %1" : "+r"(a), "+q"(*carry) : "rm"(b) : "cc");
-	return a;
-#else
-	uint64_t s = a + b, t = s + *carry;
-
-	*carry = (s < a) | (t < s);
-	return t;
-#endif
-}
-
 /* Bytes that a backslash escapes; the last backslash of an odd run escapes what follows it. */
 BITS_INLINE uint64_t
 bits_escaped(uint64_t slash, uint64_t *carry)
@@ -93,32 +82,6 @@ bits_escaped(uint64_t slash, uint64_t *carry)
 
 	*carry = (ends & slash) >> 63;
 	return r;
-}
-
-/* An LF ends a string whatever the quotes say: a bad line never spoils the next one.  A loop over such LFs. */
-static inline uint64_t
-bits_end_at_lf(uint64_t in, uint64_t lf)
-{
-	uint64_t hit;
-
-	while ((hit = lf & in) != 0) {
-		hit &= -hit;
-		in ^= -hit;
-	}
-	return in;
-}
-
-/*
- * Tokens that exactly one colon precedes since the token before.  A colon begins a carry that runs to the next token;
- * where it meets another colon first, that one is an error.
- */
-BITS_INLINE uint64_t
-bits_members(uint64_t colon, uint64_t tokens, uint8_t *carry, uint64_t *error)
-{
-	uint64_t sum = bits_add(~tokens, colon, carry);
-
-	*error |= sum & colon;
-	return sum & tokens;
 }
 
 /* A zero before a digit is one too many, but not in an exponent: `1e-05`.  Three bytes before b are readable. */
@@ -184,30 +147,11 @@ bits_unpaired(uint64_t surrogates, const char *w, size_t base)
 	return err;
 }
 
-/*
- * Second points: a carry that begins at a point runs through digits and points, and leaves a point's bit set only
- * when it came in there.
- */
-BITS_INLINE uint64_t
-bits_points(uint64_t digit, uint64_t point, uint8_t *carry)
-{
-	return bits_add(digit | point, point, carry) & point;
-}
-
-/* How many bits are set; without an instruction for it compilers would call a function. */
+/* How many bits are set. */
 BITS_INLINE size_t
 bits_count(uint64_t m)
 {
-#if defined(__POPCNT__) || !defined(__x86_64__)
 	return (size_t)__builtin_popcountll(m);
-#else
-	const uint64_t all = ~(uint64_t)0;
-
-	m -= m >> 1 & all / 3;
-	m = (m & all / 5) + (m >> 2 & all / 5);
-	m = (m + (m >> 4)) & all / 17;
-	return (size_t)((m * (all / 255)) >> 56);
-#endif
 }
 
 /* The lowest bit's place; any place when there is none. */
@@ -220,24 +164,44 @@ bits_lowest(uint64_t m)
 	/* Compilers clear the register first, for machines on which tzcnt waits for its old value. */
 	__asm__("tzcntq %1, %0" : "=r"(at) : "r"(m) : "cc");
 	return at;
+#elif defined(__x86_64__)
+	uint64_t at = 0;
+
+	/* tzcnt, which older machines take for bsf: that leaves what was there when no bit is set. */
+	__asm__("rep bsfq %1, %0" : "+r"(at) : "r"(m) : "cc");
+	return at;
 #else
 	return (uint64_t)__builtin_ctzll(m | UINT64_C(1) << 63);
 #endif
 }
 
-/*
- * Put the tokens' bytes and offsets, bytes of members complemented (0: they are already); returns how many.  More are
- * put than there are, for a branch costs more: what is too much is written over.  bytes[64] is read too.
- */
-BITS_INLINE size_t
-bits_put(uint16_t *pos, uint8_t *token, uint64_t tokens, uint64_t members, const uint8_t *bytes, size_t base)
+/* All ones when the bit at a place of m is set, else 0. */
+BITS_INLINE uint32_t
+bits_spread(uint64_t m, uint64_t at)
 {
-	size_t n = bits_count(tokens);
+#ifdef __x86_64__
+	uint32_t r = 0;
 
+	/* Compilers take the bit into a byte first, and negate that. */
+	if (!__builtin_constant_p(m) || m != 0)
+		__asm__("btq %2, %1\n\tsbbl %0, %0" : "=r"(r) : "r"(m), "r"(at) : "cc");
+	return r;
+#else
+	return -(uint32_t)(m >> (at & 63) & 1);
+#endif
+}
+
+/*
+ * Put the n tokens' bytes and offsets, bytes of members complemented (0: they are already).  More are put than there
+ * are, for a branch costs more: what is too much is written over.  bytes[64] is read too.
+ */
+BITS_INLINE void
+bits_put(uint16_t *pos, uint8_t *token, uint64_t tokens, size_t n, uint64_t members, const uint8_t *bytes, size_t base)
+{
 #define BITS_PUT(k) do { \
 		uint64_t at_ = bits_lowest(tokens); \
 		pos[k] = (uint16_t)(base + at_); \
-		token[k] = (uint8_t)(bytes[at_] ^ -(members >> (at_ & 63) & 1)); \
+		token[k] = (uint8_t)(bytes[at_] ^ bits_spread(members, at_)); \
 		tokens &= tokens - 1; \
 	} while (0)
 	BITS_PUT(0); BITS_PUT(1); BITS_PUT(2); BITS_PUT(3); BITS_PUT(4); BITS_PUT(5);
@@ -247,19 +211,6 @@ bits_put(uint16_t *pos, uint8_t *token, uint64_t tokens, uint64_t members, const
 			BITS_PUT(k);
 	}
 #undef BITS_PUT
-	return n;
-}
-
-/* Put the offsets of words: mostly there is none, seldom more than one. */
-BITS_INLINE size_t
-bits_put_words(uint16_t *word, uint64_t words, size_t base)
-{
-	size_t n = words != 0;
-
-	*word = (uint16_t)(base + bits_lowest(words));
-	while (words &= words - 1, RARE(words))
-		word[n++] = (uint16_t)(base + bits_lowest(words));
-	return n;
 }
 
 #endif

@@ -5,10 +5,11 @@
  *	#define LANE_BYTES 64			// a kernel's file: how wide its registers are
  *	#include "in/scan_lanes.h"
  *	in = lanes_inside(quotes, &carry.in);
- *	member = lanes_add(~tokens, colon, &carry.colon) & tokens;
+ *	members = lanes_members(colon, tokens, &carry.colon, &error);
  *
- * Rules of scan_bits.h that look further than at two neighbours, for LANES blocks in the time of one; and what is done
- * with their masks where something is wrong or seldom.
+ * Rules that look further than at one byte, for LANES blocks in the time of one; and what is done with their masks
+ * where something is wrong or seldom.  Carries of an addition run through the bits that are set: that is how "the next
+ * such byte" is found without a loop.
  *
  * Invariants: lane 0 is the first block.  What one vector hands to the next is 0 or 1 and begins as 0, as in
  * scan_bits.h; what goes into lane 0 comes from the last lane of the vector before.
@@ -16,7 +17,6 @@
 #ifndef IN_SCAN_LANES_H
 #define IN_SCAN_LANES_H
 
-#include <immintrin.h>
 #include <string.h>
 
 #include "in/scan_bits.h"
@@ -57,7 +57,7 @@ lanes_of(unsigned set)
 	return (lanes)_mm512_maskz_set1_epi64((__mmask8)set, -1);
 }
 
-#else
+#elif LANE_BYTES == 32
 
 BITS_INLINE lanes
 lanes_before(lanes v, lanes before)
@@ -86,6 +86,46 @@ lanes_of(unsigned set)
 	return (lanes)_mm256_cmpeq_epi64((__m256i)which, (__m256i)bit);
 }
 
+#else				/* any machine */
+
+BITS_INLINE lanes
+lanes_before(lanes v, lanes before)
+{
+	return BYTES_PICK(lanes, before, v, 1, 2);
+}
+
+BITS_INLINE unsigned
+lanes_top(lanes v)
+{
+#ifdef __SSE2__
+	return (unsigned)_mm_movemask_pd((__m128d)v);
+#else
+	return (unsigned)(v[0] >> 63 | v[1] >> 63 << 1);
+#endif
+}
+
+BITS_INLINE unsigned
+lanes_set(lanes v)
+{
+#ifdef __SSE2__
+	__m128i half = _mm_cmpeq_epi32((__m128i)v, _mm_setzero_si128());
+
+	return LANES_ALL ^ lanes_top((lanes)half & (lanes)_mm_shuffle_epi32(half, 0xB1));
+#else
+	return (unsigned)(v[0] != 0) | (unsigned)(v[1] != 0) << 1;
+#endif
+}
+
+BITS_INLINE lanes
+lanes_of(unsigned set)
+{
+	static const lanes of[1 << LANES] = {
+		{ 0, 0 }, { UINT64_MAX, 0 }, { 0, UINT64_MAX }, { UINT64_MAX, UINT64_MAX }
+	};
+
+	return of[set];
+}
+
 #endif
 
 BITS_INLINE lanes
@@ -93,17 +133,24 @@ lanes_load(const uint64_t *m)
 {
 	lanes v;
 
-	memcpy(&v, m, sizeof v);
+	__builtin_memcpy(&v, m, sizeof v);	/* clang calls a hardened memcpy, and counts what the array has left */
 	return v;
 }
 
 BITS_INLINE void
 lanes_store(uint64_t *m, lanes v)
 {
-	memcpy(m, &v, sizeof v);
+	__builtin_memcpy(m, &v, sizeof v);
 }
 
-/* v shifted by one place in the stream; *before is the vector before, then this one. */
+/* v shifted by n places in the stream; before: the vector before. */
+BITS_INLINE lanes
+lanes_shift_by(lanes v, lanes before, int n)
+{
+	return v << n | lanes_before(v, before) >> (64 - n);
+}
+
+/* The same by one place; *before is the vector before, then this one. */
 BITS_INLINE lanes
 lanes_shift(lanes v, lanes *before)
 {
@@ -124,12 +171,44 @@ lanes_shift(lanes v, lanes *before)
 BITS_INLINE lanes
 lanes_add(lanes a, lanes b, unsigned *carry)
 {
+#if LANE_BYTES > 16
 	lanes s = a + b;
 	unsigned full = LANES_ALL ^ lanes_set(~s), over = lanes_top((a & b) | ((a | b) & ~s));
 	unsigned in = (over << 1 | *carry) + full;
 
 	*carry = in >> LANES;
 	return s - lanes_of(in ^ full);
+#else
+	/* Of two lanes, one after the other. */
+	lanes s = a + b + (lanes){ *carry, 0 }, both = a & b, some = a | b;
+
+	s += lanes_before((both | (some & ~s)) >> 63, (lanes){ 0 });
+	*carry = lanes_top(both | (some & ~s)) >> 1;
+	return s;
+#endif
+}
+
+/*
+ * Tokens that exactly one colon precedes since the token before.  A colon begins a carry that runs to the next token;
+ * where it meets another colon first, that one is an error.
+ */
+BITS_INLINE lanes
+lanes_members(lanes colon, lanes tokens, unsigned *carry, lanes *error)
+{
+	lanes sum = lanes_add(~tokens, colon, carry);
+
+	*error |= sum & colon;
+	return sum & tokens;
+}
+
+/*
+ * Second points: a carry that begins at a point runs through digits and points, and leaves a point's bit set only
+ * when it came in there.
+ */
+BITS_INLINE lanes
+lanes_points(lanes digit, lanes point, unsigned *carry)
+{
+	return lanes_add(digit | point, point, carry) & point;
 }
 
 /* 1 from each quote on to the one that closes it, that one not, over all lanes. */
@@ -205,7 +284,7 @@ end_at_lf(uint64_t in[LANES], const uint64_t control[LANES], const char *p, size
  * The errors of `blocks` blocks at p, `base` in the window: seldom any.  zeros: digits behind a zero that begins a
  * number.  Nothing may be readable before a window, so its first block is copied to look at what stands before a byte.
  */
-static void __attribute__((noinline))
+static void __attribute__((noinline, unused))
 put_errors(struct marks *m, const uint64_t *wrong, const uint64_t *zeros, const char *p, size_t base, size_t blocks)
 {
 	char first[128];

@@ -2,232 +2,215 @@
 /*
  * scan_portable - the kernel for any machine, in plain C and 16-byte vectors; it takes blanks anywhere
  *
- * Per 64 bytes: one mask of 64 bits for each kind of byte, then the grammar as arithmetic on these masks.
- * Carries of an addition run through blanks and digits, which is how "the next byte that is no blank" is found
- * without a loop.
+ * Two blocks of 64 bytes are turned into eight planes of bits (in/scan_planes.h), and the grammar is logic on these.
+ * Carries of an addition run through blanks, which is how "the next byte that is no blank" is found without a loop.
+ *
+ * A window is gone over by strides of sixteen vectors and each of these by short loops, so that the machine sees more
+ * than one chain of instructions that wait for each other.
  * O(n), no tables.
  */
-#include <string.h>
+#define LANE_BYTES 16
+#define VECTORS 16			/* of a stride */
+#include "in/scan_planes.h"
 
-#include "in/scan_bits.h"
-#include "in/scan_kernel.h"
-#include "in/scan_plain.h"
-struct bytes64 { bytes16 v[4]; };
-
-/* Kinds of bytes in a block, a bit a byte. */
-struct kinds {
-	uint64_t quote, slash, lf, blank, control, open, close, comma, colon, digit, zero, point, minus;
-};
-
-/* Masks of the block before, or what an addition carried out of it. */
+/* What one vector hands to the next.  Of the lanes, the last one counts. */
 struct carry {
-	uint64_t in, escape;
-	struct bits_escapes escapes;
-	uint64_t scalar, word, sign, begin_sign, digit, zero;
-	uint64_t quoted, closed, separator, opened;
-	uint8_t colon, run, after_string, after_value, after_separator, after_open;
-	size_t utf8_left;	/* bytes of the next block that a sequence begun in this one takes */
+	lanes scalar, other, digit, sign, zero, begin_minus;
+	lanes quote, separator, open;	/* see layout_errors */
+	unsigned after_quote, after_separator, after_open;	/* 1: the same, and blanks behind it */
+	unsigned blank;			/* 1 behind a blank */
+	struct text_carry text;
+	unsigned colon, run;		/* carries of additions */
 };
 
-BITS_INLINE struct bytes64
-load(const char *p)
-{
-	struct bytes64 b;
+/* Bytes of two registers in turn: of their first halves, or of the second. */
+#define ZIP_FIRST(a, b) BYTES_PICK(bytes16, a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define ZIP_SECOND(a, b) BYTES_PICK(bytes16, a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 
-	memcpy(&b, p, sizeof b);
-	return b;
+/*
+ * Zip registers whose numbers differ in the bit `step`.  A byte's place is seven bits, three for the register and four
+ * for the byte in it: `step` becomes the lowest of these four, and their highest takes its place among the three.
+ */
+BITS_INLINE void
+zip(bytes16 v[8], size_t step)
+{
+#pragma GCC unroll 8
+	for (size_t i = 0; i < 8; i++)
+		if ((i & step) == 0) {
+			bytes16 first = ZIP_FIRST(v[i], v[i + step]);
+
+			v[i + step] = ZIP_SECOND(v[i], v[i + step]);
+			v[i] = first;
+		}
 }
 
-BITS_INLINE uint64_t
-equal(const struct bytes64 *b, uint8_t c)
+/* Registers whose numbers differ in the bit `step` exchange bits: of each 2 * step bits the low and the high ones. */
+BITS_INLINE void
+exchange(lanes r[8], size_t step, uint64_t low)
 {
-	uint64_t m = 0;
+#pragma GCC unroll 8
+	for (size_t i = 0; i < 8; i++)
+		if ((i & step) == 0) {
+			lanes differ = (r[i] >> step ^ r[i + step]) & (lanes){ low, low };
 
-	for (unsigned i = 0; i < 4; i++)
-		m |= bits_of((bytes16)(b->v[i] == bytes_all(c))) << 16 * i;
-	return m;
+			r[i + step] ^= differ;
+			r[i] ^= differ << step;
+		}
 }
 
-/* Bytes from lo to hi, compared after `mask` was set in them. */
-BITS_INLINE uint64_t
-between(const struct bytes64 *b, uint8_t mask, uint8_t lo, uint8_t hi)
+/*
+ * The planes of 128 bytes.  Zipped four times, a register holds each eighth byte; eight such registers are 16 matrices
+ * of eight times eight bits, which are transposed.
+ */
+BITS_INLINE void
+planes(uint64_t out[8][LANES], const char *p)
 {
-	uint64_t m = 0;
+	const uint64_t all = ~(uint64_t)0;
+	bytes16 v[8];
+	lanes r[8];
 
-	for (unsigned i = 0; i < 4; i++)
-		m |= bits_of((bytes16)(((b->v[i] | bytes_all(mask)) - bytes_all(lo)) <=
-		    bytes_all((uint8_t)(hi - lo)))) << 16 * i;
-	return m;
-}
-
-BITS_INLINE uint64_t
-high(const struct bytes64 *b)
-{
-	uint64_t m = 0;
-
-	for (unsigned i = 0; i < 4; i++)
-		m |= bits_of((bytes16)(b->v[i] >= bytes_all(0x80))) << 16 * i;
-	return m;
-}
-
-BITS_INLINE uint64_t
-inside(uint64_t x)
-{
-	for (int i = 1; i < 64; i *= 2)
-		x ^= x << i;
-	return x;
-}
-
-static inline struct kinds
-kinds_of(const struct bytes64 *b)
-{
-	const bytes16 bit = bytes_all(0x20);	/* [ and { differ in it, and so do ] and } */
-	const struct bytes64 curly = { { b->v[0] | bit, b->v[1] | bit, b->v[2] | bit, b->v[3] | bit } };
-	struct kinds k = {
-		.quote = equal(b, '"'), .slash = equal(b, '\\'), .control = between(b, 0, 0, 0x1F),
-		.blank = equal(b, ' '), .open = equal(&curly, '{'), .close = equal(&curly, '}'),
-		.comma = equal(b, ','), .colon = equal(b, ':'), .digit = between(b, 0, '0', '9'),
-		.zero = equal(b, '0'), .point = equal(b, '.'), .minus = equal(b, '-'),
-	};
-
-	if (k.control != 0) {
-		k.lf = equal(b, '\n');
-		k.blank |= equal(b, '\t') | equal(b, '\r');
+#pragma GCC unroll 8
+	for (size_t i = 0; i < 8; i++)
+		v[i] = bytes_load(p + 16 * i);
+	zip(v, 4);
+	zip(v, 2);
+	zip(v, 1);
+	zip(v, 4);
+#pragma GCC unroll 8
+	for (size_t i = 0; i < 8; i++)
+		r[i] = (lanes)v[(i & 1) << 2 | (i & 4) >> 1 | (i & 2) >> 1];	/* where the zips left them */
+	exchange(r, 1, all / 3);
+	exchange(r, 2, all / 5);
+	exchange(r, 4, all / 17);
+#pragma GCC unroll 8
+	for (size_t i = 0; i < 8; i++) {
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		r[i] = (lanes)BYTES_PICK(bytes16, (bytes16)r[i], (bytes16)r[i], 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12,
+		    11, 10, 9, 8);
+#endif
+		lanes_store(out[i], r[i]);
 	}
-	return k;
 }
 
-static uint64_t
-escape_errors(const struct bytes64 *b, uint64_t escaped, struct bits_escapes *c)
+/* How many bits of each lane are set. */
+BITS_INLINE lanes
+counts(lanes v)
 {
-	uint64_t us = equal(b, 'u'), letter = between(b, 0x20, 'a', 'f'), err;
+	const uint64_t all = ~(uint64_t)0;
 
-	err = escaped & ~(equal(b, '"') | equal(b, '\\') | equal(b, '/') | equal(b, 'b') | equal(b, 'f') |
-	    equal(b, 'n') | equal(b, 'r') | equal(b, 't') | us);
-	return err | bits_hex_errors(c, escaped & us, letter | between(b, 0, '0', '9'), between(b, 0x20, 'd', 'd'),
-	    letter | between(b, 0, '8', '9'));
+	v -= v >> 1 & all / 3;
+	v = (v & all / 5) + (v >> 2 & all / 5);
+	v = (v + (v >> 4)) & all / 17;
+#ifdef __SSE2__
+	return (lanes)_mm_sad_epu8((__m128i)v, _mm_setzero_si128());	/* the sum of eight bytes */
+#else
+	return (v * (all / 255)) >> 56;
+#endif
 }
 
-/* Sequences that begin in this block, one by one; `end` bounds what may be read of the next. */
-static uint64_t
-utf8_errors(const char *b, const char *end, uint64_t bytes, struct carry *c)
+/* Signs, points and zeros where they must not stand.  Words, with the numbers around them, are judged by others. */
+BITS_INLINE lanes
+number_errors(struct carry *c, const struct classes *k, lanes begin, lanes after_other)
 {
-	uint64_t err = 0;
+	lanes begin_minus = lanes_shift(k->minus & begin, &c->begin_minus), error;
+
+	error = k->minus & ~(begin | after_other);
+	error |= lanes_shift(k->minus | k->dot, &c->sign) & ~k->digit;
+	error |= k->dot & ~lanes_shift(k->digit, &c->digit);
+	error |= lanes_points(k->digit, k->dot, &c->run);
+	error |= lanes_shift(k->zero & (begin | begin_minus), &c->zero) & k->digit;
+	return error;
+}
+
+/*
+ * What stands where it must not, looking back over blanks.  start: where values and keys begin.  An LF is taken for an
+ * opening bracket: behind both comes a value, never a separator, nor an LF; so empty lines are marked too.
+ */
+BITS_INLINE lanes
+layout_errors(struct carry *c, const struct classes *k, lanes start)
+{
+	lanes quote = lanes_shift(k->quote, &c->quote);
+	lanes separator = lanes_shift(k->comma | k->colon, &c->separator);
+	lanes open = lanes_shift(k->open | k->lf, &c->open), blank = k->blank | k->cr;
+	unsigned blanks = lanes_set(blank);
+
+	if (blanks | c->blank) {
+		quote = lanes_add(blank, quote, &c->after_quote) & ~blank;
+		separator = lanes_add(blank, separator, &c->after_separator) & ~blank;
+		open = lanes_add(blank, open, &c->after_open) & ~blank;
+		c->blank = lanes_top(blank) >> (LANES - 1);
+	}
+	return (start & ~(separator | open)) | (k->colon & ~quote) | ((k->comma | k->lf) & (separator | open)) |
+	    (k->close & separator);
+}
+
+/* All rules for the vector of blocks from i on.  Returns which blocks have the beginning of a word. */
+BITS_INLINE unsigned
+rules(struct carry *c, struct strip *s, size_t i, lanes *odd)
+{
+	lanes p[8], in = lanes_load(s->in + i), quotes = lanes_load(s->quote + i), error = lanes_load(s->error + i);
+	lanes tokens, scalar, begin, after_other, words;
+	struct classes k;
+
+	load_planes(p, s->plane[i / LANES]);
+	k = classes_of(p, in, quotes);
+	tokens = k.open | k.close | k.comma | k.lf;
+	lanes_store(s->tokens + i, tokens);
+	lanes_store(s->n_tokens + i, counts(tokens));
+	lanes_store(s->members + i, lanes_members(k.colon, tokens, &c->colon, &error));
+	scalar = k.other | k.digit | k.dot | k.minus;
+	begin = scalar & ~lanes_shift(scalar, &c->scalar);
+	after_other = lanes_shift(k.other, &c->other);
+	words = k.other & ~after_other;
+	lanes_store(s->words + i, words);
+	error |= number_errors(c, &k, begin, after_other);
+	error |= layout_errors(c, &k, (quotes & in) | begin | k.open);
+	if (RARE(lanes_set(p[7]) | c->text.high))
+		error |= utf8_errors(&c->text, p);
+	lanes_store(s->error + i, error);
+	*odd |= error;
+	return lanes_set(words);
+}
+
+/* Blocks from p on, `base` in the window. */
+static void
+stride(struct marks *m, struct strip *s, struct carry *c, const char *p, size_t base, size_t blocks)
+{
+	uint64_t all = ((uint64_t)1 << blocks) - 1, words = 0;
+	uint8_t *token = m->token + m->n;
+	uint16_t *pos = m->pos + m->n;
+	lanes odd = { 0 };
 	size_t n;
 
-	if (c->utf8_left > 0)
-		bytes &= ~(uint64_t)0 << c->utf8_left;
-	c->utf8_left = 0;
-	while (bytes != 0) {
-		unsigned i = (unsigned)__builtin_ctzll(bytes);
-
-		if ((n = plain_utf8((const unsigned char *)b + i, (size_t)(end - b) - i)) == 0) {
-			err |= UINT64_C(1) << i;
-			bytes &= bytes - 1;
-		} else if (i + n >= 64) {
-			c->utf8_left = i + n - 64;
-			break;
-		} else
-			bytes &= ~(uint64_t)0 << (i + n);
+	for (size_t i = 0; i < blocks; i += LANES)
+		planes(s->plane[i / LANES], p + i * 64);
+	for (size_t i = 0; i < blocks; i += LANES)
+		strings(&c->text, s, m, i, p + i * 64, base + i * 64, blocks - i);
+	for (size_t i = 0; i < blocks; i += LANES)
+		words |= (uint64_t)rules(c, s, i, &odd) << i;
+	if (RARE(lanes_set(odd)))
+		for (size_t i = 0; i < blocks; i++)
+			if (s->error[i] != 0)
+				marks_error(m, base + i * 64, s->error[i]);
+	put_words(m, s->words, words & all, base);
+	for (size_t i = 0; i < blocks; i++) {
+		n = s->n_tokens[i];
+		bits_put(pos, token, s->tokens[i], n, s->members[i], (const uint8_t *)p + i * 64, base + i * 64);
+		pos += n;
+		token += n;
 	}
-	return err;
-}
-
-/* Numbers: what stands in `scalar` outside words.  Whole words, with the numbers around them, are judged by others. */
-BITS_INLINE uint64_t
-number_errors(const struct kinds *k, struct carry *c, uint64_t begin, uint64_t word, uint64_t out)
-{
-	uint64_t digit = k->digit & out, point = k->point & out, sign = k->minus & out, zero = k->zero & out;
-	uint64_t after_word = bits_shift(word, &c->word);
-	uint64_t after_begin_sign = bits_shift(sign & begin, &c->begin_sign), err;
-
-	err = sign & ~(begin | after_word);
-	err |= bits_shift(sign | point, &c->sign) & ~digit;
-	err |= point & ~bits_shift(digit, &c->digit);
-	err |= bits_points(digit, point, &c->run);
-	err |= bits_shift(zero & (begin | after_begin_sign), &c->zero) & digit;
-	return err;
-}
-
-/* Behind each bit of m, at the next byte that is no blank. */
-BITS_INLINE uint64_t
-next_of(uint64_t m, uint64_t blank, uint8_t *carry)
-{
-	return bits_add(blank, m, carry) & ~blank;
-}
-
-BITS_INLINE void
-block(struct marks *m, struct carry *c, const char *b, const char *end, size_t base)
-{
-	struct bytes64 v = load(b);
-	struct kinds k = kinds_of(&v);
-	uint64_t escaped = 0, quotes = k.quote, in, out, error = 0, hit, bytes;
-	uint64_t structure, tokens, members, blank, scalar, begin, word, words, starts;
-
-	if (RARE(k.slash | c->escape)) {
-		escaped = bits_escaped(k.slash, &c->escape);
-		quotes &= ~escaped;
-		m->slash[base / 64] = k.slash;
-		m->slashed[base / 4096] |= (uint64_t)(k.slash != 0) << base / 64 % 64;
-		m->any_slash |= k.slash;
-	}
-	in = inside(quotes) ^ c->in;
-	while (RARE(hit = k.lf & in)) {		/* an LF ends a string whatever the quotes say */
-		hit &= -hit;
-		error |= hit;
-		in ^= -hit;
-	}
-	c->in = (uint64_t)((int64_t)in >> 63);
-	if (RARE((escaped & in) | c->escapes.u | c->escapes.d)) {
-		error |= escape_errors(&v, escaped & in, &c->escapes);
-		if (c->escapes.surrogates != 0)
-			error |= bits_unpaired(c->escapes.surrogates, b - base, base);
-	}
-	error |= k.control & in;
-	if ((bytes = high(&v)) != 0 || c->utf8_left != 0)
-		error |= utf8_errors(b, end, bytes, c);
-
-	out = ~in;
-	structure = (k.open | k.close | k.comma | k.colon) & out;
-	tokens = (structure & ~k.colon) | k.lf;
-	blank = k.blank & out;
-	scalar = out & ~(quotes | structure | blank | k.lf);
-	word = scalar & ~(k.digit | k.point | k.minus);
-	words = word & ~(word << 1 | c->word >> 63);
-	uint64_t before = bits_shift(scalar, &c->scalar);
-	begin = scalar & ~before;
-	error |= number_errors(&k, c, begin, word, out);
-
-	starts = (quotes & in) | begin | (k.open & out);
-	uint64_t separator = (k.comma | k.colon) & out;
-	uint64_t after_string = next_of(bits_shift(quotes & out, &c->quoted), blank, &c->after_string);
-	uint64_t after_value = next_of((before & ~scalar) | bits_shift(k.close & out, &c->closed), blank,
-	    &c->after_value);
-	uint64_t after_separator = next_of(bits_shift(separator, &c->separator), blank, &c->after_separator);
-	uint64_t after_open = next_of(bits_shift(k.open & out, &c->opened), blank, &c->after_open);
-
-	error |= (after_string | after_value) & starts;
-	error |= k.colon & out & ~after_string;
-	error |= after_separator & (separator | (k.close & out) | k.lf);
-	error |= after_open & (separator | k.lf);
-
-	members = bits_members(k.colon & out, tokens, &c->colon, &error);
-	if (RARE(error)) {
-		m->error[base / 64] = error;
-		m->any_error |= error;
-	}
-	m->n += bits_put(m->pos + m->n, m->token + m->n, tokens, members, (const uint8_t *)b, base);
-	m->n_words += bits_put_words(m->word + m->n_words, words, base);
+	m->n = (size_t)(pos - m->pos);
 }
 
 static void
 mark(const struct tables *tables, struct marks *m, const char *p, size_t n)
 {
-	struct carry c = { 0 };
+	struct strip s;
+	struct carry c = { .open = ~(lanes){ 0 } };	/* before a window stands an LF */
 
 	(void)tables;
-	for (size_t i = 0; i < n; i += 64)
-		block(m, &c, p + i, p + (n + 63) / 64 * 64 + 4, i);
+	for (size_t i = 0; i < n; i += VECTORS * VECTOR_BYTES)
+		stride(m, &s, &c, p + i, i, n - i < VECTORS * VECTOR_BYTES ? (n - i + 63) / 64 : STRIDE_BLOCKS);
 }
 
 const struct kernel_ops kernel_portable = { "portable", mark };

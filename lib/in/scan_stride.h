@@ -82,19 +82,16 @@ BITS_INLINE unsigned
 rules(struct carry *c, struct strip *s, size_t i, lanes *odd)
 {
 	lanes t = lanes_load(s->t + i), d = lanes_load(s->d + i), e = lanes_load(s->e + i);
-	lanes tokens = t & ~(d | e), colon = t & d, sum, mixed, digit, zero, point, begin, any, words, error;
+	lanes tokens = t & ~(d | e), colon = t & d, mixed, digit, zero, point, begin, any, words, error;
 
-	/* Tokens that exactly one colon precedes since the token before: see bits_members. */
-	sum = lanes_add(~tokens, colon, &c->colon);
+	error = lanes_load(s->error + i) | lanes_load(s->bad + i);
 	lanes_store(s->tokens + i, tokens);
-	lanes_store(s->members + i, sum & tokens);
-	/* Second points: see bits_points. */
+	lanes_store(s->members + i, lanes_members(colon, tokens, &c->colon, &error));
 	mixed = e & ~t;
 	digit = d & ~t;
 	zero = mixed & digit;
 	point = mixed ^ zero;
-	error = lanes_load(s->error + i) | lanes_load(s->bad + i) | (sum & colon);
-	error |= lanes_add(digit | point, point, &c->run) & point;
+	error |= lanes_points(digit, point, &c->run);
 	lanes_store(s->error + i, error);
 	/* A zero behind what is no part of a number, and a digit behind that. */
 	begin = zero & lanes_shift(t, &c->t);
@@ -173,7 +170,8 @@ stride(const struct luts *luts, struct marks *m, struct strip *s, struct carry *
 	for (size_t i = 0; i < blocks; i++)
 		stage(&t, s->staged + i * 64, p + i * 64, s->members[i]);
 	for (size_t i = 0; i < blocks; i++) {
-		n = bits_put(pos, token, s->tokens[i], 0, s->staged + i * 64, base + i * 64);
+		n = bits_count(s->tokens[i]);
+		bits_put(pos, token, s->tokens[i], n, 0, s->staged + i * 64, base + i * 64);
 		pos += n;
 		token += n;
 	}
