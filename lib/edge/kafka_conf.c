@@ -26,8 +26,6 @@ static const char *const first_all[][2] = {
 static const char *const first_read[][2] = {
 	{ "queued.min.messages", "1000000" },
 	{ "queued.max.messages.kbytes", "49152" },
-	{ "check.crcs", "true" },
-	{ "isolation.level", "read_committed" },
 	{ NULL, NULL }
 };
 /* The same, where the library knows them: a full queue is looked at again, which took it a second. */
@@ -49,6 +47,8 @@ static const char *const ours_read[][2] = {
 	{ "enable.auto.commit", "false" },
 	{ "enable.auto.offset.store", "false" },
 	{ "auto.offset.reset", "error" },
+	{ "isolation.level", "read_committed" },
+	{ "check.crcs", "true" },
 	{ "enable.partition.eof", "true" },
 	{ "allow.auto.create.topics", "false" },
 	{ "partition.assignment.strategy", "cooperative-sticky" },

@@ -577,7 +577,8 @@ def secrets():
         point(c.err == "", "a property file", c.err)
         for text, told in (("nothing.like.it=hunter2", "librdkafka knows no setting nothing.like.it"), ("ssl.ca.location", "not NAME=VALUE"),
                            ("security.protocol=hunter2", "not a value it can have"), ("enable.auto.commit=true", "not the file's to say"),
-                           ("plugin.library.paths=/x.so", "not the file's to say"), ("group.id=x", "not the file's to say")):
+                           ("plugin.library.paths=/x.so", "not the file's to say"), ("group.id=x", "not the file's to say"),
+                           ("isolation.level=read_uncommitted", "not the file's to say"), ("check.crcs=false", "not the file's to say")):
             conf("\n" + text + "\n")
             c.ingest("--properties", "k.conf", status=2)
             point("k.conf:2: " in c.err and told in c.err and "hunter2" not in c.err, "a property file with " + text.split("=")[0], c.err)
