@@ -8,6 +8,8 @@ This file plays pipe-run and the sinks: it reads what ingest writes, cuts it at 
 acknowledges them.  What must hold: an epoch that comes again is the same bytes; what sinks took in is what was produced, each once; no epoch is
 further ahead of the slowest sink than 4.  Watermarks are computed anew here from the positions and clocks of the control lines.
 """
+import array
+import fcntl
 import glob
 import gzip
 import hashlib
@@ -21,6 +23,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 
@@ -413,6 +416,13 @@ def logs_odd():
         point(j.sinks["a"].rows == j.sinks["b"].rows == good, "which are all of it, in its order", len(j.sinks["a"].rows))
 
 
+def waiting(pipe):
+    """How many bytes are there to be read."""
+    n = array.array("i", [0])
+    fcntl.ioctl(pipe.fileno(), termios.FIONREAD, n)
+    return n[0]
+
+
 def logs_cut_while_sent():
     """What is cut between its plan and its control line is no epoch: nothing says that it was, and it is planned anew."""
     def lines(first):
@@ -422,9 +432,9 @@ def logs_cut_while_sent():
         with open(c.dir + "/a.log", "wb") as f:
             f.write(lines(1000000))
         j = Job(c.dir, ["-f", "a.log", "--until", "end", "--barriers", "1ms", *more]).start()
-        deadline = time.time() + PATIENCE
-        while not os.path.exists(j.dir + "/plan/1") and time.time() < deadline:
-            time.sleep(0.01)
+        deadline = time.monotonic() + PATIENCE
+        while not (os.path.exists(j.dir + "/plan/1") and waiting(j.p.stdout) >= 4096) and time.monotonic() < deadline:
+            time.sleep(0.01)        # the plan is there, and lines are on their way
         time.sleep(0.2)     # the pipe is full
         return j
 
