@@ -2,12 +2,15 @@
 /* loading - see loading.h */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "edge/replay.h"
 #include "in/rec.h"
 #include "run/loading.h"
 
 /* Of a change, in replay_line.at: 1 + where the value begins; 0: nowhere.  A truncate has neither row nor key. */
 enum place { OP, ROW, KEY, VERSION_AT, TABLE, DB, COLUMNS, T_TABLE = ROW, T_DB = KEY };
+
+#define LOOK_MS 60000	/* between two looks at a table that lacks nothing */
 
 struct loading {
 	struct ctx *c;
@@ -20,7 +23,9 @@ struct loading {
 	const char *truncates_of;
 	struct buf db, table;		/* scratch */
 	uint64_t ddl;			/* changes of the table's shape: passed over */
+	int64_t looked;			/* when the table was read last */
 	bool changes, create, last;
+	bool lacking;			/* a record had a member that is no column */
 };
 
 /* ---- what a record is ---- */
@@ -261,6 +266,7 @@ loading_open(struct ctx *c, const struct loading_conf *conf, struct loading **ou
 	if (!target_there(l->target) && !conf->create)
 		return err_usage("%s: there is no such table (--create makes it)", t.table);
 	make_loader(l);
+	l->looked = clock_ms();
 	return 0;
 }
 
@@ -361,6 +367,7 @@ look_again(struct loading *l)
 	int rc = target_open(&l->conf, &now);
 
 	err_hold(held);
+	l->looked = clock_ms();
 	if (rc == 0 && target_there(now)) {
 		struct target *old = l->target;
 
@@ -382,10 +389,12 @@ loading_table(struct loading *l)
 {
 	int rc;
 
-	if (target_there(l->target))
-		return target_lacks(l->target) ? look_again(l) : 0;
 	if (replay_count(l->rows) == 0)		/* no value, no type */
 		return 0;
+	if (target_there(l->target)) {
+		l->lacking = l->lacking || target_lacks(l->target);
+		return l->lacking || clock_ms() - l->looked >= LOOK_MS ? look_again(l) : 0;
+	}
 	if ((rc = target_create(l->target)) == 0)
 		make_loader(l);
 	return rc;

@@ -36,8 +36,9 @@ struct loading;
 int loading_open(struct ctx *, const struct loading_conf *, struct loading **out);
 int loading_add(struct loading *, const struct batch *);
 /*
- * Make the table from the records that came, if it is not there; without any it stays away.  Where records had members
- * that are no columns of one that is there, it is looked at again: who adds a column need not start the loader anew.
+ * Make the table from the records that came, if it is not there; without any it stays away.  One that is there is
+ * looked at again each minute, and before each transaction from the first member on that was no column: who adds a
+ * column need not start the loader anew.
  */
 int loading_table(struct loading *);
 /* The loader of the rows kept; without a table it knows none. Good until loading_table. */

@@ -592,13 +592,14 @@ def column_that_comes():
         epoch = lambda k: [{"op": "c", "key": {"id": i}, "row": {"id": i, "a": i, **({"b": i} if i % 2 else {})}} for i in range(k * 10, k * 10 + 10)]
         p, n = j.start()
         j.send(p, j.mark("open", n, 0) + j.text([epoch(1)], 1, 1, False))
-        j.until(p, 1)
+        j.send(p, j.mark("mark", 2, 0) + lines([{"op": "c", "key": {"id": 98}, "row": {"id": 98}}]) + j.mark("mark", 3, 1))
+        j.until(p, 3)
         sql("ALTER TABLE v.cc ADD COLUMN b INT")
-        j.send(p, lines(epoch(2)) + j.mark("mark", 2, 10))
-        j.until(p, 2)
+        j.send(p, lines(epoch(2)) + j.mark("mark", 4, 10))
+        j.until(p, 4)
         sql("ALTER TABLE v.cc DROP COLUMN a, ADD COLUMN c INT")
-        code, err = j.end(p, lines([{"op": "c", "key": {"id": 99}, "row": {"id": 99, "b": 1}}]) + j.mark("end", 3, 1))
-        want = [[str(i), str(i) if i % 2 and i >= 20 else "NULL"] for i in range(10, 30) if i >= 20 or more or not i % 2] + [["99", "1"]]
+        code, err = j.end(p, lines([{"op": "c", "key": {"id": 99}, "row": {"id": 99, "b": 1}}]) + j.mark("end", 5, 1))
+        want = [[str(i), str(i) if i % 2 and i >= 20 else "NULL"] for i in range(10, 30) if i >= 20 or more or not i % 2] + [["98", "NULL"], ["99", "1"]]
         bad = [] if more else ["b: the table has no such column"] * 5
         check(code == 0 and sql("SELECT id, b FROM v.cc ORDER BY id") == want and [r["reason"] for r in rejects(j.file)] == bad,
               "a job: %s until it is there" % name, (code, err, sql("SELECT id, b FROM v.cc ORDER BY id"), rejects(j.file)[:2]))
