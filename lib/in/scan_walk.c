@@ -189,7 +189,7 @@ prove(struct at *a)
 			wrong |= (types ^ object) & 1 & ~(uint64_t)open;
 			types = open ? types << 1 | object : types >> 1;
 			last = base + (size_t)__builtin_ctzll(bit);
-			if (types - 3 >= most - 3 && (types != 2 || last != a->n - 1))	/* too deep, or the value is done */
+			if (types - 3 >= most - 3 && (types != 2 || last != a->n - 1))	/* too deep, or done too soon */
 				return false;
 			top = stack[depth + 1];
 			outer = stack[depth];
@@ -434,7 +434,7 @@ value_at(const char *p)
 	return p + 1;
 }
 
-/* The asked key below `above` that stands at q as it mostly does, colon and all; NULL: it is another, or another way. */
+/* The asked key below `above` that stands at q as it mostly does, with its colon; NULL: it is another, or stands not so. */
 BITS_INLINE const struct walk_key *
 as_it_stands(const struct walk *w, int above, const char *q)
 {

@@ -39,7 +39,7 @@ struct walk {
 	struct walk_todo { size_t t; int node; } *todo;	/* arrays to go through: as many as the trie has nodes */
 	struct draft draft;
 	uint16_t stack[WALK_DEPTH + 4];	/* open containers; here, where nobody clears it for each line */
-	/* By two bytes: 0, or an asked key may begin so: WALK_BEGINS and the first such of `key`.  Few are ever read. */
+	/* By two bytes: 0, or an asked key may begin so: WALK_BEGINS, and the first such of `key`.  Few are read. */
 	uint8_t begins[65536];
 	struct walk_key key[WALK_KEYS + 1];	/* [0]: no such key; [WALK_KEYS]: one to look up */
 	size_t n_keys;
