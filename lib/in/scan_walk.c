@@ -434,7 +434,7 @@ value_at(const char *p)
 	return p + 1;
 }
 
-/* The asked key below `above` that stands at q as it mostly does, with its colon; NULL: it is another, or stands not so. */
+/* The asked key below `above` that stands at q as it mostly does, with its colon; NULL: another one, or not so. */
 BITS_INLINE const struct walk_key *
 as_it_stands(const struct walk *w, int above, const char *q)
 {
