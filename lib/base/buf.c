@@ -116,7 +116,8 @@ buf_json(struct buf *b, struct span s)
 			buf_byte(b, hex[c & 15]);
 		}
 	}
-	buf_add(b, s.p + from, s.n - from);
+	if (s.n > from)		/* an empty one may be at no address */
+		buf_add(b, s.p + from, s.n - from);
 	buf_byte(b, '"');
 }
 
