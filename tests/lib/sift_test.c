@@ -108,8 +108,11 @@ test_fps(void)
 	size_t n = 0;
 	bool fresh, all = true;
 
-	for (uint64_t i = 0; i < 20000; i++)
-		*fps_put(&t, (struct fp){ i, i / 3 }, &fresh) += i + fresh;
+	for (uint64_t i = 0; i < 20000; i++) {
+		uint64_t *word = fps_put(&t, (struct fp){ i, i / 3 }, &fresh);
+
+		*word += i + fresh;
+	}
 	for (uint64_t i = 0; i < 20000; i++) {
 		const uint64_t *word = fps_get(&t, (struct fp){ i, i / 3 });
 
