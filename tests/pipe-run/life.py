@@ -123,6 +123,10 @@ def ends():
             'planned_epoch{pipeline="t"}': "5", 'lag_epochs{pipeline="t"}': "0"}
     point({k: m.get(k) for k in want} == want and float(m['last_commit_seconds{pipeline="t"}']) > 1.7e9, "metrics", m)
     point(j.processes() == [], "nobody is left")
+    j = Job(PLAY + " source --epochs 5 --linger 3", PLAY + " pass", PLAY + " sink a")
+    status, _ = j.call("run")
+    point(status == 0 and j.rows() == 5 and j.status()[1]["restarts"] == 0 and [e["event"] for e in j.events()] == ["pipe.ended"],
+          "a source that is slow to go behind its `end` is not waited for, and that is no failure", (status, j.err, j.events()))
 
 
 @group

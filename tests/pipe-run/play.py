@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """play - stages for the tests of pipe-run: they speak control lines, and nothing of them comes from the product
 
-    play.py source [--epochs N] [--every S] [--silent-at K [--half]]    three records an epoch, or half a line and no more; SIGTERM: `end` behind the running one
+    play.py source [--epochs N] [--every S] [--linger S] [--silent-at K [--half]]    three records an epoch, or half a line and no more; SIGTERM: `end` behind the running one
     play.py pass [--what kill|hang|exit --at K [--status N]] [--once FILE]
     play.py sink NAME [--late S]            rows and epoch in FILE NAME.db, replaced whole; FILE is in the working directory
 
@@ -87,6 +87,7 @@ def source(a):
         over = stop or 0 < a.epochs <= k        # behind it, where the last one had come to all and the run was held to have failed
         control("end" if over else "mark", k, 3, [hop("play", 3, 3)])
         if over:
+            time.sleep(a.linger)
             return 0
         time.sleep(a.every)
 
@@ -152,6 +153,7 @@ def main():
     s.add_argument("--silent-at", type=int)
     s.add_argument("--half", action="store_true")
     s.add_argument("--once")
+    s.add_argument("--linger", type=float, default=0)
     s = sub.add_parser("pass")
     s.add_argument("--what", choices=("kill", "hang", "exit"))
     s.add_argument("--at", type=int)
