@@ -301,7 +301,7 @@ pipe_group_end(struct pipe_group *g, const char *dir, struct pipe_end *end)
 	close(g->pidfd);
 	close(g->life);
 	*g = (struct pipe_group){ .pidfd = -1, .life = -1 };
-	/* a keeper that was killed leaves nobody's word; one that says 137 says that some command was, and all are told */
+	/* a keeper that was killed leaves nobody's word; where it says 137 some command was, and all are told */
 	if (!WIFSIGNALED(ws))
 		read_ended(dir, end);
 }
