@@ -82,15 +82,6 @@ trie_prefix(const char *q, uint64_t *quote)
 	return w & (((*quote & -*quote) >> 7) - 1);
 }
 
-/* May a key at q be a child of `node`?  Mostly none is, and one load tells.  8 bytes at q are readable. */
-static inline bool
-trie_may(const struct trie *t, int node, const char *q)
-{
-	uint64_t quote;
-
-	return t->slot[trie_slot(t, node, trie_prefix(q, &quote))].node != TRIE_NONE;
-}
-
 /*
  * The child of `node` whose key stands at q, behind its opening quote, without a backslash and closed by a quote
  * within `room` bytes; its length.  8 bytes at q are readable.

@@ -347,15 +347,15 @@ in_key(const char *p, size_t from, size_t slash)
 	return memchr(p + from + 1, '"', slash - from - 1) == NULL;
 }
 
-/* Which of 8 tokens have bytes behind them that may begin an asked key? */
+/* Which of n tokens have bytes behind them that may begin an asked key? */
 BITS_INLINE uint64_t
-may_be_asked(const struct walk *w, const char *p, const uint16_t *pos)
+may_be_asked(const struct walk *w, const char *p, const uint16_t *pos, size_t n)
 {
 	uint64_t hits = 0;
 	uint16_t two;
 
 #pragma GCC unroll 8
-	for (size_t i = 8; i-- > 0;) {
+	for (size_t i = n; i-- > 0;) {
 		memcpy(&two, p + pos[i], sizeof two);
 		hits = 2 * hits + (w->begins[two] >> 7);
 	}
@@ -378,16 +378,11 @@ find_asked(struct at *a)
 		uint64_t hits = 0, members = w->member[base / 64] >> 1 | w->member[base / 64 + 1] << 63;
 
 		for (; i + 8 <= end; i += 8)
-			hits |= may_be_asked(w, p, pos + base + i) << i;
+			hits |= may_be_asked(w, p, pos + base + i, 8) << i;
 		if (i < end && end >= 8)	/* the last ones, some a second time */
-			hits |= may_be_asked(w, p, pos + base + end - 8) << (end - 8);
-		else
-			for (; i < end; i++) {
-				uint16_t two;
-
-				memcpy(&two, p + pos[base + i], sizeof two);
-				hits |= (uint64_t)(w->begins[two] >> 7) << i;
-			}
+			hits |= may_be_asked(w, p, pos + base + end - 8, 8) << (end - 8);
+		else if (i < end)
+			hits = may_be_asked(w, p, pos + base, end);
 		w->asked[base / 64] = hits & members;
 	}
 	for (size_t s = a->slash; s < pos[a->n - 1]; w->slash = s = next_slash(a->m, pos[s])) {

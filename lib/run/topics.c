@@ -13,8 +13,8 @@
 #define PATIENCE_SECONDS 120	/* without any broker, where an end was asked for */
 #define STDOUT_BYTES MIB	/* held before they go out */
 #define PIECE_BYTES BLOCK_BYTES	/* of a partition, written as they come where that is done */
-#define BULK_BYTES (16 * MIB)	/* within BULK_MS: there is much to be read */
-#define BULK_MS 1000
+#define RUSH_BYTES (16 * MIB)	/* within RUSH_MS: there is much to be read */
+#define RUSH_MS 1000
 #define OPEN_MS 2000		/* a commit that has been begun waits no longer for more */
 #define FENCED_MS 60000		/* who has a partition of ours in a group, and the group does not say so */
 
@@ -680,8 +680,8 @@ may_open(const struct topics *t)
 static bool
 is_bulk(struct topics *t)
 {
-	if (!t->bulk && t->bytes >= BULK_BYTES)
-		t->bulk = t->due > 0 && clock_ms() < t->due - (int64_t)t->conf.every_ms + BULK_MS;
+	if (!t->bulk && t->bytes >= RUSH_BYTES)
+		t->bulk = t->due > 0 && clock_ms() < t->due - (int64_t)t->conf.every_ms + RUSH_MS;
 	return t->bulk;
 }
 
