@@ -173,6 +173,8 @@ set_up(struct ctx *c, void *arg)
 static const char *
 compute(struct state *st, struct expr_state *xs, const struct batch *b, size_t i)
 {
+	if (st->n_fields == 0)
+		return NULL;
 	buf_clear(&st->values);
 	for (size_t k = 0; k < st->n_fields; k++) {
 		struct xval v;

@@ -78,14 +78,10 @@ mem_mul(size_t a, size_t b)
 	return r;
 }
 
-size_t
-mem_add(size_t a, size_t b)
+void
+mem_too_large(size_t a, size_t b)
 {
-	size_t r;
-
-	if (__builtin_add_overflow(a, b, &r))
-		err_die(EXIT_IO, "out of memory (%zu plus %zu bytes)", a, b);
-	return r;
+	err_die(EXIT_IO, "out of memory (%zu plus %zu bytes)", a, b);
 }
 
 void *

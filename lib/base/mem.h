@@ -45,7 +45,30 @@ char *mem_dup(struct span);
 char *mem_str(const char *);
 /* The product of two sizes, or death. */
 size_t mem_mul(size_t a, size_t b);
-size_t mem_add(size_t a, size_t b);
+_Noreturn void mem_too_large(size_t a, size_t b);
+/* Their sum, or death. */
+static inline size_t
+mem_add(size_t a, size_t b)
+{
+	size_t r;
+
+	if (__builtin_expect(__builtin_add_overflow(a, b, &r), 0))
+		mem_too_large(a, b);
+	return r;
+}
+
+/*
+ * For large variables of functions that are called all the time: these are not filled with zeros first, as all others
+ * are (-ftrivial-auto-var-init).  Their function writes whatever it reads.
+ */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define MEM_UNFILLED __attribute__((uninitialized))
+#endif
+#endif
+#ifndef MEM_UNFILLED
+#define MEM_UNFILLED
+#endif
 
 struct arena {
 	struct arena_block *head;

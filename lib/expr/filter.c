@@ -269,8 +269,8 @@ expr_tests(struct expr_state *st, const struct expr *e, const struct batch *b, i
 void
 expr_filter(struct expr_state *st, const struct expr *e, const struct batch *b)
 {
-	int8_t is[BATCH_RECORDS_MAX];
-	const char *why[BATCH_RECORDS_MAX];
+	int8_t is[BATCH_RECORDS_MAX] MEM_UNFILLED;
+	const char *why[BATCH_RECORDS_MAX] MEM_UNFILLED;
 
 	expr_tests(st, e, b, is, why);
 	for (size_t i = 0; i < b->n; i++) {

@@ -131,7 +131,7 @@ point_errors(struct carry *c, const struct classes *k)
 BITS_INLINE unsigned
 rules(struct carry *c, struct strip *s, size_t i, lanes *odd)
 {
-	lanes p[8], in = lanes_load(s->in + i), error = lanes_load(s->error + i), tokens, words, zeros;
+	lanes p[8] MEM_UNFILLED, in = lanes_load(s->in + i), error = lanes_load(s->error + i), tokens, words, zeros;
 	struct classes k;
 
 	load_planes(p, s->plane[i / LANES]);
@@ -210,8 +210,8 @@ stride(const struct luts *t, struct marks *m, struct strip *s, struct carry *c, 
 static void
 mark(const struct tables *tables, struct marks *m, const char *p, size_t n)
 {
-	struct luts t;
-	struct strip s;
+	struct luts t MEM_UNFILLED;
+	struct strip s MEM_UNFILLED;
 	struct carry c = { .value = ~(lanes){ 0 } };	/* before a window stands an LF */
 
 	(void)tables;

@@ -19,6 +19,7 @@
 #ifndef IN_SCAN_PLANES_H
 #define IN_SCAN_PLANES_H
 
+#include "base/mem.h"
 #include "in/scan_lanes.h"
 
 #define VECTOR_BYTES (64 * LANES)
@@ -105,7 +106,7 @@ unicode_errors(struct text_carry *c, const lanes p[8], lanes u, const char *text
 BITS_INLINE void
 strings(struct text_carry *c, struct strip *s, struct marks *m, size_t i, const char *text, size_t base, size_t blocks)
 {
-	lanes p[8], quotes, slash, control, in, u, escaped = { 0 }, error = { 0 };
+	lanes p[8] MEM_UNFILLED, quotes, slash, control, in, u, escaped = { 0 }, error = { 0 };
 	lanes stray = { 0 };		/* quotes behind a backslash */
 
 	load_planes(p, s->plane[i / LANES]);

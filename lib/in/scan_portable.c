@@ -148,7 +148,8 @@ layout_errors(struct carry *c, const struct classes *k, lanes start)
 BITS_INLINE unsigned
 rules(struct carry *c, struct strip *s, size_t i, lanes *odd)
 {
-	lanes p[8], in = lanes_load(s->in + i), quotes = lanes_load(s->quote + i), error = lanes_load(s->error + i);
+	lanes p[8] MEM_UNFILLED, in = lanes_load(s->in + i), quotes = lanes_load(s->quote + i);
+	lanes error = lanes_load(s->error + i);
 	lanes tokens, scalar, begin, after_other, words;
 	struct classes k;
 
@@ -205,7 +206,7 @@ stride(struct marks *m, struct strip *s, struct carry *c, const char *p, size_t 
 static void
 mark(const struct tables *tables, struct marks *m, const char *p, size_t n)
 {
-	struct strip s;
+	struct strip s MEM_UNFILLED;
 	struct carry c = { .open = ~(lanes){ 0 } };	/* before a window stands an LF */
 
 	(void)tables;

@@ -181,7 +181,7 @@ tally_piece(void *st, void *by, size_t i, const struct host *host)
 int
 tally_batch(void *st, const struct op_parts *parts, const struct batch *b)
 {
-	uint16_t at[BATCH_RECORDS_MAX];
+	uint16_t at[BATCH_RECORDS_MAX] MEM_UNFILLED;
 	size_t n = 0;
 
 	(void)parts->locate(st, b);

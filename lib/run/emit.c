@@ -122,7 +122,8 @@ struct buf *
 ctx_pass_begin(struct ctx *c, const struct batch *b, size_t i)
 {
 	assert(i >= c->emitted || c->broke != 0);
-	emit_upto(c, b, i);
+	if (i > c->emitted)
+		emit_upto(c, b, i);
 	if (c->broke == 0) {
 		c->emitted = i + 1;
 		counts(c)->in++;

@@ -98,8 +98,8 @@ make(struct ctx *c, struct feed *f, const struct batch *b)
 static int
 deliver(struct ctx *c, struct feed *f, const struct span *line, const struct val *const *col, size_t n, uint64_t number)
 {
-	uint8_t fate[BATCH_RECORDS_MAX];
-	const char *why[BATCH_RECORDS_MAX];
+	uint8_t fate[BATCH_RECORDS_MAX] MEM_UNFILLED;
+	const char *why[BATCH_RECORDS_MAX] MEM_UNFILLED;
 	struct batch b = { .n = n, .seq0 = f->seq, .line = line, .col = col, .fate = fate, .why = why };
 	const struct batch *was = f->batch;
 	int rc;
@@ -180,7 +180,7 @@ scanned_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const str
 {
 	uint64_t *blank = c->yield == NULL ? &c->blank : &c->yield->count.blank;
 	const struct epoch *e = f->main ? c->epoch : NULL;
-	const struct val *col[PATHS_MAX];
+	const struct val *col[PATHS_MAX] MEM_UNFILLED;
 	size_t i = 0;
 	int rc = 0;
 
