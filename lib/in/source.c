@@ -3,7 +3,8 @@
  * source - see source.h
  *
  * One buffer: [0, done) was handed out, [done, n) is the begun line behind it.  Each call moves that to the front,
- * fills behind it and hands out up to the last LF; the buffer grows only for a line longer than it.
+ * fills behind it and hands out up to the last LF; the buffer grows only for a line longer than it.  Behind a range the
+ * begun line is in the file alone: `lag` bytes before the descriptor's offset.
  */
 #include "in/source.h"
 
@@ -21,6 +22,7 @@
 
 #define EXCERPT_MAX (64 * KIB)		/* of an over-long line, for the reject file */
 #define MAGIC_BYTES 4			/* looked at to know zstd and gzip */
+#define RANGE_TAIL_BYTES (4 * KIB)	/* where the last LF of a range is looked for */
 
 enum packing { NOT_LOOKED, PLAIN, ZSTD, GZIP };
 
@@ -40,6 +42,9 @@ struct source {
 	uint64_t size;
 	unsigned threads;
 	bool file, grows;
+	size_t lag;			/* bytes of the begun line that are still to be read: it is behind a range */
+	bool based;			/* a range was taken: base is the file's offset less ours */
+	off_t base;
 	struct unpack *unpack;		/* owns the descriptor; NULL: nothing is compressed */
 };
 
@@ -357,6 +362,45 @@ skip_long(struct source *s, struct block *b)
 	b->long_line = total - (last == '\r');
 }
 
+static int
+changed(const struct source *s)
+{
+	return err_io("%s: it was cut or written over while it was read", s->name);
+}
+
+/* Bytes of the file from `at` on; fewer than n at its end; -1: errno. */
+static ssize_t
+read_at(int fd, char *p, size_t n, off_t at)
+{
+	size_t done = 0;
+	ssize_t got;
+
+	while (done < n) {
+		if ((got = pread(fd, p + done, n - done, at + (off_t)done)) == -1 && errno == EINTR)
+			continue;
+		if (got == -1)
+			return -1;
+		if (got == 0)
+			break;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
+/* The begun line behind the last range, as source_block would have it. */
+static int
+begun_line(struct source *s)
+{
+	off_t at = s->base + (off_t)s->offset;
+	ssize_t got = read_at(s->fd, s->buf, s->lag, at);
+
+	if (got != (ssize_t)s->lag)
+		return s->rc = got == -1 ? err_io("%s: %s", s->name, strerror(errno)) : changed(s);
+	s->n = s->lag;
+	s->lag = 0;
+	return 0;
+}
+
 int
 source_block(struct source *s, struct block *b)
 {
@@ -364,6 +408,8 @@ source_block(struct source *s, struct block *b)
 	const char *lf;
 
 	settle(s);
+	if (s->lag > 0 && begun_line(s) != 0)
+		return s->rc;
 	*b = (struct block){ .p = s->buf, .line0 = s->line, .offset = s->offset };
 	for (;;) {
 		lf = s->n > seen ? memrchr(s->buf + seen, '\n', s->n - seen) : NULL;
@@ -419,6 +465,53 @@ source_keep(struct source *s, struct buf *held)
 	s->cap = b.cap - BLOCK_PAD_BYTES;
 	s->n = rest;
 	s->done = 0;
+}
+
+/* It ends where a block would, so that what is told of blocks does not depend on who reads them. */
+bool
+source_range(struct source *s, struct block *b)
+{
+	char tail[RANGE_TAIL_BYTES] MEM_UNFILLED;
+	size_t n = sizeof tail < s->block ? sizeof tail : s->block, len;
+	const char *lf;
+	off_t at;
+
+	/* no line of a range can be over the limit where two blocks are not */
+	if (!s->file || s->packing != PLAIN || s->eof || s->rc != 0 || s->max_line / 2 < s->block)
+		return false;
+	settle(s);
+	if ((at = lseek(s->fd, 0, SEEK_CUR)) == -1 ||
+	    (s->based && at - s->base != (off_t)(s->offset + s->n + s->lag)) ||
+	    read_at(s->fd, tail, n, at + (off_t)(s->block - n)) != (ssize_t)n ||
+	    (lf = memrchr(tail, '\n', n)) == NULL || lseek(s->fd, at + (off_t)s->block, SEEK_SET) == -1)
+		return false;
+	if (!s->based) {
+		s->based = true;
+		s->base = at - (off_t)(s->offset + s->n);
+	}
+	len = s->n + s->lag + s->block - n + (size_t)(lf + 1 - tail);
+	*b = (struct block){ .n = len, .offset = s->offset, .line0 = s->line };
+	atomic_fetch_add_explicit(&s->raw_bytes, s->block, memory_order_relaxed);
+	s->offset += len;
+	s->lag = n - (size_t)(lf + 1 - tail);
+	s->n = 0;
+	return true;
+}
+
+int
+source_range_read(struct source *s, struct block *b, struct buf *held)
+{
+	ssize_t got;
+
+	buf_clear(held);
+	b->p = buf_room(held, mem_add(b->n, BLOCK_PAD_BYTES));
+	got = read_at(s->fd, held->p, b->n, s->base + (off_t)b->offset);
+	if (got == -1)
+		return err_io("%s: %s", s->name, strerror(errno));
+	if ((size_t)got != b->n || held->p[b->n - 1] != '\n')
+		return changed(s);
+	memset(held->p + b->n, 0, BLOCK_PAD_BYTES);
+	return 0;
 }
 
 bool

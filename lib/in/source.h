@@ -58,6 +58,18 @@ void source_counted(struct source *, uint64_t lines);
  * or freed; what held owned before is used for the blocks to come.
  */
 void source_keep(struct source *, struct buf *held);
+/*
+ * A block in two steps, for threads that share a file: whose turn it is takes a range of whole lines, which costs next
+ * to nothing, and each reads its own beside the others.  source_range gives the range as `n` and `offset` (`p`: nothing
+ * yet) and goes on behind it; false, and nothing has changed: not here, as at the first block, what is packed or no
+ * file, at the end, around a very long line; source_block has what comes next.  It counts no lines.
+ */
+bool source_range(struct source *, struct block *);
+/*
+ * Read such a range into `held`, which is emptied, and set `p` to it; any thread, as many as there are ranges.  0 or
+ * EXIT_IO: a read error, or the file is not what it was when the range was taken.
+ */
+int source_range_read(struct source *, struct block *, struct buf *held);
 /* Input is ready now: false when a read would wait longer than ms (the caller flushes its output then). */
 bool source_ready(struct source *, int ms);
 /* May a read wait long: is it anything but a file? */

@@ -197,9 +197,6 @@ wait_input(struct crew *w, struct source *src)
 static void
 read_block(struct crew *w, struct queue *q, struct slot *s)
 {
-	s->blk = (struct block){ 0 };
-	s->read_rc = s->work_rc = 0;
-	s->lines = 0;
 	if (q->waits && !wait_input(w, q->src))
 		return;
 	err_hold(&s->said);
@@ -211,6 +208,17 @@ read_block(struct crew *w, struct queue *q, struct slot *s)
 		source_keep(q->src, &s->held);
 	}
 	err_hold(NULL);
+}
+
+/* The same where its range was taken before, beside others that read theirs. */
+static void
+read_range(struct queue *q, struct slot *s)
+{
+	err_hold(&s->said);
+	s->read_rc = source_range_read(q->src, &s->blk, &s->held);
+	err_hold(NULL);
+	if (s->read_rc != 0)
+		s->blk.n = 0;
 }
 
 /* A source to read from: the first that has something; those behind it not so far that it could not go on. */
@@ -321,7 +329,7 @@ take_block(struct lane *l, struct queue *q)
 {
 	struct crew *w = l->crew;
 	struct slot *s;
-	bool ended;
+	bool ended, ranged;
 
 	if (q->pieces > 0) {
 		take_piece(l, q);
@@ -331,7 +339,11 @@ take_block(struct lane *l, struct queue *q)
 	q->reading = true;
 	l->blocked = q->waits;
 	pthread_mutex_unlock(&w->lock);
-	read_block(w, q, s);
+	s->blk = (struct block){ 0 };
+	s->read_rc = s->work_rc = 0;
+	s->lines = 0;
+	if (!(ranged = source_range(q->src, &s->blk)))
+		read_block(w, q, s);
 	pthread_mutex_lock(&w->lock);
 	l->blocked = false;
 	w->idle = false;
@@ -357,8 +369,11 @@ take_block(struct lane *l, struct queue *q)
 	l->slot = s;
 	l->feed.src = q->src;
 	pthread_mutex_unlock(&w->lock);
+	if (ranged)
+		read_range(q, s);
 	err_hold(&s->said);
-	s->work_rc = work_on(l, s);
+	if (s->read_rc == 0)
+		s->work_rc = work_on(l, s);
 	work_ends(w, s);
 }
 

@@ -399,6 +399,107 @@ pipes(void)
 	source_close(s);
 }
 
+/* All of a source, by ranges where there are any; up to 7 are taken before the first of them is read. */
+static void
+by_ranges(struct source *s, struct buf *out, size_t *ranges)
+{
+	struct block b[7], rest;
+	struct buf held = { 0 };
+	uint64_t offset = 0;
+	int rc = 0;
+
+	for (;;) {
+		size_t n = 0;
+
+		while (n < 7 && source_range(s, &b[n]))
+			n++;
+		*ranges += n;
+		for (size_t i = n; i-- > 0; ) {		/* backwards: each stands for itself */
+			okf(source_range_read(s, &b[i], &held) == 0 && b[i].p[b[i].n - 1] == '\n', "a range of whole lines");
+			memcpy(buf_room(out, b[i].offset - offset + b[i].n) + (b[i].offset - offset), b[i].p, b[i].n);
+		}
+		for (size_t i = 0; i < n; i++) {
+			okf(b[i].offset == offset, "a range behind the one before");
+			offset += b[i].n;
+			out->n += b[i].n;
+		}
+		if ((rc = source_block(s, &rest)) != 0 || rest.n == 0)
+			break;
+		okf(rest.offset == offset, "a block at %llu, not %llu", (unsigned long long)rest.offset, (unsigned long long)offset);
+		buf_add(out, rest.p, rest.n);
+		offset += rest.n;
+	}
+	okf(rc == 0, "no error");
+	buf_free(&held);
+	source_close(s);
+}
+
+/* Ranges and blocks in turn give the file, whatever its lines and however far its descriptor has been read. */
+static void
+ranges(void)
+{
+	struct buf text = { 0 }, out = { 0 }, held = { 0 };
+	size_t taken = 0, all = 0;
+	struct source *s;
+	struct block b;
+
+	srand(7);
+	for (int turn = 0; turn < 300; turn++) {
+		size_t block = turn % 3 == 0 ? 1 + (size_t)rand() % 30 : 4000 + (size_t)rand() % 300, skip = 0;
+		size_t longest = 1 + (size_t)rand() % (turn % 2 == 0 ? 20 : 9000);
+		struct source_conf conf = { .block = block };
+		int fd;
+
+		buf_clear(&text);
+		while (text.n < 20 * block) {
+			for (size_t n = (size_t)rand() % longest; n > 0; n--)
+				buf_byte(&text, (char)('a' + rand() % 26));
+			buf_byte(&text, '\n');
+		}
+		if (turn % 5 == 0)
+			buf_str(&text, "no end");
+		put(buf_span(&text));
+		if ((fd = open(name, O_RDONLY)) == -1)
+			abort();
+		if (turn % 7 == 0 && (skip = (size_t)rand() % text.n) > 0 && lseek(fd, (off_t)skip, SEEK_SET) == -1)
+			abort();
+		buf_clear(&out);
+		taken = 0;
+		okf(source_fd(fd, name, &conf, &s) == 0, "opens");
+		by_ranges(s, &out, &taken);
+		all += taken;
+		okf(span_eq(buf_span(&out), span_of(text.p + skip, text.n - skip)), "turn %d, blocks of %zu, %zu ranges", turn, block,
+		    taken);
+	}
+	okf(all > 1000, "%zu ranges were taken", all);
+	for (int turn = 0; turn < 3; turn++) {
+		put(buf_span(&text));
+		okf(source_open(name, &(struct source_conf){ .block = 4096 }, &s) == 0 && source_block(s, &b) == 0, "opens");
+		while (!source_range(s, &b) && source_block(s, &b) == 0 && b.n > 0)
+			;
+		okf(b.p == NULL && b.n > 0, "a range is taken");
+		if (turn == 1 && truncate(name, (off_t)(b.offset + b.n - 1)) == -1)
+			abort();
+		if (turn == 2) {
+			int fd = open(name, O_WRONLY);
+
+			if (pwrite(fd, "x", 1, (off_t)(b.offset + b.n - 1)) != 1)
+				abort();
+			close(fd);
+		}
+		okf(source_range_read(s, &b, &held) == (turn == 0 ? 0 : EXIT_IO), "what was cut or written over is told");
+		source_close(s);
+	}
+	put(span_str("1\n123456\n1\n"));
+	okf(source_open(name, &(struct source_conf){ .block = 4, .max_line = 7 }, &s) == 0 && !source_range(s, &b),
+	    "no range where a line may be over the limit");
+	source_close(s);
+	buf_free(&text);
+	buf_free(&out);
+	buf_free(&held);
+	ok_all("ranges");
+}
+
 int
 main(void)
 {
@@ -417,6 +518,7 @@ main(void)
 	window();
 	pipes();
 	endless_line();
+	ranges();
 	unlink(name);
 	return done();
 }
