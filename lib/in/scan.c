@@ -223,7 +223,7 @@ scalar_holds(const char *p, size_t n, size_t at)
 }
 
 /* The same; what is mostly there, true, false or null between two bytes that end it, without a branch. */
-static inline bool
+static bool __attribute__((noinline))
 word_holds(const char *p, size_t n, size_t at)
 {
 	/* by bits 1 to 3 of the first letter */
@@ -244,6 +244,21 @@ word_holds(const char *p, size_t n, size_t at)
 	    (at > 0 && scan_delim[(unsigned char)w[-1]]), 1))
 		return true;
 	return scalar_holds(p, n, at);
+}
+
+/* Is the word there the value of a member that others follow, and null?  Of most words no more must be asked. */
+static inline bool
+is_null(const char *p, size_t at)
+{
+	static const char want[8] = ":null,", mask[8] = "\xFF\xFF\xFF\xFF\xFF\xFF";
+	uint64_t here, text, bits;
+
+	if (at == 0)
+		return false;
+	memcpy(&here, p + at - 1, sizeof here);
+	memcpy(&text, want, sizeof text);
+	memcpy(&bits, mask, sizeof bits);
+	return (here & bits) == text;
 }
 
 /* The first LF among the tokens from t on; m->n when there is none. */
@@ -280,7 +295,7 @@ mark_window(struct scan *s, size_t n)
 	while (m->n_words > 0 && m->word[m->n_words - 1] >= n)
 		m->n_words--;
 	for (size_t i = 0; i < m->n_words; i++)
-		if (!word_holds(s->p, n, m->word[i])) {
+		if (!is_null(s->p, m->word[i]) && !word_holds(s->p, n, m->word[i])) {
 			m->error[m->word[i] / 64] |= UINT64_C(1) << m->word[i] % 64;
 			m->any_error = 1;
 		}
