@@ -85,6 +85,8 @@ source_fd(int fd, const char *name, const struct source_conf *conf, struct sourc
 	s->threads = conf->threads;
 	s->grows = conf->grows;
 	s->file = S_ISREG(st.st_mode);
+	if (s->file && conf->file_block > 0 && (uint64_t)st.st_size > s->block)
+		s->block = conf->file_block;
 	s->line = 1;
 	s->cap = mem_add(s->block + MAGIC_BYTES, conf->first.n);
 	s->buf = mem_array(NULL, mem_add(s->cap, BLOCK_PAD_BYTES), 1);

@@ -22,6 +22,7 @@
 struct source_conf {
 	size_t max_line;	/* 0: LINE_BYTES_MAX */
 	size_t block;		/* 0: BLOCK_BYTES; smaller in tests */
+	size_t file_block;	/* the same for a file that is longer than that; 0: as block */
 	bool raw;		/* do not decompress */
 	bool grows;		/* what is compressed may end in the middle of a frame: source_torn */
 	unsigned threads;	/* that decompress ahead, at most (in/unpack.h); 0: none */

@@ -354,7 +354,7 @@ source_limits(const struct ctx *c, const struct feed *f)
 	const char *block = getenv("PIPEHOUSE_BLOCK");
 
 	return (struct source_conf){ .max_line = c->opt.max_line, .threads = f->threads < 1 ? 1 : f->threads,
-	    .block = block == NULL ? 0 : strtoul(block, NULL, 10),
+	    .block = block == NULL ? 0 : strtoul(block, NULL, 10), .file_block = block == NULL ? FILE_BLOCK_BYTES : 0,
 	    .first = f->main && c->epoch != NULL ? epoch_held(c->epoch) : (struct span){ "", 0 } };
 }
 

@@ -45,7 +45,7 @@ main(int argc, char **argv)
 	for (int i = 3; i < argc; i++)
 		if (pathset_add(ps, span_str(argv[i]), err, sizeof err) == -1)
 			err_die(EXIT_USAGE, "%s", err);
-	if ((rc = source_open(argv[2], NULL, &src)) != 0)
+	if ((rc = source_open(argv[2], &(struct source_conf){ .file_block = FILE_BLOCK_BYTES }, &src)) != 0)
 		return rc;
 	s = scan_new(ps, &conf);
 	if (strcmp(scan_kernel(s), argv[1]) != 0)

@@ -447,7 +447,7 @@ ranges(void)
 	for (int turn = 0; turn < 300; turn++) {
 		size_t block = turn % 3 == 0 ? 1 + (size_t)rand() % 30 : 4000 + (size_t)rand() % 300, skip = 0;
 		size_t longest = 1 + (size_t)rand() % (turn % 2 == 0 ? 20 : 9000);
-		struct source_conf conf = { .block = block };
+		struct source_conf conf = { .block = block, .file_block = turn % 4 == 0 ? 2 * block : 0 };
 		int fd;
 
 		buf_clear(&text);
@@ -490,6 +490,16 @@ ranges(void)
 		okf(source_range_read(s, &b, &held) == (turn == 0 ? 0 : EXIT_IO), "what was cut or written over is told");
 		source_close(s);
 	}
+	for (size_t n = 10; n < 12; n++) {
+		put(span_of("1\n3\n5\n7\n9\n1\n", n));
+		okf(source_open(name, &(struct source_conf){ .block = 10, .file_block = 12 }, &s) == 0 && source_block(s, &b) == 0 &&
+		    b.n == 10, "opens");
+		source_close(s);
+	}
+	put(span_str("1\n3\n5\n7\n9\n1\n3\n"));
+	okf(source_open(name, &(struct source_conf){ .block = 4, .file_block = 10 }, &s) == 0 && source_block(s, &b) == 0 &&
+	    b.n == 10, "a file longer than a block has larger ones: %zu", b.n);
+	source_close(s);
 	put(span_str("1\n123456\n1\n"));
 	okf(source_open(name, &(struct source_conf){ .block = 4, .max_line = 7 }, &s) == 0 && !source_range(s, &b),
 	    "no range where a line may be over the limit");
