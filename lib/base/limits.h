@@ -25,7 +25,7 @@
 
 #define BATCH_RECORDS_MAX 1024		/* records an operator sees at once */
 #define BLOCK_BYTES (256 * KIB)		/* input is read and scanned in blocks of this size; they stay in the L2 */
-#define FILE_BLOCK_BYTES MIB		/* of a long file: fewer calls and turns save more than the L2 does */
+#define FILE_BLOCK_BYTES MIB		/* of a long file, where each thread ends what it begins: fewer calls */
 #define SPARE_FILES 64		/* descriptors that files of an input leave for all the rest */
 #define BLOCK_PAD_BYTES 128		/* readable bytes behind each block, for wide loads */
 #define PIPE_BYTES MIB			/* pipes are enlarged to this (F_SETPIPE_SZ) */

@@ -89,9 +89,8 @@ only_files(struct ctx *c)
 	return c->n_files > 0;
 }
 
-/* Must the command see the records one after the other? */
-static bool
-in_order(struct ctx *c)
+bool
+crew_in_order(struct ctx *c)
 {
 	void *st;
 
@@ -124,7 +123,7 @@ unsigned
 crew_size(struct ctx *c)
 {
 	/* a barrier job: states are whole at every control line, and a pipe of ten stages is no lack of processes */
-	if (c->epoch != NULL || c->cmd->bytes != NULL || ((c->cmd->is & CMD_LINES) != 0 && in_order(c)))
+	if (c->epoch != NULL || c->cmd->bytes != NULL || ((c->cmd->is & CMD_LINES) != 0 && crew_in_order(c)))
 		return 1;
 	if (c->opt.jobs > 0)
 		return asked(c);
@@ -606,7 +605,7 @@ crew_start(struct ctx *c, struct feed *f, const struct pathset *ps)
 	w->c = c;
 	w->feed = f;
 	w->paths = ps;
-	w->serial = f->main ? in_order(c) : f->second == NULL;
+	w->serial = f->main ? crew_in_order(c) : f->second == NULL;
 	w->tail = &w->head;
 	w->seq0 = w->feed->seq;
 	pthread_mutex_init(&w->lock, NULL);

@@ -27,6 +27,8 @@
 #ifndef RUN_CREW_H
 #define RUN_CREW_H
 
+#include <stdbool.h>
+
 #include "base/limits.h"
 
 #define JOBS_MAX 64
@@ -39,6 +41,8 @@ struct feed;
 struct pathset;
 struct source;
 
+/* Must the command, once set up, see the records one after the other? */
+bool crew_in_order(struct ctx *);
 /* How many threads may work on the main input: settled before it is read. */
 unsigned crew_size(struct ctx *);
 /* The same for a second input, which is read while the main one waits. */
