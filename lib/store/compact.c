@@ -146,7 +146,7 @@ join(struct work *w, const struct wh_files *f)
 		uint64_t rows = 0;
 		struct block b;
 
-		if ((rc = source_open(f->file[i].path, &conf, &src)) != 0)
+		if ((rc = pool_source(f->file[i].path, &conf, &src)) != 0)
 			break;
 		while (rc == 0 && (rc = source_block(src, &b)) == 0 && b.n > 0)
 			rc = join_block(w, &b, &rows);

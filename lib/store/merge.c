@@ -13,6 +13,7 @@
 #include "in/source.h"
 #include "out/sink.h"
 #include "store/merge.h"
+#include "store/pool.h"
 
 /*
  * Files read at once: descriptors and blocks.  More of them are first merged by so many into temporary files, their
@@ -229,7 +230,7 @@ open_files(const struct wh_files *f, const struct wh_file *v, size_t n, struct c
 		struct in *x = &m->in[m->n];
 
 		x->f = &v[i];
-		if ((rc = source_open(x->f->path, NULL, &x->src)) != 0)
+		if ((rc = pool_source(x->f->path, NULL, &x->src)) != 0)
 			break;
 		m->n++;
 		x->scan = scan_new(m->paths, &conf);

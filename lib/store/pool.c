@@ -51,6 +51,16 @@ pool_orphan(const char *file, const char *app, uint64_t below)
 }
 
 int
+pool_source(const char *path, const struct source_conf *conf, struct source **out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd != -1)
+		return source_fd(fd, path, conf, out);
+	return errno == ENOENT ? err_temp("%s: %s", path, strerror(errno)) : err_io("%s: %s", path, strerror(errno));
+}
+
+int
 pool_remove(const char *path)
 {
 	struct buf b = { 0 };

@@ -13,6 +13,7 @@
 #ifndef STORE_POOL_H
 #define STORE_POOL_H
 
+#include "in/source.h"
 #include "out/sink.h"
 #include "store/index.h"
 #include "store/table.h"
@@ -56,6 +57,12 @@ int part_close(struct part *);
 /* Close and remove the file and its index. */
 void part_drop(const struct table *, struct part *);
 void part_free(struct part *);
+
+/*
+ * Open a live file for its rows, as source_open.  EXIT_TEMP where it is gone: it was taken out of the table and collected
+ * after its record was read, and who tries again reads a newer one.
+ */
+int pool_source(const char *path, const struct source_conf *, struct source **);
 
 /* Remove a data file, and before it its index, so that none is ever left alone. 0 or EXIT_IO. */
 int pool_remove(const char *path);
