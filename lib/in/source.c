@@ -370,25 +370,6 @@ changed(const struct source *s)
 	return err_io("%s: it was cut or written over while it was read", s->name);
 }
 
-/* Bytes of the file from `at` on; fewer than n at its end; -1: errno. */
-static ssize_t
-read_at(int fd, char *p, size_t n, off_t at)
-{
-	size_t done = 0;
-	ssize_t got;
-
-	while (done < n) {
-		if ((got = pread(fd, p + done, n - done, at + (off_t)done)) == -1 && errno == EINTR)
-			continue;
-		if (got == -1)
-			return -1;
-		if (got == 0)
-			break;
-		done += (size_t)got;
-	}
-	return (ssize_t)done;
-}
-
 /* The begun line behind the last range, as source_block would have it. */
 static int
 begun_line(struct source *s)

@@ -83,6 +83,24 @@ read_some(int fd, void *p, size_t n)
 	return got;
 }
 
+ssize_t
+read_at(int fd, char *p, size_t n, off_t at)
+{
+	size_t done = 0;
+	ssize_t got;
+
+	while (done < n) {
+		if ((got = pread(fd, p + done, n - done, at + (off_t)done)) == -1 && errno == EINTR)
+			continue;
+		if (got == -1)
+			return -1;
+		if (got == 0)
+			break;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
 static ZSTD_DCtx *
 new_dctx(void)
 {

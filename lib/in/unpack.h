@@ -55,5 +55,7 @@ void unpack_free(struct unpack *);
 
 /* read(2) that outlives signals and descriptors that another process made non-blocking. -1: see errno. */
 ssize_t read_some(int fd, void *p, size_t n);
+/* Bytes of a file from `at` on; fewer than n at its end. -1: see errno. */
+ssize_t read_at(int fd, char *p, size_t n, off_t at);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* hunt - see hunt.h */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -9,6 +8,7 @@
 #include "run/hunt_own.h"
 #include "run/sandbox.h"
 #include "store/merge.h"
+#include "store/pool.h"
 
 #define JOBS_MAX 64
 #define HUNT_BLOCK_BYTES (256 * KIB)	/* what was read is still near when it is searched */
@@ -170,15 +170,12 @@ open_unit(struct hunt *h, const struct prey *u, const char *path, struct source 
 {
 	struct source_conf conf = { .max_line = h->ctx->opt.max_line, .block = HUNT_BLOCK_BYTES,
 	    .threads = h->n_workers == 1 ? 0 : (unsigned)h->n_workers };
-	int fd;
+	int fd, rc;
 
 	if (u->files == NULL)
 		return source_open(path, &conf, src);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		/* collected since the commit was read: the next try reads a newer one */
-		return errno == ENOENT ? err_temp("%s: %s", path, strerror(errno)) :
-		    err_io("%s: %s", path, strerror(errno));
-	return source_fd(fd, u->name, &conf, src);
+	rc = pool_open(path, &fd);
+	return rc != 0 ? rc : source_fd(fd, u->name, &conf, src);
 }
 
 /* Nothing more comes at once: what there is goes out, and where the input rests, down the pipe. */

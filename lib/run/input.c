@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* input - operands to blocks to batches, and the fate of every record (see run.h); what goes out: emit.c */
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,6 +8,7 @@
 #include "run/crew.h"
 #include "run/ctx.h"
 #include "run/epoch.h"
+#include "store/pool.h"
 #include "store/ref.h"
 
 /* ---- bad records ---- */
@@ -387,11 +386,7 @@ read_one(void *arg, const char *day, const char *path)
 	err_hold(&said);
 	if (day == NULL) {
 		rc = source_open(path, &sc, &a->f->src);
-	} else if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1) {
-		/* collected since the commit was read: the next try reads a newer one */
-		rc = errno == ENOENT ? err_temp("%s: %s", path, strerror(errno)) :
-		    err_io("%s: %s", path, strerror(errno));
-	} else {
+	} else if ((rc = pool_open(path, &fd)) == 0) {
 		/* a row is known by its table and day; the name of its file is the store's business */
 		buf_fmt(&name, "%.*s@%s", (int)strcspn(a->operand, "@"), a->operand, day);
 		rc = source_fd(fd, buf_cstr(&name), &sc, &a->f->src);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sides - see sides.h */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,20 +9,21 @@
 #include "run/ctx.h"
 #include "run/sandbox.h"
 #include "run/sides.h"
+#include "store/pool.h"
 #include "store/ref.h"
 
 #define PATIENCE_MS 20		/* for a side that is behind, before the other one is read on */
 
 enum offer { NOTHING, BLOCK, END };
 
-struct file {
+struct opened {
 	int fd;			/* open already, or -1: by its name */
 	char *name;
 };
 
 struct reader {			/* one side */
 	struct pair_of_readers *both;
-	struct file *file;
+	struct opened *file;
 	size_t n, next;
 	struct source_conf limits;
 	struct feed feed;
@@ -51,7 +51,7 @@ static enum offer
 fetch(struct reader *r)
 {
 	for (;;) {
-		struct file *f;
+		struct opened *f;
 
 		if (r->feed.src != NULL) {
 			r->rc = source_block(r->feed.src, &r->block);
@@ -105,14 +105,15 @@ add_file(void *arg, const char *day, const char *path)
 	int fd = -1;
 
 	if (day != NULL) {	/* opened now: no collector can take it away, no merged day is gone */
-		if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-			return errno == ENOENT ? err_temp("%s: %s", path, strerror(errno)) :
-			    err_io("%s: %s", path, strerror(errno));
+		int rc = pool_open(path, &fd);
+
+		if (rc != 0)
+			return rc;
 		buf_fmt(&name, "%.*s@%s", (int)strcspn(r->feed.name, "@"), r->feed.name, day);
 	} else
 		buf_str(&name, path);
 	r->file = mem_array(r->file, r->n + 1, sizeof *r->file);
-	r->file[r->n++] = (struct file){ fd, mem_dup(buf_span(&name)) };
+	r->file[r->n++] = (struct opened){ fd, mem_dup(buf_span(&name)) };
 	buf_free(&name);
 	return 0;
 }

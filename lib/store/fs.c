@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "in/unpack.h"
 #include "store/fs.h"
 
 static int
@@ -114,18 +115,7 @@ fs_read(const char *path, size_t max, struct buf *out, bool *found)
 bool
 fs_read_at(int fd, char *p, size_t n, uint64_t at)
 {
-	while (n > 0) {
-		ssize_t got = pread(fd, p, n, (off_t)at);
-
-		if (got == -1 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return false;
-		p += got;
-		n -= (size_t)got;
-		at += (uint64_t)got;
-	}
-	return true;
+	return read_at(fd, p, n, (off_t)at) == (ssize_t)n;
 }
 
 static int

@@ -51,13 +51,19 @@ pool_orphan(const char *file, const char *app, uint64_t below)
 }
 
 int
+pool_open(const char *path, int *fd)
+{
+	if ((*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)) != -1)
+		return 0;
+	return errno == ENOENT ? err_temp("%s: %s", path, strerror(errno)) : err_io("%s: %s", path, strerror(errno));
+}
+
+int
 pool_source(const char *path, const struct source_conf *conf, struct source **out)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd, rc = pool_open(path, &fd);
 
-	if (fd != -1)
-		return source_fd(fd, path, conf, out);
-	return errno == ENOENT ? err_temp("%s: %s", path, strerror(errno)) : err_io("%s: %s", path, strerror(errno));
+	return rc != 0 ? rc : source_fd(fd, path, conf, out);
 }
 
 int

@@ -59,9 +59,11 @@ void part_drop(const struct table *, struct part *);
 void part_free(struct part *);
 
 /*
- * Open a live file for its rows, as source_open.  EXIT_TEMP where it is gone: it was taken out of the table and
- * collected after its record was read, and who tries again reads a newer one.
+ * Open a live file for reading.  0, EXIT_IO, or EXIT_TEMP where it is gone: it was taken out of the table and collected
+ * after its record was read, and who tries again reads a newer one.
  */
+int pool_open(const char *path, int *fd);
+/* The same for its rows, as source_open. */
 int pool_source(const char *path, const struct source_conf *, struct source **);
 
 /* Remove a data file, and before it its index, so that none is ever left alone. 0 or EXIT_IO. */

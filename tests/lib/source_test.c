@@ -490,12 +490,6 @@ ranges(void)
 		okf(source_range_read(s, &b, &held) == (turn == 0 ? 0 : EXIT_IO), "what was cut or written over is told");
 		source_close(s);
 	}
-	for (size_t n = 10; n < 12; n++) {
-		put(span_of("1\n3\n5\n7\n9\n1\n", n));
-		okf(source_open(name, &(struct source_conf){ .block = 10, .file_block = 12 }, &s) == 0 && source_block(s, &b) == 0 &&
-		    b.n == 10, "opens");
-		source_close(s);
-	}
 	put(span_str("1\n3\n5\n7\n9\n1\n3\n"));
 	okf(source_open(name, &(struct source_conf){ .block = 4, .file_block = 10 }, &s) == 0 && source_block(s, &b) == 0 &&
 	    b.n == 10, "a file longer than a block has larger ones: %zu", b.n);
