@@ -208,6 +208,8 @@ def killed(rng):
             got += lines_of("rows")
             done += 5000
     same("kill -9 with --state, %d calls" % tries, got, want)
+    # a call killed between the new snapshot's name and the old one's end leaves both: the next call ends the old one
+    same("a call after the end has nothing to say", ["rows:"] + run(*args, "--final"), ["rows:"])
     left = [f for f in os.listdir(kept_in) if f != "lock"]
     same("one snapshot is left", [str(len(left)), str(left[0].endswith(".state"))], ["1", "True"])
 
