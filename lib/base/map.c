@@ -52,10 +52,17 @@ spare_of(struct map *m, uint32_t room)
 static void
 make_slots(struct map *m, size_t n)
 {
-	m->slot = mem_new(mem_mul(n, sizeof *m->slot));
-	m->tag = mem_new(mem_mul(n, sizeof *m->tag));
+	m->slot = mem_table(mem_mul(n, sizeof *m->slot));
+	m->tag = mem_table(mem_mul(n, sizeof *m->tag));
 	m->mask = n - 1;
 	m->dead = 0;
+}
+
+static void
+free_slots(struct map *m)
+{
+	mem_table_free(m->slot, (m->mask + 1) * sizeof *m->slot);
+	mem_table_free(m->tag, (m->mask + 1) * sizeof *m->tag);
 }
 
 struct map *
@@ -74,7 +81,7 @@ rehash(struct map *m, size_t slots)
 	struct entry **old = m->slot;
 	size_t n = m->mask + 1;
 
-	free(m->tag);
+	mem_table_free(m->tag, n * sizeof *m->tag);
 	make_slots(m, slots);
 	for (size_t i = 0; i < n; i++) {
 		size_t at;
@@ -87,7 +94,7 @@ rehash(struct map *m, size_t slots)
 		m->slot[at] = old[i];
 		m->tag[at] = (uint32_t)(old[i]->hash >> 32);
 	}
-	free(old);
+	mem_table_free(old, n * sizeof *old);
 }
 
 /* Room for so many more. */
@@ -384,8 +391,7 @@ map_take(struct map *m, struct map *from, void (*both)(void *arg, struct span ke
 void
 map_clear(struct map *m)
 {
-	free(m->slot);
-	free(m->tag);
+	free_slots(m);
 	arena_free(&m->mem);
 	memset(m->spare, 0, sizeof m->spare);
 	m->used = 0;
@@ -397,8 +403,7 @@ map_free(struct map *m)
 {
 	if (m == NULL)
 		return;
-	free(m->slot);
-	free(m->tag);
+	free_slots(m);
 	arena_free(&m->mem);
 	free(m);
 }

@@ -13,6 +13,7 @@
 
 #define HUGE_BYTES ((size_t)2 * 1024 * 1024)	/* a large page */
 #define TABLE_BYTES_MIN (2 * HUGE_BYTES)	/* less is not worth one */
+#define PAGE_BYTES_MIN ((size_t)4096)		/* no system has smaller ones */
 #define SPARE_MAX 16			/* large pages that are kept to be used again */
 #define ARENA_BLOCK_BYTES ((size_t)256 * 1024)
 #define ARENA_ALIGN ((size_t)16)
@@ -103,7 +104,7 @@ whole_pages(size_t n)
  * and give fewer back.
  */
 void *
-mem_table(size_t n)
+mem_slab(size_t n)
 {
 	size_t all = mem_add(n, 2 * HUGE_BYTES), before, behind;
 	char *p;
@@ -123,12 +124,27 @@ mem_table(size_t n)
 	return p;
 }
 
+/*
+ * Who looks a key up reads a slot before it is written, and a page that is read first is the system's one page of zeros
+ * until it is written: two faults instead of one, and between them an interrupt to each core that runs another of our
+ * threads, to forget the first.  A large page would be made of small ones then (Linux before 6.12).
+ */
+void *
+mem_table(size_t n)
+{
+	char *p = mem_slab(n);
+
+	for (size_t i = 0; i < n; i += PAGE_BYTES_MIN)
+		*(volatile char *)(p + i) = 0;
+	return p;
+}
+
 void
 mem_table_free(void *p, size_t n)
 {
 	if (n < TABLE_BYTES_MIN)
 		free(p);
-	else
+	else if (p != NULL)
 		(void)munmap(p, whole_pages(n));
 }
 

@@ -30,11 +30,13 @@ void mem_reuse(void);
 /* n zeroed bytes. */
 void *mem_new(size_t n);
 /*
- * The same for a table that is looked up at random: in large pages where it is long enough and the system has them,
- * which saves a walk through the page tables at each look.  It goes back, whole, to the system: by mem_table_free, with
- * the same n; p may be NULL where n is 0.
+ * The same for a table that is looked up at random, which is in memory at once, all of it: in large pages where it is
+ * long enough and the system has them, which saves a walk through the page tables at each look.  It goes back, whole, to
+ * the system: by mem_table_free, with the same n; p may be NULL.
  */
 void *mem_table(size_t n);
+/* The same for what is filled from its beginning on, and in memory as far as it is; mem_table_free() it. */
+void *mem_slab(size_t n);
 void mem_table_free(void *p, size_t n);
 /* n bytes that begin with a page, not zeroed, in large pages where they are many; free() them. */
 void *mem_pages(size_t n);

@@ -35,7 +35,7 @@ join_new(bool periods, size_t budget)
 	struct join *j = mem_new(sizeof *j);
 
 	j->bits = SLOTS_BITS_MIN;
-	j->slot = mem_new(n_slots(j) * sizeof *j->slot);
+	j->slot = mem_table(n_slots(j) * sizeof *j->slot);
 	j->periods = periods;
 	j->budget = budget;
 	return j;
@@ -82,8 +82,7 @@ grow(struct join *j)
 	if (j->bits == SLOTS_BITS_MAX)
 		mem_mul(SIZE_MAX, 2);		/* more keys than places: never reached */
 	j->bits++;
-	j->slot = mem_new(mem_mul(n_slots(j), sizeof *j->slot));
-	large_pages(j->slot, n_slots(j) * sizeof *j->slot);
+	j->slot = mem_table(mem_mul(n_slots(j), sizeof *j->slot));
 	for (size_t i = 0; i < n; i++) {
 		size_t at;
 
@@ -93,7 +92,7 @@ grow(struct join *j)
 			;
 		j->slot[at] = old[i];
 	}
-	free(old);
+	mem_table_free(old, n * sizeof *old);
 }
 
 /* The key's slot, or the empty one where it would stand. */
@@ -404,7 +403,7 @@ join_free(struct join *j)
 	if (j == NULL)
 		return;
 	if (!j->lent) {
-		free(j->slot);
+		mem_table_free(j->slot, n_slots(j) * sizeof *j->slot);
 		buf_free(&j->mem);
 	}
 	if (j->cold != NULL)

@@ -61,7 +61,7 @@ leave_slots(struct join *j)
 
 	if ((c->slots = temp_file()) == -1 || write_slots(c->slots, j->slot, n_slots(j), 0) != 0)
 		return EXIT_IO;
-	free(j->slot);
+	mem_table_free(j->slot, n_slots(j) * sizeof *j->slot);
 	j->slot = NULL;
 	return 0;
 }

@@ -445,8 +445,7 @@ forget(struct pair *s)
 		s->live[side] = (struct queue){ 0 };
 		s->waiting[side] = 0;
 	}
-	free(s->cell);
-	s->cell = NULL;
+	pair_slots_free(s);
 	pair_slots(s, PAIR_SLOTS_MIN);
 	s->n_cells = 0;
 	s->told.records = 0;
@@ -559,7 +558,7 @@ destroy(void *st)
 	struct pair *s = st;
 
 	forget(s);
-	free(s->cell);
+	pair_slots_free(s);
 	free(s->tags[LEFT]);
 	free(s->tags[RIGHT]);
 	buf_free(&s->times);

@@ -24,7 +24,7 @@ pair_slots(struct pair *s, size_t n)
 	struct cell **old = s->cell;
 	size_t n_old = old == NULL ? 0 : s->mask + 1;
 
-	s->cell = mem_new(mem_mul(n, sizeof(struct cell *)));
+	s->cell = mem_table(mem_mul(n, sizeof(struct cell *)));
 	s->mask = n - 1;
 	for (size_t i = 0; i < n_old; i++) {
 		size_t at;
@@ -35,7 +35,14 @@ pair_slots(struct pair *s, size_t n)
 			;
 		s->cell[at] = old[i];
 	}
-	free(old);
+	mem_table_free(old, n_old * sizeof *old);
+}
+
+void
+pair_slots_free(struct pair *s)
+{
+	mem_table_free(s->cell, (s->mask + 1) * sizeof *s->cell);
+	s->cell = NULL;
 }
 
 struct cell *

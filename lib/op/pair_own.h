@@ -148,6 +148,7 @@ chain_shift(struct chain *c)
 struct cell *pair_cell(struct pair *, uint64_t hash, struct span key);
 /* That many slots for cells, a power of two, PAIR_SLOTS_MIN at first. */
 void pair_slots(struct pair *, size_t n);
+void pair_slots_free(struct pair *);
 /* A new record, into the heap. */
 void pair_hold(struct pair *, struct cell *, int64_t us, unsigned side, unsigned flags, struct span line);
 /* Two records of one time and key. */

@@ -131,7 +131,7 @@ place(struct gathered_slabs *s, size_t room)
 	}
 	all = all < room ? room : all;
 	s->v = mem_array(s->v, s->n + 1, sizeof *s->v);
-	s->v[s->n] = (struct buf){ .p = mem_table(all), .cap = all };
+	s->v[s->n] = (struct buf){ .p = mem_slab(all), .cap = all };
 	s->at = s->n++;
 	return &s->v[s->at];
 }

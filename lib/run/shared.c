@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* shared - see shared.h */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@
 
 #define PART_BITS 3
 #define PARTS ((size_t)1 << PART_BITS)
+#define TURNS 64			/* before a thread sleeps, which takes longer to end than a part is held */
 #define MET_BITS 15			/* of a hash, to see how many keys there are */
 
 struct part {
@@ -165,31 +167,40 @@ deal(struct shared_hand *h, const struct batch *b, const uint64_t *hash, size_t 
 static int
 take_parts(struct shared *sh, struct shared_hand *h, void *by, const struct batch *b, const uint64_t *hash)
 {
-	size_t from[PARTS + 1];
-	bool done[PARTS] = { false };
+	size_t from[PARTS + 1], left[PARTS], n_left = 0;
 	int rc = 0;
 
 	deal(h, b, hash, from);
-	/* first those that no other thread is at */
-	for (int wait = 0; wait < 2; wait++) {
-		for (size_t x = 0; x < PARTS && rc == 0; x++) {
-			size_t i = (h->begin + x) % PARTS;
+	for (size_t x = 0; x < PARTS; x++) {
+		size_t i = (h->begin + x) % PARTS;
+
+		if (from[i] < from[i + 1])
+			left[n_left++] = i;
+	}
+	h->begin++;
+	/* those that no other thread is at, as long as there are some: it is there for a microsecond or two */
+	for (unsigned turn = 0; n_left > 0 && rc == 0; turn++) {
+		size_t n = n_left;
+
+		n_left = 0;
+		for (size_t x = 0; x < n && rc == 0; x++) {
+			size_t i = left[x];
 			struct part *p = &sh->part[i];
 
-			if (done[i] || from[i] == from[i + 1])
-				continue;
-			if (wait == 1)
+			if (turn == TURNS) {
 				pthread_mutex_lock(&p->lock);
-			else if (pthread_mutex_trylock(&p->lock) != 0)
+			} else if (pthread_mutex_trylock(&p->lock) != 0) {
+				left[n_left++] = i;
 				continue;
+			}
 			rc = sh->op->parts->take(state_of(sh, p, by), by, b, h->order + from[i], from[i + 1] - from[i]);
 			if (rc == 0)
 				rc = settle(sh, p);
 			pthread_mutex_unlock(&p->lock);
-			done[i] = true;
 		}
+		if (n_left == n)
+			(void)sched_yield();
 	}
-	h->begin++;
 	return rc;
 }
 
