@@ -63,7 +63,8 @@ struct op_parts {
 	int (*take)(void *st, void *by, const struct batch *, const uint16_t *at, size_t n);
 	/*
 	 * At the end of the input: what of the work may be done in pieces by several threads?  st, an empty state,
-	 * remembers it.  0: nothing; the parts are joined as they are.
+	 * remembers it.  Asked again when these are done, for pieces that need what they made, until it says 0:
+	 * nothing, the parts are joined as they are.
 	 */
 	size_t (*plan)(void *st, void *const *part, size_t n);
 	/* one of them, with another state to work with: its rows come behind those of the pieces before it */

@@ -871,7 +871,8 @@ merge_pieces(struct merge *m)
 {
 	size_t threads = 1 + m->n_more, n;
 
-	if (m->conf.based || threads == 1 || (n = fold_split(m->fold, threads, PIECES_BYTES / (2 * threads + 2))) < 2)
+	if (m->n_pieces > 0 || m->conf.based || threads == 1 ||
+	    (n = fold_split(m->fold, threads, PIECES_BYTES / (2 * threads + 2))) < 2)
 		return 0;
 	m->n_truncates = fold_truncates(m->fold, &m->truncate, &m->cap_truncates);
 	m->piece = mem_new(mem_mul(n, sizeof *m->piece));

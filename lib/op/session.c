@@ -15,12 +15,15 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "op/cut.h"
 #include "op/key.h"
 #include "op/keyed.h"
 #include "op/row.h"
 #include "op/window.h"
 
 #define EVENT_HEAD 9
+#define PIECE_SESSIONS 4096		/* of the end in pieces */
+#define NEAR 64				/* so many groups or sessions are brought near at once */
 
 enum { DIRTY = 1, SAVED = 2, LOOKED = 4 };
 
@@ -63,6 +66,11 @@ struct state {
 	struct due *due;		/* [n_due] a heap; what is not its group's due is stale */
 	size_t n_due, cap_due;
 	void *cell;			/* one group of aggregates */
+	struct state **part;		/* [n_part] the end in pieces: of all parts */
+	size_t n_part;
+	struct cut cut;			/* of what is done in all of them */
+	/* of the batch */
+	int64_t us[BATCH_RECORDS_MAX];
 };
 
 static int
@@ -234,31 +242,49 @@ put_event(struct state *s, struct group *g, struct span e)
 
 /* ---- a batch ---- */
 
-static const char *
-record(struct state *s, const struct batch *b, size_t i, bool *late)
+/* Keys and times of its records; what has none is rejected. */
+static const uint64_t *
+locate(void *st, const struct batch *b)
 {
+	struct state *s = st;
 	const struct window_conf *c = &s->conf;
+	const char *why;
+
+	keys_batch(&s->keys, b, c->group, c->n_groups, c->as, KEYS_NULL_IS);
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->fate[i] != F_PASS)
+			continue;
+		why = when_val(b->col[c->time][i], c->unit, c->zone, &s->val, &s->us[i]);
+		if (why == NULL && c->water != NULL && watermark_ahead(c->water, s->us[i]))
+			why = WATERMARK_AHEAD;
+		if (why != NULL)
+			batch_reject(b, i, why);
+	}
+	return s->keys.hash;
+}
+
+/* One record, which `by` located; it works with what is by's, so that a state that others wait for is held briefly. */
+static const char *
+record(struct state *s, struct state *by, const struct batch *b, size_t i, bool *late)
+{
+	const struct window_conf *c = &by->conf;
 	bool brk = c->brk != -1 && b->col[c->brk][i].tag == T_TRUE;
+	int64_t us = by->us[i];
 	struct group *g;
 	const char *why;
-	int64_t us;
 
-	if ((why = when_val(b->col[c->time][i], c->unit, c->zone, &s->val, &us)) != NULL)
-		return why;
-	if (c->water != NULL && watermark_ahead(c->water, us))
-		return WATERMARK_AHEAD;
-	for (size_t k = 0; k < s->set.n; k++)
-		s->input[k] = s->set.v[k].col == -1 ? (struct val){ 0 } : b->col[s->set.v[k].col][i];
-	if ((why = agg_read(&s->set, s->input, us)) != NULL)
+	for (size_t k = 0; k < by->set.n; k++)
+		by->input[k] = by->set.v[k].col == -1 ? (struct val){ 0 } : b->col[by->set.v[k].col][i];
+	if ((why = agg_read(&by->set, by->input, us)) != NULL)
 		return why;
 	*late = c->late && us < c->water->us;
 	if (*late)
 		return NULL;
-	g = group_of(s, s->keys.hash[i], keys_at(&s->keys, i));
-	if ((why = meet(s, g)) != NULL)
+	g = group_of(s, by->keys.hash[i], keys_at(&by->keys, i));
+	if ((why = meet(by, g)) != NULL)
 		return why;
-	pack_event(s, us, brk);
-	put_event(s, g, buf_span(&s->val));
+	pack_event(by, us, brk);
+	put_event(s, g, buf_span(&by->val));
 	if (c->late)
 		watermark_take(c->water, us);
 	return NULL;
@@ -272,14 +298,14 @@ batch(void *st, const struct batch *b, const struct host *host)
 	bool late;
 	int rc;
 
-	keys_batch(&s->keys, b, s->conf.group, s->conf.n_groups, s->conf.as, KEYS_NULL_IS);
+	(void)locate(s, b);
 	for (size_t i = 0; i < b->n; i++)
-		if (!s->keys.none[i])
+		if (b->fate[i] == F_PASS)
 			map_prefetch(s->held.map, s->keys.hash[i]);
 	for (size_t i = 0; i < b->n; i++) {
 		if (b->fate[i] != F_PASS)
 			continue;
-		if ((why = record(s, b, i, &late)) != NULL)
+		if ((why = record(s, s, b, i, &late)) != NULL)
 			batch_reject(b, i, why);
 		else if (!late)
 			b->fate[i] = F_USED;
@@ -302,23 +328,24 @@ static bool
 sort_group(struct state *s, struct group *g)
 {
 	struct unpack u = { kept_span(&g->events), true };
+	bool ordered = true;
 	size_t at = 0;
 
 	if (g->n > s->cap_events) {
 		s->cap_events = mem_add(g->n, g->n / 2);
 		s->event = mem_array(s->event, s->cap_events, sizeof *s->event);
 	}
-	for (uint64_t i = 0; i < g->n; i++)
+	for (uint64_t i = 0; i < g->n; i++) {
 		s->event[i] = unpack_span(&u);
-	if (!unpack_done(&u))
-		return false;
-	if (g->n > 1)
-		qsort(s->event, g->n, sizeof *s->event, by_bytes);
+		ordered = ordered && (i == 0 || span_cmp(s->event[i - 1], s->event[i]) <= 0);
+	}
+	if (!unpack_done(&u) || ordered)
+		return unpack_done(&u);
+	qsort(s->event, g->n, sizeof *s->event, by_bytes);
 	buf_clear(&s->sorted);
 	for (uint64_t i = 0; i < g->n; i++)
 		pack_span(&s->sorted, s->event[i]);
-	if (s->sorted.n > 0)
-		memcpy(g->events.p, s->sorted.p, s->sorted.n);
+	memcpy(g->events.p, s->sorted.p, s->sorted.n);
 	u = (struct unpack){ kept_span(&g->events), true };
 	for (uint64_t i = 0; i < g->n; i++) {
 		s->event[i] = unpack_span(&u);
@@ -508,12 +535,59 @@ clear(struct state *s)
 	s->n_due = 0;
 }
 
+/* All groups that are left, in the order of the map; some at a time are brought near. */
+static int
+look_all(struct state *s, int64_t wm, bool end)
+{
+	struct map_entry e[NEAR];
+	size_t at = 0, n = NEAR;
+	int rc = 0;
+
+	while (n == NEAR && rc == 0) {
+		for (n = 0; n < NEAR && map_next(s->held.map, &at, &e[n]); n++)
+			__builtin_prefetch(((struct group *)e[n].cell)->events.p);
+		for (size_t i = 0; i < n && rc == 0; i++)
+			rc = look(s, e[i].cell, wm, end);
+	}
+	return rc;
+}
+
+/* The rows of n sessions, no more than NEAR. */
+static int
+emit_some(struct state *s, const struct session *const *x, size_t n, const struct host *host)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		__builtin_prefetch(x[i]->group->events.p + x[i]->from);
+		__builtin_prefetch(x[i]->key.p);
+	}
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = emit(s, x[i], host);
+	return rc;
+}
+
+static int
+emit_done(struct state *s, const struct host *host)
+{
+	const struct session *x[NEAR];
+	int rc = 0;
+
+	for (size_t at = 0, n; at < s->n_done && rc == 0; at += n) {
+		for (n = 0; n < NEAR && at + n < s->n_done; n++) {
+			x[n] = &s->done[at + n];
+			__builtin_prefetch(x[n]->group);
+		}
+		rc = emit_some(s, x, n, host);
+	}
+	return rc;
+}
+
 static int
 close_sessions(void *st, int64_t wm_ms, const struct host *host)
 {
 	struct state *s = st;
 	bool end = wm_ms == INT64_MAX;
-	struct map_entry e;
 	struct group *g;
 	int64_t wm;
 	int rc = 0;
@@ -525,12 +599,11 @@ close_sessions(void *st, int64_t wm_ms, const struct host *host)
 		while (rc == 0 && (g = next_due(s, wm)) != NULL)
 			rc = look(s, g, wm, end);
 	else
-		for (size_t i = 0; rc == 0 && map_next(s->held.map, &i, &e);)
-			rc = look(s, e.cell, wm, end);
+		rc = look_all(s, wm, end);
 	if (s->n_done > 1)
 		qsort(s->done, s->n_done, sizeof *s->done, s->conf.late ? by_over : by_start);
-	for (size_t i = 0; i < s->n_done && rc == 0; i++)
-		rc = emit(s, &s->done[i], host);
+	if (rc == 0)
+		rc = emit_done(s, host);
 	if (rc == 0 && s->n_seen > 0) {
 		forget(s);
 		clear(s);
@@ -652,6 +725,87 @@ bytes(const void *st)
 	return held_bytes(st) + s->cap_due * sizeof *s->due;
 }
 
+/* ---- in parts ---- */
+
+/* What is late, and whether types meet, depends on the order of records. */
+static bool
+can(const void *st)
+{
+	const struct state *s = st;
+
+	return s->conf.water == NULL && !s->set.ordered;
+}
+
+static int
+take(void *st, void *by_st, const struct batch *b, const uint16_t *at, size_t n)
+{
+	struct state *s = st, *by = by_st;
+	const char *why;
+	bool late;
+
+	for (size_t k = 0; k < n; k++)
+		map_prefetch(s->held.map, by->keys.hash[at[k]]);
+	for (size_t k = 0; k < n; k++) {
+		if ((why = record(s, by, b, at[k], &late)) != NULL)
+			batch_reject(b, at[k], why);
+		else
+			b->fate[at[k]] = F_USED;
+	}
+	return 0;
+}
+
+/* First the sessions of each part are found and put in order, then rows are made of pieces of that order. */
+static size_t
+plan(void *st, void *const *part, size_t n)
+{
+	struct state *s = st;
+	size_t held = 0;
+
+	if (s->cut.n_pieces > 0)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		held += map_count(((struct state *)part[i])->held.map);
+	if (held == 0)
+		return 0;
+	if (s->part == NULL) {
+		s->part = mem_array(NULL, n, sizeof(*s->part));
+		memcpy(s->part, part, n * sizeof(*s->part));
+		return s->n_part = n;
+	}
+	s->cut.size = sizeof *s->done;
+	s->cut.cmp = by_start;
+	for (size_t i = 0; i < n; i++)
+		cut_add(&s->cut, s->part[i]->done, s->part[i]->n_done);
+	return cut_plan(&s->cut, PIECE_SESSIONS);
+}
+
+static int
+piece(void *st, void *by, size_t i, const struct host *host)
+{
+	struct state *s = st;
+	const struct session *x[NEAR];
+	struct cut_walk walk;
+	int rc = 0;
+
+	if (s->cut.n_pieces == 0) {
+		struct state *p = s->part[i];
+
+		rc = look_all(p, INT64_MAX, true);
+		if (p->n_done > 1)
+			qsort(p->done, p->n_done, sizeof *p->done, by_start);
+		return rc;
+	}
+	cut_begin(&s->cut, i, &walk);
+	for (size_t n = NEAR; n == NEAR && rc == 0;) {
+		for (n = 0; n < NEAR && (x[n] = cut_next(&walk)) != NULL; n++)
+			__builtin_prefetch(x[n]->group);
+		rc = emit_some(by, x, n, host);
+	}
+	return rc;
+}
+
+static const struct op_parts parts = { can, locate, take, plan, piece, true };
+
 void *
 session_new(const struct window_conf *conf)
 {
@@ -688,6 +842,8 @@ destroy(void *st)
 	free(s->done);
 	free(s->seen);
 	free(s->due);
+	free(s->part);
+	cut_free(&s->cut);
 	buf_free(&s->val);
 	buf_free(&s->sorted);
 	free(s);
@@ -696,5 +852,5 @@ destroy(void *st)
 const struct op window_session_op = {
 	.name = "session", .version = 1, .batch = batch, .close = close_sessions, .add = add, .save = held_save,
 	.shed = shed, .bytes = bytes, .fresh = fresh, .free = destroy, .flush = flush, .deferred = deferred,
-	.join = join,
+	.join = join, .parts = &parts,
 };

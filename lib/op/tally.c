@@ -157,7 +157,7 @@ tally_plan(void *st, void *const *part, size_t n)
 {
 	struct tally *t = st;
 
-	if (many(part[0]))
+	if (t->part != NULL || many(part[0]))
 		return 0;
 	t->part = mem_array(NULL, n, sizeof *t->part);
 	memcpy(t->part, part, n * sizeof *t->part);

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "op/cut.h"
 #include "op/key.h"
 #include "op/keyed.h"
 #include "op/row.h"
@@ -16,7 +17,7 @@
  */
 #define PART_BYTES 4
 #define PIECE_ROWS 4096			/* of the end in pieces */
-#define NEAR 8				/* of so many rows ahead the cell is brought near */
+#define NEAR 64				/* the cells of so many rows are brought near at once */
 
 /* Behind the aggregates of a cell; `next` only where windows close by event time. */
 struct tail {
@@ -46,8 +47,10 @@ struct window {
 	size_t n_parts;			/* entries of the map that are parts of cells */
 	struct map_entry *done;		/* cells of one window while it is closed */
 	size_t cap_done;
-	struct map_entry *planned;	/* [n_planned] the end in pieces: cells of all parts, in order */
-	size_t n_planned;
+	struct window **part;		/* [n_part] the end in pieces: of all parts */
+	struct map_entry **sorted;	/* [n_part] the cells in order */
+	size_t n_part;
+	struct cut cut;			/* of all of them */
 	/* of the batch */
 	struct buf keys;
 	size_t at[BATCH_RECORDS_MAX + 1];
@@ -770,33 +773,52 @@ take(void *st, void *by_st, const struct batch *b, const uint16_t *at, size_t n)
 	return 0;
 }
 
+/* First the cells of each part are put in order, then rows are made of pieces of that order. */
 static size_t
 plan(void *st, void *const *part, size_t n)
 {
 	struct window *w = st;
-	struct map **map = mem_array(NULL, n, sizeof(*map));
+	size_t cells = 0;
 
+	if (w->cut.n_pieces > 0)
+		return 0;
 	for (size_t i = 0; i < n; i++)
-		map[i] = ((struct window *)part[i])->held.map;
-	w->planned = map_sorted_all(map, n, &w->n_planned);
-	free(map);
-	return (w->n_planned + PIECE_ROWS - 1) / PIECE_ROWS;
+		cells += map_count(((struct window *)part[i])->held.map);
+	if (cells == 0)
+		return 0;
+	if (w->part == NULL) {
+		w->part = mem_array(NULL, n, sizeof(*w->part));
+		memcpy(w->part, part, n * sizeof(*w->part));
+		w->sorted = mem_new(mem_mul(n, sizeof(*w->sorted)));
+		return w->n_part = n;
+	}
+	w->cut.size = sizeof **w->sorted;
+	w->cut.cmp = by_key;
+	for (size_t i = 0; i < n; i++)
+		cut_add(&w->cut, w->sorted[i], map_count(w->part[i]->held.map));
+	return cut_plan(&w->cut, PIECE_ROWS);
 }
 
-/* Rows of some cells; they are let go with the parts. */
+/* The rows of some cells; they are let go with the parts. */
 static int
 piece(void *st, void *by, size_t i, const struct host *host)
 {
 	const struct window *w = st;
-	size_t end = (i + 1) * PIECE_ROWS;
+	const struct map_entry *e[NEAR];
+	struct cut_walk walk;
 	int rc = 0;
 
-	end = end < w->n_planned ? end : w->n_planned;
-	for (size_t k = i * PIECE_ROWS; k < end && rc == 0; k++) {
-		if (k + NEAR < end)
-			__builtin_prefetch(w->planned[k + NEAR].cell);
-		if (agg_rows(w->planned[k].cell) > 0)
-			rc = emit(by, w->planned[k].key, w->planned[k].cell, host);
+	if (w->cut.n_pieces == 0) {
+		w->sorted[i] = map_sorted(w->part[i]->held.map);
+		return 0;
+	}
+	cut_begin(&w->cut, i, &walk);
+	for (size_t n = NEAR; n == NEAR && rc == 0;) {
+		for (n = 0; n < NEAR && (e[n] = cut_next(&walk)) != NULL; n++)
+			__builtin_prefetch(e[n]->cell);
+		for (size_t k = 0; k < n && rc == 0; k++)
+			if (agg_rows(e[k]->cell) > 0)
+				rc = emit(by, e[k]->key, e[k]->cell, host);
 	}
 	return rc;
 }
@@ -841,7 +863,11 @@ destroy(void *st)
 	free(w->cell);
 	free(w->open);
 	free(w->done);
-	free(w->planned);
+	cut_free(&w->cut);
+	for (size_t i = 0; i < w->n_part; i++)
+		free(w->sorted[i]);
+	free(w->sorted);
+	free(w->part);
 	buf_free(&w->val);
 	buf_free(&w->keys);
 	free(w);

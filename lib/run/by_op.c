@@ -84,7 +84,11 @@ by_op_pieces(struct ctx *c, void *st, int *rc)
 	struct by_op *b = st;
 
 	(void)c;
-	return hand_over(b, rc) && *rc == 0 ? shared_plan(b->shared, b->spill.st) : 0;
+	*rc = 0;
+	if (!b->planned && (!hand_over(b, rc) || *rc != 0))
+		return 0;
+	b->planned = true;
+	return shared_plan(b->shared, b->spill.st);
 }
 
 int

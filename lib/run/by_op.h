@@ -23,6 +23,7 @@ struct by_op {
 	struct columns columns;
 	struct shared *shared;		/* NULL: each thread has a state of its own until they are joined */
 	struct shared_hand *hand;	/* a thread's */
+	bool planned;			/* the first pieces of the end */
 };
 
 void by_op_set_up(struct by_op *, struct ctx *, const struct op *, void *op_state);

@@ -709,19 +709,20 @@ static int
 join_lanes(struct crew *w)
 {
 	struct ctx *c = w->c;
-	struct queue *q;
 	size_t n;
 	int rc = 0;
 
 	for (size_t i = 1; i < w->n_lanes && rc == 0; i++)
 		if (c->cmd->join != NULL)
 			rc = c->cmd->join(c, c->st, w->lane[i].c.st);
-	if (rc != 0 || c->cmd->pieces == NULL || (n = c->cmd->pieces(c, c->st, &rc)) == 0)
-		return rc;
-	q = mem_new(sizeof *q);
-	q->pieces = n;
-	add_queue(w, q);
-	return turn(w, 0);
+	while (rc == 0 && !run_stop && c->cmd->pieces != NULL && (n = c->cmd->pieces(c, c->st, &rc)) > 0) {
+		struct queue *q = mem_new(sizeof *q);
+
+		q->pieces = n;
+		add_queue(w, q);
+		rc = turn(w, 0);
+	}
+	return rc;
 }
 
 int

@@ -126,7 +126,8 @@ struct command {
 	/*
 	 * Behind the joins, while the threads are still there: in how many pieces the end may be done, before
 	 * `end` does the rest; 0: none, or *rc is an exit status.  And one of them, in any thread, with that thread's
-	 * own ctx and state (joined, but not freed); what they put out stands in their order. Optional.
+	 * own ctx and state (joined, but not freed); what they put out stands in their order.  Asked again when they
+	 * are done, until it says 0. Optional.
 	 */
 	size_t (*pieces)(struct ctx *, void *st, int *rc);
 	int (*piece)(struct ctx *, void *st, void *thread_st, size_t i);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "op/cut.h"
 #include "run/ctx.h"
 #include "run/runs.h"
 #include "run/shared.h"
@@ -15,6 +16,8 @@
 #define PARTS ((size_t)1 << PART_BITS)
 #define TURNS 64			/* before a thread sleeps, which takes longer to end than a part is held */
 #define MET_BITS 15			/* of a hash, to see how many keys there are */
+
+_Static_assert(PARTS <= CUT_RUNS_MAX, "what parts have is put in one order");
 
 struct part {
 	pthread_mutex_t lock;
@@ -252,7 +255,7 @@ shared_plan(struct shared *sh, void *st)
 		part[i] = state_of(sh, &sh->part[i], st);
 	}
 	n = sh->op->parts->plan(st, part, PARTS);
-	sh->rows = n > 0 && sh->op->parts->rows;
+	sh->rows = sh->rows || (n > 0 && sh->op->parts->rows);
 	return n;
 }
 

@@ -41,7 +41,7 @@ int shared_take(struct shared *, struct shared_hand *, struct spill *own, const 
 int shared_hand_over(struct shared *, struct shared_hand *, struct spill *own);
 /* A state that a thread works with until the end: freed with the rest. */
 void shared_keep(struct shared *, void *st);
-/* Pieces that the end can be done in (op_parts.plan); 0: none, or a part is on disk. */
+/* Pieces that the end can be done in (op_parts.plan), now or next; 0: none, or a part is on disk. */
 size_t shared_plan(struct shared *, void *st);
 /* All parts into one state, but rows that pieces have put out. 0 or an exit status. */
 int shared_join(struct shared *, struct spill *);
