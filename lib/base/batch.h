@@ -25,6 +25,7 @@ struct batch {
 	const struct val *const *col;	/* col[c][i] */
 	uint8_t *fate;			/* [n] out: enum fate; run copies F_PASS lines to the output */
 	const char **why;		/* [n] out: reason of F_REJECT; constant, or living until the call returns */
+	const void *ahead;		/* [n] what was made of it before its turn (run/run.h: ctx_ahead); NULL: nothing */
 };
 
 /* Reject record i for a reason. */

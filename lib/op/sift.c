@@ -54,14 +54,31 @@ sift_id(const struct batch *b, size_t i, const int *col, size_t n, enum key_as a
 }
 
 void
+sift_ahead(const struct batch *b, const int *col, size_t n, enum key_as as, struct buf *scratch, struct fp *out)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		bool none;
+
+		if (b->fate[i] == F_PASS && (sift_id(b, i, col, n, as, scratch, &out[i], &none) != NULL || none))
+			out[i] = (struct fp){ 0, 0 };
+	}
+}
+
+void
 sift_ids(const struct batch *b, const int *col, size_t n, enum key_as as, struct buf *scratch, struct token *m)
 {
+	const struct fp *ahead = b->ahead;
+
 	for (size_t i = 0; i < b->n; i++) {
 		const char *why;
 		bool none;
 
 		if (b->fate[i] != F_PASS)
 			continue;
+		if (ahead != NULL && (ahead[i].lo | ahead[i].hi) != 0) {
+			m[i].id = ahead[i];
+			continue;
+		}
 		why = sift_id(b, i, col, n, as, scratch, &m[i].id, &none);
 		if (why != NULL || none)
 			batch_reject(b, i, why != NULL ? why : "null key");

@@ -49,7 +49,12 @@ void sift_batch(const struct sift *, void *st, const struct batch *, struct toke
 /* The fingerprint of record i's key. NULL, or why it has no key; *none: something in it is null, and *id is not set. */
 const char *sift_id(const struct batch *, size_t i, const int *col, size_t n, enum key_as, struct buf *scratch,
     struct fp *id, bool *none);
-/* The fingerprints of the keys of records whose fate is F_PASS; a null key rejects.  For read. */
+/*
+ * The fingerprints of the keys of records whose fate is F_PASS, before their turn: for b->ahead.  {0, 0} of one that is
+ * to be judged.
+ */
+void sift_ahead(const struct batch *, const int *col, size_t n, enum key_as, struct buf *scratch, struct fp *out);
+/* The same from b->ahead, or of their keys; a null key rejects.  For read. */
 void sift_ids(const struct batch *, const int *col, size_t n, enum key_as, struct buf *scratch, struct token *m);
 
 #endif

@@ -249,7 +249,8 @@ work_on(struct lane *l, struct slot *s)
 	f->offset = blk.offset;
 	f->seq = s->seq;
 	if (l->crew->serial)
-		return blk.long_line > 0 ? 0 : kept_scan(&s->kept, f->scan, ps->n, &blk);
+		return blk.long_line > 0 ? 0 :
+		    kept_scan(&s->kept, f->main ? l->crew->c : NULL, f->scan, ps->n, &blk);
 	l->c.yield = &s->yield;
 	l->c.broke = 0;
 	blk.line0 = 0;

@@ -93,13 +93,15 @@ make(struct ctx *c, struct feed *f, const struct batch *b)
 	return rc != 0 || y->whole < YIELD_BYTES_MAX ? rc : crew_full(c);
 }
 
-/* Give n records, numbered from `number`, to whoever reads this feed. */
+/* Give n records, numbered from `number`, to whoever reads this feed; `ahead`: what was made of them, or NULL. */
 static int
-deliver(struct ctx *c, struct feed *f, const struct span *line, const struct val *const *col, size_t n, uint64_t number)
+deliver(struct ctx *c, struct feed *f, const struct span *line, const struct val *const *col, const void *ahead,
+    size_t n, uint64_t number)
 {
 	uint8_t fate[BATCH_RECORDS_MAX] MEM_UNFILLED;
 	const char *why[BATCH_RECORDS_MAX] MEM_UNFILLED;
-	struct batch b = { .n = n, .seq0 = f->seq, .line = line, .col = col, .fate = fate, .why = why };
+	struct batch b = { .n = n, .seq0 = f->seq, .line = line, .col = col, .fate = fate, .why = why,
+		.ahead = ahead };
 	const struct batch *was = f->batch;
 	int rc;
 
@@ -189,7 +191,8 @@ scanned_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const str
 		if ((i = run_end(e, got, a)) > a) {
 			for (size_t k = 0; k < ps->n; k++)
 				col[k] = got->col[k] + a;
-			rc = deliver(c, f, got->line + a, col, i - a, *number + a);
+			rc = deliver(c, f, got->line + a, col,
+			    f->ahead == NULL ? NULL : f->ahead + a * c->ahead_bytes, i - a, *number + a);
 		}
 		if (rc != 0 || i == got->n)
 			break;
@@ -224,7 +227,7 @@ plain_lines(struct ctx *c, struct feed *f, const struct block *blk, uint64_t *nu
 			line[n++] = span_of(p, (size_t)(lf - p));
 			p = lf + (lf < end);
 		}
-		rc = deliver(c, f, line, NULL, n, *number);
+		rc = deliver(c, f, line, NULL, NULL, n, *number);
 		*number += n;
 	}
 	return rc;

@@ -16,12 +16,28 @@ grow(struct kept *k, size_t n)
 	k->why = mem_array(k->why, k->cap, sizeof *k->why);
 	for (size_t c = 0; c < k->n_cols; c++)
 		k->col[c] = mem_array(k->col[c], k->cap, sizeof **k->col);
+	if (k->ahead_bytes > 0)
+		k->ahead = mem_array(k->ahead, k->cap, k->ahead_bytes);
+}
+
+/* While the lines are in this core's caches. */
+static void
+make_ahead(struct kept *k, const struct ctx *c, const struct scanned *got)
+{
+	uint8_t fate[BATCH_RECORDS_MAX] MEM_UNFILLED;
+	struct batch b = { .n = got->n, .line = got->line, .col = (const struct val *const *)got->col, .fate = fate };
+
+	for (size_t i = 0; i < got->n; i++)
+		fate[i] = got->kind[i] == LINE_RECORD ? F_PASS : F_REJECT;
+	c->ahead(c->st, &b, &k->scratch, k->ahead + k->n * k->ahead_bytes);
 }
 
 int
-kept_scan(struct kept *k, struct scan *scan, size_t n_cols, const struct block *blk)
+kept_scan(struct kept *k, const struct ctx *c, struct scan *scan, size_t n_cols, const struct block *blk)
 {
 	struct scanned got;
+
+	k->ahead_bytes = c == NULL || c->ahead == NULL ? 0 : c->ahead_bytes;
 
 	if (k->col == NULL) {
 		k->n_cols = n_cols;
@@ -34,8 +50,10 @@ kept_scan(struct kept *k, struct scan *scan, size_t n_cols, const struct block *
 		memcpy(k->line + k->n, got.line, got.n * sizeof *k->line);
 		memcpy(k->kind + k->n, got.kind, got.n * sizeof *k->kind);
 		memcpy(k->why + k->n, got.why, got.n * sizeof *k->why);
-		for (size_t c = 0; c < n_cols; c++)
-			memcpy(k->col[c] + k->n, got.col[c], got.n * sizeof **k->col);
+		for (size_t i = 0; i < n_cols; i++)
+			memcpy(k->col[i] + k->n, got.col[i], got.n * sizeof **k->col);
+		if (k->ahead_bytes > 0)
+			make_ahead(k, c, &got);
 		k->n += got.n;
 		if (k->n_ends == k->cap_ends) {
 			k->cap_ends = k->cap_ends == 0 ? 64 : mem_mul(k->cap_ends, 2);
@@ -57,9 +75,11 @@ kept_deliver(const struct kept *k, struct ctx *c, struct feed *f, const struct p
 	for (size_t i = 0; i < k->n_ends && rc == 0; at = k->end[i++]) {
 		for (size_t x = 0; x < k->n_cols; x++)
 			col[x] = k->col[x] + at;
+		f->ahead = k->ahead_bytes == 0 ? NULL : k->ahead + at * k->ahead_bytes;
 		rc = scanned_lines(c, f, ps, &(struct scanned){ .n = k->end[i] - at, .line = k->line + at,
 		    .kind = k->kind + at, .why = k->why + at, .col = col }, &line);
 	}
+	f->ahead = NULL;
 	*next = line;
 	return rc == 0 && f->main && c->cmd->let_go != NULL ? c->cmd->let_go(c, c->st) : rc;
 }
@@ -74,5 +94,7 @@ kept_free(struct kept *k)
 		free(k->col[c]);
 	free(k->col);
 	free(k->end);
+	free(k->ahead);
+	buf_free(&k->scratch);
 	*k = (struct kept){ 0 };
 }

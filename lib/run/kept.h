@@ -2,7 +2,7 @@
 /*
  * kept - the scanned lines of a whole block, kept until the command may see them (for the files of lib/run)
  *
- *	kept_scan(&k, scan, n_paths, &blk);			// any thread
+ *	kept_scan(&k, c, scan, n_paths, &blk);			// any thread
  *	rc = kept_deliver(&k, c, f, paths, line, &next_line);	// the main thread, in the block's turn
  *
  * Invariants: batches are those of the scanner; spans are the block's.  Memory is kept for the next block.
@@ -22,12 +22,15 @@ struct kept {
 	uint8_t *kind;
 	const char **why;
 	struct val **col;	/* [n_cols][cap] */
+	char *ahead;		/* [cap] what ctx_ahead asked for; NULL: nothing */
+	size_t ahead_bytes;
+	struct buf scratch;
 	size_t *end;		/* [n_ends] where each batch ends */
 	size_t n_ends, cap_ends;
 };
 
-/* Returns 0. */
-int kept_scan(struct kept *, struct scan *, size_t n_cols, const struct block *);
+/* And what ctx_ahead asked for, of the main input's lines; c NULL: of others. Returns 0. */
+int kept_scan(struct kept *, const struct ctx *c, struct scan *, size_t n_cols, const struct block *);
 /* To whoever reads the feed; `line`: the number of its first line; *next: of the first behind it. 0 or a status. */
 int kept_deliver(const struct kept *, struct ctx *, struct feed *, const struct pathset *, uint64_t line,
     uint64_t *next);

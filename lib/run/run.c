@@ -333,6 +333,13 @@ ctx_serial(struct ctx *c)
 	c->serial = true;
 }
 
+void
+ctx_ahead(struct ctx *c, size_t size, ahead_fn *make)
+{
+	c->ahead = make;
+	c->ahead_bytes = size;
+}
+
 const char *
 ctx_run_dir(struct ctx *c)
 {

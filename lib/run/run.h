@@ -267,6 +267,13 @@ uint64_t ctx_jobs(struct ctx *);		/* -j */
  * For set_up, or a batch() before there are threads: batches must come in order, whatever the command's par says.
  */
 void ctx_serial(struct ctx *);
+/*
+ * For set_up, where batches come in order: what of the work on a batch hangs on nothing before it, as hashes of keys
+ * do, is done where its lines are scanned, by other threads if there are some: batch() finds it at b->ahead.  make()
+ * fills out, [b->n] of `size` bytes each, for the records whose fate is F_PASS; it judges none, and only reads st.
+ */
+typedef void ahead_fn(const void *st, const struct batch *, struct buf *scratch, void *out);
+void ctx_ahead(struct ctx *, size_t size, ahead_fn *make);
 const char *ctx_run_dir(struct ctx *);		/* PIPEHOUSE_RUN or NULL */
 const char *ctx_run_id(struct ctx *);		/* its last path component, or NULL */
 /* A number or a JSON text for --stats and the run's record, e.g. ctx_note(ctx, "late", 3). */
