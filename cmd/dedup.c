@@ -123,14 +123,6 @@ set_up_times(struct ctx *c, struct state *st)
 	return 0;
 }
 
-static void
-ahead(const void *arg, const struct batch *b, struct buf *scratch, void *out)
-{
-	const struct state *st = arg;
-
-	sift_ahead(b, st->key.col, st->key.n, ctx_key_as(st->c), scratch, out);
-}
-
 /* The operator, by what was asked for. */
 static void
 set_up_op(struct ctx *c, struct state *st)
@@ -139,7 +131,7 @@ set_up_op(struct ctx *c, struct state *st)
 	    .smallest = st->keep == KEEP_FIRST, .counts = st->count != NULL };
 	struct repeats *r = &st->repeats;
 
-	ctx_ahead(c, sizeof(struct fp), ahead);
+	ctx_ahead(c, &st->key);
 	if (st->by != NULL) {
 		st->spill = (struct spill){ .c = c, .op = &last_op, .st = last_new(&last) };
 		return;

@@ -3,10 +3,11 @@
  * json-to-csv - records to rows of CSV that a spreadsheet cannot run
  *
  * Path:   files or stdin -> in/scan -> in/rec -> edge/csv_out -> stdout
- * Memory: two blocks of input and one row of output; nothing grows with the data.
+ * Memory: two blocks of input and one row of output, with -j a few blocks of both; nothing grows with the data.
  * Without --columns the first record's fields are the columns, and a record with another field is bad.
  */
 #include "base/map.h"
+#include "base/mem.h"
 #include "edge/csv_out.h"
 #include "in/rec.h"
 #include "out/json.h"
@@ -25,6 +26,7 @@ struct state {
 	struct val *cell;		/* of the record at hand */
 	struct buf row, text, guarded;
 	bool began;			/* the header is out */
+	bool looked;			/* at a block */
 };
 
 static const struct opt opts[] = {
@@ -191,6 +193,33 @@ batch(struct ctx *c, void *arg, const struct batch *b)
 	return rc;
 }
 
+/*
+ * Threads make rows, but not the header: it is out before there are any, unless all of the first block is bad.  Then
+ * there are none.
+ */
+static int
+between(struct ctx *c, void *arg)
+{
+	struct state *st = arg;
+
+	if (st->looked && !st->began)
+		ctx_serial(c);
+	st->looked = true;
+	return 0;
+}
+
+static int
+thread(struct ctx *c, void *arg, const void *first)
+{
+	struct state *st = arg;
+
+	(void)c;
+	*st = *(const struct state *)first;
+	st->cell = mem_array(NULL, st->n + 1, sizeof *st->cell);
+	st->row = st->text = st->guarded = (struct buf){ 0 };
+	return 0;
+}
+
 /* No record at all: the columns that were asked for are known all the same. */
 static int
 end(struct ctx *c, void *arg)
@@ -217,8 +246,8 @@ main(int argc, char *argv[])
 	static const struct command cmd = {
 		.name = "json-to-csv", .what = "records to rows of CSV that a spreadsheet cannot run", .opts = opts,
 		.synopsis = "[-d C] [--columns LIST] [--null TEXT] [--no-header] [--no-guard] [--crlf] [FILE ...]",
-		.state_bytes = sizeof(struct state), .par = PAR_SERIAL,
-		.set_up = set_up, .batch = batch, .end = end
+		.state_bytes = sizeof(struct state), .par = PAR_STATELESS,
+		.set_up = set_up, .thread = thread, .between = between, .batch = batch, .end = end
 	};
 
 	return run_main(argc, argv, &cmd);

@@ -12,6 +12,7 @@
 #ifndef BASE_BATCH_H
 #define BASE_BATCH_H
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/val.h"
 
@@ -25,7 +26,7 @@ struct batch {
 	const struct val *const *col;	/* col[c][i] */
 	uint8_t *fate;			/* [n] out: enum fate; run copies F_PASS lines to the output */
 	const char **why;		/* [n] out: reason of F_REJECT; constant, or living until the call returns */
-	const void *ahead;		/* [n] what was made of it before its turn (run/run.h: ctx_ahead); NULL: nothing */
+	const struct fp *ahead;		/* [n] of keys, {0, 0}: none (run/run.h: ctx_ahead); NULL: not made */
 };
 
 /* Reject record i for a reason. */

@@ -31,8 +31,8 @@ void mem_reuse(void);
 void *mem_new(size_t n);
 /*
  * The same for a table that is looked up at random, which is in memory at once, all of it: in large pages where it is
- * long enough and the system has them, which saves a walk through the page tables at each look.  It goes back, whole, to
- * the system: by mem_table_free, with the same n; p may be NULL.
+ * long enough and the system has them, which saves a walk through the page tables at each look.  It goes back, whole,
+ * to the system: by mem_table_free, with the same n; p may be NULL.
  */
 void *mem_table(size_t n);
 /* The same for what is filled from its beginning on, and in memory as far as it is; mem_table_free() it. */

@@ -67,16 +67,14 @@ sift_ahead(const struct batch *b, const int *col, size_t n, enum key_as as, stru
 void
 sift_ids(const struct batch *b, const int *col, size_t n, enum key_as as, struct buf *scratch, struct token *m)
 {
-	const struct fp *ahead = b->ahead;
-
 	for (size_t i = 0; i < b->n; i++) {
 		const char *why;
 		bool none;
 
 		if (b->fate[i] != F_PASS)
 			continue;
-		if (ahead != NULL && (ahead[i].lo | ahead[i].hi) != 0) {
-			m[i].id = ahead[i];
+		if (b->ahead != NULL && (b->ahead[i].lo | b->ahead[i].hi) != 0) {
+			m[i].id = b->ahead[i];
 			continue;
 		}
 		why = sift_id(b, i, col, n, as, scratch, &m[i].id, &none);

@@ -85,7 +85,7 @@ struct feed {
 	uint64_t line_number;		/* of record 0 of the batch */
 	uint64_t offset;		/* of the block */
 	const char *block;
-	const char *ahead;		/* of the scanned lines being handled, ctx.ahead_bytes each; NULL: not made */
+	const struct fp *ahead;		/* of the scanned lines being handled; NULL: not made */
 	uint64_t lines;			/* of the block handled last */
 	const struct batch *batch;
 };
@@ -118,8 +118,7 @@ struct ctx {
 	/* -j (run/crew.h) */
 	unsigned sharing;	/* that share -S now; 0 is one */
 	bool serial;		/* ctx_serial */
-	ahead_fn *ahead;	/* ctx_ahead */
-	size_t ahead_bytes;
+	const struct col_list *ahead;	/* ctx_ahead */
 	struct yield *yield;	/* of a thread's ctx: where what it puts out goes */
 	/* accounts */
 	struct flow_counts count;

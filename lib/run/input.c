@@ -95,8 +95,8 @@ make(struct ctx *c, struct feed *f, const struct batch *b)
 
 /* Give n records, numbered from `number`, to whoever reads this feed; `ahead`: what was made of them, or NULL. */
 static int
-deliver(struct ctx *c, struct feed *f, const struct span *line, const struct val *const *col, const void *ahead,
-    size_t n, uint64_t number)
+deliver(struct ctx *c, struct feed *f, const struct span *line, const struct val *const *col,
+    const struct fp *ahead, size_t n, uint64_t number)
 {
 	uint8_t fate[BATCH_RECORDS_MAX] MEM_UNFILLED;
 	const char *why[BATCH_RECORDS_MAX] MEM_UNFILLED;
@@ -192,7 +192,7 @@ scanned_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const str
 			for (size_t k = 0; k < ps->n; k++)
 				col[k] = got->col[k] + a;
 			rc = deliver(c, f, got->line + a, col,
-			    f->ahead == NULL ? NULL : f->ahead + a * c->ahead_bytes, i - a, *number + a);
+			    f->ahead == NULL ? NULL : f->ahead + a, i - a, *number + a);
 		}
 		if (rc != 0 || i == got->n)
 			break;

@@ -2,6 +2,7 @@
 /* kept - see kept.h */
 #include <stdlib.h>
 
+#include "op/sift.h"
 #include "run/ctx.h"
 #include "run/kept.h"
 
@@ -16,8 +17,8 @@ grow(struct kept *k, size_t n)
 	k->why = mem_array(k->why, k->cap, sizeof *k->why);
 	for (size_t c = 0; c < k->n_cols; c++)
 		k->col[c] = mem_array(k->col[c], k->cap, sizeof **k->col);
-	if (k->ahead_bytes > 0)
-		k->ahead = mem_array(k->ahead, k->cap, k->ahead_bytes);
+	if (k->has_ahead)
+		k->ahead = mem_array(k->ahead, k->cap, sizeof *k->ahead);
 }
 
 /* While the lines are in this core's caches. */
@@ -29,7 +30,7 @@ make_ahead(struct kept *k, const struct ctx *c, const struct scanned *got)
 
 	for (size_t i = 0; i < got->n; i++)
 		fate[i] = got->kind[i] == LINE_RECORD ? F_PASS : F_REJECT;
-	c->ahead(c->st, &b, &k->scratch, k->ahead + k->n * k->ahead_bytes);
+	sift_ahead(&b, c->ahead->col, c->ahead->n, ctx_key_as(c), &k->scratch, k->ahead + k->n);
 }
 
 int
@@ -37,7 +38,7 @@ kept_scan(struct kept *k, const struct ctx *c, struct scan *scan, size_t n_cols,
 {
 	struct scanned got;
 
-	k->ahead_bytes = c == NULL || c->ahead == NULL ? 0 : c->ahead_bytes;
+	k->has_ahead = c != NULL && c->ahead != NULL;
 
 	if (k->col == NULL) {
 		k->n_cols = n_cols;
@@ -52,7 +53,7 @@ kept_scan(struct kept *k, const struct ctx *c, struct scan *scan, size_t n_cols,
 		memcpy(k->why + k->n, got.why, got.n * sizeof *k->why);
 		for (size_t i = 0; i < n_cols; i++)
 			memcpy(k->col[i] + k->n, got.col[i], got.n * sizeof **k->col);
-		if (k->ahead_bytes > 0)
+		if (k->has_ahead)
 			make_ahead(k, c, &got);
 		k->n += got.n;
 		if (k->n_ends == k->cap_ends) {
@@ -75,7 +76,7 @@ kept_deliver(const struct kept *k, struct ctx *c, struct feed *f, const struct p
 	for (size_t i = 0; i < k->n_ends && rc == 0; at = k->end[i++]) {
 		for (size_t x = 0; x < k->n_cols; x++)
 			col[x] = k->col[x] + at;
-		f->ahead = k->ahead_bytes == 0 ? NULL : k->ahead + at * k->ahead_bytes;
+		f->ahead = k->has_ahead ? k->ahead + at : NULL;
 		rc = scanned_lines(c, f, ps, &(struct scanned){ .n = k->end[i] - at, .line = k->line + at,
 		    .kind = k->kind + at, .why = k->why + at, .col = col }, &line);
 	}

@@ -215,7 +215,7 @@ ctx_zone(struct ctx *c)
 }
 
 enum key_as
-ctx_key_as(struct ctx *c)
+ctx_key_as(const struct ctx *c)
 {
 	return c->opt.key_as == 0 ? KEY_EXACT : KEY_TEXT;
 }
@@ -334,10 +334,9 @@ ctx_serial(struct ctx *c)
 }
 
 void
-ctx_ahead(struct ctx *c, size_t size, ahead_fn *make)
+ctx_ahead(struct ctx *c, const struct col_list *key)
 {
-	c->ahead = make;
-	c->ahead_bytes = size;
+	c->ahead = key;
 }
 
 const char *

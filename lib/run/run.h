@@ -103,9 +103,9 @@ struct command {
 	 */
 	int (*idle)(struct ctx *, void *st, int64_t silent_ms);
 	/*
-	 * Before each block of a main input that is read block by block (a pipe; not in a barrier job, which has
-	 * `mark`): nothing is under way, so columns may be added and scanned for (run/dest_route.h). 0 or an exit
-	 * status. Optional.
+	 * Before each block of a main input that is read block by block (a pipe, and the first blocks of files, before
+	 * there are threads; not in a barrier job, which has `mark`): nothing is under way, so columns may be added and
+	 * scanned for (run/dest_route.h). 0 or an exit status. Optional.
 	 */
 	int (*between)(struct ctx *, void *st);
 	/* The main input has ended well: close operators. */
@@ -255,7 +255,7 @@ int ctx_read(struct ctx *, const char *operand, const struct pathset *, int (*ea
 int ctx_look(struct ctx *, const char *operand, const struct pathset *, int (*each)(void *arg, const struct batch *),
     void *arg);
 
-enum key_as ctx_key_as(struct ctx *);	/* --key-as */
+enum key_as ctx_key_as(const struct ctx *);	/* --key-as */
 size_t ctx_budget(struct ctx *);		/* -S in bytes */
 size_t ctx_max_line(struct ctx *);		/* --max-line in bytes */
 /* Does a person read standard output? Then control bytes are masked, unless they were asked for. */
@@ -268,12 +268,10 @@ uint64_t ctx_jobs(struct ctx *);		/* -j */
  */
 void ctx_serial(struct ctx *);
 /*
- * For set_up, where batches come in order: what of the work on a batch hangs on nothing before it, as hashes of keys
- * do, is done where its lines are scanned, by other threads if there are some: batch() finds it at b->ahead.  make()
- * fills out, [b->n] of `size` bytes each, for the records whose fate is F_PASS; it judges none, and only reads st.
+ * For set_up, where batches come in order: the fingerprints of keys of these columns hang on nothing before them and
+ * are made where lines are scanned, by other threads if there are some.  batch() finds them at b->ahead (op/sift.h).
  */
-typedef void ahead_fn(const void *st, const struct batch *, struct buf *scratch, void *out);
-void ctx_ahead(struct ctx *, size_t size, ahead_fn *make);
+void ctx_ahead(struct ctx *, const struct col_list *key);
 const char *ctx_run_dir(struct ctx *);		/* PIPEHOUSE_RUN or NULL */
 const char *ctx_run_id(struct ctx *);		/* its last path component, or NULL */
 /* A number or a JSON text for --stats and the run's record, e.g. ctx_note(ctx, "late", 3). */

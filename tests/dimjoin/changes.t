@@ -10,7 +10,7 @@ $ kill -HUP $p; echo '{"id":1}' >&3; read x <&4; echo "$x"; exec 3>&-; wait $p
 $ mkfifo in out; printf '{"id":1,"n":"a"}\n' >dim; dimjoin -k id --fields n --reload 10ms dim <in >out 2>err & p=$!; exec 3>in 4<out
 $ until_is() { for i in $(seq 1000); do echo '{"id":1}' >&3; read x <&4; [ "$x" = "$1" ] && break; sleep 0.01; done; echo "$x"; }
 $ until_is '{"id":1,"n":"a"}'; printf '{"id":1,"n":"b"}\n' >new; mv new dim; until_is '{"id":1,"n":"b"}'
-$ printf 'no\n' >new; mv new dim; until grep -q 'stay$' err; do echo '{"id":1}' >&3; read x <&4; done; until_is '{"id":1,"n":"b"}'; rm dim; until_is '{"id":1,"n":"b"}'
+$ printf 'no\n' >new; mv new dim; until grep -qs 'stay$' err; do echo '{"id":1}' >&3; read x <&4; done; until_is '{"id":1,"n":"b"}'; rm dim; until_is '{"id":1,"n":"b"}'
 $ printf '{"id":1,"n":"c"}\n' >new; mv new dim; until_is '{"id":1,"n":"c"}'; exec 3>&-; wait $p; echo $?; sed 's/:1: .*/:1: .../' err
 > {"id":1,"n":"a"}
 > {"id":1,"n":"b"}

@@ -89,7 +89,7 @@ $ kill -CONT $p; wait $p; cat first; dimjoin -k id --fields n --share --stats s3
 
 # --share: one that is busy is waited for, and that is said
 $ export PIPEHOUSE_ROOT=$PWD/wh d=wh/main/_state/dim; echo '{"id":77,"n":"v"}' | wh-put dim.t dt=2026-11-20; echo '{"id":77}' >in; dimjoin -k id --fields n --share wh:dim.t in; rm $d/*.dim
-$ while :; do :; done & p=$!; exec 9>>$(ls $d/*.lock); flock 9; echo $p >$(ls $d/*.lock); dimjoin -k id --fields n --share --stats s wh:dim.t in 2>err 9>&- & q=$!; until grep -q waiting err; do sleep 0.1; done; exec 9>&-; wait $q; kill $p; sed "s/process $p/process P/" err; grep -o '"dim_shared":.' s; ls $d | grep -c dim$
+$ while :; do :; done & p=$!; exec 9>>$(ls $d/*.lock); flock 9; echo $p >$(ls $d/*.lock); dimjoin -k id --fields n --share --stats s wh:dim.t in 2>err 9>&- & q=$!; until grep -qs waiting err; do sleep 0.1; done; exec 9>&-; wait $q; kill $p; sed "s/process $p/process P/" err; grep -o '"dim_shared":.' s; ls $d | grep -c dim$
 > {"id":77,"n":"v"}
 > {"id":77,"n":"v"}
 > dimjoin: wh:dim.t: waiting for process P, which reads it for all

@@ -159,3 +159,21 @@ $ for o in '-d ab' '-d ,,' '--columns a,a' '--columns a['; do json-to-csv $o </d
 > json-to-csv: -d: one character of ASCII, or tab
 > json-to-csv: --columns: the name 'a' stands twice
 > json-to-csv: --columns: path 'a[': column 3: an index is a whole number from 0 on, a name in brackets needs quotes
+
+# threads: the header comes once and first, whatever they are given first
+$ { printf '{"a":1,\n%.0s' $(seq 300); seq 2000 | sed 's/.*/{"a":&,"b":"x&"}/'; } >in; for a in '' '--columns a,b'; do for j in 1 2 4; do rm -f r; PIPEHOUSE_BLOCK=1000 json-to-csv $a -j $j --reject r in >out; (echo a,b; seq 2000 | sed 's/.*/&,x&/') | cmp - out && wc -l <r; done; done
+> 300
+> 300
+> 300
+> 300
+> 300
+> 300
+
+# threads and no record at all
+$ printf '[]\n%.0s' $(seq 3000) >in; for j in 1 2 4; do PIPEHOUSE_BLOCK=1000 json-to-csv --columns a,b -j $j --reject r$j in; wc -l <r$j; done
+> a,b
+> 3000
+> a,b
+> 3000
+> a,b
+> 3000

@@ -66,6 +66,7 @@ COMMANDS = [
                                   "'change(distinct(u),1%)' 'change(sum(x),0)' --tee-bad @/tee --result @/result"),
     ("dq-check --drop-bad", "dq-check --drop-bad 'not_null(u)' 'range(x,0,90)' --tee-bad @/tee"),
     ("json-to-csv", "json-to-csv --columns id,k,x,u"),
+    ("json-to-csv, columns learned", "json-to-csv --null - --crlf"),
     ("trace-grep", "trace-grep -n u7"),
     ("trace-grep -k", "trace-grep -k u u3"),
     ("cdc-merge", "cdc-merge"),
