@@ -191,6 +191,9 @@ pair_feed(void *st, int only, const struct batch *b, const struct host *host)
 		s->hash[i] = hash_mem(span_of(s->keys.p + s->at[i], s->at[i + 1] - s->at[i]));
 		__builtin_prefetch(&s->cell[s->hash[i] & s->mask]);
 	}
+	for (size_t i = 0; i < b->n && rc == 0; i++)
+		if (b->fate[i] == F_PASS && !s->none[i])
+			__builtin_prefetch(s->cell[s->hash[i] & s->mask]);
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
 		struct span key = span_str("null");
 		struct cell *c;

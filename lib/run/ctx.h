@@ -92,6 +92,7 @@ struct feed {
 
 struct crew;
 struct epoch;
+struct kept;
 
 struct ctx {
 	const struct command *cmd;
@@ -135,6 +136,8 @@ struct ctx {
 /* input.c */
 int input_all(struct ctx *);
 int input_block(struct ctx *, struct feed *, const struct pathset *, const struct block *);
+/* The same of one that was scanned (run/kept.h), and counted. */
+int input_kept(struct ctx *, struct feed *, const struct pathset *, const struct block *, const struct kept *);
 /* The lines of a block to whoever reads the feed; *number: of the first line behind it. */
 int block_lines(struct ctx *, struct feed *, const struct pathset *, const struct block *, uint64_t *number);
 int scanned_lines(struct ctx *, struct feed *, const struct pathset *, const struct scanned *, uint64_t *number);

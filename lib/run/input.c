@@ -8,6 +8,7 @@
 #include "run/crew.h"
 #include "run/ctx.h"
 #include "run/epoch.h"
+#include "run/kept.h"
 #include "store/pool.h"
 #include "store/ref.h"
 
@@ -266,6 +267,20 @@ block_lines(struct ctx *c, struct feed *f, const struct pathset *ps, const struc
 	while (rc == 0 && scan_next(f->scan, &got))
 		rc = scanned_lines(c, f, ps, &got, number);
 	return rc == 0 && f->main && c->cmd->let_go != NULL ? c->cmd->let_go(c, c->st) : rc;
+}
+
+int
+input_kept(struct ctx *c, struct feed *f, const struct pathset *ps, const struct block *blk, const struct kept *k)
+{
+	uint64_t next;
+	int rc;
+
+	f->offset = blk->offset;
+	f->block = blk->p;
+	rc = kept_deliver(k, c, f, ps, blk->line0, &next);
+	c->count.bytes_in += blk->n;
+	stats_progress(c, false);
+	return rc;
 }
 
 int

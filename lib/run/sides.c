@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "run/crew.h"
 #include "run/ctx.h"
+#include "run/kept.h"
 #include "run/sandbox.h"
 #include "run/sides.h"
 #include "store/pool.h"
@@ -14,11 +16,23 @@
 
 #define PATIENCE_MS 20		/* for a side that is behind, before the other one is read on */
 
-enum offer { NOTHING, BLOCK, END };
+#define SLOTS_MAX 2
+
+enum offer { NOTHING, BLOCK, CLOSED, END };	/* CLOSED: that was all of a file */
 
 struct opened {
 	int fd;			/* open already, or -1: by its name */
 	char *name;
+};
+
+struct slot {
+	enum offer offer;	/* under the lock.  What is offered is the caller's until it is NOTHING again */
+	struct source *src;
+	struct block block;
+	struct buf held;	/* its bytes, */
+	struct kept kept;	/* and its lines, where the thread scans */
+	int rc;
+	struct buf said;
 };
 
 struct reader {			/* one side */
@@ -26,15 +40,14 @@ struct reader {			/* one side */
 	struct opened *file;
 	size_t n, next;
 	struct source_conf limits;
+	const struct pathset *paths;
 	struct feed feed;
 	pthread_t thread;
-	/* under the lock: whose turn it is.  A block is the caller's until he asks for the next one. */
-	enum offer offer;
-	bool wanted;		/* the thread may read */
-	struct block block;
-	int rc;
+	bool scans;		/* -j: the thread scans what it reads, and is a block ahead */
+	struct slot slot[SLOTS_MAX];
+	size_t n_slots, at;	/* at: the caller's next one */
 	/* of the caller */
-	int64_t last;	/* when it last gave something */
+	int64_t last;		/* when it last gave something */
 	bool hopeful;		/* worth waiting for: the last wait was not in vain */
 };
 
@@ -46,31 +59,38 @@ struct pair_of_readers {
 
 /* ---- a side's thread ---- */
 
-/* The next block that has something in it, or the end of all files. */
-static enum offer
-fetch(struct reader *r)
+static int
+open_next(struct reader *r, struct source **src)
 {
-	for (;;) {
-		struct opened *f;
+	struct opened *f = &r->file[r->next++];
+	int rc = f->fd == -1 ? source_open(f->name, &r->limits, src) : source_fd(f->fd, f->name, &r->limits, src);
 
-		if (r->feed.src != NULL) {
-			r->rc = source_block(r->feed.src, &r->block);
-			if (r->rc != 0)
-				return END;
-			if (r->block.n > 0 || r->block.long_line > 0)
-				return BLOCK;
-			source_close(r->feed.src);
-			r->feed.src = NULL;
-		}
-		if (r->next == r->n)
-			return END;
-		f = &r->file[r->next++];
-		r->rc = f->fd == -1 ? source_open(f->name, &r->limits, &r->feed.src) :
-		    source_fd(f->fd, f->name, &r->limits, &r->feed.src);
-		f->fd = -1;
-		if (r->rc != 0)
-			return END;
+	f->fd = -1;
+	return rc;
+}
+
+/* The next block that has something in it, the end of a file, or of all. */
+static enum offer
+fetch(struct reader *r, struct source **src, struct slot *to)
+{
+	to->src = NULL;
+	to->rc = 0;
+	if (*src == NULL && (r->next == r->n || (to->rc = open_next(r, src)) != 0))
+		return END;
+	to->src = *src;
+	if ((to->rc = source_block(*src, &to->block)) != 0)
+		return END;
+	if (to->block.n == 0 && to->block.long_line == 0) {
+		*src = NULL;
+		return CLOSED;
 	}
+	if (r->scans && to->block.long_line == 0) {
+		(void)kept_scan(&to->kept, NULL, r->feed.scan, r->paths->n, &to->block);
+		source_counted(*src, to->kept.n);
+	}
+	if (r->scans)
+		source_keep(*src, &to->held);
+	return BLOCK;
 }
 
 static void *
@@ -78,17 +98,21 @@ run(void *arg)
 {
 	struct reader *r = arg;
 	struct pair_of_readers *b = r->both;
+	struct source *src = NULL;
 	enum offer got = NOTHING;
 
 	(void)pthread_mutex_lock(&b->lock);
-	while (got != END) {
-		while (!r->wanted)
+	for (size_t i = 0; got != END; i = (i + 1) % r->n_slots) {
+		struct slot *to = &r->slot[i];
+
+		while (to->offer != NOTHING)
 			(void)pthread_cond_wait(&b->want, &b->lock);
-		r->wanted = false;
 		(void)pthread_mutex_unlock(&b->lock);
-		got = fetch(r);
+		err_hold(&to->said);
+		got = fetch(r, &src, to);
+		err_hold(NULL);
 		(void)pthread_mutex_lock(&b->lock);
-		r->offer = got;
+		to->offer = got;
 		(void)pthread_cond_signal(&b->news);
 	}
 	(void)pthread_mutex_unlock(&b->lock);
@@ -125,9 +149,12 @@ set_up(struct ctx *c, struct reader *r, const char *operand)
 	    .max_keys = c->opt.max_keys };
 
 	r->limits = (struct source_conf){ .max_line = c->opt.max_line };
+	r->paths = c->paths;
+	r->scans = crew_size_second(c, operand) > 1;
+	r->n_slots = r->scans ? SLOTS_MAX : 1;
 	r->feed = (struct feed){ .cmd = c->cmd, .main = true, .waited = true, .name = operand,
 	    .scan = scan_new(c->paths, &kc) };
-	r->wanted = r->hopeful = true;
+	r->hopeful = true;
 	r->last = clock_ms();
 	return strncmp(operand, "wh:", 3) == 0 ? ref_files(operand, add_file, r) : add_file(r, NULL, operand);
 }
@@ -161,11 +188,18 @@ await(struct pair_of_readers *b, int64_t ms)
 	return pthread_cond_timedwait(&b->news, &b->lock, &until) != ETIMEDOUT;
 }
 
+/* Under the lock. */
+static enum offer
+offer_of(const struct reader *r)
+{
+	return r->slot[r->at].offer;
+}
+
 /* The side to take from, which has an offer; -1: neither has. Under the lock. */
 static int
 choose(const struct sides *s, struct pair_of_readers *b)
 {
-	bool can[2] = { b->side[0].offer != NOTHING, b->side[1].offer != NOTHING };
+	bool can[2] = { offer_of(&b->side[0]) != NOTHING, offer_of(&b->side[1]) != NOTHING };
 	int behind = s->at(s->arg, 0) > s->at(s->arg, 1);
 	struct reader *slow = &b->side[behind];
 
@@ -174,9 +208,9 @@ choose(const struct sides *s, struct pair_of_readers *b)
 	if (can[behind])
 		return behind;
 	/* what is read ahead must be held: give the other one a moment, but never wait for it alone */
-	while (slow->hopeful && slow->offer == NOTHING)
+	while (slow->hopeful && offer_of(slow) == NOTHING)
 		slow->hopeful = await(b, PATIENCE_MS);
-	return slow->offer != NOTHING ? behind : !behind;
+	return offer_of(slow) != NOTHING ? behind : !behind;
 }
 
 /* Nothing comes of either: flush, and say how long that has been so. */
@@ -186,7 +220,7 @@ tick(struct ctx *c, const struct sides *s, struct pair_of_readers *b)
 	int rc = sink_flush(c->side[0].sink);
 
 	for (int i = 0; i < 2 && rc == 0 && s->silent != NULL; i++)
-		if (b->side[i].offer != END)
+		if (offer_of(&b->side[i]) != END)
 			rc = s->silent(s->arg, i, clock_ms() - b->side[i].last);
 	return rc == 0 && s->silent != NULL ? s->after(s->arg) : rc;
 }
@@ -194,6 +228,7 @@ tick(struct ctx *c, const struct sides *s, struct pair_of_readers *b)
 static int
 take(struct ctx *c, const struct sides *s, struct reader *r, int side)
 {
+	struct slot *from = &r->slot[r->at];
 	struct feed *was = c->feed;
 	int rc;
 
@@ -201,7 +236,10 @@ take(struct ctx *c, const struct sides *s, struct reader *r, int side)
 	r->last = clock_ms();
 	s->turn(s->arg, side);
 	c->feed = &r->feed;
-	rc = input_block(c, &r->feed, c->paths, &r->block);
+	r->feed.src = from->src;
+	rc = r->scans && from->block.long_line == 0 ?
+	    input_kept(c, &r->feed, c->paths, &from->block, &from->kept) :
+	    input_block(c, &r->feed, c->paths, &from->block);
 	c->feed = was;
 	if (rc == 0)
 		rc = s->after(s->arg);
@@ -213,18 +251,23 @@ take(struct ctx *c, const struct sides *s, struct reader *r, int side)
 static int
 end_of(const struct sides *s, struct reader *r, int side)
 {
+	struct slot *last = &r->slot[r->at];
+	int rc = last->rc;
+
 	(void)pthread_join(r->thread, NULL);
-	if (r->feed.src != NULL)
-		source_close(r->feed.src);
+	source_close(last->src);
 	scan_free(r->feed.scan);
+	for (size_t i = 0; i < SLOTS_MAX; i++) {
+		kept_free(&r->slot[i].kept);
+		buf_free(&r->slot[i].held);
+		buf_free(&r->slot[i].said);
+	}
 	for (size_t i = 0; i < r->n; i++)
 		free(r->file[i].name);
 	free(r->file);
-	if (r->rc != 0)
-		return r->rc;
-	if (s->ended != NULL && (r->rc = s->ended(s->arg, side)) != 0)
-		return r->rc;
-	return s->after(s->arg);
+	if (rc == 0 && s->ended != NULL)
+		rc = s->ended(s->arg, side);
+	return rc != 0 ? rc : s->after(s->arg);
 }
 
 static int
@@ -236,12 +279,13 @@ read_both(struct ctx *c, const struct sides *s, struct pair_of_readers *b)
 
 	while (rc == 0 && !(gone[0] && gone[1]) && !run_stop) {
 		struct reader *r;
+		struct slot *from;
 		bool news = true;
 		int side;
 
 		(void)pthread_mutex_lock(&b->lock);
-		while ((side = gone[0] ? b->side[1].offer == NOTHING ? -1 : 1 :
-		    gone[1] ? b->side[0].offer == NOTHING ? -1 : 0 : choose(s, b)) == -1 && news)
+		while ((side = gone[0] ? offer_of(&b->side[1]) == NOTHING ? -1 : 1 :
+		    gone[1] ? offer_of(&b->side[0]) == NOTHING ? -1 : 0 : choose(s, b)) == -1 && news)
 			news = await(b, IDLE_FLUSH_MS);
 		(void)pthread_mutex_unlock(&b->lock);
 		if (!news || (s->silent != NULL && clock_ms() - looked >= IDLE_FLUSH_MS)) {
@@ -251,15 +295,20 @@ read_both(struct ctx *c, const struct sides *s, struct pair_of_readers *b)
 		if (side == -1 || rc != 0)
 			continue;
 		r = &b->side[side];
-		if (r->offer == END) {
+		from = &r->slot[r->at];
+		err_release(&from->said);
+		if (from->offer == END) {
 			gone[side] = true;
 			rc = end_of(s, r, side);
 			continue;
 		}
-		rc = take(c, s, r, side);
+		if (from->offer == CLOSED)
+			source_close(from->src);
+		else
+			rc = take(c, s, r, side);
 		(void)pthread_mutex_lock(&b->lock);
-		r->offer = NOTHING;
-		r->wanted = true;
+		from->offer = NOTHING;
+		r->at = (r->at + 1) % r->n_slots;
 		(void)pthread_cond_broadcast(&b->want);
 		(void)pthread_mutex_unlock(&b->lock);
 	}

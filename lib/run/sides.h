@@ -7,7 +7,8 @@
  *
  * Invariants: each input has a thread that waits for it, so nothing the writers do in any order can block for
  * ever: two FIFOs of one writer, a line that comes in two halves.  The side that is behind in at() is read
- * first; only when it has nothing to give is the other one read on.  Batches are handled by the caller's thread alone.
+ * first; only when it has nothing to give is the other one read on.  Batches are handled by the caller's thread alone;
+ * with -j of 2 or more the side's thread scans its lines too, a block ahead.
  * Inputs are files, FIFOs, /dev/fd/N, `-`, or wh:TABLE[@DAYS]; limits, rejects and counts are those of the main input.
  */
 #ifndef RUN_SIDES_H
