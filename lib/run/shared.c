@@ -133,6 +133,9 @@ shared_hand_over(struct shared *sh, struct shared_hand *h, struct spill *own)
 static void
 meet(struct shared *sh, struct shared_hand *h, const struct batch *b, const uint64_t *hash)
 {
+	h->n_records += b->n;
+	if (h->n_records / SHARED_EACH >> MET_BITS > 0)
+		return;			/* never again */
 	if (h->met == NULL)
 		h->met = mem_new(((size_t)1 << MET_BITS) / 8);
 	for (size_t i = 0; i < b->n; i++) {
@@ -143,7 +146,7 @@ meet(struct shared *sh, struct shared_hand *h, const struct batch *b, const uint
 		h->met[at / 64] |= UINT64_C(1) << at % 64;
 		h->n_met++;
 	}
-	if (h->n_met >= SHARED_FROM)
+	if (h->n_met >= SHARED_FROM && h->n_records / SHARED_EACH <= h->n_met)
 		atomic_store(&sh->on, true);
 }
 

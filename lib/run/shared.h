@@ -10,8 +10,10 @@
  *
  * Invariants: a key is in the part that the upper bits of its hash name; a part is its lock's.  A thread deals a batch
  * by hashes and goes first to the parts that no other is at.  It begins with a state of its own, for threads that meet
- * at a few keys would wait for each other; when one has met SHARED_FROM of them, all hand over what they have.  Past
- * their share of -S parts go to disk, each to runs of its own.  The answer does not depend on any of it: base/op.h.
+ * at a few keys would wait for each other; when one has met SHARED_FROM of them, and no more than SHARED_EACH records
+ * of each, all hand over what they have: of keys that come again and again, as windows do, states of their own are
+ * joined sooner than shared.  Past their share of -S parts go to disk, each to runs of its own.  The answer does not
+ * depend on any of it: base/op.h.
  */
 #ifndef RUN_SHARED_H
 #define RUN_SHARED_H
@@ -19,6 +21,7 @@
 #include "run/spill.h"
 
 #define SHARED_FROM 4096
+#define SHARED_EACH 16
 
 struct shared;
 
@@ -26,7 +29,7 @@ struct shared;
 struct shared_hand {
 	bool over;			/* what it had was handed over */
 	uint64_t *met;			/* bits of the hashes met */
-	size_t n_met;
+	size_t n_met, n_records;
 	size_t begin;			/* the part to begin with */
 	uint16_t order[BATCH_RECORDS_MAX];
 };

@@ -15,8 +15,7 @@
 #include "store/ref.h"
 
 #define PATIENCE_MS 20		/* for a side that is behind, before the other one is read on */
-
-#define SLOTS_MAX 2
+#define SLOTS_MAX 2		/* a block that is joined and one that is ready */
 
 enum offer { NOTHING, BLOCK, CLOSED, END };	/* CLOSED: that was all of a file */
 
