@@ -6,12 +6,18 @@
 #include "base/mem.h"
 #include "op/cut.h"
 
-#define SAMPLES 64		/* of a piece: then it is longer than asked for by some eighths at most */
+#define SAMPLES 64		/* of a piece: it is longer than asked for by a 64th for each run, at most */
+
+bool
+cut_sorting(const struct cut *c)
+{
+	return c->n_pieces == 0;
+}
 
 void
-cut_add(struct cut *c, const void *v, size_t n)
+cut_set(struct cut *c, size_t part, const void *v, size_t n)
 {
-	c->run[c->n_runs++] = (struct cut_run){ v, n };
+	c->run[part] = (struct cut_run){ v, n };
 }
 
 static const char *
@@ -56,8 +62,9 @@ sample(const struct cut *c, size_t step, size_t *n)
 	return v;
 }
 
-size_t
-cut_plan(struct cut *c, size_t each)
+/* Where pieces of about that many elements begin. */
+static size_t
+plan(struct cut *c, size_t each)
 {
 	size_t all = 0, step = each / SAMPLES > 0 ? each / SAMPLES : 1, a_piece = each / step, n;
 	char *v;
@@ -75,6 +82,17 @@ cut_plan(struct cut *c, size_t each)
 			    below(c, &c->run[k], v + (p * a_piece - 1) * c->size);
 	free(v);
 	return c->n_pieces;
+}
+
+size_t
+cut_rounds(struct cut *c, void *const *part, size_t n, size_t each)
+{
+	if (c->n_pieces > 0)
+		return 0;
+	if (c->n_runs > 0)
+		return plan(c, each);
+	memcpy(c->part, part, n * sizeof *part);
+	return c->n_runs = n;
 }
 
 /* Run i, which may be too large for its place, goes down. */

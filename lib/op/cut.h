@@ -3,9 +3,9 @@
  * cut - sorted arrays as pieces of one order, for ends that several threads do (base/op.h: op_parts)
  *
  *	struct cut c = { .size = sizeof *v, .cmp = by_key };
- *	for (i = 0; i < n; i++) cut_add(&c, v[i], n_of[i]);	// each in order; they stay the caller's
- *	n = cut_plan(&c, 4096);
- *	cut_begin(&c, i, &w); while ((x = cut_next(&w)) != NULL) ...	// in any thread
+ *	n = cut_rounds(&c, part, n_parts, 4096);		// op_parts.plan
+ *	if (cut_sorting(&c)) ... cut_set(&c, i, v, n_v) ...	// op_parts.piece: part i's elements, in order
+ *	else { cut_begin(&c, i, &w); while ((x = cut_next(&w)) != NULL) ... }
  *	cut_free(&c);
  *
  * Invariants: all of piece i comes before all of piece i + 1, and together they are all elements, in order.  Where the
@@ -15,18 +15,20 @@
 #ifndef OP_CUT_H
 #define OP_CUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define CUT_RUNS_MAX 64
 
 struct cut_run {
-	const char *v;
+	const char *v;			/* the caller's */
 	size_t n;
 };
 
 struct cut {
 	size_t size;			/* of an element */
 	int (*cmp)(const void *, const void *);
+	void *part[CUT_RUNS_MAX];	/* [n_runs] whose elements are in run i */
 	struct cut_run run[CUT_RUNS_MAX];
 	size_t n_runs;
 	size_t n_pieces;
@@ -40,10 +42,15 @@ struct cut_walk {
 	struct cut_run run[CUT_RUNS_MAX];
 };
 
-/* One more array, of no more than CUT_RUNS_MAX. */
-void cut_add(struct cut *, const void *v, size_t n);
-/* The number of pieces of about `each` elements, 0 where there are none; it reads n / each * 64 of n elements. */
-size_t cut_plan(struct cut *, size_t each);
+/*
+ * What op_parts.plan returns, call by call: the n parts, of no more than CUT_RUNS_MAX, each to be put in order as a
+ * piece of its own; then pieces of about `each` elements, for which it reads 64 elements a piece; then 0.
+ */
+size_t cut_rounds(struct cut *, void *const *part, size_t n, size_t each);
+/* Are the parts being put in order?  And the elements of one of them, by any thread, which stay where they are. */
+bool cut_sorting(const struct cut *);
+void cut_set(struct cut *, size_t part, const void *v, size_t n);
+/* Of the second round. */
 void cut_begin(const struct cut *, size_t piece, struct cut_walk *);
 /* The next element, in its array; NULL: that was all. */
 const void *cut_next(struct cut_walk *);

@@ -66,9 +66,7 @@ struct state {
 	struct due *due;		/* [n_due] a heap; what is not its group's due is stale */
 	size_t n_due, cap_due;
 	void *cell;			/* one group of aggregates */
-	struct state **part;		/* [n_part] the end in pieces: of all parts */
-	size_t n_part;
-	struct cut cut;			/* of what is done in all of them */
+	struct cut cut;			/* of what is done in all parts, when the end is done in pieces */
 	/* of the batch */
 	int64_t us[BATCH_RECORDS_MAX];
 };
@@ -758,25 +756,7 @@ take(void *st, void *by_st, const struct batch *b, const uint16_t *at, size_t n)
 static size_t
 plan(void *st, void *const *part, size_t n)
 {
-	struct state *s = st;
-	size_t held = 0;
-
-	if (s->cut.n_pieces > 0)
-		return 0;
-	for (size_t i = 0; i < n; i++)
-		held += map_count(((struct state *)part[i])->held.map);
-	if (held == 0)
-		return 0;
-	if (s->part == NULL) {
-		s->part = mem_array(NULL, n, sizeof(*s->part));
-		memcpy(s->part, part, n * sizeof(*s->part));
-		return s->n_part = n;
-	}
-	s->cut.size = sizeof *s->done;
-	s->cut.cmp = by_start;
-	for (size_t i = 0; i < n; i++)
-		cut_add(&s->cut, s->part[i]->done, s->part[i]->n_done);
-	return cut_plan(&s->cut, PIECE_SESSIONS);
+	return cut_rounds(&((struct state *)st)->cut, part, n, PIECE_SESSIONS);
 }
 
 static int
@@ -787,12 +767,13 @@ piece(void *st, void *by, size_t i, const struct host *host)
 	struct cut_walk walk;
 	int rc = 0;
 
-	if (s->cut.n_pieces == 0) {
-		struct state *p = s->part[i];
+	if (cut_sorting(&s->cut)) {
+		struct state *p = s->cut.part[i];
 
 		rc = look_all(p, INT64_MAX, true);
 		if (p->n_done > 1)
 			qsort(p->done, p->n_done, sizeof *p->done, by_start);
+		cut_set(&s->cut, i, p->done, p->n_done);
 		return rc;
 	}
 	cut_begin(&s->cut, i, &walk);
@@ -817,6 +798,7 @@ session_new(const struct window_conf *conf)
 	s->held.is = &groups;
 	s->held.map = map_new(sizeof(struct group) + conf->n_aggs);
 	s->input = mem_new(mem_mul(conf->n_aggs, sizeof *s->input));
+	s->cut = (struct cut){ .size = sizeof *s->done, .cmp = by_start };
 	row_init(&s->row, window_cells(conf));
 	return s;
 }
@@ -842,7 +824,6 @@ destroy(void *st)
 	free(s->done);
 	free(s->seen);
 	free(s->due);
-	free(s->part);
 	cut_free(&s->cut);
 	buf_free(&s->val);
 	buf_free(&s->sorted);

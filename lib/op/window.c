@@ -47,10 +47,8 @@ struct window {
 	size_t n_parts;			/* entries of the map that are parts of cells */
 	struct map_entry *done;		/* cells of one window while it is closed */
 	size_t cap_done;
-	struct window **part;		/* [n_part] the end in pieces: of all parts */
-	struct map_entry **sorted;	/* [n_part] the cells in order */
-	size_t n_part;
-	struct cut cut;			/* of all of them */
+	struct map_entry *sorted;	/* of a part: its cells in order, when the end is done in pieces */
+	struct cut cut;			/* of those of all parts */
 	/* of the batch */
 	struct buf keys;
 	size_t at[BATCH_RECORDS_MAX + 1];
@@ -777,39 +775,23 @@ take(void *st, void *by_st, const struct batch *b, const uint16_t *at, size_t n)
 static size_t
 plan(void *st, void *const *part, size_t n)
 {
-	struct window *w = st;
-	size_t cells = 0;
-
-	if (w->cut.n_pieces > 0)
-		return 0;
-	for (size_t i = 0; i < n; i++)
-		cells += map_count(((struct window *)part[i])->held.map);
-	if (cells == 0)
-		return 0;
-	if (w->part == NULL) {
-		w->part = mem_array(NULL, n, sizeof(*w->part));
-		memcpy(w->part, part, n * sizeof(*w->part));
-		w->sorted = mem_new(mem_mul(n, sizeof(*w->sorted)));
-		return w->n_part = n;
-	}
-	w->cut.size = sizeof **w->sorted;
-	w->cut.cmp = by_key;
-	for (size_t i = 0; i < n; i++)
-		cut_add(&w->cut, w->sorted[i], map_count(w->part[i]->held.map));
-	return cut_plan(&w->cut, PIECE_ROWS);
+	return cut_rounds(&((struct window *)st)->cut, part, n, PIECE_ROWS);
 }
 
 /* The rows of some cells; they are let go with the parts. */
 static int
 piece(void *st, void *by, size_t i, const struct host *host)
 {
-	const struct window *w = st;
+	struct window *w = st;
 	const struct map_entry *e[NEAR];
 	struct cut_walk walk;
 	int rc = 0;
 
-	if (w->cut.n_pieces == 0) {
-		w->sorted[i] = map_sorted(w->part[i]->held.map);
+	if (cut_sorting(&w->cut)) {
+		struct window *p = w->cut.part[i];
+
+		p->sorted = map_sorted(p->held.map);
+		cut_set(&w->cut, i, p->sorted, map_count(p->held.map));
 		return 0;
 	}
 	cut_begin(&w->cut, i, &walk);
@@ -837,6 +819,7 @@ fixed_new(const struct window_conf *conf)
 	w->single = conf->kind == WINDOW_NONE || same_dur(conf->width, conf->slide);
 	w->cap_cells = 8;
 	w->cell = mem_array(NULL, w->cap_cells, sizeof *w->cell);
+	w->cut = (struct cut){ .size = sizeof *w->sorted, .cmp = by_key };
 	w->lo = INT64_MAX;
 	w->hi = w->known_end = INT64_MIN;
 	row_init(&w->row, window_cells(conf));
@@ -864,10 +847,7 @@ destroy(void *st)
 	free(w->open);
 	free(w->done);
 	cut_free(&w->cut);
-	for (size_t i = 0; i < w->n_part; i++)
-		free(w->sorted[i]);
 	free(w->sorted);
-	free(w->part);
 	buf_free(&w->val);
 	buf_free(&w->keys);
 	free(w);

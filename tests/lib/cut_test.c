@@ -21,6 +21,7 @@ try(size_t runs, size_t n, uint64_t of, size_t each)
 {
 	static uint64_t all[ALL], v[ALL];
 	struct cut c = { .size = sizeof *v, .cmp = by_size };
+	void *part[CUT_RUNS_MAX];
 	size_t at = 0, longest = 0, pieces;
 	struct cut_walk w;
 
@@ -28,16 +29,21 @@ try(size_t runs, size_t n, uint64_t of, size_t each)
 		v[i] = rnd(of);
 	memcpy(all, v, n * sizeof *v);
 	qsort(all, n, sizeof *all, by_size);
+	for (size_t k = 0; k < runs; k++)
+		part[k] = &part[k];
+	okf(cut_rounds(&c, part, runs, each) == runs && cut_sorting(&c), "first the parts");
 	for (size_t k = 0, from = 0; k < runs; k++) {
 		size_t to = k + 1 == runs ? n : from + rnd(2 * n / runs + 1);
 
 		to = to < n ? to : n;
 		qsort(v + from, to - from, sizeof *v, by_size);
-		cut_add(&c, v + from, to - from);
+		okf(c.part[k] == part[k], "part %zu", k);
+		cut_set(&c, k, v + from, to - from);
 		from = to;
 	}
-	pieces = cut_plan(&c, each);
-	okf((pieces == 0) == (n == 0), "%zu pieces of %zu elements", pieces, n);
+	pieces = cut_rounds(&c, part, runs, each);
+	okf((pieces == 0) == (n == 0) && cut_sorting(&c) == (n == 0), "%zu pieces of %zu elements", pieces, n);
+	okf(cut_rounds(&c, part, runs, each) == 0, "then no more");
 	for (size_t i = 0; i < pieces; i++) {
 		size_t before = at;
 		const uint64_t *x;
