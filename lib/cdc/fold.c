@@ -459,7 +459,7 @@ pack(const struct fold_change *c, struct buf *b)
 }
 
 /* Bring near what the next keys need, which lies anywhere: cells, then versions, then how their bytes begin. */
-static void
+MEM_AHEAD void
 near_run(const struct pile *t, const struct keytab_place *order, size_t i, size_t n)
 {
 	if (i + 3 * NEAR_KEY < n)

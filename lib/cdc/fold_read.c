@@ -375,7 +375,7 @@ sink(struct fold_reader *f, size_t i)
 }
 
 /* The row behind the next one: all other parts have their turn before it is read. */
-static void
+MEM_AHEAD void
 bring_near(const struct view *r)
 {
 	const struct chunk *k;
