@@ -26,7 +26,7 @@ struct batch {
 	const struct val *const *col;	/* col[c][i] */
 	uint8_t *fate;			/* [n] out: enum fate; run copies F_PASS lines to the output */
 	const char **why;		/* [n] out: reason of F_REJECT; constant, or living until the call returns */
-	const struct fp *ahead;		/* [n] of keys, {0, 0}: none (run/run.h: ctx_ahead); NULL: not made */
+	const struct fp *ahead;		/* [n] what was made of it before (run/kept.h), {0, 0}: nothing; or NULL */
 };
 
 /* Reject record i for a reason. */

@@ -11,6 +11,7 @@
 #define PIECE_BYTES MIB		/* a key's records are shed in pieces of about this size */
 #define SPAN_US_MAX (WHEN_US_MAX - WHEN_US_MIN)
 #define NEVER INT64_MIN
+#define AHEAD 8			/* records */
 
 /* ---- lines ---- */
 
@@ -25,7 +26,6 @@ pair_put(struct pair *s, const struct host *h, int64_t us, int kind, const struc
 	buf_str(b, ",\"right\":");
 	buf_span_add(b, r == NULL ? span_str("null") : rec_line(r));
 	buf_span_add(b, buf_span(&s->times));
-	buf_byte(b, '}');
 	if (s->later)	/* times fit into 61 bits: pair_new saw to it */
 		return h->defer(h->self, 0, buf_span(b), (uint64_t)(us * 4 + kind));
 	return h->raw(h->self, 0, buf_span(b));
@@ -74,6 +74,7 @@ pair_times(struct pair *s, int64_t start_us, int64_t end_us)
 	when_print(start_us, s->conf.style, s->conf.zone, &s->times);
 	buf_str(&s->times, ",\"window_end\":");
 	when_print(end_us, s->conf.style, s->conf.zone, &s->times);
+	buf_byte(&s->times, '}');
 }
 
 /* ---- a batch ---- */
@@ -119,6 +120,24 @@ own(const struct pair *s, unsigned side)
 	return s->conf.which != -1 ? LEFT : side;
 }
 
+void
+pair_ahead(const struct pair_conf *c, int side, const struct batch *b, struct buf *scratch, struct fp *out)
+{
+	const struct pair_side *p = &c->side[side];
+
+	for (size_t i = 0; i < b->n; i++) {
+		int64_t us;
+		bool none = true;
+
+		out[i] = (struct fp){ 0, 0 };
+		if (b->fate[i] != F_PASS || when_val(b->col[p->time][i], p->unit, c->zone, scratch, &us) != NULL)
+			continue;
+		buf_clear(scratch);
+		if (key_of(b, i, p->key, c->n_keys, c->as, scratch, &none) == NULL && !none)
+			out[i] = (struct fp){ (uint64_t)us, hash_mem(buf_span(scratch)) };
+	}
+}
+
 /* Side, key and time of record i; NULL, or why it is bad. Its fate is F_PASS as long as it is to be held. */
 static const char *
 locate(struct pair *s, int only, const struct batch *b, size_t i)
@@ -134,7 +153,11 @@ locate(struct pair *s, int only, const struct batch *b, size_t i)
 	}
 	p = &c->side[side];
 	s->side[i] = (uint8_t)side;
-	if ((why = when_val(b->col[p->time][i], p->unit, c->zone, &s->scratch, &s->us[i])) != NULL)
+	s->hash[i] = 0;
+	if (b->ahead != NULL && (b->ahead[i].lo | b->ahead[i].hi) != 0) {
+		s->us[i] = (int64_t)b->ahead[i].lo;
+		s->hash[i] = b->ahead[i].hi;
+	} else if ((why = when_val(b->col[p->time][i], p->unit, c->zone, &s->scratch, &s->us[i])) != NULL)
 		return why;
 	if (watermark_ahead(&s->wm[own(s, (unsigned)side)], s->us[i]))
 		return WATERMARK_AHEAD;
@@ -168,6 +191,7 @@ int
 pair_feed(void *st, int only, const struct batch *b, const struct host *host)
 {
 	struct pair *s = st;
+	const struct cell *c;
 	const char *why;
 	size_t bytes;
 	int rc = 0;
@@ -177,6 +201,8 @@ pair_feed(void *st, int only, const struct batch *b, const struct host *host)
 		s->at[i] = s->keys.n;
 		if (b->fate[i] != F_PASS)
 			continue;
+		if (b->ahead != NULL && i + AHEAD < b->n)	/* another thread has read them */
+			__builtin_prefetch(b->col[s->conf.side[only].key[0]][i + AHEAD].raw.p);
 		if ((why = locate(s, only, b, i)) != NULL)
 			batch_reject(b, i, why);
 		else if (b->fate[i] == F_PASS)
@@ -188,27 +214,30 @@ pair_feed(void *st, int only, const struct batch *b, const struct host *host)
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
 		if (b->fate[i] != F_PASS || s->none[i])
 			continue;
-		s->hash[i] = hash_mem(span_of(s->keys.p + s->at[i], s->at[i + 1] - s->at[i]));
+		if (s->hash[i] == 0)
+			s->hash[i] = hash_mem(span_of(s->keys.p + s->at[i], s->at[i + 1] - s->at[i]));
 		__builtin_prefetch(&s->cell[s->hash[i] & s->mask]);
 	}
 	for (size_t i = 0; i < b->n && rc == 0; i++)
-		if (b->fate[i] == F_PASS && !s->none[i])
-			__builtin_prefetch(s->cell[s->hash[i] & s->mask]);
+		if (b->fate[i] == F_PASS && !s->none[i] && (c = s->cell[s->hash[i] & s->mask].c) != NULL) {
+			__builtin_prefetch(c, 1);
+			__builtin_prefetch(c->key);
+		}
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
 		struct span key = span_str("null");
-		struct cell *c;
+		struct cell *mine;
 
 		if (b->fate[i] != F_PASS)
 			continue;
 		b->fate[i] = F_USED;
 		if (!s->none[i])
 			key = span_of(s->keys.p + s->at[i], s->at[i + 1] - s->at[i]);
-		c = pair_cell(s, s->none[i] ? hash_mem(key) : s->hash[i], key);
+		mine = pair_cell(s, s->none[i] ? hash_mem(key) : s->hash[i], key);
 		if (s->none[i]) {
-			c->flags |= NO_KEY;
+			mine->flags |= NO_KEY;
 			s->told.no_key++;
 		}
-		pair_hold(s, c, s->us[i], s->side[i], 0, trim(b->line[i]));
+		pair_hold(s, mine, s->us[i], s->side[i], 0, trim(b->line[i]));
 	}
 	bytes = pair_op.bytes(s);
 	s->told.peak_bytes = bytes > s->told.peak_bytes ? bytes : s->told.peak_bytes;
@@ -232,6 +261,7 @@ handle(struct pair *s, int64_t wm_us, const struct host *host)
 	if (wm_us > s->closed_us)
 		s->closed_us = wm_us;
 	buf_clear(&s->times);
+	buf_byte(&s->times, '}');
 	switch (s->conf.kind) {
 	case PAIR_BETWEEN:
 		return pair_between(s, n, wm_us, host);
@@ -340,7 +370,7 @@ add(void *st, struct span key, struct span val)
 static int
 by_key(const void *pa, const void *pb)
 {
-	const struct rec *a = ((const struct slot *)pa)->r, *b = ((const struct slot *)pb)->r;
+	const struct rec *a = slot_rec(pa), *b = slot_rec(pb);
 
 	if (a->cell != b->cell)
 		return span_cmp(cell_key(a->cell), cell_key(b->cell));
@@ -349,39 +379,34 @@ by_key(const void *pa, const void *pb)
 	return pair_by_bytes(a, b);
 }
 
-static bool
-asked_for(const struct rec *r, bool changed)
-{
-	return !changed || (r->cell->flags & DIRTY) != 0;
-}
-
 /*
  * All records, or those of keys that changed: of one key together, keys in order; those that were handled are marked.
  * To be freed.
  */
-static struct slot *
+static struct rslot *
 all_of(struct pair *s, bool changed, size_t *n)
 {
-	struct slot *v = mem_array(NULL, s->told.records, sizeof *v);
+	struct rslot *v = mem_array(NULL, s->told.records, sizeof *v);
+	size_t kept = 0;
 
-	*n = 0;
-	for (size_t i = 0; i < s->n_heap; i++)
-		if (asked_for(s->heap[i].r, changed))
-			v[(*n)++] = s->heap[i];
+	rheap_all(&s->wait, v);
+	*n = s->wait.n;
 	for (int side = 0; s->conf.kind != PAIR_SESSION && side < 2; side++) {
 		for (size_t i = 0; i < s->live[side].n; i++) {
 			struct rec *r = pair_nth(&s->live[side], i);
 
 			r->flags |= HANDLED;
-			if (asked_for(r, changed))
-				v[(*n)++] = (struct slot){ r->us, r };
+			v[(*n)++] = (struct rslot){ r->us, r };
 		}
 	}
 	/* a session's records stay in their cell until its last one is over, which the queue does not */
 	for (size_t i = 0; s->conf.kind == PAIR_SESSION && i <= s->mask; i++)
-		for (struct rec *r = s->cell[i] == NULL ? NULL : s->cell[i]->of[LEFT].first; r != NULL; r = r->next)
-			if (asked_for(r, changed))
-				v[(*n)++] = (struct slot){ r->us, r };
+		for (struct rec *r = s->cell[i].c == NULL ? NULL : s->cell[i].c->of[LEFT].first; r != NULL; r = r->next)
+			v[(*n)++] = (struct rslot){ r->us, r };
+	for (size_t i = 0; i < *n && changed; i++)
+		if ((slot_rec(&v[i])->cell->flags & DIRTY) != 0)
+			v[kept++] = v[i];
+	*n = changed ? kept : *n;
 	if (*n > 1)
 		qsort(v, *n, sizeof *v, by_key);
 	return v;
@@ -389,23 +414,25 @@ all_of(struct pair *s, bool changed, size_t *n)
 
 /* Put what v[0..n) holds by key; piece: a key's records may go in several. */
 static int
-put_all(struct pair *s, const struct slot *v, size_t n, size_t piece, kv_fn *put, void *arg)
+put_all(struct pair *s, const struct rslot *v, size_t n, size_t piece, kv_fn *put, void *arg)
 {
 	struct buf *b = &s->scratch;
 	int rc = 0;
 
 	buf_clear(b);
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		struct cell *c = v[i].r->cell;
+		const struct rec *r = slot_rec(&v[i]);
+		struct cell *c = r->cell;
+		bool last = i + 1 == n || slot_rec(&v[i + 1])->cell != c;
 
-		pack_u64(b, (uint64_t)(v[i].r->side | v[i].r->flags << 1));
-		pack_i64(b, v[i].us);
-		pack_span(b, rec_line(v[i].r));
-		if (i + 1 < n && v[i + 1].r->cell == c && b->n < piece)
+		pack_u64(b, (uint64_t)(r->side | r->flags << 1));
+		pack_i64(b, r->us);
+		pack_span(b, rec_line(r));
+		if (!last && b->n < piece)
 			continue;
 		rc = put(arg, cell_key(c), buf_span(b));
 		buf_clear(b);
-		if (i + 1 == n || v[i + 1].r->cell != c)
+		if (last)
 			c->flags = (uint8_t)((c->flags & ~DIRTY) | SAVED);
 	}
 	return rc;
@@ -416,7 +443,7 @@ save(void *st, bool all, kv_fn *put, void *arg)
 {
 	struct pair *s = st;
 	struct unpack u = { buf_span(&s->gone), true };
-	struct slot *v;
+	struct rslot *v;
 	size_t n;
 	int rc = 0;
 
@@ -437,12 +464,10 @@ save(void *st, bool all, kv_fn *put, void *arg)
 static void
 forget(struct pair *s)
 {
-	free(s->heap);
-	free(s->ready);
+	rheap_free(&s->wait);
 	free(s->met);
-	s->heap = s->ready = NULL;
 	s->met = NULL;
-	s->n_heap = s->cap_heap = s->cap_ready = s->cap_met = 0;
+	s->cap_met = 0;
 	for (int side = 0; side < 2; side++) {
 		free(s->live[side].v);
 		s->live[side] = (struct queue){ 0 };
@@ -453,13 +478,14 @@ forget(struct pair *s)
 	s->n_cells = 0;
 	s->told.records = 0;
 	pool_free(&s->pool);
+	s->pool.mem.large = true;	/* lines are looked at in any order: in few pages */
 }
 
 static int
 shed(void *st, size_t want, kv_fn *put, void *arg)
 {
 	struct pair *s = st;
-	struct slot *v;
+	struct rslot *v;
 	size_t n;
 	int rc;
 
@@ -497,7 +523,7 @@ bytes(const void *st)
 {
 	const struct pair *s = st;
 
-	return pool_bytes(&s->pool) + (s->mask + 1) * sizeof *s->cell + (s->cap_heap + s->cap_ready) * sizeof *s->heap +
+	return pool_bytes(&s->pool) + (s->mask + 1) * sizeof *s->cell + rheap_bytes(&s->wait) +
 	    (s->live[LEFT].cap + s->live[RIGHT].cap + s->cap_met) * sizeof(void *) + s->gone.cap;
 }
 
@@ -547,6 +573,7 @@ pair_new(const struct pair_conf *conf)
 	s->conf.hi_us = within(conf->hi_us);
 	s->conf.gap_us = within(conf->gap_us);
 	s->closed_us = NEVER;
+	s->pool.mem.large = true;
 	pair_slots(s, PAIR_SLOTS_MIN);
 	for (int side = 0; side < 2; side++) {
 		watermark_init(&s->wm[side], conf->side[side].late, conf->zone);

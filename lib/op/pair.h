@@ -53,6 +53,11 @@ struct pair_conf {			/* what it points to must live as long as the state */
 /* Why such a join cannot be meant; NULL: it can. */
 const char *pair_why(const struct pair_conf *);
 void *pair_new(const struct pair_conf *);
+/*
+ * For b->ahead: times and hashes of the keys of records of that side, before their turn, in any thread.  Not of one
+ * stream.
+ */
+void pair_ahead(const struct pair_conf *, int side, const struct batch *, struct buf *scratch, struct fp *out);
 /* side is ignored where the stream is one. 0, or an exit status (EXIT_TEMP: never_late was not true). */
 int pair_feed(void *st, int side, const struct batch *, const struct host *);
 /* Write and forget what is over by the lower of both watermarks. Not after the state was shed. */

@@ -9,6 +9,7 @@
 #include "op/pair_own.h"
 
 #define NEAR 16			/* records ahead */
+#define LINE_NEAR 1024		/* bytes of their lines */
 
 /* How long a record of that side waits for partners that are later. */
 static int64_t
@@ -32,14 +33,35 @@ over(const struct pair *s, int side, int64_t before)
 }
 
 /* What goes next is looked at next: the record, then its cell, then the cell's place. */
-static void
+MEM_AHEAD void
 bring_near(const struct pair *s, const struct queue *q)
 {
-	if (q->n <= NEAR)
+	if (q->n <= 2 * NEAR)
 		return;
-	__builtin_prefetch(pair_nth(q, NEAR));
-	__builtin_prefetch(pair_nth(q, NEAR / 2)->cell);
-	__builtin_prefetch(&s->cell[pair_nth(q, NEAR / 4)->cell->hash & s->mask]);
+	pair_ask(pair_nth(q, 2 * NEAR));
+	__builtin_prefetch(pair_nth(q, NEAR)->cell, 1);
+	__builtin_prefetch(&s->cell[pair_nth(q, NEAR / 2)->cell->hash & s->mask], 1);
+}
+
+/* v[i] is joined next: of some records later the record is asked for, then its cell, its line and whom it may meet. */
+MEM_AHEAD void
+bring_partners(const struct rslot *v, size_t i, size_t n)
+{
+	const struct rec *r;
+	const struct cell *c;
+
+	if (i + 2 * NEAR >= n)
+		return;
+	pair_ask(slot_rec(&v[i + 2 * NEAR]));
+	__builtin_prefetch(slot_rec(&v[i + NEAR * 3 / 2])->cell);
+	r = slot_rec(&v[i + NEAR]);
+	for (size_t at = 64; at < r->n && at < LINE_NEAR; at += 64)
+		__builtin_prefetch(r->line + at);
+	c = r->cell;
+	__builtin_prefetch(c->of[LEFT].first, 1);
+	__builtin_prefetch(c->of[RIGHT].first, 1);
+	__builtin_prefetch(c->of[LEFT].last, 1);
+	__builtin_prefetch(c->of[RIGHT].last, 1);
 }
 
 /* Those that nothing from that time on can meet go, in the order in which their time was over. */
@@ -70,24 +92,24 @@ expire(struct pair *s, int64_t before, const struct host *host)
 
 /* The new records v[0..n) of one time and key, left ones first, meet those before them and each other. */
 static int
-meet(struct pair *s, const struct slot *v, size_t n, const struct host *host)
+meet(struct pair *s, const struct rslot *v, size_t n, const struct host *host)
 {
 	const struct pair_conf *f = &s->conf;
-	const struct cell *c = v[0].r->cell;
-	int64_t us = v[0].us;
+	const struct cell *c = slot_rec(v)->cell;
+	int64_t us = v[0].at;
 	size_t right = 0;
 	int rc = 0;
 
-	while (right < n && v[right].r->side == LEFT)
+	while (right < n && slot_rec(&v[right])->side == LEFT)
 		right++;
 	for (struct rec *l = c->of[LEFT].first; l != NULL && l->us <= us - f->lo_us && rc == 0; l = l->next)
 		for (size_t i = right; i < n && rc == 0; i++)
-			rc = pair_meet(s, host, us, l, v[i].r);
+			rc = pair_meet(s, host, us, l, slot_rec(&v[i]));
 	for (size_t k = 0; k < right && rc == 0; k++) {
 		for (struct rec *r = c->of[RIGHT].first; r != NULL && r->us <= us + f->hi_us && rc == 0; r = r->next)
-			rc = pair_meet(s, host, us, v[k].r, r);
+			rc = pair_meet(s, host, us, slot_rec(&v[k]), r);
 		for (size_t i = right; f->lo_us <= 0 && f->hi_us >= 0 && i < n && rc == 0; i++)
-			rc = pair_meet(s, host, us, v[k].r, v[i].r);
+			rc = pair_meet(s, host, us, slot_rec(&v[k]), slot_rec(&v[i]));
 	}
 	return rc;
 }
@@ -98,18 +120,21 @@ pair_between(struct pair *s, size_t n, int64_t wm_us, const struct host *host)
 	int rc = 0;
 
 	for (size_t a = 0, z; a < n && rc == 0; a = z) {
-		const struct slot *v = s->ready;
-		struct cell *c = v[a].r->cell;
+		const struct rslot *v = s->ready;
+		struct cell *c = slot_rec(&v[a])->cell;
 
-		for (z = a + 1; z < n && v[z].us == v[a].us && v[z].r->cell == c; z++)
-			;
-		rc = expire(s, v[a].us, host);
-		if (rc == 0 && (c->flags & NO_KEY) == 0 && (v[a].r->flags & HANDLED) == 0)
+		bring_partners(v, a, n);
+		for (z = a + 1; z < n && v[z].at == v[a].at && slot_rec(&v[z])->cell == c; z++)
+			bring_partners(v, z, n);
+		rc = expire(s, v[a].at, host);
+		if (rc == 0 && (c->flags & NO_KEY) == 0 && (slot_rec(&v[a])->flags & HANDLED) == 0)
 			rc = meet(s, v + a, z - a, host);
 		for (size_t i = a; i < z; i++) {
-			chain_add(&c->of[v[i].r->side], v[i].r);
-			pair_push(&s->live[v[i].r->side], v[i].r);
-			s->waiting[v[i].r->side]--;
+			struct rec *r = slot_rec(&v[i]);
+
+			chain_add(&c->of[r->side], r);
+			pair_push(&s->live[r->side], r);
+			s->waiting[r->side]--;
 		}
 		c->flags |= DIRTY;
 	}

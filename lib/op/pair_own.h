@@ -6,17 +6,19 @@
  *	pair_push(&s->live[side], r); ... pair_front(&s->live[side]) ... pair_drop(s, pair_shift(&s->live[side]));
  *	rc = pair_put(s, host, time, KIND_PAIR, left, right);
  *
- * Invariants: a record waits in the heap until the watermark has passed it; from then on records are handled in the
+ * Invariants: a record waits until the watermark has passed it; from then on records are handled in the
  * order (time, key, side, bytes), whatever order they came in, so a kind sees streams without disorder.  A
  * cell is a key that has records; it goes with the last of them.  Blocks of records and cells come from one pool.
  */
 #ifndef OP_PAIR_OWN_H
 #define OP_PAIR_OWN_H
 
+#include "base/rheap.h"
 #include "op/pair.h"
 #include "op/pool.h"
 
 #define PAIR_SLOTS_MIN ((size_t)64)
+#define PAIR_AHEAD 48			/* records */
 
 enum { LEFT, RIGHT };
 enum { LINE_PAIR, LINE_LEFT, LINE_RIGHT };	/* of one time, in this order */
@@ -38,13 +40,14 @@ struct chain {
 	struct rec *first, *last;
 };
 
-struct cell {
-	uint64_t hash;
+struct cell {				/* what is looked at for each record comes first */
 	struct chain of[2];		/* oldest first */
-	uint64_t turn;			/* of the window that looked last */
+	uint64_t hash;
+	uint64_t prefix;		/* the key's first bytes, as a number in their order */
 	uint64_t held;			/* records */
-	uint32_t n, cap;		/* bytes of the key, of the block */
+	uint32_t n;			/* bytes of the key */
 	uint8_t flags;
+	uint64_t turn;			/* of the window that looked last */
 	char key[];
 };
 
@@ -53,9 +56,9 @@ struct queue {				/* oldest first */
 	size_t cap, at, n;
 };
 
-struct slot {
-	int64_t us;
-	struct rec *r;
+struct place {			/* of the table of cells */
+	uint64_t hash;
+	struct cell *c;		/* NULL: none */
 };
 
 struct pair {
@@ -63,11 +66,11 @@ struct pair {
 	struct watermark wm[2];
 	bool ended[2];
 	int64_t closed_us;		/* all below was handled */
-	struct cell **cell;		/* open addressing */
+	struct place *cell;		/* open addressing */
 	size_t mask, n_cells;
 	struct pool pool;
-	struct slot *heap, *ready;	/* heap: four children each, the oldest on top */
-	size_t n_heap, cap_heap, cap_ready;
+	struct rheap wait;		/* not handled yet */
+	struct rslot *ready;		/* taken from it, in the order of lines */
 	uint64_t waiting[2];		/* not handled yet; pair_between counts them down */
 	struct queue live[2];		/* handled; windows and sessions have one, live[0] */
 	/* windows */
@@ -76,7 +79,7 @@ struct pair {
 	uint64_t turn;
 	struct cell **met;		/* of one window */
 	size_t cap_met;
-	struct buf times;		/* `,"window_start":...` of the window at hand */
+	struct buf times;		/* how lines end: `,"window_start":...}` of the window at hand, or `}` */
 	/* output */
 	bool later;			/* lines go to host->defer */
 	struct buf line;
@@ -110,6 +113,30 @@ pair_alone(const struct pair *s, int side)
 	enum pair_type t = s->conf.type;
 
 	return side == LEFT ? t == PAIR_LEFT || t == PAIR_FULL || t == PAIR_ANTI : t == PAIR_RIGHT || t == PAIR_FULL;
+}
+
+static inline struct rec *
+slot_rec(const struct rslot *v)
+{
+	return v->what;
+}
+
+/* Ask for a record's head, which may lie on two lines of the cache. */
+MEM_AHEAD void
+pair_ask(const struct rec *r)
+{
+	__builtin_prefetch(r, 1);
+	__builtin_prefetch(r->line, 1);
+}
+
+/* v[i] is looked at next: what of some records later will be is asked for, the record and then its cell. */
+MEM_AHEAD void
+pair_near(const struct rslot *v, size_t i, size_t n)
+{
+	if (i + PAIR_AHEAD >= n)
+		return;
+	pair_ask(slot_rec(&v[i + PAIR_AHEAD]));
+	__builtin_prefetch(slot_rec(&v[i + PAIR_AHEAD / 2])->cell, 1);
 }
 
 static inline struct rec *
@@ -149,17 +176,17 @@ struct cell *pair_cell(struct pair *, uint64_t hash, struct span key);
 /* That many slots for cells, a power of two, PAIR_SLOTS_MIN at first. */
 void pair_slots(struct pair *, size_t n);
 void pair_slots_free(struct pair *);
-/* A new record, into the heap. */
+/* A new record, which waits. */
 void pair_hold(struct pair *, struct cell *, int64_t us, unsigned side, unsigned flags, struct span line);
 /* Two records of one time and key. */
 int pair_by_bytes(const struct rec *, const struct rec *);
 void pair_push(struct queue *, struct rec *);
 struct rec *pair_shift(struct queue *);
-/* Move what is below wm (INT64_MAX: all) from the heap to s->ready, in order; how many. */
+/* Move what is below wm (INT64_MAX: all) of what waits to s->ready, in order; how many. */
 size_t pair_ready(struct pair *, int64_t wm_us);
 /* Forget a record that is in no list any more. */
 void pair_drop(struct pair *, struct rec *);
-/* One line: what stands at that time, either side may be NULL. s->times goes behind it. */
+/* One line: what stands at that time, either side may be NULL, and s->times behind it. */
 int pair_put(struct pair *, const struct host *, int64_t us, int kind, const struct rec *l, const struct rec *r);
 /* A pair met: what the type of join makes of it. */
 int pair_meet(struct pair *, const struct host *, int64_t us, struct rec *l, struct rec *r);

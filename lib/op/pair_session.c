@@ -40,7 +40,7 @@ pair_sessions(struct pair *s, size_t n, int64_t wm_us, const struct host *host)
 	int rc = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct rec *r = s->ready[i].r;
+		struct rec *r = slot_rec(&s->ready[i]);
 
 		chain_add(&r->cell->of[LEFT], r);
 		pair_push(q, r);

@@ -105,7 +105,7 @@ pair_windows(struct pair *s, size_t n, int64_t wm_us, const struct host *host)
 	int rc = 0;
 
 	for (size_t i = 0; i < n; i++)
-		pair_push(q, s->ready[i].r);
+		pair_push(q, slot_rec(&s->ready[i]));
 	while (rc == 0 && q->n > 0) {
 		int64_t us = pair_front(q)->us, start, end;
 

@@ -250,7 +250,7 @@ work_on(struct lane *l, struct slot *s)
 	f->seq = s->seq;
 	if (l->crew->serial)
 		return blk.long_line > 0 ? 0 :
-		    kept_scan(&s->kept, f->main ? l->crew->c : NULL, f->scan, ps->n, &blk);
+		    kept_scan(&s->kept, f->main ? &l->crew->c->ahead : NULL, f->scan, ps->n, &blk);
 	l->c.yield = &s->yield;
 	l->c.broke = 0;
 	blk.line0 = 0;
@@ -571,7 +571,8 @@ set_up_lane(struct crew *w, struct lane *l)
 	l->c.line = (struct buf){ 0 };
 	l->c.feed = &l->feed;
 	l->ended = true;
-	l->feed = (struct feed){ .cmd = c->cmd, .main = w->feed->main, .second = w->feed->second };
+	l->feed = (struct feed){ .cmd = c->cmd, .main = w->feed->main, .second = w->feed->second,
+	    .look = w->feed->look };
 	if (!w->feed->main || (c->cmd->is & CMD_LINES) == 0)
 		l->feed.scan = scan_new(w->paths, &kc);
 	if (w->feed->second != NULL)

@@ -60,6 +60,13 @@ struct second {
 	int (*take)(void *arg, struct span made, uint64_t line);
 };
 
+/* What becomes of lines where they are scanned, before their turn, in any thread: batch() finds it at b->ahead. */
+struct ahead {
+	/* of the records whose fate is F_PASS; {0, 0} of one that is to be looked at in its turn */
+	void (*make)(const void *arg, const struct batch *, struct buf *scratch, struct fp *out);
+	const void *arg;
+};
+
 /* What is being read: the main input or a second one. */
 struct feed {
 	const struct command *cmd;	/* main input; NULL: each() */
@@ -71,7 +78,7 @@ struct feed {
 	struct source *src;
 	struct scan *scan;
 	bool main;
-	bool look;			/* ctx_look: nothing is counted */
+	bool look;			/* nothing is counted (ctx_look) */
 	/* -j (run/crew.h) */
 	unsigned threads;		/* that may work on it */
 	uint64_t blocks;		/* read by this thread */
@@ -119,7 +126,8 @@ struct ctx {
 	/* -j (run/crew.h) */
 	unsigned sharing;	/* that share -S now; 0 is one */
 	bool serial;		/* ctx_serial */
-	const struct col_list *ahead;	/* ctx_ahead */
+	struct ahead ahead;	/* of the main input; make is NULL: nothing (ctx_ahead) */
+	const struct col_list *ahead_key;
 	struct yield *yield;	/* of a thread's ctx: where what it puts out goes */
 	/* accounts */
 	struct flow_counts count;
@@ -143,6 +151,8 @@ int block_lines(struct ctx *, struct feed *, const struct pathset *, const struc
 int scanned_lines(struct ctx *, struct feed *, const struct pathset *, const struct scanned *, uint64_t *number);
 /* ctx_read (run.h), by threads where there may be several. */
 int input_second(struct ctx *, const char *operand, const struct pathset *, const struct second *);
+/* ctx_look, by threads. */
+int input_look(struct ctx *, const char *operand, const struct pathset *, const struct second *);
 /* Where a line of a feed stands: in its file, or as what message. */
 struct where place_of(const struct feed *, uint64_t number, uint64_t offset);
 struct scan_conf scan_limits(const struct ctx *);

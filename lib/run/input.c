@@ -85,12 +85,12 @@ make(struct ctx *c, struct feed *f, const struct batch *b)
 	if (y == NULL) {
 		buf_clear(&f->made);
 		rc = f->second->each(f->thread, c, b, &f->made);
-		c->second_in += b->n;
+		c->second_in += f->look ? 0 : b->n;
 		return rc != 0 ? rc : f->second->take(f->second->arg, buf_span(&f->made), 0);
 	}
 	rc = f->second->each(f->thread, c, b, &y->out);
 	y->whole = y->out.n;
-	y->count.n.in += b->n;
+	y->count.n.in += f->look ? 0 : b->n;
 	return rc != 0 || y->whole < YIELD_BYTES_MAX ? rc : crew_full(c);
 }
 
@@ -508,6 +508,12 @@ int
 input_second(struct ctx *c, const char *operand, const struct pathset *ps, const struct second *by)
 {
 	return read_second(c, operand, ps, &(struct feed){ .second = by });
+}
+
+int
+input_look(struct ctx *c, const char *operand, const struct pathset *ps, const struct second *by)
+{
+	return read_second(c, operand, ps, &(struct feed){ .second = by, .look = true });
 }
 
 int

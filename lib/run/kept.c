@@ -2,7 +2,6 @@
 /* kept - see kept.h */
 #include <stdlib.h>
 
-#include "op/sift.h"
 #include "run/ctx.h"
 #include "run/kept.h"
 
@@ -23,22 +22,22 @@ grow(struct kept *k, size_t n)
 
 /* While the lines are in this core's caches. */
 static void
-make_ahead(struct kept *k, const struct ctx *c, const struct scanned *got)
+make_ahead(struct kept *k, const struct ahead *a, const struct scanned *got)
 {
 	uint8_t fate[BATCH_RECORDS_MAX] MEM_UNFILLED;
 	struct batch b = { .n = got->n, .line = got->line, .col = (const struct val *const *)got->col, .fate = fate };
 
 	for (size_t i = 0; i < got->n; i++)
 		fate[i] = got->kind[i] == LINE_RECORD ? F_PASS : F_REJECT;
-	sift_ahead(&b, c->ahead->col, c->ahead->n, ctx_key_as(c), &k->scratch, k->ahead + k->n);
+	a->make(a->arg, &b, &k->scratch, k->ahead + k->n);
 }
 
 int
-kept_scan(struct kept *k, const struct ctx *c, struct scan *scan, size_t n_cols, const struct block *blk)
+kept_scan(struct kept *k, const struct ahead *a, struct scan *scan, size_t n_cols, const struct block *blk)
 {
 	struct scanned got;
 
-	k->has_ahead = c != NULL && c->ahead != NULL;
+	k->has_ahead = a != NULL && a->make != NULL;
 
 	if (k->col == NULL) {
 		k->n_cols = n_cols;
@@ -54,7 +53,7 @@ kept_scan(struct kept *k, const struct ctx *c, struct scan *scan, size_t n_cols,
 		for (size_t i = 0; i < n_cols; i++)
 			memcpy(k->col[i] + k->n, got.col[i], got.n * sizeof **k->col);
 		if (k->has_ahead)
-			make_ahead(k, c, &got);
+			make_ahead(k, a, &got);
 		k->n += got.n;
 		if (k->n_ends == k->cap_ends) {
 			k->cap_ends = k->cap_ends == 0 ? 64 : mem_mul(k->cap_ends, 2);

@@ -13,6 +13,7 @@
 #include "in/scan.h"
 #include "in/source.h"
 
+struct ahead;
 struct ctx;
 struct feed;
 
@@ -22,15 +23,15 @@ struct kept {
 	uint8_t *kind;
 	const char **why;
 	struct val **col;	/* [n_cols][cap] */
-	struct fp *ahead;	/* [cap] where ctx_ahead asked for it */
+	struct fp *ahead;	/* [cap] where something is made of them ahead */
 	bool has_ahead;
 	struct buf scratch;
 	size_t *end;		/* [n_ends] where each batch ends */
 	size_t n_ends, cap_ends;
 };
 
-/* And the fingerprints that ctx_ahead asked for, of the main input's lines; c NULL: of others. Returns 0. */
-int kept_scan(struct kept *, const struct ctx *c, struct scan *, size_t n_cols, const struct block *);
+/* And what is made of them ahead; NULL: nothing is. Returns 0. */
+int kept_scan(struct kept *, const struct ahead *, struct scan *, size_t n_cols, const struct block *);
 /* To whoever reads the feed; `line`: the number of its first line; *next: of the first behind it. 0 or a status. */
 int kept_deliver(const struct kept *, struct ctx *, struct feed *, const struct pathset *, uint64_t line,
     uint64_t *next);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pairing - see pairing.h */
+#include <stdlib.h>
 #include <sys/stat.h>
 
+#include "run/ctx.h"
 #include "run/operand.h"
 #include "run/pairing.h"
 #include "run/sides.h"
@@ -9,27 +11,79 @@
 /* ---- how far a file is out of order ---- */
 
 struct measure {
-	struct watermark water;		/* of all that is not too far ahead */
+	struct watermark water;		/* how far ahead is too far */
 	const struct zone *zone;
 	enum unit unit;
-	int64_t behind;			/* at most, of any record */
+	int64_t newest, behind;		/* behind: at most, of any record */
+};
+
+/* Of the records of a batch. */
+struct extent {
+	int64_t newest, oldest, behind;
+};
+
+struct looker {
+	const struct measure *m;
 	struct buf scratch;
 };
 
-static int
-look(void *arg, const struct batch *b)
+static void *
+looker_new(void *arg)
 {
-	struct measure *m = arg;
+	struct looker *l = mem_new(sizeof *l);
 
+	l->m = arg;
+	return l;
+}
+
+static void
+looker_end(void *arg, void *thread)
+{
+	struct looker *l = thread;
+
+	(void)arg;
+	if (l != NULL)
+		buf_free(&l->scratch);
+	free(l);
+}
+
+static int
+look(void *thread, const struct ctx *c, const struct batch *b, struct buf *made)
+{
+	struct looker *l = thread;
+	const struct measure *m = l->m;
+	struct extent e = { INT64_MIN, INT64_MAX, 0 };
+
+	(void)c;
 	for (size_t i = 0; i < b->n; i++) {
 		int64_t us;
 
-		if (when_val(b->col[0][i], m->unit, m->zone, &m->scratch, &us) != NULL ||
+		if (when_val(b->col[0][i], m->unit, m->zone, &l->scratch, &us) != NULL ||
 		    watermark_ahead(&m->water, us))
 			continue;
-		if (us < m->water.newest_us && m->water.newest_us - us > m->behind)
-			m->behind = m->water.newest_us - us;
-		watermark_take(&m->water, us);
+		if (us < e.newest && e.newest - us > e.behind)
+			e.behind = e.newest - us;
+		e.newest = us > e.newest ? us : e.newest;
+		e.oldest = us < e.oldest ? us : e.oldest;
+	}
+	buf_add(made, (const char *)&e, sizeof e);
+	return 0;
+}
+
+static int
+look_at(void *arg, struct span made, uint64_t line)
+{
+	struct measure *m = arg;
+
+	(void)line;
+	for (; made.n > 0; made = span_from(made, sizeof(struct extent))) {
+		struct extent e;
+
+		memcpy(&e, made.p, sizeof e);
+		m->behind = e.behind > m->behind ? e.behind : m->behind;
+		if (e.oldest < m->newest && m->newest - e.oldest > m->behind)
+			m->behind = m->newest - e.oldest;
+		m->newest = e.newest > m->newest ? e.newest : m->newest;
 	}
 	return 0;
 }
@@ -38,7 +92,8 @@ static int
 measure(struct pairing *p, int side)
 {
 	struct pair_side *f = &p->conf.side[side];
-	struct measure m = { .zone = ctx_zone(p->c), .unit = f->unit };
+	struct measure m = { .zone = ctx_zone(p->c), .unit = f->unit, .newest = INT64_MIN };
+	const struct second by = { &m, looker_new, looker_end, look, look_at };
 	struct pathset *ps = pathset_new();
 	char why[MESSAGE_BYTES_MAX];
 	int rc = 0;
@@ -49,11 +104,10 @@ measure(struct pairing *p, int side)
 	if (pathset_add(ps, ctx_paths(p->c)->path[f->time].text, why, sizeof why) == -1)
 		rc = err_usage("%s", why);
 	if (rc == 0)
-		rc = ctx_look(p->c, p->operand[side], ps, look, &m);
+		rc = input_look(p->c, p->operand[side], ps, &by);
 	f->bounded = rc == 0;
 	f->late = (struct dur){ .us = m.behind };
 	pathset_free(ps);
-	buf_free(&m.scratch);
 	return rc;
 }
 
@@ -194,6 +248,18 @@ ended(void *arg, int side)
 	return 0;
 }
 
+static void
+left_ahead(const void *arg, const struct batch *b, struct buf *scratch, struct fp *out)
+{
+	pair_ahead(arg, 0, b, scratch, out);
+}
+
+static void
+right_ahead(const void *arg, const struct batch *b, struct buf *scratch, struct fp *out)
+{
+	pair_ahead(arg, 1, b, scratch, out);
+}
+
 /* Nothing met: say so where a column of the keys has numbers on one side and texts on the other. */
 static void
 warn_types(const struct pairing *p)
@@ -214,8 +280,9 @@ warn_types(const struct pairing *p)
 int
 pairing_work(struct pairing *p)
 {
-	struct sides s = { .operand = { p->operand[0], p->operand[1] }, .arg = p, .turn = turn, .at = at,
-	    .ended = ended, .after = advance, .silent = p->may_idle ? silent : NULL };
+	const struct ahead ahead[2] = { { left_ahead, &p->conf }, { right_ahead, &p->conf } };
+	struct sides s = { .operand = { p->operand[0], p->operand[1] }, .arg = p, .ahead = ahead, .turn = turn,
+	    .at = at, .ended = ended, .after = advance, .silent = p->may_idle ? silent : NULL };
 	struct pair_told t;
 	int rc = p->operand[0] != NULL ? sides_read(p->c, &s) : sides_one(p->c);
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "op/sift.h"
 #include "run/crew.h"
 #include "run/ctx.h"
 #include "run/epoch.h"
@@ -333,10 +334,19 @@ ctx_serial(struct ctx *c)
 	c->serial = true;
 }
 
+static void
+ids_ahead(const void *arg, const struct batch *b, struct buf *scratch, struct fp *out)
+{
+	const struct ctx *c = arg;
+
+	sift_ahead(b, c->ahead_key->col, c->ahead_key->n, ctx_key_as(c), scratch, out);
+}
+
 void
 ctx_ahead(struct ctx *c, const struct col_list *key)
 {
-	c->ahead = key;
+	c->ahead_key = key;
+	c->ahead = (struct ahead){ ids_ahead, c };
 }
 
 const char *

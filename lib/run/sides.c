@@ -40,6 +40,7 @@ struct reader {			/* one side */
 	size_t n, next;
 	struct source_conf limits;
 	const struct pathset *paths;
+	struct ahead ahead;
 	struct feed feed;
 	pthread_t thread;
 	bool scans;		/* -j: the thread scans what it reads, and is a block ahead */
@@ -84,7 +85,7 @@ fetch(struct reader *r, struct source **src, struct slot *to)
 		return CLOSED;
 	}
 	if (r->scans && to->block.long_line == 0) {
-		(void)kept_scan(&to->kept, NULL, r->feed.scan, r->paths->n, &to->block);
+		(void)kept_scan(&to->kept, &r->ahead, r->feed.scan, r->paths->n, &to->block);
 		source_counted(*src, to->kept.n);
 	}
 	if (r->scans)
@@ -322,6 +323,8 @@ sides_read(struct ctx *c, const struct sides *s)
 
 	for (int i = 0; i < 2 && rc == 0; i++) {
 		b->side[i].both = b;
+		if (s->ahead != NULL)
+			b->side[i].ahead = s->ahead[i];
 		rc = set_up(c, &b->side[i], s->operand[i]);
 	}
 	sandbox(SB_FILTER);

@@ -8,7 +8,7 @@
  * Invariants: each input has a thread that waits for it, so nothing the writers do in any order can block for
  * ever: two FIFOs of one writer, a line that comes in two halves.  The side that is behind in at() is read
  * first; only when it has nothing to give is the other one read on.  Batches are handled by the caller's thread alone;
- * with -j of 2 or more the side's thread scans its lines too, a block ahead.
+ * with -j of 2 or more the side's thread scans its lines too, a block ahead, and makes of them what `ahead` says.
  * Inputs are files, FIFOs, /dev/fd/N, `-`, or wh:TABLE[@DAYS]; limits, rejects and counts are those of the main input.
  */
 #ifndef RUN_SIDES_H
@@ -16,9 +16,12 @@
 
 #include "run/run.h"
 
+struct ahead;
+
 struct sides {
 	const char *operand[2];
 	void *arg;
+	const struct ahead *ahead;		/* [2], or NULL (run/ctx.h); what they lead to stays */
 	/* the batches that follow are of this side */
 	void (*turn)(void *arg, int side);
 	/* how far a side has come, whatever the unit */

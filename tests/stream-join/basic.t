@@ -152,3 +152,19 @@ $ echo '{"k":1,"t":1000000000}' >l; stream-join --left l --right none -k k -t t 
 > 3
 ! stream-join: none: No such file or directory
 ! stream-join: r:2: no time
+
+# files of several blocks, out of order, with null keys, keys in two forms and lines in error: the same lines whatever -j; as many pairs as awk finds
+$ cat >make.awk <<'EOF'
+$ BEGIN { for (i = 0; i < 40000; i++) { if (right && i % 3 == 0) continue; t = 1700000000000 + i * 10 - (i % 7 ? 0 : i % 5 * 900) + (right && i % 4 == 0) * 5; k = i % 977
+$ if (i % 50 == 3) k = k ".0"; if (i % 211 == 5) k = "null"; if (i % 3001 == 7) k = "[1]"; printf "{\"id\":%d,\"pad\":\"%64s\",\"k\":%s,\"t\":%s}\n", i, "", k, i % 4999 == 9 ? "\"x\"" : t } }
+$ EOF
+$ awk -f make.awk >l; awk -v right=1 -f make.awk >r
+$ for how in '--between -30s,12s --type full' '--between 0,0' '--window 20s' '--session 700ms --type left'; do for j in 1 2 3; do stream-join -j $j --left l --right r -k k -t t:ms $how --on-error skip --stats st >out; echo "$(cksum <out) $(tail -1 st | jq -c '[.in,.used,.rejected,.no_key]')"; done | sort | uniq -c | awk '{ print $1, $4 }'; done
+> 3 [66666,66629,37,317]
+> 3 [66666,66629,37,317]
+> 3 [66666,66629,37,317]
+> 3 [66666,66629,37,317]
+$ stream-join -j 2 --left l --right r -k k -t t:ms --between 0,0 --on-error skip | wc -l
+$ for f in l r; do jq -r 'select((.k | type) == "number" and (.t | type) == "number") | "\(.k | floor) \(.t)"' $f >$f.keys; done; awk 'NR == FNR { n[$0]++; next } { all += n[$0] } END { print all }' l.keys r.keys
+> 19895
+> 19895
