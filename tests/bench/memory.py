@@ -52,7 +52,7 @@ JOBS = [
     ("cdc-merge --scd2", "2*K*(100+r)", "cdc-merge --scd2 --date 2026-06-02 @rows@"),
     ("dq-check", "27*T", "dq-check warn=unique(trace_id) @events@"),
     ("dq-reconcile", "4*1048576", "dq-reconcile -k trace_id --sum ts @events@ @events@"),
-    ("stream-join", "2*L*(b+100+96)", "stream-join --left @events@ --right @events@ -k trace_id -t ts:ms --between 0s,1s"),
+    ("stream-join", "2*L*(b+100+110)", "stream-join --left @events@ --right @events@ -k trace_id -t ts:ms --between 0s,1s"),
 ]
 
 KEYED = [
