@@ -77,6 +77,16 @@ mem_add(size_t a, size_t b)
  * leaves out its calls, unless it stands inline before gcc looks.
  */
 #define MEM_AHEAD static inline __attribute__((always_inline))
+#define MEM_ASKED_MAX ((size_t)1024)
+#define MEM_LINE 64		/* of the cache */
+
+/* Ask for these bytes, or the first MEM_ASKED_MAX of them. */
+MEM_AHEAD void
+mem_ask(const char *p, size_t n)
+{
+	for (size_t at = 0; at < n && at < MEM_ASKED_MAX; at += MEM_LINE)
+		__builtin_prefetch(p + at);
+}
 
 struct arena {
 	struct arena_block *head;

@@ -466,12 +466,8 @@ near_run(const struct pile *t, const struct keytab_place *order, size_t i, size_
 		__builtin_prefetch(keytab_cell(t->keys, order[i + 3 * NEAR_KEY].i));
 	if (i + 2 * NEAR_KEY < n)
 		__builtin_prefetch(&t->v[*keytab_cell(t->keys, order[i + 2 * NEAR_KEY].i) - 1]);
-	if (i + NEAR_KEY < n) {
-		const char *p = t->v[*keytab_cell(t->keys, order[i + NEAR_KEY].i) - 1].p;
-
-		for (size_t x = 0; x < NEAR_LINES; x++)
-			__builtin_prefetch(p + 64 * x);
-	}
+	if (i + NEAR_KEY < n)
+		mem_ask(t->v[*keytab_cell(t->keys, order[i + NEAR_KEY].i) - 1].p, NEAR_LINES * MEM_LINE);
 }
 
 /* All of a pile to a run on disk; it is empty then. */

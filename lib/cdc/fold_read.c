@@ -15,7 +15,6 @@
 #define RANGE_CHUNK_KEYS 64		/* where nobody else fills them they stay in a core's own caches */
 #define RANGE_CHUNK_BYTES (32 * KIB)
 #define NEAR_READ 8			/* of so many keys ahead the versions are brought near */
-#define NEAR_BYTES_MAX 1024
 
 /* ---- a chunk ---- */
 
@@ -385,8 +384,7 @@ bring_near(const struct view *r)
 	if (r->item + 1 == k->n)
 		return;
 	row = k->change[it[1].at].row;
-	for (size_t i = 0; i < row.n && i < NEAR_BYTES_MAX; i += 64)
-		__builtin_prefetch(row.p + i);
+	mem_ask(row.p, row.n);
 }
 
 /* The part that was read goes on to its next key, or has none any more. */

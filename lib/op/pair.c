@@ -26,6 +26,7 @@ pair_put(struct pair *s, const struct host *h, int64_t us, int kind, const struc
 	buf_str(b, ",\"right\":");
 	buf_span_add(b, r == NULL ? span_str("null") : rec_line(r));
 	buf_span_add(b, buf_span(&s->times));
+	buf_byte(b, '}');
 	if (s->later)	/* times fit into 61 bits: pair_new saw to it */
 		return h->defer(h->self, 0, buf_span(b), (uint64_t)(us * 4 + kind));
 	return h->raw(h->self, 0, buf_span(b));
@@ -74,7 +75,6 @@ pair_times(struct pair *s, int64_t start_us, int64_t end_us)
 	when_print(start_us, s->conf.style, s->conf.zone, &s->times);
 	buf_str(&s->times, ",\"window_end\":");
 	when_print(end_us, s->conf.style, s->conf.zone, &s->times);
-	buf_byte(&s->times, '}');
 }
 
 /* ---- a batch ---- */
@@ -261,7 +261,6 @@ handle(struct pair *s, int64_t wm_us, const struct host *host)
 	if (wm_us > s->closed_us)
 		s->closed_us = wm_us;
 	buf_clear(&s->times);
-	buf_byte(&s->times, '}');
 	switch (s->conf.kind) {
 	case PAIR_BETWEEN:
 		return pair_between(s, n, wm_us, host);
@@ -367,18 +366,6 @@ add(void *st, struct span key, struct span val)
 	return unpack_done(&u) ? 0 : err_input("a saved state is not one of this command");
 }
 
-static int
-by_key(const void *pa, const void *pb)
-{
-	const struct rec *a = slot_rec(pa), *b = slot_rec(pb);
-
-	if (a->cell != b->cell)
-		return span_cmp(cell_key(a->cell), cell_key(b->cell));
-	if (a->us != b->us)
-		return a->us < b->us ? -1 : 1;
-	return pair_by_bytes(a, b);
-}
-
 /*
  * All records, or those of keys that changed: of one key together, keys in order; those that were handled are marked.
  * To be freed.
@@ -408,7 +395,7 @@ all_of(struct pair *s, bool changed, size_t *n)
 			v[kept++] = v[i];
 	*n = changed ? kept : *n;
 	if (*n > 1)
-		qsort(v, *n, sizeof *v, by_key);
+		qsort(v, *n, sizeof *v, pair_by_key);
 	return v;
 }
 
@@ -478,7 +465,6 @@ forget(struct pair *s)
 	s->n_cells = 0;
 	s->told.records = 0;
 	pool_free(&s->pool);
-	s->pool.mem.large = true;	/* lines are looked at in any order: in few pages */
 }
 
 static int
@@ -573,7 +559,7 @@ pair_new(const struct pair_conf *conf)
 	s->conf.hi_us = within(conf->hi_us);
 	s->conf.gap_us = within(conf->gap_us);
 	s->closed_us = NEVER;
-	s->pool.mem.large = true;
+	s->pool.mem.large = true;	/* lines are looked at in any order: in few pages */
 	pair_slots(s, PAIR_SLOTS_MIN);
 	for (int side = 0; side < 2; side++) {
 		watermark_init(&s->wm[side], conf->side[side].late, conf->zone);

@@ -9,7 +9,6 @@
 #include "op/pair_own.h"
 
 #define NEAR 16			/* records ahead */
-#define LINE_NEAR 1024		/* bytes of their lines */
 
 /* How long a record of that side waits for partners that are later. */
 static int64_t
@@ -55,8 +54,7 @@ bring_partners(const struct rslot *v, size_t i, size_t n)
 	pair_ask(slot_rec(&v[i + 2 * NEAR]));
 	__builtin_prefetch(slot_rec(&v[i + NEAR * 3 / 2])->cell);
 	r = slot_rec(&v[i + NEAR]);
-	for (size_t at = 64; at < r->n && at < LINE_NEAR; at += 64)
-		__builtin_prefetch(r->line + at);
+	mem_ask(r->line, r->n);
 	c = r->cell;
 	__builtin_prefetch(c->of[LEFT].first, 1);
 	__builtin_prefetch(c->of[RIGHT].first, 1);

@@ -147,22 +147,17 @@ pair_drop(struct pair *s, struct rec *r)
 }
 
 int
-pair_by_bytes(const struct rec *a, const struct rec *b)
-{
-	return a->side != b->side ? a->side - b->side : span_cmp(rec_line(a), rec_line(b));
-}
-
-/* Two of one time. */
-static int
-by_key(const void *pa, const void *pb)
+pair_by_key(const void *pa, const void *pb)
 {
 	const struct rec *a = slot_rec(pa), *b = slot_rec(pb);
 
-	if (a->cell == b->cell)
-		return pair_by_bytes(a, b);
 	if (a->cell->prefix != b->cell->prefix)
 		return a->cell->prefix < b->cell->prefix ? -1 : 1;
-	return span_cmp(cell_key(a->cell), cell_key(b->cell));
+	if (a->cell != b->cell)
+		return span_cmp(cell_key(a->cell), cell_key(b->cell));
+	if (a->us != b->us)
+		return a->us < b->us ? -1 : 1;
+	return a->side != b->side ? a->side - b->side : span_cmp(rec_line(a), rec_line(b));
 }
 
 /* Those of one time: first by what their keys begin with, which stands where the time stood as long as that lasts. */
@@ -172,14 +167,14 @@ sort_one_time(struct rslot *v, size_t n)
 	int64_t us = v[0].at;
 
 	if (n > FEW) {
-		qsort(v, n, sizeof *v, by_key);
+		qsort(v, n, sizeof *v, pair_by_key);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
 		struct rslot x = { (int64_t)(slot_rec(&v[i])->cell->prefix ^ UINT64_C(1) << 63), v[i].what };
 		size_t k = i;
 
-		for (; k > 0 && (v[k - 1].at > x.at || (v[k - 1].at == x.at && by_key(&v[k - 1], &x) > 0)); k--)
+		for (; k > 0 && (v[k - 1].at > x.at || (v[k - 1].at == x.at && pair_by_key(&v[k - 1], &x) > 0)); k--)
 			v[k] = v[k - 1];
 		v[k] = x;
 	}

@@ -6,9 +6,9 @@
  *	pair_push(&s->live[side], r); ... pair_front(&s->live[side]) ... pair_drop(s, pair_shift(&s->live[side]));
  *	rc = pair_put(s, host, time, KIND_PAIR, left, right);
  *
- * Invariants: a record waits until the watermark has passed it; from then on records are handled in the
- * order (time, key, side, bytes), whatever order they came in, so a kind sees streams without disorder.  A
- * cell is a key that has records; it goes with the last of them.  Blocks of records and cells come from one pool.
+ * Invariants: a record waits until the watermark has passed it; from then on records are handled in the order (time,
+ * key, side, bytes), whatever order they came in, so a kind sees streams without disorder.  A cell is a key that has
+ * records; it goes with the last of them.  Blocks of records and cells come from one pool.
  */
 #ifndef OP_PAIR_OWN_H
 #define OP_PAIR_OWN_H
@@ -79,7 +79,7 @@ struct pair {
 	uint64_t turn;
 	struct cell **met;		/* of one window */
 	size_t cap_met;
-	struct buf times;		/* how lines end: `,"window_start":...}` of the window at hand, or `}` */
+	struct buf times;		/* `,"window_start":...` of the window at hand */
 	/* output */
 	bool later;			/* lines go to host->defer */
 	struct buf line;
@@ -178,8 +178,8 @@ void pair_slots(struct pair *, size_t n);
 void pair_slots_free(struct pair *);
 /* A new record, which waits. */
 void pair_hold(struct pair *, struct cell *, int64_t us, unsigned side, unsigned flags, struct span line);
-/* Two records of one time and key. */
-int pair_by_bytes(const struct rec *, const struct rec *);
+/* Two struct rslot: by key, then time, then side and bytes. */
+int pair_by_key(const void *, const void *);
 void pair_push(struct queue *, struct rec *);
 struct rec *pair_shift(struct queue *);
 /* Move what is below wm (INT64_MAX: all) of what waits to s->ready, in order; how many. */

@@ -2,9 +2,6 @@
 /* pool - see pool.h */
 #include "op/pool.h"
 
-#define ASKED_MAX 1024		/* bytes */
-#define LINE 64			/* of the cache */
-
 /* Classes 16 20 24 28 | 32 40 48 56 | ... times: four to each power of two, sizes a multiple of 4 and at least 16. */
 static size_t
 class_size(unsigned c)
@@ -25,14 +22,6 @@ class_of(size_t n)
 	return class_size(c) < n ? c + 1 : c;
 }
 
-/* For the next block to be taken, which is read and then filled. */
-MEM_AHEAD void
-ask(const char *block, size_t n)
-{
-	for (size_t at = 0; at < n && at < ASKED_MAX; at += LINE)
-		__builtin_prefetch(block + at, 1);
-}
-
 static void
 take(struct pool *p, struct kept *k, size_t n)
 {
@@ -45,7 +34,7 @@ take(struct pool *p, struct kept *k, size_t n)
 	block = p->spare[c];
 	if (block != NULL) {
 		memcpy(&p->spare[c], block, sizeof block);
-		ask(p->spare[c], class_size(c));
+		mem_ask(p->spare[c], class_size(c));	/* the next one, which is read, then filled */
 	} else
 		block = arena_get(&p->mem, class_size(c));
 	*k = (struct kept){ block, 0, (uint32_t)class_size(c) };
@@ -136,5 +125,5 @@ void
 pool_free(struct pool *p)
 {
 	arena_free(&p->mem);
-	*p = (struct pool){ 0 };
+	*p = (struct pool){ .mem = p->mem };	/* nothing but what pages it is of */
 }
