@@ -25,6 +25,8 @@ struct host {
 	int (*raw)(void *self, int out, struct span line);
 	/* this line goes out later, in the order of seq; from one call of flush they come in that order (part: 0) */
 	int (*defer)(void *self, uint32_t part, struct span line, uint64_t seq);
+	/* a line of several pieces, as raw() of it; NULL: raw alone */
+	int (*pieces)(void *self, int out, const struct span *, size_t n);
 };
 
 /* One piece of keyed state; val.p == NULL: the key is gone.  A non-zero return must end the caller's call with it. */

@@ -4,7 +4,7 @@
 
 #include "base/rheap.h"
 
-#define CHUNK_SLOTS 63		/* a KiB with its head */
+#define CHUNK_SLOTS 42		/* a KiB with its head */
 #define FEW 48			/* sorted by insertion */
 #define DIGITS 8		/* of 8 bits */
 
@@ -45,9 +45,9 @@ put(struct rheap *h, struct rslot s)
 }
 
 void
-rheap_add(struct rheap *h, int64_t at, void *what)
+rheap_add(struct rheap *h, int64_t at, uint64_t tie, uint64_t what)
 {
-	put(h, (struct rslot){ at, what });
+	put(h, (struct rslot){ at, tie, what });
 	h->n++;
 }
 
@@ -117,6 +117,7 @@ rheap_below(struct rheap *h, int64_t bound, struct rslot **out)
 		h->bucket[b] = NULL;
 		for (; c != NULL; c = next) {
 			next = c->next;
+			mem_ask((const char *)next, next == NULL ? 0 : sizeof *next);
 			for (size_t i = 0; i < c->n; i++) {
 				if (mapped(c->v[i].at) < end)
 					take(h, c->v[i], &n);

@@ -3,14 +3,14 @@
  * rheap - what waits for a time that only grows: a radix heap, of which all below a bound is taken at once, in order
  *
  *	struct rheap h = { 0 };
- *	rheap_add(&h, us, r);
+ *	rheap_add(&h, us, 0, r);
  *	n = rheap_below(&h, watermark, &v);	// v[0..n): at < watermark, the smallest first
  *	rheap_free(&h);
  *
  * Invariants: a radix heap (Ahuja, Mehlhorn, Orlin, Tarjan: Faster algorithms for the shortest path problem, 1990):
  * bucket b holds what differs from the last bound first in bit b, so what is taken or moved stands in few of them, and
  * each moves to lower ones alone, in the order in which it lies in memory.  A bound below the last one is allowed, and
- * so is what is added below it; such things are looked at each time.  Memory: 16 bytes for each that waits, and 32
+ * so is what is added below it; such things are looked at each time.  Memory: 24 bytes for each that waits, and 48
  * for each of the most that were taken at once.
  */
 #ifndef BASE_RHEAP_H
@@ -24,7 +24,8 @@
 
 struct rslot {
 	int64_t at;
-	void *what;
+	uint64_t tie;				/* carried along, for whoever orders those of one time */
+	uint64_t what;
 };
 
 struct rheap_chunk;
@@ -38,7 +39,7 @@ struct rheap {
 	size_t cap;
 };
 
-void rheap_add(struct rheap *, int64_t at, void *what);
+void rheap_add(struct rheap *, int64_t at, uint64_t tie, uint64_t what);
 /*
  * Take all below the bound (INT64_MAX: all but that itself); how many.  They are in the order of `at`, those of one
  * time in any; *out is the heap's, good until it is changed.

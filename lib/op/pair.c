@@ -8,6 +8,7 @@
 #include "op/pack.h"
 #include "op/pair_own.h"
 
+#define LENT_SLACK (2 * MIB)
 #define PIECE_BYTES MIB		/* a key's records are shed in pieces of about this size */
 #define SPAN_US_MAX (WHEN_US_MAX - WHEN_US_MIN)
 #define NEVER INT64_MIN
@@ -18,15 +19,16 @@
 int
 pair_put(struct pair *s, const struct host *h, int64_t us, int kind, const struct rec *l, const struct rec *r)
 {
+	const struct span piece[] = { span_str("{\"left\":"), l == NULL ? span_str("null") : rec_line(l),
+	    span_str(",\"right\":"), r == NULL ? span_str("null") : rec_line(r), buf_span(&s->times), span_str("}") };
+	const size_t n = sizeof piece / sizeof *piece;
 	struct buf *b = &s->line;
 
+	if (!s->later && h->pieces != NULL)
+		return h->pieces(h->self, 0, piece, n);
 	buf_clear(b);
-	buf_str(b, "{\"left\":");
-	buf_span_add(b, l == NULL ? span_str("null") : rec_line(l));
-	buf_str(b, ",\"right\":");
-	buf_span_add(b, r == NULL ? span_str("null") : rec_line(r));
-	buf_span_add(b, buf_span(&s->times));
-	buf_byte(b, '}');
+	for (size_t i = 0; i < n; i++)
+		buf_span_add(b, piece[i]);
 	if (s->later)	/* times fit into 61 bits: pair_new saw to it */
 		return h->defer(h->self, 0, buf_span(b), (uint64_t)(us * 4 + kind));
 	return h->raw(h->self, 0, buf_span(b));
@@ -120,24 +122,6 @@ own(const struct pair *s, unsigned side)
 	return s->conf.which != -1 ? LEFT : side;
 }
 
-void
-pair_ahead(const struct pair_conf *c, int side, const struct batch *b, struct buf *scratch, struct fp *out)
-{
-	const struct pair_side *p = &c->side[side];
-
-	for (size_t i = 0; i < b->n; i++) {
-		int64_t us;
-		bool none = true;
-
-		out[i] = (struct fp){ 0, 0 };
-		if (b->fate[i] != F_PASS || when_val(b->col[p->time][i], p->unit, c->zone, scratch, &us) != NULL)
-			continue;
-		buf_clear(scratch);
-		if (key_of(b, i, p->key, c->n_keys, c->as, scratch, &none) == NULL && !none)
-			out[i] = (struct fp){ (uint64_t)us, hash_mem(buf_span(scratch)) };
-	}
-}
-
 /* Side, key and time of record i; NULL, or why it is bad. Its fate is F_PASS as long as it is to be held. */
 static const char *
 locate(struct pair *s, int only, const struct batch *b, size_t i)
@@ -187,6 +171,13 @@ judge(struct pair *s, const struct batch *b, size_t i, const struct host *host)
 	return s->conf.late_out == -1 ? 0 : host->raw(host->self, s->conf.late_out, b->line[i]);
 }
 
+/* Did the thread that scanned it give it a number? */
+static bool
+numbered(const struct pair *s, int side, const struct batch *b, size_t i)
+{
+	return s->conf.ordered && !s->order[side].off && b->ahead != NULL && (b->ahead[i].lo | b->ahead[i].hi) != 0;
+}
+
 int
 pair_feed(void *st, int only, const struct batch *b, const struct host *host)
 {
@@ -226,7 +217,10 @@ pair_feed(void *st, int only, const struct batch *b, const struct host *host)
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
 		struct span key = span_str("null");
 		struct cell *mine;
+		struct rec *r;
 
+		if (b->fate[i] != F_PASS && numbered(s, only, b, i))
+			pair_number(&s->order[only], NULL);
 		if (b->fate[i] != F_PASS)
 			continue;
 		b->fate[i] = F_USED;
@@ -237,8 +231,15 @@ pair_feed(void *st, int only, const struct batch *b, const struct host *host)
 			mine->flags |= NO_KEY;
 			s->told.no_key++;
 		}
-		pair_hold(s, mine, s->us[i], s->side[i], 0, trim(b->line[i]));
+		r = pair_hold(s, mine, s->us[i], s->side[i], 0, trim(b->line[i]), s->lent);
+		if (numbered(s, only, b, i))
+			pair_number(&s->order[only], r);
+		else
+			pair_wait(s, r);
 	}
+	/* more is of lines that are gone than of those that are held, and than some blocks are that are half gone */
+	if (s->lent_bytes - s->lent_live > s->lent_live + pool_bytes(&s->pool) / 4 + LENT_SLACK)
+		pair_settle(s);
 	bytes = pair_op.bytes(s);
 	s->told.peak_bytes = bytes > s->told.peak_bytes ? bytes : s->told.peak_bytes;
 	return rc;
@@ -361,7 +362,7 @@ add(void *st, struct span key, struct span val)
 		c = pair_cell(s, hash_mem(key), key);
 		if (span_is(key, "null"))
 			c->flags |= NO_KEY;
-		pair_hold(s, c, us, how & 1, (unsigned)how >> 1, line);
+		pair_wait(s, pair_hold(s, c, us, how & 1, (unsigned)how >> 1, line, NULL));
 	}
 	return unpack_done(&u) ? 0 : err_input("a saved state is not one of this command");
 }
@@ -374,22 +375,11 @@ static struct rslot *
 all_of(struct pair *s, bool changed, size_t *n)
 {
 	struct rslot *v = mem_array(NULL, s->told.records, sizeof *v);
-	size_t kept = 0;
+	size_t kept = 0, waiting = pair_all(s, v);
 
-	rheap_all(&s->wait, v);
-	*n = s->wait.n;
-	for (int side = 0; s->conf.kind != PAIR_SESSION && side < 2; side++) {
-		for (size_t i = 0; i < s->live[side].n; i++) {
-			struct rec *r = pair_nth(&s->live[side], i);
-
-			r->flags |= HANDLED;
-			v[(*n)++] = (struct rslot){ r->us, r };
-		}
-	}
-	/* a session's records stay in their cell until its last one is over, which the queue does not */
-	for (size_t i = 0; s->conf.kind == PAIR_SESSION && i <= s->mask; i++)
-		for (struct rec *r = s->cell[i].c == NULL ? NULL : s->cell[i].c->of[LEFT].first; r != NULL; r = r->next)
-			v[(*n)++] = (struct rslot){ r->us, r };
+	*n = s->told.records;
+	for (size_t i = waiting; s->conf.kind != PAIR_SESSION && i < *n; i++)
+		slot_rec(&v[i])->flags |= HANDLED;
 	for (size_t i = 0; i < *n && changed; i++)
 		if ((slot_rec(&v[i])->cell->flags & DIRTY) != 0)
 			v[kept++] = v[i];
@@ -451,7 +441,13 @@ save(void *st, bool all, kv_fn *put, void *arg)
 static void
 forget(struct pair *s)
 {
+	pair_let_go(s);
 	rheap_free(&s->wait);
+	for (int side = 0; side < 2; side++)
+		pair_order_off(&s->order[side]);
+	free(s->merged);
+	s->merged = NULL;
+	s->cap_merged = 0;
 	free(s->met);
 	s->met = NULL;
 	s->cap_met = 0;
@@ -509,7 +505,8 @@ bytes(const void *st)
 {
 	const struct pair *s = st;
 
-	return pool_bytes(&s->pool) + (s->mask + 1) * sizeof *s->cell + rheap_bytes(&s->wait) +
+	return pool_bytes(&s->pool) + s->lent_bytes + (s->mask + 1) * sizeof *s->cell + rheap_bytes(&s->wait) +
+	    pair_order_bytes(&s->order[LEFT]) + pair_order_bytes(&s->order[RIGHT]) + s->cap_merged * sizeof *s->merged +
 	    (s->live[LEFT].cap + s->live[RIGHT].cap + s->cap_met) * sizeof(void *) + s->gone.cap;
 }
 
@@ -563,6 +560,7 @@ pair_new(const struct pair_conf *conf)
 	pair_slots(s, PAIR_SLOTS_MIN);
 	for (int side = 0; side < 2; side++) {
 		watermark_init(&s->wm[side], conf->side[side].late, conf->zone);
+		watermark_init(&s->order[side].wm, conf->side[side].late, conf->zone);
 		s->tags[side] = mem_new(conf->n_keys);
 	}
 	return s;
@@ -573,8 +571,11 @@ destroy(void *st)
 {
 	struct pair *s = st;
 
+	pair_lend(s, NULL);
 	forget(s);
 	pair_slots_free(s);
+	rheap_free(&s->order[LEFT].wait);
+	rheap_free(&s->order[RIGHT].wait);
 	free(s->tags[LEFT]);
 	free(s->tags[RIGHT]);
 	buf_free(&s->times);
@@ -582,6 +583,7 @@ destroy(void *st)
 	buf_free(&s->keys);
 	buf_free(&s->scratch);
 	buf_free(&s->gone);
+	lent_free_all(&s->idle);
 	free(s);
 }
 

@@ -17,6 +17,7 @@
 #ifndef OP_PAIR_H
 #define OP_PAIR_H
 
+#include "base/lent.h"
 #include "base/op.h"
 #include "base/watermark.h"
 
@@ -47,6 +48,7 @@ struct pair_conf {			/* what it points to must live as long as the state */
 	int64_t gap_us;			/* PAIR_SESSION */
 	enum when_style style;		/* of window_start and window_end */
 	int late_out;			/* side output for late records, or -1 */
+	bool ordered;			/* what is scanned ahead is put in order there: records alone move time */
 	bool never_late;		/* the bounds were measured: a late record means that an input has changed */
 };
 
@@ -54,12 +56,27 @@ struct pair_conf {			/* what it points to must live as long as the state */
 const char *pair_why(const struct pair_conf *);
 void *pair_new(const struct pair_conf *);
 /*
- * For b->ahead: times and hashes of the keys of records of that side, before their turn, in any thread.  Not of one
- * stream.
+ * For b->ahead: times and hashes of the keys of records of that side, before their turn, by the one thread that scans
+ * that side.  Not of one stream.
  */
-void pair_ahead(const struct pair_conf *, int side, const struct batch *, struct buf *scratch, struct fp *out);
+void pair_ahead(void *st, int side, const struct batch *, struct buf *scratch, struct fp *out);
+/* conf.ordered: behind each block, and after the last one; appends to `made` what pair_take_order takes. */
+void pair_ordered(void *st, int side, bool last, struct buf *made);
+/* After the block was fed. */
+void pair_take_order(void *st, int side, struct span made);
 /* side is ignored where the stream is one. 0, or an exit status (EXIT_TEMP: never_late was not true). */
 int pair_feed(void *st, int side, const struct batch *, const struct host *);
+/*
+ * The lines of the batches that follow stand in this block (NULL: they go with their batch): what is held of them stays
+ * there, until so much of the blocks is of records that are gone that the others' lines are copied (pair_settle).  The
+ * block is the state's from then on; it can be had again from pair_idle when nothing is held of it, but not before
+ * pair_lend is said the next time.
+ */
+void pair_lend(void *st, struct lent *);
+/* These go with the state. */
+struct lent_list *pair_idle(void *st);
+/* Copy lines out of blocks where that gives back at least an eighth of the state's memory. */
+void pair_settle(void *st);
 /* Write and forget what is over by the lower of both watermarks. Not after the state was shed. */
 int pair_advance(void *st, const struct host *);
 /* No record of that side comes any more. */

@@ -47,8 +47,8 @@ pair_slots_free(struct pair *s)
 	s->cell = NULL;
 }
 
-static uint64_t
-prefix_of(struct span key)
+uint64_t
+pair_prefix(struct span key)
 {
 	unsigned char first[8] = { 0 };
 	uint64_t v = 0;
@@ -75,7 +75,7 @@ pair_cell(struct pair *s, uint64_t hash, struct span key)
 	}
 	kept_room(&s->pool, &k, mem_add(sizeof *c, key.n));
 	c = (struct cell *)(void *)k.p;
-	*c = (struct cell){ .hash = hash, .prefix = prefix_of(key), .n = (uint32_t)key.n };
+	*c = (struct cell){ .hash = hash, .prefix = pair_prefix(key), .n = (uint32_t)key.n };
 	memcpy(c->key, key.p, key.n);
 	s->n_cells++;
 	s->cell[at] = (struct place){ hash, c };
@@ -133,12 +133,39 @@ pair_shift(struct queue *q)
 	return r;
 }
 
+static void
+let_go(struct pair *s, struct lent *l)
+{
+	if (--l->refs > 0)
+		return;
+	s->lent_bytes -= l->used;
+	lent_add(&s->idle, l);
+}
+
+/* The line goes, where it is not of the record's own block; what stands behind it of that. */
+static size_t
+line_gone(struct pair *s, struct rec *r)
+{
+	struct kept k = { (char *)(uintptr_t)r->line, 0, r->n };
+
+	if (r->line == (const char *)(r + 1))
+		return r->n;
+	if (r->in == NULL) {
+		kept_drop(&s->pool, &k);
+		return 0;
+	}
+	s->lent_live -= r->n;
+	let_go(s, r->in);
+	return 0;
+}
+
 void
 pair_drop(struct pair *s, struct rec *r)
 {
-	struct kept k = { (char *)r, 0, r->cap };
 	struct cell *c = r->cell;
+	struct kept k = { (char *)r, 0, 0 };
 
+	k.cap = (uint32_t)(sizeof *r + line_gone(s, r));
 	kept_drop(&s->pool, &k);
 	s->told.records--;
 	c->flags |= DIRTY;
@@ -149,10 +176,11 @@ pair_drop(struct pair *s, struct rec *r)
 int
 pair_by_key(const void *pa, const void *pb)
 {
-	const struct rec *a = slot_rec(pa), *b = slot_rec(pb);
+	const struct rslot *va = pa, *vb = pb;
+	const struct rec *a = slot_rec(va), *b = slot_rec(vb);
 
-	if (a->cell->prefix != b->cell->prefix)
-		return a->cell->prefix < b->cell->prefix ? -1 : 1;
+	if (va->tie != vb->tie)
+		return va->tie < vb->tie ? -1 : 1;
 	if (a->cell != b->cell)
 		return span_cmp(cell_key(a->cell), cell_key(b->cell));
 	if (a->us != b->us)
@@ -160,59 +188,162 @@ pair_by_key(const void *pa, const void *pb)
 	return a->side != b->side ? a->side - b->side : span_cmp(rec_line(a), rec_line(b));
 }
 
-/* Those of one time: first by what their keys begin with, which stands where the time stood as long as that lasts. */
-static void
-sort_one_time(struct rslot *v, size_t n)
+void
+rslot_sort(struct rslot *v, size_t n, int (*by)(const void *, const void *))
 {
-	int64_t us = v[0].at;
-
 	if (n > FEW) {
-		qsort(v, n, sizeof *v, pair_by_key);
+		qsort(v, n, sizeof *v, by);
 		return;
 	}
-	for (size_t i = 0; i < n; i++) {
-		struct rslot x = { (int64_t)(slot_rec(&v[i])->cell->prefix ^ UINT64_C(1) << 63), v[i].what };
+	for (size_t i = 1; i < n; i++) {
+		struct rslot x = v[i];
 		size_t k = i;
 
-		for (; k > 0 && (v[k - 1].at > x.at || (v[k - 1].at == x.at && pair_by_key(&v[k - 1], &x) > 0)); k--)
+		for (; k > 0 && (v[k - 1].tie > x.tie || (v[k - 1].tie == x.tie && by(&v[k - 1], &x) > 0)); k--)
 			v[k] = v[k - 1];
 		v[k] = x;
 	}
-	for (size_t i = 0; i < n; i++)
-		v[i].at = us;
 }
 
 size_t
 pair_ready(struct pair *s, int64_t wm_us)
 {
 	size_t n = rheap_below(&s->wait, wm_us, &s->ready);
-	struct rslot *v = s->ready;
+	struct rslot *v;
+
+	if (s->order[LEFT].at < s->order[LEFT].n || s->order[RIGHT].at < s->order[RIGHT].n)
+		n = pair_merge(s, s->ready, n, wm_us);
+	v = s->ready;
 
 	for (size_t a = 0, z; a < n; a = z) {
 		pair_near(v, a, n);
 		for (z = a + 1; z < n && v[z].at == v[a].at; z++)
 			pair_near(v, z, n);
 		if (z - a > 1)
-			sort_one_time(v + a, z - a);
+			rslot_sort(v + a, z - a, pair_by_key);
 	}
 	return n;
 }
 
-void
-pair_hold(struct pair *s, struct cell *c, int64_t us, unsigned side, unsigned flags, struct span line)
+struct rec *
+pair_hold(struct pair *s, struct cell *c, int64_t us, unsigned side, unsigned flags, struct span line, struct lent *in)
 {
 	struct kept k = { 0 };
 	struct rec *r;
 
-	kept_room(&s->pool, &k, mem_add(sizeof *r, line.n));
+	kept_room(&s->pool, &k, mem_add(sizeof *r, in == NULL ? line.n : 0));
 	r = (struct rec *)(void *)k.p;
-	*r = (struct rec){ .cell = c, .us = us, .n = (uint32_t)line.n, .cap = k.cap, .side = (uint8_t)side,
-	    .flags = (uint8_t)flags };
-	memcpy(r->line, line.p, line.n);
-	rheap_add(&s->wait, us, r);
+	*r = (struct rec){ .cell = c, .us = us, .line = in == NULL ? (const char *)(r + 1) : line.p, .in = in,
+	    .n = (uint32_t)line.n, .side = (uint8_t)side, .flags = (uint8_t)flags };
+	if (in == NULL) {
+		memcpy(r + 1, line.p, line.n);
+	} else {
+		s->lent_live += line.n;
+		in->refs++;
+	}
 	s->waiting[side]++;
 	c->held++;
 	c->flags |= DIRTY;
 	if (++s->told.records > s->told.peak_records)
 		s->told.peak_records = s->told.records;
+	return r;
+}
+
+void
+pair_wait(struct pair *s, struct rec *r)
+{
+	rheap_add(&s->wait, r->us, r->cell->prefix, (uintptr_t)r);
+}
+
+size_t
+pair_all(struct pair *s, struct rslot *v)
+{
+	size_t n = s->wait.n, waiting;
+
+	rheap_all(&s->wait, v);
+	n += pair_order_all(&s->order[LEFT], v + n);
+	n += pair_order_all(&s->order[RIGHT], v + n);
+	waiting = n;
+	for (int side = 0; s->conf.kind != PAIR_SESSION && side < 2; side++) {
+		for (size_t i = 0; i < s->live[side].n; i++) {
+			struct rec *r = pair_nth(&s->live[side], i);
+
+			v[n++] = (struct rslot){ r->us, r->cell->prefix, (uintptr_t)r };
+		}
+	}
+	/* a session's records stay in their cell until its last one is over, which the queue does not */
+	for (size_t i = 0; s->conf.kind == PAIR_SESSION && i <= s->mask; i++)
+		for (struct rec *r = s->cell[i].c == NULL ? NULL : s->cell[i].c->of[LEFT].first; r != NULL; r = r->next)
+			v[n++] = (struct rslot){ r->us, r->cell->prefix, (uintptr_t)r };
+	return waiting;
+}
+
+/* ---- lines in blocks that are lent ---- */
+
+void
+pair_lend(void *st, struct lent *l)
+{
+	struct pair *s = st;
+
+	if (s->lent != NULL)
+		let_go(s, s->lent);
+	s->lent = l;
+	if (l == NULL)
+		return;
+	l->refs = 1;
+	s->lent_bytes += l->used;
+}
+
+struct lent_list *
+pair_idle(void *st)
+{
+	return &((struct pair *)st)->idle;
+}
+
+static void
+bring_home(struct pair *s, struct rec *r)
+{
+	struct kept k = { 0 };
+
+	if (r->in == NULL)
+		return;
+	kept_set(&s->pool, &k, rec_line(r));
+	(void)line_gone(s, r);
+	r->line = k.p;
+	r->in = NULL;
+}
+
+/* Every record, once. */
+static void
+each(struct pair *s, void (*fn)(struct pair *, struct rec *))
+{
+	size_t n = s->told.records;
+	struct rslot *v = mem_array(NULL, n, sizeof *v);
+
+	(void)pair_all(s, v);
+	for (size_t i = 0; i < n; i++)
+		fn(s, slot_rec(&v[i]));
+	free(v);
+}
+
+void
+pair_settle(void *st)
+{
+	struct pair *s = st;
+
+	if (s->lent_bytes - s->lent_live > pair_op.bytes(s) / 8)
+		each(s, bring_home);
+}
+
+static void
+let_line_go(struct pair *s, struct rec *r)
+{
+	(void)line_gone(s, r);
+}
+
+void
+pair_let_go(struct pair *s)
+{
+	if (s->lent_live > 0)
+		each(s, let_line_go);
 }

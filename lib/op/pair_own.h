@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pair_own - what pair.c and the three kinds of joins share (see pair.h)
+ * pair_own - what pair.c, its helpers and the three kinds of joins share (see pair.h)
  *
  *	size_t n = pair_ready(s, wm);			// s->ready[0..n): records below wm, in the order of lines
  *	pair_push(&s->live[side], r); ... pair_front(&s->live[side]) ... pair_drop(s, pair_shift(&s->live[side]));
@@ -8,7 +8,9 @@
  *
  * Invariants: a record waits until the watermark has passed it; from then on records are handled in the order (time,
  * key, side, bytes), whatever order they came in, so a kind sees streams without disorder.  A cell is a key that has
- * records; it goes with the last of them.  Blocks of records and cells come from one pool.
+ * records; it goes with the last of them.  Records and cells come from one pool; lines stand behind their record, or in
+ * the block of input that was lent, which lives as long as one of them does.  What waits stands in the heap, or, of a
+ * side that another thread puts in order, by its number, and then in the order that came of it.
  */
 #ifndef OP_PAIR_OWN_H
 #define OP_PAIR_OWN_H
@@ -31,9 +33,10 @@ struct rec {
 	struct rec *next;		/* in its cell, newer */
 	struct cell *cell;
 	int64_t us;
-	uint32_t n, cap;		/* bytes of the line, of the block */
+	const char *line;
+	struct lent *in;		/* where it stands; NULL: behind the record, or in a block of the pool */
+	uint32_t n;			/* bytes of it */
 	uint8_t side, flags;
-	char line[];
 };
 
 struct chain {
@@ -56,6 +59,21 @@ struct queue {				/* oldest first */
 	size_t cap, at, n;
 };
 
+/* Of a side that is put in order where its lines are scanned (pair_order.c). */
+struct order {
+	/* of the thread */
+	struct rheap wait;		/* numbers of records */
+	struct watermark wm;
+	uint64_t seen;
+	/* of the one that joins */
+	struct rec **held;		/* ring: number base up to next; NULL: not held, or given already */
+	size_t cap;
+	uint64_t base, next;
+	struct rslot *ready;		/* given, in order; [at, n) are not handled */
+	size_t n, at, cap_ready;
+	bool off;			/* the state was shed: no more of it */
+};
+
 struct place {			/* of the table of cells */
 	uint64_t hash;
 	struct cell *c;		/* NULL: none */
@@ -69,8 +87,14 @@ struct pair {
 	struct place *cell;		/* open addressing */
 	size_t mask, n_cells;
 	struct pool pool;
-	struct rheap wait;		/* not handled yet */
-	struct rslot *ready;		/* taken from it, in the order of lines */
+	struct lent *lent;		/* where the lines of the batch stand, or NULL */
+	struct lent_list idle;
+	size_t lent_bytes, lent_live;	/* of all blocks that lines are held in; of these lines */
+	struct rheap wait;		/* not handled yet, */
+	struct order order[2];		/* as these, of sides that another thread puts in order */
+	struct rslot *ready;		/* taken from both, in the order of lines */
+	struct rslot *merged;
+	size_t cap_merged;
 	uint64_t waiting[2];		/* not handled yet; pair_between counts them down */
 	struct queue live[2];		/* handled; windows and sessions have one, live[0] */
 	/* windows */
@@ -118,15 +142,15 @@ pair_alone(const struct pair *s, int side)
 static inline struct rec *
 slot_rec(const struct rslot *v)
 {
-	return v->what;
+	return (struct rec *)(uintptr_t)v->what;
 }
 
-/* Ask for a record's head, which may lie on two lines of the cache. */
+/* Ask for a record, which may lie on two lines of the cache. */
 MEM_AHEAD void
 pair_ask(const struct rec *r)
 {
 	__builtin_prefetch(r, 1);
-	__builtin_prefetch(r->line, 1);
+	__builtin_prefetch((const char *)(r + 1) - 1, 1);
 }
 
 /* v[i] is looked at next: what of some records later will be is asked for, the record and then its cell. */
@@ -176,12 +200,32 @@ struct cell *pair_cell(struct pair *, uint64_t hash, struct span key);
 /* That many slots for cells, a power of two, PAIR_SLOTS_MIN at first. */
 void pair_slots(struct pair *, size_t n);
 void pair_slots_free(struct pair *);
-/* A new record, which waits. */
-void pair_hold(struct pair *, struct cell *, int64_t us, unsigned side, unsigned flags, struct span line);
+/* A new record; its line is copied unless it stands in that block. */
+struct rec *pair_hold(struct pair *, struct cell *, int64_t us, unsigned side, unsigned flags, struct span line,
+    struct lent *in);
+/* It waits. */
+void pair_wait(struct pair *, struct rec *);
+/* It does, by its number; NULL: the record of the next number is none. */
+void pair_number(struct order *, struct rec *);
+/* All that it has, which is not handled; how many. */
+size_t pair_order_all(const struct order *, struct rslot *);
+size_t pair_order_bytes(const struct order *);
+/* s->ready: of both sides and the n others, which come by time, all below wm, by time; how many. */
+size_t pair_merge(struct pair *, const struct rslot *, size_t n, int64_t wm_us);
+/* What it held is forgotten. */
+void pair_order_off(struct order *);
+/* The key's first bytes, as a number in their order. */
+uint64_t pair_prefix(struct span key);
+/* Those of one time, by their ties and then by `by`, which looks at ties first. */
+void rslot_sort(struct rslot *, size_t n, int (*by)(const void *, const void *));
 /* Two struct rslot: by key, then time, then side and bytes. */
 int pair_by_key(const void *, const void *);
 void pair_push(struct queue *, struct rec *);
 struct rec *pair_shift(struct queue *);
+/* The lines of all records in blocks that were lent: these are forgotten next. */
+void pair_let_go(struct pair *);
+/* All records, those that wait first; how many of these. `v` has room for them. */
+size_t pair_all(struct pair *, struct rslot *v);
 /* Move what is below wm (INT64_MAX: all) of what waits to s->ready, in order; how many. */
 size_t pair_ready(struct pair *, int64_t wm_us);
 /* Forget a record that is in no list any more. */

@@ -521,6 +521,23 @@ sink_line(struct sink *s, struct span line)
 	return sink_advance(s, line.n + 1);
 }
 
+int
+sink_pieces(struct sink *s, const struct span *piece, size_t n)
+{
+	size_t all = 1;
+	char *p;
+
+	for (size_t i = 0; i < n; i++)
+		all = mem_add(all, piece[i].n);
+	if ((p = sink_room(s, all)) == NULL)
+		return EXIT_IO;
+	for (size_t i = 0; i < n; p += piece[i++].n)
+		if (piece[i].n > 0)
+			memcpy(p, piece[i].p, piece[i].n);
+	*p = '\n';
+	return sink_advance(s, all);
+}
+
 char *
 sink_room(struct sink *s, size_t n)
 {

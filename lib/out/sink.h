@@ -50,6 +50,8 @@ int sink_line(struct sink *, struct span line);
  * EXIT_IO.
  */
 int sink_send(struct sink *, int fd, const char *name, uint64_t at, uint64_t n, uint64_t *sent);
+/* Such a line of n pieces. */
+int sink_pieces(struct sink *, const struct span *piece, size_t n);
 /* A place for at least n bytes; fill it, then sink_advance(used). NULL after an error. */
 char *sink_room(struct sink *, size_t n);
 int sink_advance(struct sink *, size_t used);

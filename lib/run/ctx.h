@@ -65,6 +65,8 @@ struct ahead {
 	/* of the records whose fate is F_PASS; {0, 0} of one that is to be looked at in its turn */
 	void (*make)(const void *arg, const struct batch *, struct buf *scratch, struct fp *out);
 	const void *arg;
+	/* what there is behind a block, or behind the last one, for struct sides (run/sides.h) alone; optional */
+	void (*end)(const void *arg, bool last, struct buf *made);
 };
 
 /* What is being read: the main input or a second one. */
@@ -156,6 +158,8 @@ int input_look(struct ctx *, const char *operand, const struct pathset *, const 
 /* Where a line of a feed stands: in its file, or as what message. */
 struct where place_of(const struct feed *, uint64_t number, uint64_t offset);
 struct scan_conf scan_limits(const struct ctx *);
+/* PIPEHOUSE_BLOCK: bytes of a block, so that tests of what blocks are cut from need no large files; 0: not said. */
+size_t block_asked(void);
 /* emit.c: what is settled goes out: passing lines up to record i are copied, neighbours as one piece; fates counted */
 void emit_upto(struct ctx *, const struct batch *, size_t i);
 /* One bad record of the main input or a second one. 0, or what ends the work with it. */

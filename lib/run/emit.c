@@ -186,10 +186,20 @@ host_raw(void *self, int out, struct span line)
 	return put_line(c, out, line);
 }
 
+static int
+host_pieces(void *self, int out, const struct span *piece, size_t n)
+{
+	struct ctx *c = self;
+
+	if (out == 0)
+		c->count.made++;
+	return sink_pieces(c->side[out].sink, piece, n);
+}
+
 const struct host *
 ctx_host(struct ctx *c)
 {
-	c->host = (struct host){ c, host_row, host_raw, NULL };
+	c->host = (struct host){ c, host_row, host_raw, NULL, c->yield == NULL ? host_pieces : NULL };
 	return &c->host;
 }
 

@@ -364,18 +364,25 @@ feed_source(struct ctx *c, struct feed *f, const struct pathset *ps)
 	return rc;
 }
 
+size_t
+block_asked(void)
+{
+	const char *s = getenv("PIPEHOUSE_BLOCK");
+
+	return s == NULL ? 0 : strtoul(s, NULL, 10);
+}
+
 /*
- * PIPEHOUSE_BLOCK: bytes of a block, so that tests of what blocks are cut from, and given to, need no large files.
  * What one thread has scanned and another must look at stays in the L2: there, blocks of files are no larger.
  */
 static struct source_conf
 source_limits(struct ctx *c, const struct feed *f)
 {
-	const char *block = getenv("PIPEHOUSE_BLOCK");
-	bool large = block == NULL && !(f->main && crew_in_order(c));
+	size_t block = block_asked();
+	bool large = block == 0 && !(f->main && crew_in_order(c));
 
 	return (struct source_conf){ .max_line = c->opt.max_line, .threads = f->threads < 1 ? 1 : f->threads,
-	    .block = block == NULL ? 0 : strtoul(block, NULL, 10), .file_block = large ? FILE_BLOCK_BYTES : 0,
+	    .block = block, .file_block = large ? FILE_BLOCK_BYTES : 0,
 	    .first = f->main && c->epoch != NULL ? epoch_held(c->epoch) : (struct span){ "", 0 } };
 }
 

@@ -61,6 +61,9 @@ kept_scan(struct kept *k, const struct ahead *a, struct scan *scan, size_t n_col
 		}
 		k->end[k->n_ends++] = k->n;
 	}
+	buf_clear(&k->made);
+	if (k->has_ahead && a->end != NULL)
+		a->end(a->arg, false, &k->made);
 	return 0;
 }
 
@@ -96,5 +99,6 @@ kept_free(struct kept *k)
 	free(k->end);
 	free(k->ahead);
 	buf_free(&k->scratch);
+	buf_free(&k->made);
 	*k = (struct kept){ 0 };
 }

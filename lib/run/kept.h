@@ -25,7 +25,7 @@ struct kept {
 	struct val **col;	/* [n_cols][cap] */
 	struct fp *ahead;	/* [cap] where something is made of them ahead */
 	bool has_ahead;
-	struct buf scratch;
+	struct buf scratch, made;	/* made: behind the block (struct ahead, end) */
 	size_t *end;		/* [n_ends] where each batch ends */
 	size_t n_ends, cap_ends;
 };

@@ -146,6 +146,7 @@ pairing_set_up(struct ctx *c, struct pairing *p)
 		if ((rc = measure(p, i)) != 0)
 			return rc;
 	}
+	f->ordered = p->operand[0] != NULL && p->may_lead && !p->may_idle;
 	p->pair = pair_new(f);
 	if (!p->may_lead && !given)	/* the same limit that they were measured with, or a later one */
 		for (int i = 0; i < 2; i++)
@@ -172,6 +173,8 @@ relieve(struct pairing *p)
 {
 	struct pair_told t;
 
+	if (pair_op.bytes(p->pair) > ctx_budget(p->c))
+		pair_settle(p->pair);
 	if (!p->endless)
 		return spill_relieve(&p->spill);
 	if (pair_op.bytes(p->pair) <= ctx_budget(p->c))
@@ -192,7 +195,7 @@ pairing_batch(struct pairing *p, const struct batch *b)
 		watermark_future(pair_watermark(p->pair, p->side), p->ahead, ctx_now_us(p->c));
 	b = columns_batch(&p->columns, ctx_expr_state(p->c), b, ctx_paths(p->c)->n);
 	rc = pair_feed(p->pair, p->side, b, ctx_host(p->c));
-	return rc == 0 ? advance(p) : rc;
+	return rc == 0 && p->operand[0] == NULL ? advance(p) : rc;	/* two: behind each block */
 }
 
 /* ---- what does not come ---- */
@@ -249,15 +252,45 @@ ended(void *arg, int side)
 }
 
 static void
+lend(void *arg, struct lent *l)
+{
+	pair_lend(((struct pairing *)arg)->pair, l);
+}
+
+static struct lent *
+idle(void *arg)
+{
+	return lent_get(pair_idle(((struct pairing *)arg)->pair));
+}
+
+static void
 left_ahead(const void *arg, const struct batch *b, struct buf *scratch, struct fp *out)
 {
-	pair_ahead(arg, 0, b, scratch, out);
+	pair_ahead(((const struct pairing *)arg)->pair, 0, b, scratch, out);
 }
 
 static void
 right_ahead(const void *arg, const struct batch *b, struct buf *scratch, struct fp *out)
 {
-	pair_ahead(arg, 1, b, scratch, out);
+	pair_ahead(((const struct pairing *)arg)->pair, 1, b, scratch, out);
+}
+
+static void
+left_end(const void *arg, bool last, struct buf *to)
+{
+	pair_ordered(((const struct pairing *)arg)->pair, 0, last, to);
+}
+
+static void
+right_end(const void *arg, bool last, struct buf *to)
+{
+	pair_ordered(((const struct pairing *)arg)->pair, 1, last, to);
+}
+
+static void
+made(void *arg, int side, struct span what)
+{
+	pair_take_order(((struct pairing *)arg)->pair, side, what);
 }
 
 /* Nothing met: say so where a column of the keys has numbers on one side and texts on the other. */
@@ -280,9 +313,10 @@ warn_types(const struct pairing *p)
 int
 pairing_work(struct pairing *p)
 {
-	const struct ahead ahead[2] = { { left_ahead, &p->conf }, { right_ahead, &p->conf } };
+	const struct ahead ahead[2] = { { left_ahead, p, left_end }, { right_ahead, p, right_end } };
 	struct sides s = { .operand = { p->operand[0], p->operand[1] }, .arg = p, .ahead = ahead, .turn = turn,
-	    .at = at, .ended = ended, .after = advance, .silent = p->may_idle ? silent : NULL };
+	    .lend = lend, .idle = idle, .made = made, .at = at, .ended = ended, .after = advance,
+	    .silent = p->may_idle ? silent : NULL };
 	struct pair_told t;
 	int rc = p->operand[0] != NULL ? sides_read(p->c, &s) : sides_one(p->c);
 

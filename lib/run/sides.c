@@ -2,10 +2,12 @@
 /* sides - see sides.h */
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/lent.h"
 #include "run/crew.h"
 #include "run/ctx.h"
 #include "run/kept.h"
@@ -15,7 +17,7 @@
 #include "store/ref.h"
 
 #define PATIENCE_MS 20		/* for a side that is behind, before the other one is read on */
-#define SLOTS_MAX 2		/* a block that is joined and one that is ready */
+#define SLOTS_MAX 8		/* a block that is joined and those that are ready */
 
 enum offer { NOTHING, BLOCK, CLOSED, END };	/* CLOSED: that was all of a file */
 
@@ -28,7 +30,7 @@ struct slot {
 	enum offer offer;	/* under the lock.  What is offered is the caller's until it is NOTHING again */
 	struct source *src;
 	struct block block;
-	struct buf held;	/* its bytes, */
+	struct lent *in;	/* its bytes, */
 	struct kept kept;	/* and its lines, where the thread scans */
 	int rc;
 	struct buf said;
@@ -46,6 +48,7 @@ struct reader {			/* one side */
 	bool scans;		/* -j: the thread scans what it reads, and is a block ahead */
 	struct slot slot[SLOTS_MAX];
 	size_t n_slots, at;	/* at: the caller's next one */
+	size_t n_free;		/* slots with NOTHING; under the lock */
 	/* of the caller */
 	int64_t last;		/* when it last gave something */
 	bool hopeful;		/* worth waiting for: the last wait was not in vain */
@@ -54,6 +57,7 @@ struct reader {			/* one side */
 struct pair_of_readers {
 	pthread_mutex_t lock;
 	pthread_cond_t news, want;
+	sem_t scans;		/* how many threads may scan at once, beside the caller's */
 	struct reader side[2];
 };
 
@@ -69,28 +73,58 @@ open_next(struct reader *r, struct source **src)
 	return rc;
 }
 
+/* The next block that has something in it, or the end of a file; END: an error. */
+static enum offer
+next_block(struct source **src, struct slot *to)
+{
+	if ((to->rc = source_block(*src, &to->block)) != 0)
+		return END;
+	if (to->block.n > 0 || to->block.long_line > 0)
+		return BLOCK;
+	*src = NULL;
+	return CLOSED;
+}
+
+/*
+ * And scanned, by as many threads at once as -j leaves them: one more would take the time of the one that joins, which
+ * waits for none of them while others have blocks ready.  What may wait for its input does not keep others waiting.
+ */
+static enum offer
+next_scanned(struct reader *r, struct source **src, struct slot *to)
+{
+	sem_t *turn = &r->both->scans;
+	bool waits = source_waits(*src);
+	enum offer got;
+
+	while (!waits && sem_wait(turn) == -1)
+		;
+	got = next_block(src, to);
+	while (waits && sem_wait(turn) == -1)
+		;
+	if (got == BLOCK && to->block.long_line == 0) {
+		(void)kept_scan(&to->kept, &r->ahead, r->feed.scan, r->paths->n, &to->block);
+		source_counted(*src, to->kept.n);
+	}
+	if (got == BLOCK)
+		source_keep(*src, &to->in->bytes);
+	(void)sem_post(turn);
+	return got;
+}
+
 /* The next block that has something in it, the end of a file, or of all. */
 static enum offer
 fetch(struct reader *r, struct source **src, struct slot *to)
 {
 	to->src = NULL;
 	to->rc = 0;
-	if (*src == NULL && (r->next == r->n || (to->rc = open_next(r, src)) != 0))
+	buf_clear(&to->kept.made);
+	if (*src == NULL && (r->next == r->n || (to->rc = open_next(r, src)) != 0)) {
+		if (r->scans && to->rc == 0 && r->ahead.end != NULL)
+			r->ahead.end(r->ahead.arg, true, &to->kept.made);
 		return END;
+	}
 	to->src = *src;
-	if ((to->rc = source_block(*src, &to->block)) != 0)
-		return END;
-	if (to->block.n == 0 && to->block.long_line == 0) {
-		*src = NULL;
-		return CLOSED;
-	}
-	if (r->scans && to->block.long_line == 0) {
-		(void)kept_scan(&to->kept, &r->ahead, r->feed.scan, r->paths->n, &to->block);
-		source_counted(*src, to->kept.n);
-	}
-	if (r->scans)
-		source_keep(*src, &to->held);
-	return BLOCK;
+	return r->scans ? next_scanned(r, src, to) : next_block(src, to);
 }
 
 static void *
@@ -113,6 +147,7 @@ run(void *arg)
 		err_hold(NULL);
 		(void)pthread_mutex_lock(&b->lock);
 		to->offer = got;
+		r->n_free--;
 		(void)pthread_cond_signal(&b->news);
 	}
 	(void)pthread_mutex_unlock(&b->lock);
@@ -148,10 +183,13 @@ set_up(struct ctx *c, struct reader *r, const char *operand)
 	struct scan_conf kc = { .max_string = c->opt.max_string, .max_depth = c->opt.max_depth,
 	    .max_keys = c->opt.max_keys };
 
-	r->limits = (struct source_conf){ .max_line = c->opt.max_line };
+	r->limits = (struct source_conf){ .max_line = c->opt.max_line, .block = block_asked() };
 	r->paths = c->paths;
 	r->scans = crew_size_second(c, operand) > 1;
 	r->n_slots = r->scans ? SLOTS_MAX : 1;
+	r->n_free = r->n_slots;
+	for (size_t i = 0; i < r->n_slots; i++)
+		r->slot[i].in = lent_new();
 	r->feed = (struct feed){ .cmd = c->cmd, .main = true, .waited = true, .name = operand,
 	    .scan = scan_new(c->paths, &kc) };
 	r->hopeful = true;
@@ -160,7 +198,7 @@ set_up(struct ctx *c, struct reader *r, const char *operand)
 }
 
 static int
-start(struct pair_of_readers *b)
+start(struct pair_of_readers *b, unsigned jobs)
 {
 	pthread_condattr_t clock;
 	int rc = 0;
@@ -171,6 +209,7 @@ start(struct pair_of_readers *b)
 	(void)pthread_cond_init(&b->news, &clock);
 	(void)pthread_cond_init(&b->want, &clock);
 	(void)pthread_condattr_destroy(&clock);
+	(void)sem_init(&b->scans, 0, jobs > 2 ? 2 : 1);
 	for (int i = 0; i < 2 && rc == 0; i++)
 		if ((errno = pthread_create(&b->side[i].thread, NULL, run, &b->side[i])) != 0)
 			rc = err_io("a thread for an input: %s", strerror(errno));
@@ -225,22 +264,50 @@ tick(struct ctx *c, const struct sides *s, struct pair_of_readers *b)
 	return rc == 0 && s->silent != NULL ? s->after(s->arg) : rc;
 }
 
+static void
+give_made(const struct sides *s, const struct reader *r, const struct slot *from, int side)
+{
+	if (r->scans && s->made != NULL)
+		s->made(s->arg, side, buf_span(&from->kept.made));
+}
+
+/* A block is lent whose lines fill it: of one that is mostly room, as a slow pipe gives them, they are copied. */
+static bool
+lends(const struct sides *s, const struct reader *r, const struct slot *from)
+{
+	size_t full = r->limits.block == 0 ? BLOCK_BYTES : r->limits.block;
+
+	return s->lend != NULL && from->block.long_line == 0 && from->block.n >= full / 2;
+}
+
 static int
 take(struct ctx *c, const struct sides *s, struct reader *r, int side)
 {
 	struct slot *from = &r->slot[r->at];
 	struct feed *was = c->feed;
+	bool lent = lends(s, r, from);
 	int rc;
 
 	r->hopeful = true;
 	r->last = clock_ms();
 	s->turn(s->arg, side);
+	if (lent) {
+		from->in->used = from->block.n;
+		s->lend(s->arg, from->in);
+	}
 	c->feed = &r->feed;
 	r->feed.src = from->src;
 	rc = r->scans && from->block.long_line == 0 ?
 	    input_kept(c, &r->feed, c->paths, &from->block, &from->kept) :
 	    input_block(c, &r->feed, c->paths, &from->block);
 	c->feed = was;
+	if (lent) {
+		if (!r->scans && from->in->refs > 1)
+			source_keep(from->src, &from->in->bytes);
+		s->lend(s->arg, NULL);
+		from->in = s->idle(s->arg);
+	}
+	give_made(s, r, from, side);
 	if (rc == 0)
 		rc = s->after(s->arg);
 	if (rc == 0 && c->opt.line_buffered)
@@ -255,11 +322,12 @@ end_of(const struct sides *s, struct reader *r, int side)
 	int rc = last->rc;
 
 	(void)pthread_join(r->thread, NULL);
+	give_made(s, r, last, side);
 	source_close(last->src);
 	scan_free(r->feed.scan);
 	for (size_t i = 0; i < SLOTS_MAX; i++) {
 		kept_free(&r->slot[i].kept);
-		buf_free(&r->slot[i].held);
+		lent_free(r->slot[i].in);
 		buf_free(&r->slot[i].said);
 	}
 	for (size_t i = 0; i < r->n; i++)
@@ -309,7 +377,9 @@ read_both(struct ctx *c, const struct sides *s, struct pair_of_readers *b)
 		(void)pthread_mutex_lock(&b->lock);
 		from->offer = NOTHING;
 		r->at = (r->at + 1) % r->n_slots;
-		(void)pthread_cond_broadcast(&b->want);
+		/* its thread then goes on for some blocks: what wakes it at each one takes the time of another core */
+		if (++r->n_free == (r->n_slots + 1) / 2)
+			(void)pthread_cond_broadcast(&b->want);
 		(void)pthread_mutex_unlock(&b->lock);
 	}
 	return rc;
@@ -329,7 +399,7 @@ sides_read(struct ctx *c, const struct sides *s)
 	}
 	sandbox(SB_FILTER);
 	if (rc == 0)
-		rc = start(b);
+		rc = start(b, crew_size_second(c, s->operand[0]));
 	if (rc == 0)
 		rc = read_both(c, s, b);
 	if (rc != 0)

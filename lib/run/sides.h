@@ -8,7 +8,7 @@
  * Invariants: each input has a thread that waits for it, so nothing the writers do in any order can block for
  * ever: two FIFOs of one writer, a line that comes in two halves.  The side that is behind in at() is read
  * first; only when it has nothing to give is the other one read on.  Batches are handled by the caller's thread alone;
- * with -j of 2 or more the side's thread scans its lines too, a block ahead, and makes of them what `ahead` says.
+ * with -j of 2 or more the side's thread scans its lines too, some blocks ahead, and makes of them what `ahead` says.
  * Inputs are files, FIFOs, /dev/fd/N, `-`, or wh:TABLE[@DAYS]; limits, rejects and counts are those of the main input.
  */
 #ifndef RUN_SIDES_H
@@ -17,6 +17,7 @@
 #include "run/run.h"
 
 struct ahead;
+struct lent;
 
 struct sides {
 	const char *operand[2];
@@ -28,6 +29,14 @@ struct sides {
 	int64_t (*at)(void *arg, int side);
 	/* no more comes of it. 0 or an exit status */
 	int (*ended)(void *arg, int side);
+	/*
+	 * The block that comes next stands in this, which is the callee's from then on; NULL: it was handled.  With
+	 * idle(), which gives another one to read into.  Optional.
+	 */
+	void (*lend)(void *arg, struct lent *);
+	struct lent *(*idle)(void *arg);
+	/* what ahead->end made, after its block or before ended() */
+	void (*made)(void *arg, int side, struct span);
 	/* after each block: what is over can be written */
 	int (*after)(void *arg);
 	/* about every IDLE_FLUSH_MS: nothing came of it for so many milliseconds. Optional. */

@@ -114,7 +114,7 @@ defer(void *self, uint32_t part, struct span line, uint64_t seq)
 static int
 flush(struct spill *s)
 {
-	int rc = s->op->flush(s->st, &(struct host){ s, row, raw, defer });
+	int rc = s->op->flush(s->st, &(struct host){ s, row, raw, defer, NULL });
 
 	if (s->later != NULL)
 		runs_cut(s->later);
@@ -162,7 +162,7 @@ again(void *arg, struct span key, struct span val)
 static int
 sift(struct spill *s)
 {
-	int rc = s->op->close(s->st, s->wm_ms, &(struct host){ s, row, raw, defer });
+	int rc = s->op->close(s->st, s->wm_ms, &(struct host){ s, row, raw, defer, NULL });
 
 	if (s->later != NULL)
 		runs_cut(s->later);

@@ -195,7 +195,7 @@ state_text(const struct op *op, void *st, struct buf *out)
 static void
 output(const struct op *op, void *st, int64_t wm, struct buf *out)
 {
-	struct host host = { out, host_row, host_raw, NULL };
+	struct host host = { out, host_row, host_raw, NULL, NULL };
 
 	okf(op->close(st, wm, &host) == 0, "%s: close", op->name);
 }
@@ -529,7 +529,7 @@ feed_batch(const struct op *op, void *st, int i)
 
 	for (int c = 0; c < COLS; c++)
 		col[c] = data[c] + i;
-	okf(op->batch(st, &b, &(struct host){ &late, host_row, host_raw, NULL }) == 0, "%s: batch", op->name);
+	okf(op->batch(st, &b, &(struct host){ &late, host_row, host_raw, NULL, NULL }) == 0, "%s: batch", op->name);
 	buf_free(&late);
 }
 
@@ -938,7 +938,7 @@ test_damage(void)
 	for (size_t o = 0; o < sizeof op / sizeof *op; o++) {
 		struct kv kv = { map_new(sizeof(struct buf *)), NULL, op[o] };
 		struct buf out = { 0 };
-		struct host host = { &out, host_row, host_raw, NULL };
+		struct host host = { &out, host_row, host_raw, NULL, NULL };
 		struct map_entry e;
 
 		make_records();

@@ -29,8 +29,8 @@ stream(uint64_t late, uint64_t step, size_t each, int64_t from)
 		size_t got, below;
 
 		for (size_t i = 0; i < each && added < ALL; i++) {
-			model[n] = (struct rslot){ clock - (int64_t)rnd(late + 1), (void *)(uintptr_t)++added };
-			rheap_add(&h, model[n].at, model[n].what);
+			model[n] = (struct rslot){ clock - (int64_t)rnd(late + 1), 0, ++added };
+			rheap_add(&h, model[n].at, 0, model[n].what);
 			n++;
 			clock += (int64_t)rnd(step + 1);
 		}
@@ -65,12 +65,12 @@ all(void)
 
 	memset(seen, 0, sizeof seen);
 	for (size_t i = 0; i < ALL; i++)
-		rheap_add(&h, (int64_t)rnd(1000000) - 500000, (void *)(uintptr_t)i);
+		rheap_add(&h, (int64_t)rnd(1000000) - 500000, 0, i);
 	n = rheap_below(&h, -100000, &gone);
 	for (size_t i = 0; i < n; i++)
 		seen[(uintptr_t)gone[i].what] = true;
 	okf(n > 0 && h.n == ALL - n, "%zu are gone", n);
-	rheap_add(&h, -400000, gone[0].what);		/* below the bound: it is taken by any */
+	rheap_add(&h, -400000, 0, gone[0].what);		/* below the bound: it is taken by any */
 	seen[(uintptr_t)gone[0].what] = false;
 	rheap_all(&h, v);
 	for (size_t i = 0; i < h.n; i++) {

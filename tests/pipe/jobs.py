@@ -25,7 +25,7 @@ import cases  # noqa: E402
 
 JOBS = ("1", "2", "3", "4")
 # what tells of memory and time, not of the data
-OWN = re.compile(rb',"(?:seconds|peak_kib|state_bytes|spilled_bytes)":[0-9.]+|"ts":17[0-9]{11}(?=}$)', re.M)
+OWN = re.compile(rb',"(?:seconds|peak_kib|state_bytes|peak_state_bytes|peak_records|spilled_bytes)":[0-9.]+|"ts":17[0-9]{11}(?=}$)', re.M)
 
 AGGS = ("n=count() s=sum(x) a=avg(x) lo=min(x) hi=max(x) f=first(u) l=last(u) d=distinct(u) h=hll(u) q=quantile(x,0.5) t=topk(k,2) "
         "sd=stddev(x) c=collect(k)")

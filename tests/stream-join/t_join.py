@@ -138,11 +138,11 @@ def write(name, lines):
     return path
 
 
-def run(args, pipes=(), data=""):
-    """pipes: what one writer writes to FIFOs by turns: (path, text)."""
+def run(args, pipes=(), data="", block=0):
+    """pipes: what one writer writes to FIFOs by turns: (path, text).  block: bytes of the blocks that files are read in."""
     writer = None
     p = subprocess.Popen([os.path.join(cases.BIN, "stream-join")] + args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         env=cases.environment(DIR), cwd=DIR)
+                         env=dict(cases.environment(DIR), **({"PIPEHOUSE_BLOCK": str(block)} if block else {})), cwd=DIR)
     if pipes:
         def feed():
             files = {}
@@ -183,6 +183,10 @@ def check(rng, kind, args, join, left, right, disorder):
     stats = os.path.join(DIR, "stats")
     same(title + " -S 1K", run(two + common + ["-S", "1K", "--stats", stats]), want)
     same(title + " --late", run(two + common + ["--late", "%dms" % disorder]), want)
+    # blocks that lines stay in, put in order by the threads that scan them, until the state is shed
+    block = rng.randrange(200, 3000)
+    for how in (["-j", "1"], ["-j", "2"], ["-j", "3", "--late", "%dms" % disorder], ["-j", "2", "-S", "16K"], ["-j", "1", "-S", "16K"]):
+        same("%s %s in blocks of %d" % (title, " ".join(how), block), run(two + common + how, block=block), want)
     mixed = interleave(rng, l, r)
     same(title + " --side", run(["--side", "side"] + common, data="".join(x + "\n" for _, x in mixed)), want)
     fifos = [os.path.join(DIR, "fifo%d" % i) for i in (0, 1)]
@@ -201,6 +205,8 @@ def check(rng, kind, args, join, left, right, disorder):
     same(title + " with late records", got, want)
     with open(to) as f:
         same(title + ", the late records", sorted(f.read().split("\n")[:-1]), sorted(ll + lr))
+    got = run(two + common + ["--late", "%dms" % bound, "--late-to", to, "-j", "2"], block=block)
+    same("%s with late records, -j 2 in blocks of %d" % (title, block), got, want)
     os.unlink(to)
 
 
