@@ -35,7 +35,7 @@ pair_ahead(void *st, int side, const struct batch *b, struct buf *scratch, struc
 			continue;
 		if (!none)
 			out[i] = (struct fp){ (uint64_t)us, hash_mem(buf_span(scratch)) };
-		if (!c->ordered)
+		if (!c->ordered || o->over)
 			continue;
 		/* as judge() will, in its turn */
 		if (p->bounded && us < o->wm.us) {
@@ -65,8 +65,13 @@ pair_ordered(void *st, int side, bool last, struct buf *made)
 	struct rslot *v;
 	size_t n;
 
-	if (!s->conf.ordered)
+	if (!s->conf.ordered || o->over)
 		return;
+	if (o->off) {
+		o->over = true;
+		rheap_free(&o->wait);
+		return;
+	}
 	n = rheap_below(&o->wait, wm, &v);
 	for (size_t a = 0, z; a < n; a = z) {
 		for (z = a + 1; z < n && v[z].at == v[a].at; z++)
@@ -75,6 +80,8 @@ pair_ordered(void *st, int side, bool last, struct buf *made)
 			rslot_sort(v + a, z - a, by_tie);
 	}
 	buf_add(made, (const char *)v, n * sizeof *v);
+	if (last)
+		rheap_free(&o->wait);
 }
 
 /* ---- of the one that joins ---- */

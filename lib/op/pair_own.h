@@ -65,13 +65,14 @@ struct order {
 	struct rheap wait;		/* numbers of records */
 	struct watermark wm;
 	uint64_t seen;
+	bool over;			/* it has seen `off`, and made room */
 	/* of the one that joins */
 	struct rec **held;		/* ring: number base up to next; NULL: not held, or given already */
 	size_t cap;
 	uint64_t base, next;
 	struct rslot *ready;		/* given, in order; [at, n) are not handled */
 	size_t n, at, cap_ready;
-	bool off;			/* the state was shed: no more of it */
+	_Atomic bool off;		/* the state was shed: no more of it.  The thread looks at it too */
 };
 
 struct place {			/* of the table of cells */
