@@ -8,7 +8,7 @@
 #include "op/pack.h"
 #include "op/pair_own.h"
 
-#define LENT_SLACK (2 * MIB)
+#define LENT_SLACK (2 * MIB)	/* of lines that are gone, in blocks that some others keep */
 #define PIECE_BYTES MIB		/* a key's records are shed in pieces of about this size */
 #define SPAN_US_MAX (WHEN_US_MAX - WHEN_US_MIN)
 #define NEVER INT64_MIN

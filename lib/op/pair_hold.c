@@ -148,14 +148,14 @@ line_gone(struct pair *s, struct rec *r)
 {
 	struct kept k = { (char *)(uintptr_t)r->line, 0, r->n };
 
-	if (r->line == (const char *)(r + 1))
-		return r->n;
-	if (r->in == NULL) {
-		kept_drop(&s->pool, &k);
+	if (r->in != NULL) {
+		s->lent_live -= r->n;
+		let_go(s, r->in);
 		return 0;
 	}
-	s->lent_live -= r->n;
-	let_go(s, r->in);
+	if (!r->moved)
+		return r->n;
+	kept_drop(&s->pool, &k);
 	return 0;
 }
 
@@ -311,6 +311,7 @@ bring_home(struct pair *s, struct rec *r)
 	(void)line_gone(s, r);
 	r->line = k.p;
 	r->in = NULL;
+	r->moved = true;
 }
 
 /* Every record, once. */

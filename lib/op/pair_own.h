@@ -34,9 +34,10 @@ struct rec {
 	struct cell *cell;
 	int64_t us;
 	const char *line;
-	struct lent *in;		/* where it stands; NULL: behind the record, or in a block of the pool */
+	struct lent *in;		/* where it stands; NULL: behind the record, unless it was moved */
 	uint32_t n;			/* bytes of it */
 	uint8_t side, flags;
+	bool moved;			/* out of a block that was lent, into one of the pool */
 };
 
 struct chain {
