@@ -2,6 +2,7 @@
 /* temp - see temp.h */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -40,6 +41,15 @@ temp_file(void)
 	}
 	buf_free(&path);
 	return fd;
+}
+
+int
+temp_link(int fd, const char *path)
+{
+	char self[40];
+
+	(void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
 int

@@ -21,6 +21,8 @@
 #include "base/buf.h"
 
 int temp_file(void);
+/* A name for such a file (O_TMPFILE), wherever it was opened, where none is yet. 0, or -1 with errno. */
+int temp_link(int fd, const char *path);
 /* All n bytes at that offset; 0 or EXIT_IO after a message. */
 int temp_write(int fd, const char *p, size_t n, uint64_t at);
 /* All of them at *end, which moves on; *fd -1 becomes a new file. 0 or EXIT_IO after a message; *end stays then. */

@@ -18,6 +18,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/temp.h"
 #include "out/apart.h"
 #include "out/sink.h"
 
@@ -37,7 +38,8 @@ struct sink {
 	uint64_t ticket;		/* of what was given last */
 	atomic_bool failed;
 	char *name;			/* for messages */
-	char *tmp, *final;		/* a file that is not there yet: its two names */
+	char *tmp, *final;		/* a file that is not there yet: its two names, */
+	bool nameless;			/* of which it gets the first just before the second */
 	struct buf in;			/* not yet compressed or written */
 	size_t searched;		/* zstd: no LF at [FRAME_BYTES - 1, searched) */
 	uint64_t given, wrote;
@@ -163,6 +165,29 @@ own_descriptor(const char *path)
 	return -1;
 }
 
+/*
+ * A file without a name in the directory of path, of which nothing is left when its process is killed; -1: there is no
+ * such thing here, or no way to name it then.
+ */
+static int
+nameless(const char *path, size_t n_dir)
+{
+	struct buf at = { 0 };
+	int fd;
+
+	buf_add(&at, path, n_dir);
+	buf_str(&at, n_dir == 0 ? "." : "");
+	fd = open(buf_cstr(&at), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+	buf_clear(&at);
+	buf_fmt(&at, "/proc/self/fd/%d", fd);
+	if (fd != -1 && access(buf_cstr(&at), F_OK) == -1) {
+		close(fd);
+		fd = -1;
+	}
+	buf_free(&at);
+	return fd;
+}
+
 int
 sink_open(const char *path, struct sink **out)
 {
@@ -172,6 +197,7 @@ sink_open(const char *path, struct sink **out)
 	char *real;
 	struct buf tmp = { 0 };
 	struct stat st;
+	bool unnamed;
 	int fd;
 
 	*out = NULL;
@@ -194,7 +220,10 @@ sink_open(const char *path, struct sink **out)
 	base = base == NULL ? path : base + 1;
 	buf_add(&tmp, path, (size_t)(base - path));
 	buf_fmt(&tmp, ".%.200s.%ld.%u.tmp", base, (long)getpid(), serial++);
-	fd = open(buf_cstr(&tmp), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+	fd = nameless(path, (size_t)(base - path));
+	unnamed = fd != -1;
+	if (!unnamed)
+		fd = open(buf_cstr(&tmp), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 	if (fd == -1) {
 		int rc = err_io("%s: %s", name, strerror(errno));
 		buf_free(&tmp);
@@ -204,6 +233,7 @@ sink_open(const char *path, struct sink **out)
 	*out = make(fd, name, codec);
 	(*out)->tmp = mem_str(buf_cstr(&tmp));
 	(*out)->final = mem_str(path);
+	(*out)->nameless = unnamed;
 	buf_free(&tmp);
 	free(real);
 	return 0;
@@ -696,6 +726,9 @@ sink_close(struct sink *s)
 	/* what failed may still have work under way */
 	apart_wait(s->ticket);
 	if (rc == 0 && s->tmp != NULL && !s->apart && !s->lax && fsync(s->fd) == -1)
+		rc = fail(s, errno);
+	/* its first name, before it is closed and would be gone */
+	if (rc == 0 && s->nameless && temp_link(s->fd, s->tmp) == -1)
 		rc = fail(s, errno);
 	if (close(s->fd) == -1 && rc == 0)
 		rc = fail(s, errno);

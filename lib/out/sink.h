@@ -7,9 +7,10 @@
  *	rc = sink_close(o);				// 0 only when every byte is where it belongs
  *
  * Invariants: errors stick: after the first one every call returns EXIT_IO and the message was printed once.  A file
- * appears under its name only by a successful sink_close (temporary in the same directory, fsync, rename);
- * sink_abort leaves nothing.  .zst: independent frames of FRAME_BYTES of input, cut at line ends by bytes never
- * by time, with checksum, level 1, so equal input gives equal bytes.  .gz: one member, no name, no time.
+ * appears under its name only by a successful sink_close: until then it is one of the same directory without a name, or
+ * with another one where there is no such thing (fsync, link, rename).  sink_abort leaves nothing, nor does a signal
+ * that ends the process, but for that other name.  .zst: independent frames of FRAME_BYTES of input, cut at line ends
+ * by bytes never by time, with checksum, level 1, so equal input gives equal bytes.  .gz: one member, no name, no time.
  */
 #ifndef OUT_SINK_H
 #define OUT_SINK_H

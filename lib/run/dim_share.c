@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/temp.h"
 #include "run/dim_own.h"
 #include "store/fs.h"
 
@@ -152,13 +153,7 @@ warn(const char *path, const char *what)
 static bool
 name_it(int fd, const char *path)
 {
-	char self[40];
-
-	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
-		return true;
-	return errno == EEXIST && unlink(path) == 0 &&
-	    linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
+	return temp_link(fd, path) == 0 || (errno == EEXIST && unlink(path) == 0 && temp_link(fd, path) == 0);
 }
 
 void

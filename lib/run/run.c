@@ -614,10 +614,10 @@ work(struct ctx *c)
 
 	if ((cmd->set_up != NULL && (rc = cmd->set_up(c, c->st)) != 0) || (rc = epoch_ready(c)) != 0)
 		return rc;
-	if (cmd->main != NULL)
-		return cmd->main(c, c->st);
 	enlarge_pipe(0);
 	enlarge_pipe(1);
+	if (cmd->main != NULL)
+		return cmd->main(c, c->st);
 	if ((cmd->is & CMD_EFFECT) == 0)
 		sandbox(SB_FILTER);
 	c->main_feed.threads = crew_size(c);

@@ -8,6 +8,7 @@ A command without a line in the table is a failure.  What is expected is said he
 the same command's output on the same records written plainly), never taken from the output under test alone.
 """
 import base64
+import fcntl
 import gzip
 import json
 import os
@@ -443,6 +444,47 @@ def _(c):
         need(status in (0, -signal.SIGPIPE, 4), "exit %d" % status)
 
 
+def may_enlarge():
+    """Is a pipe of 1 MiB to be had here?  Who is not root may have but so many."""
+    r, w = os.pipe()
+    try:
+        return fcntl.fcntl(w, fcntl.F_SETPIPE_SZ, 1 << 20) >= 1 << 20
+    except PermissionError:
+        return False
+    finally:
+        os.close(r)
+        os.close(w)
+
+
+def large_pipes(c, data):
+    """Run between two pipes, if there is something to read; both are of 1 MiB then."""
+    (r0, w0), (r1, w1) = os.pipe(), os.pipe()
+    try:
+        need(fcntl.fcntl(w1, fcntl.F_GETPIPE_SZ) < 1 << 20, "a pipe is as large as that from the start")
+        os.write(w0, data)
+        argv = [c.path] + [a.replace("@/", c.dir + "/") for a in shlex.split(c.args)]
+        p = subprocess.Popen(argv, cwd=c.dir, env=c.env(), stdin=r0, stdout=w1, stderr=subprocess.PIPE)
+        os.close(w0)
+        w0 = -1
+        try:
+            err = p.communicate(timeout=LIMIT)[1]
+        except subprocess.TimeoutExpired:
+            p.kill()
+            raise Failure("it hangs")
+        need(p.returncode in (0, c.nothing), "exit %d, %r" % (p.returncode, err[:300]))
+        sizes = [fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) for fd in ((r0, w1) if c.input else (w1,))]
+        need(not may_enlarge() or all(s >= 1 << 20 for s in sizes), "of %s bytes" % sizes)
+    finally:
+        for fd in (r0, w0, r1, w1):
+            if fd != -1:
+                os.close(fd)
+
+
+@case("the pipes at both ends are made as large as they may be", "out")
+def _(c):
+    large_pipes(c, c.lines(3))
+
+
 @case("descriptors 0, 1, 2 closed at the start", "input")
 def _(c):
     path, out = c.file("fd", c.lines(3)), os.path.join(c.dir, "fd.out")
@@ -469,6 +511,24 @@ def _(c):
     need(not c.records or c.run(data=b"x\n", wrap='"$@" 2>&-')[0] == 3, "bad record, no stderr: not 3")
 
 
+def nameless(d):
+    """Are there files without a name in that directory?"""
+    try:
+        os.close(os.open(d, os.O_TMPFILE | os.O_WRONLY))
+        return True
+    except OSError:
+        return False
+
+
+def writes_beside(pid, d):
+    """Has the process a file of that directory open?"""
+    fds = "/proc/%d/fd" % pid
+    try:
+        return any(os.readlink(os.path.join(fds, fd)).startswith(d + "/") for fd in os.listdir(fds))
+    except OSError:     # it was closed, or is gone, in between
+        return False
+
+
 @case("-o FILE: whole or not at all, compressed by its suffix", "out")
 def _(c):
     d = os.path.join(c.dir, "o")
@@ -489,6 +549,29 @@ def _(c):
     need(c.run(["-o", path], data=torn)[0] == 3, "bad record")
     need(os.listdir(d) == [], "left behind: %s" % os.listdir(d))
     need(c.run(["-o", os.path.join(d, "no/such/x")], data=c.lines(2))[0] == 4, "a directory that is not there")
+
+
+@case("-o FILE: a command that is killed leaves what was there, and nothing beside it", "out")
+def _(c):
+    d = os.path.join(c.dir, "killed")
+    os.mkdir(d)
+    if not nameless(d):         # then another name is left, as it must be
+        return
+    path = c.file("killed/x", b"before")
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        argv = [c.path, "-o", path] + [a.replace("@/", c.dir + "/") for a in shlex.split(c.args)]
+        p = subprocess.Popen(argv, cwd=c.dir, env=c.env(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+        p.stdin.write(c.lines(2))
+        p.stdin.flush()
+        deadline = time.monotonic() + LIMIT
+        while not writes_beside(p.pid, d):
+            need(p.poll() is None and time.monotonic() < deadline, "it did not open its output, exit %s" % p.returncode)
+            time.sleep(0.005)
+        os.killpg(p.pid, sig)
+        p.communicate(timeout=LIMIT)
+        with open(path, "rb") as f:
+            same(f.read(), b"before", "the file from before")
+        need(os.listdir(d) == ["x"], "left behind: %s" % os.listdir(d))
 
 
 @case("--stats: in = passed + dropped + used + rejected, out = passed + made", "input")
@@ -618,6 +701,12 @@ def _(c):
     c.ok(["-o", out], wrap='"$@" <&- >&-')
     with open(out, "rb") as f:
         same(f.read(), c.lines(3), "-o")
+
+
+@case("the pipe that it writes to is made as large as it may be", "source")
+def _(c):
+    load(c, c.lines(3))
+    large_pipes(c, b"")
 
 
 @case("its reader leaves early: no message, no hang", "source")

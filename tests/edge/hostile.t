@@ -15,11 +15,11 @@ $ mkdir wh; export PIPEHOUSE_ROOT=$PWD/wh; wh-put --partition-by d t.x --reject 
 $ mkdir wh; export PIPEHOUSE_ROOT=$PWD/wh; for t in ../x t../x 't./../x' /etc/x t.x/../y "t.$(printf 'a\nb')" t..x .t.x; do echo '{}' | wh-put "$t" dt=2026-11-20 2>/dev/null; echo $?; done | sort | uniq -c | tr -s ' '; find . -name 'x*' -o -name 'y*'
 >  8 2
 
-# temporary files: a name that is new (O_EXCL), appended to, or none at all; nothing for others to read
+# temporary files: a name that is new (O_EXCL), appended to, or none at all; nothing for others to read but outputs, which get a name here later
 $ mkdir wh; export PIPEHOUSE_ROOT=$PWD/wh; umask 000; seq 2000 | sed 's/.*/{"id":&,"v":1}/' >a; seq 2 2001 | sed 's/.*/{"id":&,"v":1}/' >b; echo 'fail exec /bin/false' >c; chmod 644 c
 $ trace() { LSAN_OPTIONS=detect_leaks=0 strace -qq -f -e trace=openat,open,creat -o "tr.$1" "$@" >/dev/null 2>&1; }
 $ trace dq-reconcile -k id --sum v -S 64K --result res -o out a b; echo '{"severity":"fail"}' >e; trace wh-alert --config c --spool s --dedupe 1h --tries 1 e; trace dq-check --history h --table t.x --dt 2026-11-20 --result r2 --tee-bad bad 'not_null(v)' a
-$ cat tr.* | grep O_CREAT | grep -v 'O_EXCL\|O_APPEND\|\.lock"'; cat tr.* | grep -c 'O_CREAT\|O_TMPFILE' | sed 's/[1-9][0-9]*/some/'; find s -perm /077 | wc -l; cat tr.* | grep O_TMPFILE | grep -v 0600; true
+$ cat tr.* | grep O_CREAT | grep -v 'O_EXCL\|O_APPEND\|\.lock"'; cat tr.* | grep -c 'O_CREAT\|O_TMPFILE' | sed 's/[1-9][0-9]*/some/'; find s -perm /077 | wc -l; cat tr.* | grep O_TMPFILE | grep -v '0600\|(AT_FDCWD, "\.", .*O_WRONLY'; true
 > some
 > 0
 

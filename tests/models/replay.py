@@ -75,7 +75,7 @@ def unescape(text):
 
 def calls(log, wh):
     """(call, arguments) of each call that ended well on something in the warehouse; unfinished ones are put together."""
-    open_calls, found = {}, []
+    open_calls, found, nameless = {}, [], {}
     with open(log) as f:
         for line in f:
             m = re.match(r"(\d+) +(.*)", line.rstrip("\n"))
@@ -88,14 +88,21 @@ def calls(log, wh):
                 text = open_calls.pop(pid, "") + m.group(1)
             m = re.match(r"(\w+)\((.*)\) += (-?\d+)(<.*>)?", text)
             if m and int(m.group(3)) >= 0 and (wh + "/" in text or wh + ">" in text):
+                if "O_TMPFILE" in m.group(2):
+                    nameless["/proc/self/fd/" + m.group(3)] = re.match(r"<(.*/#\d+)", m.group(4)).group(1)
+                if m.group(1) == "linkat":      # which of the files without a name it is that gets one
+                    old = re.search(r'"((?:[^"\\]|\\.)*)"', m.group(2)).group(1)
+                    text = m.group(2).replace(old, nameless.get(old, old), 1)
+                    found.append((m.group(1), text, m.group(4) or ""))
+                    continue
                 found.append((m.group(1), m.group(2), m.group(4) or ""))
     return found
 
 
 def play(d, call, args, result, wh, off):
     """One call on the disk; the kind of fsync it was, or None when it changes nothing."""
-    def rel(p):
-        return os.path.relpath(p, wh)
+    def rel(p):     # a file without a name stands where no crash leaves it
+        return os.path.relpath(p, wh) if not re.search(r"/#\d+$", p) else "nameless/" + os.path.basename(p)
 
     def inside(p):
         return p == wh or p.startswith(wh + "/")
@@ -103,6 +110,9 @@ def play(d, call, args, result, wh, off):
     strings = [] if call == "write" else re.findall(r'"((?:[^"\\]|\\.)*)"', args)
     fd = re.match(r"\d+<([^>]*)>", args)
     fd = fd.group(1).replace("(deleted)", "").strip() if fd else None
+    if call in ("openat", "open") and "O_TMPFILE" in args and inside(strings[0]):
+        d.create(rel(re.match(r"<(.*/#\d+)", result).group(1)), b"")
+        return "create"
     if call in ("openat", "open") and "O_CREAT" in args and inside(strings[0]):
         if rel(strings[0]) not in d.names:
             d.create(rel(strings[0]), b"")
@@ -118,7 +128,7 @@ def play(d, call, args, result, wh, off):
             if kind not in off:
                 d.fsync_dir("" if p == "." else p)
             return "fsync " + kind
-        kind = "record" if "_log/" in p else "data"
+        kind = "record" if "_log/" in fd else "data"
         if kind not in off and p in d.names:
             d.fsync(p)
         return "fsync " + kind
@@ -288,7 +298,7 @@ def command(title, before, argv, tables, want, rules=("data", "dir", "record", "
     end = place.disk()
     final = {p: end.data[i] for p, i in end.names.items() if re.search(r"/_log/\d{20}\.(json|ckpt\.zst)$|/\.pool/.*z$", p)}
     dirs = ["main/" + t.replace(".", "/") for t in tables]
-    crash.DIRECTORIES = {p for d in (start, end) for p, i in d.names.items() if d.data[i] == ()}
+    crash.DIRECTORIES = {"nameless"} | {p for d in (start, end) for p, i in d.names.items() if d.data[i] == ()}
     kept = []
     last, states, wrong = walk(start, log, place.wh, final, dirs, (), kept.append)
     holds("%s: %d calls, %d disks, each of them sound" % (title, len(log), states), wrong)
