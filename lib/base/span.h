@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct span {
@@ -59,6 +60,20 @@ span_cmp(struct span a, struct span b)
 	if (c != 0)
 		return c;
 	return a.n < b.n ? -1 : a.n > b.n;
+}
+
+/* The first eight bytes as a number that is in their order; ends are taken for zeros. */
+static inline uint64_t
+span_prefix(struct span s)
+{
+	unsigned char first[8] = { 0 };
+	uint64_t v = 0;
+
+	if (s.n > 0)
+		memcpy(first, s.p, s.n < sizeof first ? s.n : sizeof first);
+	for (size_t i = 0; i < sizeof first; i++)
+		v = v << 8 | first[i];
+	return v;
 }
 
 /* The bytes from offset `from` on; empty when it lies behind the end. */

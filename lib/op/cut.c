@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "op/cut.h"
 
+#define NEAR 4			/* elements of a run ahead */
 #define SAMPLES 64		/* of a piece: it is longer than asked for by a 64th for each run, at most */
 
 bool
@@ -95,19 +96,55 @@ cut_rounds(struct cut *c, void *const *part, size_t n, size_t each)
 	return c->n_runs = n;
 }
 
+/* The eight bytes of an element's key behind those that are alike, as a number in their order; 0 without keys. */
+static uint64_t
+tie(const struct cut_walk *w, const char *element)
+{
+	struct span key = w->cut->key == NULL ? span_of(NULL, 0) : w->cut->key(element);
+
+	return key.n > w->alike ? span_prefix(span_from(key, w->alike)) : 0;
+}
+
+static bool
+before(const struct cut_walk *w, const struct cut_rest *a, const struct cut_rest *b)
+{
+	return a->tie != b->tie ? a->tie < b->tie : w->cut->cmp(a->run.v, b->run.v) < 0;
+}
+
 /* Run i, which may be too large for its place, goes down. */
 static void
 sink(struct cut_walk *w, size_t i)
 {
-	struct cut_run x = w->run[i];
+	struct cut_rest x = w->rest[i];
 
 	for (size_t child; (child = 2 * i + 1) < w->n; i = child) {
-		child += child + 1 < w->n && w->cut->cmp(w->run[child + 1].v, w->run[child].v) < 0;
-		if (w->cut->cmp(w->run[child].v, x.v) >= 0)
+		child += child + 1 < w->n && before(w, &w->rest[child + 1], &w->rest[child]);
+		if (!before(w, &w->rest[child], &x))
 			break;
-		w->run[i] = w->run[child];
+		w->rest[i] = w->rest[child];
 	}
-	w->run[i] = x;
+	w->rest[i] = x;
+}
+
+/* How many bytes the keys of all runs begin with: those of their first and last elements, as each run is in order. */
+static size_t
+alike(const struct cut_walk *w)
+{
+	struct span first = w->cut->key(w->rest[0].run.v);
+	size_t n = first.n;
+
+	for (size_t k = 0; k < w->n; k++) {
+		const struct cut_run *r = &w->rest[k].run;
+		struct span end[2] = { w->cut->key(r->v), w->cut->key(r->v + (r->n - 1) * w->cut->size) };
+
+		for (size_t e = 0; e < 2; e++) {
+			n = end[e].n < n ? end[e].n : n;
+			for (size_t i = 0; i < n; i++)
+				if (end[e].p[i] != first.p[i])
+					n = i;
+		}
+	}
+	return n;
 }
 
 void
@@ -119,21 +156,36 @@ cut_begin(const struct cut *c, size_t piece, struct cut_walk *w)
 	w->n = 0;
 	for (size_t k = 0; k < c->n_runs; k++)
 		if (from[k] < to[k])
-			w->run[w->n++] = (struct cut_run){ element(c, &c->run[k], from[k]), to[k] - from[k] };
+			w->rest[w->n++].run = (struct cut_run){ element(c, &c->run[k], from[k]), to[k] - from[k] };
+	w->alike = c->key != NULL && w->n > 0 ? alike(w) : 0;
+	for (size_t k = 0; k < w->n; k++)
+		w->rest[k].tie = tie(w, w->rest[k].run.v);
 	for (size_t i = w->n / 2; i-- > 0;)
 		sink(w, i);
+}
+
+/* The key of an element that is first in some turns is asked for. */
+MEM_AHEAD void
+bring_near(const struct cut_walk *w, const struct cut_run *r)
+{
+	if (w->cut->key != NULL && r->n > NEAR)
+		__builtin_prefetch(w->cut->key(r->v + NEAR * w->cut->size).p + w->alike);
 }
 
 const void *
 cut_next(struct cut_walk *w)
 {
-	const void *x = w->run[0].v;
+	struct cut_rest *first = &w->rest[0];
+	const void *x = first->run.v;
 
 	if (w->n == 0)
 		return NULL;
-	w->run[0].v += w->cut->size;
-	if (--w->run[0].n == 0)
-		w->run[0] = w->run[--w->n];
+	bring_near(w, &first->run);
+	first->run.v += w->cut->size;
+	if (--first->run.n == 0)
+		*first = w->rest[--w->n];
+	else
+		first->tie = tie(w, first->run.v);
 	sink(w, 0);
 	return x;
 }

@@ -17,6 +17,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
 
 #define CUT_RUNS_MAX 64
 
@@ -28,6 +31,11 @@ struct cut_run {
 struct cut {
 	size_t size;			/* of an element */
 	int (*cmp)(const void *, const void *);
+	/*
+	 * Where the order is that of the bytes of a key, whatever it is of equal ones: that key.  Eight of the bytes in
+	 * which the keys of a piece differ are compared in the place of most of the elements.  Optional.
+	 */
+	struct span (*key)(const void *);
 	void *part[CUT_RUNS_MAX];	/* [n_runs] whose elements are in run i */
 	struct cut_run run[CUT_RUNS_MAX];
 	size_t n_runs;
@@ -39,7 +47,11 @@ struct cut {
 struct cut_walk {
 	const struct cut *cut;
 	size_t n;
-	struct cut_run run[CUT_RUNS_MAX];
+	size_t alike;			/* bytes that all keys of the piece begin with */
+	struct cut_rest {
+		struct cut_run run;
+		uint64_t tie;		/* of its first element: the eight bytes of the key behind those */
+	} rest[CUT_RUNS_MAX];
 };
 
 /*

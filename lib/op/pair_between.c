@@ -38,7 +38,7 @@ bring_near(const struct pair *s, const struct queue *q)
 	if (q->n <= 2 * NEAR)
 		return;
 	pair_ask(pair_nth(q, 2 * NEAR));
-	__builtin_prefetch(pair_nth(q, NEAR)->cell, 1);
+	pair_ask_cell(pair_nth(q, NEAR)->cell);
 	__builtin_prefetch(&s->cell[pair_nth(q, NEAR / 2)->cell->hash & s->mask], 1);
 }
 
@@ -52,7 +52,7 @@ bring_partners(const struct rslot *v, size_t i, size_t n)
 	if (i + 2 * NEAR >= n)
 		return;
 	pair_ask(slot_rec(&v[i + 2 * NEAR]));
-	__builtin_prefetch(slot_rec(&v[i + NEAR * 3 / 2])->cell);
+	pair_ask_cell(slot_rec(&v[i + NEAR * 3 / 2])->cell);
 	r = slot_rec(&v[i + NEAR]);
 	mem_ask(r->line, r->n);
 	c = r->cell;

@@ -47,19 +47,6 @@ pair_slots_free(struct pair *s)
 	s->cell = NULL;
 }
 
-uint64_t
-pair_prefix(struct span key)
-{
-	unsigned char first[8] = { 0 };
-	uint64_t v = 0;
-
-	if (key.n > 0)
-		memcpy(first, key.p, key.n < sizeof first ? key.n : sizeof first);
-	for (size_t i = 0; i < sizeof first; i++)
-		v = v << 8 | first[i];
-	return v;
-}
-
 struct cell *
 pair_cell(struct pair *s, uint64_t hash, struct span key)
 {
@@ -75,7 +62,7 @@ pair_cell(struct pair *s, uint64_t hash, struct span key)
 	}
 	kept_room(&s->pool, &k, mem_add(sizeof *c, key.n));
 	c = (struct cell *)(void *)k.p;
-	*c = (struct cell){ .hash = hash, .prefix = pair_prefix(key), .n = (uint32_t)key.n };
+	*c = (struct cell){ .hash = hash, .prefix = span_prefix(key), .n = (uint32_t)key.n };
 	memcpy(c->key, key.p, key.n);
 	s->n_cells++;
 	s->cell[at] = (struct place){ hash, c };

@@ -44,7 +44,7 @@ pair_ahead(void *st, int side, const struct batch *b, struct buf *scratch, struc
 		}
 		watermark_take(&o->wm, us);
 		if ((out[i].lo | out[i].hi) != 0)
-			rheap_add(&o->wait, us, pair_prefix(buf_span(scratch)), o->seen++);
+			rheap_add(&o->wait, us, span_prefix(buf_span(scratch)), o->seen++);
 	}
 }
 

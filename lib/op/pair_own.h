@@ -155,6 +155,14 @@ pair_ask(const struct rec *r)
 	__builtin_prefetch((const char *)(r + 1) - 1, 1);
 }
 
+/* And for a cell, but for its key. */
+MEM_AHEAD void
+pair_ask_cell(const struct cell *c)
+{
+	__builtin_prefetch(c, 1);
+	__builtin_prefetch(&c->flags, 1);
+}
+
 /* v[i] is looked at next: what of some records later will be is asked for, the record and then its cell. */
 MEM_AHEAD void
 pair_near(const struct rslot *v, size_t i, size_t n)
@@ -162,7 +170,7 @@ pair_near(const struct rslot *v, size_t i, size_t n)
 	if (i + PAIR_AHEAD >= n)
 		return;
 	pair_ask(slot_rec(&v[i + PAIR_AHEAD]));
-	__builtin_prefetch(slot_rec(&v[i + PAIR_AHEAD / 2])->cell, 1);
+	pair_ask_cell(slot_rec(&v[i + PAIR_AHEAD / 2])->cell);
 }
 
 static inline struct rec *
@@ -216,8 +224,6 @@ size_t pair_order_bytes(const struct order *);
 size_t pair_merge(struct pair *, const struct rslot *, size_t n, int64_t wm_us);
 /* What it held is forgotten. */
 void pair_order_off(struct order *);
-/* The key's first bytes, as a number in their order. */
-uint64_t pair_prefix(struct span key);
 /* Those of one time, by their ties and then by `by`, which looks at ties first. */
 void rslot_sort(struct rslot *, size_t n, int (*by)(const void *, const void *));
 /* Two struct rslot: by key, then time, then side and bytes. */

@@ -476,6 +476,12 @@ by_key(const void *a, const void *b)
 	return span_cmp(((const struct map_entry *)a)->key, ((const struct map_entry *)b)->key);
 }
 
+static struct span
+key_of_entry(const void *e)
+{
+	return ((const struct map_entry *)e)->key;
+}
+
 /* All cells of one open window, in key order. */
 static int
 close_one(struct window *w, const struct open *o, const struct host *host)
@@ -819,7 +825,7 @@ fixed_new(const struct window_conf *conf)
 	w->single = conf->kind == WINDOW_NONE || same_dur(conf->width, conf->slide);
 	w->cap_cells = 8;
 	w->cell = mem_array(NULL, w->cap_cells, sizeof *w->cell);
-	w->cut = (struct cut){ .size = sizeof *w->sorted, .cmp = by_key };
+	w->cut = (struct cut){ .size = sizeof *w->sorted, .cmp = by_key, .key = key_of_entry };
 	w->lo = INT64_MAX;
 	w->hi = w->known_end = INT64_MIN;
 	row_init(&w->row, window_cells(conf));

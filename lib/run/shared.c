@@ -285,7 +285,8 @@ shared_hand_free(struct shared_hand *h)
 void
 shared_free(struct shared *sh)
 {
-	if (sh == NULL)
+	/* of which all went out: nothing but the end is behind it, and memory goes with the process */
+	if (sh == NULL || sh->rows)
 		return;
 	for (size_t i = 0; i < PARTS; i++) {
 		if (sh->part[i].spill.st != NULL)

@@ -49,6 +49,7 @@ size_t shared_plan(struct shared *, void *st);
 /* All parts into one state, but rows that pieces have put out. 0 or an exit status. */
 int shared_join(struct shared *, struct spill *);
 void shared_hand_free(struct shared_hand *);
+/* Nothing, where pieces have put out all there is: that is the end of a command. */
 void shared_free(struct shared *);
 
 #endif

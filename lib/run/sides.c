@@ -12,6 +12,7 @@
 #include "run/crew.h"
 #include "run/ctx.h"
 #include "run/kept.h"
+#include "run/operand.h"
 #include "run/sandbox.h"
 #include "run/sides.h"
 #include "store/pool.h"
@@ -45,14 +46,24 @@ struct reader {			/* one side */
 	const struct pathset *paths;
 	struct ahead ahead;
 	struct feed feed;
-	pthread_t thread;
-	bool scans;		/* -j: the thread scans what it reads, and is a block ahead */
+	bool scans;		/* -j: the thread scans what it reads, some blocks ahead */
+	bool over;		/* the thread has offered END */
+	struct source *src;	/* the thread's, open at the moment, and its next slot */
+	size_t fill;
 	struct slot slot[SLOTS_MAX];
 	size_t n_slots, at;	/* at: the caller's next one */
 	size_t n_free;		/* slots with NOTHING; under the lock */
 	/* of the caller */
 	int64_t last;		/* when it last gave something */
 	bool hopeful;		/* worth waiting for: the last wait was not in vain */
+	bool gone;		/* its END was taken */
+};
+
+struct hand {			/* a thread, and the sides it reads */
+	struct pair_of_readers *both;
+	struct reader *of[2];
+	size_t n;
+	pthread_t thread;
 };
 
 struct pair_of_readers {
@@ -60,15 +71,18 @@ struct pair_of_readers {
 	pthread_cond_t news, want;
 	sem_t scans;		/* how many threads may scan at once, beside the caller's */
 	struct reader side[2];
+	struct hand hand[2];
+	size_t n_hands;
 };
 
 /* ---- a side's thread ---- */
 
 static int
-open_next(struct reader *r, struct source **src)
+open_next(struct reader *r)
 {
 	struct opened *f = &r->file[r->next++];
-	int rc = f->fd == -1 ? source_open(f->name, &r->limits, src) : source_fd(f->fd, f->name, &r->limits, src);
+	int rc = f->fd == -1 ? source_open(f->name, &r->limits, &r->src) :
+	    source_fd(f->fd, f->name, &r->limits, &r->src);
 
 	f->fd = -1;
 	return rc;
@@ -76,13 +90,13 @@ open_next(struct reader *r, struct source **src)
 
 /* The next block that has something in it, or the end of a file; END: an error. */
 static enum offer
-next_block(struct source **src, struct slot *to)
+next_block(struct reader *r, struct slot *to)
 {
-	if ((to->rc = source_block(*src, &to->block)) != 0)
+	if ((to->rc = source_block(r->src, &to->block)) != 0)
 		return END;
 	if (to->block.n > 0 || to->block.long_line > 0)
 		return BLOCK;
-	*src = NULL;
+	r->src = NULL;
 	return CLOSED;
 }
 
@@ -91,41 +105,41 @@ next_block(struct source **src, struct slot *to)
  * waits for none of them while others have blocks ready.  What may wait for its input does not keep others waiting.
  */
 static enum offer
-next_scanned(struct reader *r, struct source **src, struct slot *to)
+next_scanned(struct reader *r, struct slot *to)
 {
 	sem_t *turn = &r->both->scans;
-	bool waits = source_waits(*src);
+	bool waits = source_waits(r->src);
 	enum offer got;
 
 	while (!waits && sem_wait(turn) == -1)
 		;
-	got = next_block(src, to);
+	got = next_block(r, to);
 	while (waits && sem_wait(turn) == -1)
 		;
 	if (got == BLOCK && to->block.long_line == 0) {
 		(void)kept_scan(&to->kept, &r->ahead, r->feed.scan, r->paths->n, &to->block);
-		source_counted(*src, to->kept.n);
+		source_counted(r->src, to->kept.n);
 	}
 	if (got == BLOCK)
-		source_keep(*src, &to->in->bytes);
+		source_keep(r->src, &to->in->bytes);
 	(void)sem_post(turn);
 	return got;
 }
 
 /* The next block that has something in it, the end of a file, or of all. */
 static enum offer
-fetch(struct reader *r, struct source **src, struct slot *to)
+fetch(struct reader *r, struct slot *to)
 {
 	to->src = NULL;
 	to->rc = 0;
 	buf_clear(&to->kept.made);
-	if (*src == NULL && (r->next == r->n || (to->rc = open_next(r, src)) != 0)) {
+	if (r->src == NULL && (r->next == r->n || (to->rc = open_next(r)) != 0)) {
 		if (r->scans && to->rc == 0 && r->ahead.end != NULL)
 			r->ahead.end(r->ahead.arg, true, &to->kept.made);
 		return END;
 	}
-	to->src = *src;
-	return r->scans ? next_scanned(r, src, to) : next_block(src, to);
+	to->src = r->src;
+	return r->scans ? next_scanned(r, to) : next_block(r, to);
 }
 
 /* Awake again, it does not take the core from the one that joins, which has blocks ready: SCHED_BATCH. Speed only. */
@@ -137,28 +151,44 @@ yield_to_others(void)
 #endif
 }
 
+/* Of its sides the one with the most room; NULL: they are over. Under the lock. */
+static struct reader *
+next_side(const struct hand *h)
+{
+	struct reader *most = NULL;
+
+	for (size_t i = 0; i < h->n; i++)
+		if (!h->of[i]->over && (most == NULL || h->of[i]->n_free > most->n_free))
+			most = h->of[i];
+	return most;
+}
+
 static void *
 run(void *arg)
 {
-	struct reader *r = arg;
-	struct pair_of_readers *b = r->both;
-	struct source *src = NULL;
-	enum offer got = NOTHING;
+	const struct hand *h = arg;
+	struct pair_of_readers *b = h->both;
+	struct reader *r;
 
-	if (r->scans)
+	if (h->of[0]->scans)
 		yield_to_others();
 	(void)pthread_mutex_lock(&b->lock);
-	for (size_t i = 0; got != END; i = (i + 1) % r->n_slots) {
-		struct slot *to = &r->slot[i];
+	while ((r = next_side(h)) != NULL) {
+		struct slot *to = &r->slot[r->fill];
+		enum offer got;
 
-		while (to->offer != NOTHING)
+		if (to->offer != NOTHING) {
 			(void)pthread_cond_wait(&b->want, &b->lock);
+			continue;
+		}
 		(void)pthread_mutex_unlock(&b->lock);
 		err_hold(&to->said);
-		got = fetch(r, &src, to);
+		got = fetch(r, to);
 		err_hold(NULL);
 		(void)pthread_mutex_lock(&b->lock);
 		to->offer = got;
+		r->over = got == END;
+		r->fill = (r->fill + 1) % r->n_slots;
 		r->n_free--;
 		(void)pthread_cond_signal(&b->news);
 	}
@@ -209,6 +239,24 @@ set_up(struct ctx *c, struct reader *r, const char *operand)
 	return strncmp(operand, "wh:", 3) == 0 ? ref_files(operand, add_file, r) : add_file(r, NULL, operand);
 }
 
+/*
+ * A thread a side, so that no writer is waited for while another one wants to be read.  Files wait for nobody: where -j
+ * leaves one thread for both, one reads them by turns, and two do not go to and fro on one core.
+ */
+static void
+share_out(struct pair_of_readers *b, const struct sides *s, unsigned jobs)
+{
+	bool one = jobs == 2 && operand_lasts(s->operand[0]) && operand_lasts(s->operand[1]);
+
+	b->n_hands = one ? 1 : 2;
+	for (size_t i = 0; i < 2; i++) {
+		struct hand *h = &b->hand[i % b->n_hands];
+
+		h->both = b;
+		h->of[h->n++] = &b->side[i];
+	}
+}
+
 static int
 start(struct pair_of_readers *b, unsigned jobs)
 {
@@ -222,8 +270,8 @@ start(struct pair_of_readers *b, unsigned jobs)
 	(void)pthread_cond_init(&b->want, &clock);
 	(void)pthread_condattr_destroy(&clock);
 	(void)sem_init(&b->scans, 0, jobs > 2 ? 2 : 1);
-	for (int i = 0; i < 2 && rc == 0; i++)
-		if ((errno = pthread_create(&b->side[i].thread, NULL, run, &b->side[i])) != 0)
+	for (size_t i = 0; i < b->n_hands && rc == 0; i++)
+		if ((errno = pthread_create(&b->hand[i].thread, NULL, run, &b->hand[i])) != 0)
 			rc = err_io("a thread for an input: %s", strerror(errno));
 	return rc;
 }
@@ -240,17 +288,17 @@ await(struct pair_of_readers *b, int64_t ms)
 }
 
 /* Under the lock. */
-static enum offer
-offer_of(const struct reader *r)
+static bool
+offers(const struct reader *r)
 {
-	return r->slot[r->at].offer;
+	return !r->gone && r->slot[r->at].offer != NOTHING;
 }
 
 /* The side to take from, which has an offer; -1: neither has. Under the lock. */
 static int
 choose(const struct sides *s, struct pair_of_readers *b)
 {
-	bool can[2] = { offer_of(&b->side[0]) != NOTHING, offer_of(&b->side[1]) != NOTHING };
+	bool can[2] = { offers(&b->side[0]), offers(&b->side[1]) };
 	int behind = s->at(s->arg, 0) > s->at(s->arg, 1);
 	struct reader *slow = &b->side[behind];
 
@@ -259,9 +307,9 @@ choose(const struct sides *s, struct pair_of_readers *b)
 	if (can[behind])
 		return behind;
 	/* what is read ahead must be held: give the other one a moment, but never wait for it alone */
-	while (slow->hopeful && offer_of(slow) == NOTHING)
+	while (!slow->gone && slow->hopeful && !offers(slow))
 		slow->hopeful = await(b, PATIENCE_MS);
-	return offer_of(slow) != NOTHING ? behind : !behind;
+	return offers(slow) ? behind : !behind;
 }
 
 /* Nothing comes of either: flush, and say how long that has been so. */
@@ -271,7 +319,7 @@ tick(struct ctx *c, const struct sides *s, struct pair_of_readers *b)
 	int rc = sink_flush(c->side[0].sink);
 
 	for (int i = 0; i < 2 && rc == 0 && s->silent != NULL; i++)
-		if (offer_of(&b->side[i]) != END)
+		if (!b->side[i].gone)
 			rc = s->silent(s->arg, i, clock_ms() - b->side[i].last);
 	return rc == 0 && s->silent != NULL ? s->after(s->arg) : rc;
 }
@@ -333,7 +381,6 @@ end_of(const struct sides *s, struct reader *r, int side)
 	struct slot *last = &r->slot[r->at];
 	int rc = last->rc;
 
-	(void)pthread_join(r->thread, NULL);
 	give_made(s, r, last, side);
 	source_close(last->src);
 	scan_free(r->feed.scan);
@@ -350,22 +397,26 @@ end_of(const struct sides *s, struct reader *r, int side)
 	return rc != 0 ? rc : s->after(s->arg);
 }
 
+static bool
+all_gone(const struct pair_of_readers *b)
+{
+	return b->side[0].gone && b->side[1].gone;
+}
+
 static int
 read_both(struct ctx *c, const struct sides *s, struct pair_of_readers *b)
 {
 	int64_t looked = clock_ms();
-	bool gone[2] = { false, false };
 	int rc = 0;
 
-	while (rc == 0 && !(gone[0] && gone[1]) && !run_stop) {
+	while (rc == 0 && !all_gone(b) && !run_stop) {
 		struct reader *r;
 		struct slot *from;
 		bool news = true;
 		int side;
 
 		(void)pthread_mutex_lock(&b->lock);
-		while ((side = gone[0] ? offer_of(&b->side[1]) == NOTHING ? -1 : 1 :
-		    gone[1] ? offer_of(&b->side[0]) == NOTHING ? -1 : 0 : choose(s, b)) == -1 && news)
+		while ((side = choose(s, b)) == -1 && news)
 			news = await(b, IDLE_FLUSH_MS);
 		(void)pthread_mutex_unlock(&b->lock);
 		if (!news || (s->silent != NULL && clock_ms() - looked >= IDLE_FLUSH_MS)) {
@@ -378,7 +429,7 @@ read_both(struct ctx *c, const struct sides *s, struct pair_of_readers *b)
 		from = &r->slot[r->at];
 		err_release(&from->said);
 		if (from->offer == END) {
-			gone[side] = true;
+			r->gone = true;
 			rc = end_of(s, r, side);
 			continue;
 		}
@@ -401,6 +452,7 @@ int
 sides_read(struct ctx *c, const struct sides *s)
 {
 	struct pair_of_readers *b = mem_new(sizeof *b);
+	unsigned jobs = crew_size_second(c, s->operand[0]);
 	int rc = 0;
 
 	for (int i = 0; i < 2 && rc == 0; i++) {
@@ -410,12 +462,16 @@ sides_read(struct ctx *c, const struct sides *s)
 		rc = set_up(c, &b->side[i], s->operand[i]);
 	}
 	sandbox(SB_FILTER);
-	if (rc == 0)
-		rc = start(b, crew_size_second(c, s->operand[0]));
+	if (rc == 0) {
+		share_out(b, s, jobs);
+		rc = start(b, jobs);
+	}
 	if (rc == 0)
 		rc = read_both(c, s, b);
-	if (rc != 0)
+	if (rc != 0 || !all_gone(b))
 		return rc;	/* a thread may still be reading: what it uses goes with the process */
+	for (size_t i = 0; i < b->n_hands; i++)
+		(void)pthread_join(b->hand[i].thread, NULL);
 	(void)pthread_mutex_destroy(&b->lock);
 	(void)pthread_cond_destroy(&b->news);
 	(void)pthread_cond_destroy(&b->want);

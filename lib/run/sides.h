@@ -5,10 +5,11 @@
  *	struct sides s = { .operand = { left, right }, .arg = st, .turn = turn, .at = at, .ended = ended };
  *	rc = sides_read(c, &s);		// turn(st, side), then the command's batch with records of that side; ...
  *
- * Invariants: each input has a thread that waits for it, so nothing the writers do in any order can block for
- * ever: two FIFOs of one writer, a line that comes in two halves.  The side that is behind in at() is read
- * first; only when it has nothing to give is the other one read on.  Batches are handled by the caller's thread alone;
- * with -j of 2 or more the side's thread scans its lines too, some blocks ahead, and makes of them what `ahead` says.
+ * Invariants: each input that may keep others waiting has a thread that waits for it, so nothing the writers do in any
+ * order can block for ever: two FIFOs of one writer, a line that comes in two halves.  Of two files one thread may read
+ * both.  The side that is behind in at() is read first; only when it has nothing to give is the other one read on.
+ * Batches are handled by the caller's thread alone; with -j of 2 or more the thread that reads a side scans its lines
+ * too, some blocks ahead, and makes of them what `ahead` says.
  * Inputs are files, FIFOs, /dev/fd/N, `-`, or wh:TABLE[@DAYS]; limits, rejects and counts are those of the main input.
  */
 #ifndef RUN_SIDES_H

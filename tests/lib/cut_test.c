@@ -60,9 +60,65 @@ try(size_t runs, size_t n, uint64_t of, size_t each)
 	return longest;
 }
 
+static int
+by_bytes(const void *pa, const void *pb)
+{
+	return span_cmp(*(const struct span *)pa, *(const struct span *)pb);
+}
+
+static struct span
+itself(const void *p)
+{
+	return *(const struct span *)p;
+}
+
+/* Keys that begin alike, are the beginning of others, hold zeros, or are all the same; merged by eight of their bytes. */
+static void
+try_keys(size_t runs, size_t n, size_t alike, unsigned letters, size_t longest)
+{
+	static char bytes[5000][40];
+	static struct span all[5000], v[5000];
+	struct cut c = { .size = sizeof *v, .cmp = by_bytes, .key = itself };
+	void *part[CUT_RUNS_MAX] = { 0 };
+	size_t at = 0, pieces;
+	struct cut_walk w;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t more = rnd(longest + 1);
+
+		memset(bytes[i], 'a', alike);
+		for (size_t k = 0; k < more; k++)
+			bytes[i][alike + k] = (char)(rnd(letters) * 255 / letters);
+		v[i] = span_of(bytes[i], alike + more);
+	}
+	memcpy(all, v, n * sizeof *v);
+	qsort(all, n, sizeof *all, by_bytes);
+	(void)cut_rounds(&c, part, runs, 64);
+	for (size_t k = 0, from = 0; k < runs; k++) {
+		size_t to = k + 1 == runs ? n : from + rnd(n - from + 1);
+
+		qsort(v + from, to - from, sizeof *v, by_bytes);
+		cut_set(&c, k, v + from, to - from);
+		from = to;
+	}
+	pieces = cut_rounds(&c, part, runs, 64);
+	for (size_t i = 0; i < pieces; i++) {
+		const struct span *x;
+
+		cut_begin(&c, i, &w);
+		for (; (x = cut_next(&w)) != NULL; at++)
+			okf(at < n && span_eq(*x, all[at]), "%zu runs, %zu keys, %zu bytes alike: key %zu", runs, n, alike, at);
+	}
+	okf(at == n, "%zu of %zu keys", at, n);
+	cut_free(&c);
+}
+
 int
 main(void)
 {
+	for (int i = 0; i < 400; i++)
+		try_keys(1 + rnd(CUT_RUNS_MAX), rnd(3) == 0 ? rnd(20) : rnd(5000), rnd(24), 1 + (unsigned)rnd(rnd(2) == 0 ? 2 : 255), rnd(16));
+	ok(t_quiet_failed == 0, "keys are merged in the order of their bytes");
 	for (int i = 0; i < 400; i++)
 		(void)try(1 + rnd(CUT_RUNS_MAX), rnd(3) == 0 ? rnd(20) : rnd(5000), rnd(2) == 0 ? 1 + rnd(30) : UINT64_MAX,
 		    1 + rnd(300));

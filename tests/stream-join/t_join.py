@@ -196,6 +196,12 @@ def check(rng, kind, args, join, left, right, disorder):
         cut += [(fifos[side], x[:at])] + ([] if rng.random() < 0.7 else [(fifos[1 - side], " \n" if rng.random() < 0.5 else "")]) + [(fifos[side], x[at:] + "\n")]
     # a half line of the other side would be torn by that: only whole ones stand there
     same(title + " from FIFOs", run(["--left", fifos[0], "--right", fifos[1]] + common, pipes=[x for x in cut if x[1] != " \n"]), want)
+    # and a file with a FIFO, each with a thread of its own that scans
+    side = rng.randrange(2)
+    pair = [(fifos if i == side else (fl, fr))[i] for i in (0, 1)]
+    how = rng.choice((["-j", "2"], ["-j", "3"], ["-j", "2", "-S", "16K"]))
+    same("%s %s, a file and a FIFO" % (title, " ".join(how)),
+         run(["--left", pair[0], "--right", pair[1]] + common + how, pipes=[(fifos[side], x + "\n") for x in (l, r)[side]], block=block), want)
     # less than the disorder: what is late is the same however it is fed
     bound = disorder // 3
     (kl, ll), (kr, lr) = left.judged(bound), right.judged(bound)
