@@ -47,7 +47,7 @@ find_init(struct find *f, struct span needle)
 	}
 	*f = (struct find){ .needle = needle, .a = a < b ? a : b, .b = a < b ? b : a };
 #ifdef __x86_64__
-	f->wide = __builtin_cpu_supports("avx2");
+	f->wide = __builtin_cpu_supports("avx512bw") ? 64 : __builtin_cpu_supports("avx2") ? 32 : 0;
 #endif
 }
 
@@ -105,6 +105,37 @@ next_wide(const struct find *f, const char *p, const char *last, const char **re
 	return NULL;
 }
 
+/* The same, bit by bit of a mask. */
+__attribute__((target("avx512bw"))) static inline uint64_t
+pairs_wider(const struct find *f, const char *p, __m512i a, __m512i b)
+{
+	return _mm512_mask_cmpeq_epi8_mask(_mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + f->a), a),
+	    _mm512_loadu_si512(p + f->b), b);
+}
+
+/* As next_wide, 256 at once. */
+__attribute__((target("avx512bw"))) static const char *
+next_wider(const struct find *f, const char *p, const char *last, const char **rest)
+{
+	const __m512i a = _mm512_set1_epi8(f->needle.p[f->a]), b = _mm512_set1_epi8(f->needle.p[f->b]);
+
+	for (; last - p >= 255; p += 256) {
+		uint64_t m[4];
+		const char *hit = NULL;
+
+		for (int i = 0; i < 4; i++)
+			m[i] = pairs_wider(f, p + 64 * i, a, b);
+		if ((m[0] | m[1] | m[2] | m[3]) == 0)
+			continue;
+		for (int i = 0; i < 4 && hit == NULL; i++)
+			hit = first_of(f, p + 64 * i, m[i]);
+		if (hit != NULL)
+			return hit;
+	}
+	*rest = p;
+	return NULL;
+}
+
 __attribute__((target("avx2"))) static size_t
 lines_wide(const char *p, size_t n, size_t *done)
 {
@@ -135,8 +166,8 @@ find_next(const struct find *f, const char *p, const char *end)
 	if ((size_t)(end - p) < f->needle.n)
 		return NULL;
 #ifdef __x86_64__
-	if (f->wide) {
-		const char *hit = next_wide(f, p, end - f->needle.n, &p);
+	if (f->wide != 0) {
+		const char *hit = (f->wide == 64 ? next_wider : next_wide)(f, p, end - f->needle.n, &p);
 
 		if (hit != NULL)
 			return hit;

@@ -7,7 +7,7 @@
  *	lines += find_lines(block, n);
  *
  * Invariants: the same answers as memmem on every machine; the needle is the caller's and outlives the find.  The first
- * bytes looked at are the two of the needle that are rarest in text and JSON, 32 places at a time (Muła's generic SIMD
+ * bytes looked at are the two of the needle that are rarest in text and JSON, 32 or 64 places at a time (Muła's generic SIMD
  * search, http://0x80.pl/articles/simd-strfind.html, with memchr's choice of bytes); what follows a pair is compared.
  */
 #ifndef BASE_FIND_H
@@ -18,7 +18,7 @@
 struct find {
 	struct span needle;
 	size_t a, b;		/* places in the needle of the two bytes; a < b, or both 0 */
-	bool wide;		/* 32 at a time */
+	int wide;		/* so many places at a time: 32 or 64; 0: memmem's way */
 };
 
 /* needle.n > 0. */

@@ -25,8 +25,8 @@ JOBS = [
 ]
 
 
-def once(argv):
-    p = subprocess.run([ONCE, "3000", "/dev/null"] + argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+def once(argv, warm=""):
+    p = subprocess.run([ONCE, "3000", "/dev/null"] + argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True, env=dict(os.environ, WARM=warm))
     word = p.stdout.split()
     if int(word[0]) != 0:
         sys.exit("%s: ended with %d: %s" % (argv[0], int(word[0]) >> 8, p.stderr[-300:].decode(errors="replace")))
@@ -78,7 +78,7 @@ def main():
             for title, command in JOBS:
                 words = [path if x == "@" else x for x in command.split(" ")]
                 words[0] = os.path.join(BIN, words[0])
-                runs = [once(words) for _ in range(3 if size <= 1000 else 1)]
+                runs = [once(words, path) for _ in range(3 if size <= 1000 else 1)]
                 wall, cpu, peak = map(min, zip(*runs))
                 print("| %s | %d | %.3f | %.2f | %.0f | %.0f |" % (title, size, wall, cpu, peak, size / wall), flush=True)
         if KEYS:

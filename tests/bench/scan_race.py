@@ -43,6 +43,7 @@ def race(data, paths, kernels, runs):
     best = {}
     for _ in range(runs):
         for name, argv in who.items():
+            subprocess.run(["cat", data], stdout=subprocess.DEVNULL, check=True)      # a host may take the page cache back
             p = subprocess.run(argv + paths, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             if p.returncode != 0:
                 continue

@@ -52,7 +52,8 @@ def words(command, threads):
 
 
 def start(argv):
-    return subprocess.Popen([ONCE, "3000", "/dev/null"] + argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    inputs = sorted({x for x in argv[1:] if x.startswith(DATA) and not x.endswith(".spec")})
+    return subprocess.Popen([ONCE, "3000", "/dev/null"] + argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ, WARM=":".join(inputs)))
 
 
 def end(p):
