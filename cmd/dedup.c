@@ -179,6 +179,7 @@ set_up(struct ctx *c, void *arg)
 	int rc;
 
 	st->c = c;
+	ctx_gather(c);
 	st->by_col = -1;
 	if (why != NULL)
 		return ctx_usage(c, "%s", why);

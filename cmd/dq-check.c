@@ -99,6 +99,7 @@ set_up(struct ctx *c, void *arg)
 	struct state *st = arg;
 	int rc;
 
+	ctx_gather(c);
 	st->checks.table = st->table;
 	st->checks.drop = st->drop;
 	st->checks.at_once = st->drop || st->tee != NULL;

@@ -18,6 +18,7 @@
 
 #define RELAXED_WINDOWS 256	/* how long the portable kernel, which takes any blanks, stands in */
 #define OPENING (TOKEN_BRACKET | TOKEN_OPEN)
+#define GATHER_RECORDS (BATCH_RECORDS_MAX / 4 * 3)	/* one window more is seldom more than a batch */
 #define TOKENS_UNKNOWN UINT16_MAX	/* of a line that the plain parser judged */
 
 struct scan {
@@ -42,6 +43,7 @@ struct scan {
 	uint32_t at[BATCH_RECORDS_MAX];
 	uint16_t first[BATCH_RECORDS_MAX];	/* of its tokens in this window, or TOKENS_UNKNOWN */
 	size_t n;
+	size_t enough;			/* lines, at the end of a window */
 	size_t n_cols;
 	struct val **col;
 };
@@ -106,6 +108,9 @@ scan_new(const struct pathset *ps, const struct scan_conf *conf)
 	struct scan *s = mem_new(sizeof *s);
 
 	s->limits = limits_of(conf);
+	s->enough = 1;
+	if (conf != NULL && conf->gather)
+		scan_gather(s);
 	trie_init(&s->trie, ps);
 	s->n_cols = ps != NULL ? ps->n : 0;
 	s->col = mem_array(NULL, mem_add(s->n_cols, 1), sizeof *s->col);
@@ -121,6 +126,12 @@ scan_new(const struct pathset *ps, const struct scan_conf *conf)
 		walk_init(&s->walk, &s->plain, s->n_cols);
 	}
 	return s;
+}
+
+void
+scan_gather(struct scan *s)
+{
+	s->enough = GATHER_RECORDS;
 }
 
 void
@@ -288,6 +299,8 @@ mark_window(struct scan *s, size_t n)
 		s->relaxed--;
 		k = &kernel_portable;
 	}
+	for (size_t i = 0; i < s->n; i++)
+		s->first[i] = TOKENS_UNKNOWN;
 	marks_clear(m);
 	k->mark(&s->tables, m, s->p, n);
 	while (m->n > 0 && m->pos[m->n - 1] >= n)
@@ -351,14 +364,14 @@ next_window(struct scan *s)
 			s->token = lf + 1;
 			continue;
 		}
-		if (s->n > 0)
-			return;		/* a window a batch: its lines and values are still in the cache */
+		if (s->n >= s->enough)
+			return;
 		if (s->lines > 0 && s->odd > s->lines / 2)
 			s->relaxed = RELAXED_WINDOWS;
 		mark_window(s, (size_t)(s->end - s->p) < WINDOW_BYTES ? (size_t)(s->end - s->p) : WINDOW_BYTES);
 		if (next_lf(m, 0) == m->n) {
 			m->n = 0;
-			next_plain(s, 1);
+			next_plain(s, s->n + 1);
 		}
 	}
 }

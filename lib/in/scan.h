@@ -25,6 +25,7 @@ struct scan_conf {		/* zero: the default of base/limits.h */
 	enum kernel kernel;	/* KERNEL_BEST: what the machine has, or what PIPEHOUSE_KERNEL names */
 	size_t max_string, max_depth, max_keys;
 	bool any;		/* a line may be any JSON value, not only an object (tests) */
+	bool gather;		/* as scan_gather */
 };
 
 enum line_kind { LINE_RECORD, LINE_BLANK, LINE_BAD };
@@ -44,6 +45,11 @@ struct scan *scan_new(const struct pathset *, const struct scan_conf *);
 void scan_block(struct scan *, const char *p, size_t n);
 /* The next lines of the block, in order; false at its end. got's arrays live until the next call. */
 bool scan_next(struct scan *, struct scanned *got);
+/*
+ * From now on hand out most of BATCH_RECORDS_MAX lines at a time, for what is done once a batch or for many keys at
+ * once; else it is the lines of 32 KiB, so that they and their values are still in the nearest cache.
+ */
+void scan_gather(struct scan *);
 /*
  * The members of a record handed out last, `line` being its place in got.line, in their order and at most `most`; from
  * the tokens that are known of it already, which is a fifth of the work of in/rec.  Keys are raw.  SIZE_MAX: it is not

@@ -36,6 +36,8 @@ by_op_take(struct by_op *b, struct ctx *c, const struct batch *columns)
 		return b->spill.op->batch(b->spill.st, columns, ctx_host(c));
 	if (b->hand == NULL)
 		b->hand = mem_new(sizeof *b->hand);
+	if (b->hand->over)		/* parts are visited once a batch */
+		scan_gather(c->feed->scan);
 	return shared_take(b->shared, b->hand, &b->spill, columns);
 }
 

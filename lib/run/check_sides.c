@@ -10,6 +10,7 @@
 #include "out/json.h"
 #include "run/check_sides.h"
 #include "run/check_why.h"
+#include "run/ctx.h"
 #include "run/operand.h"
 
 #define PARTS 65536u		/* of the keys; one more for records without one */
@@ -18,6 +19,7 @@
 /* What is between the pieces of a kept record: no canonical form has such bytes. */
 #define KEY_END '\0'
 #define VALUE_END '\1'
+#define NEAR 8			/* records ahead */
 
 struct list { int *col; struct buf *name; size_t n; };	/* name: `"amount":` */
 
@@ -40,6 +42,7 @@ struct sides {
 	struct bucket *all;
 	uint64_t nulls[2];		/* records without a key */
 	struct part *part[2], again;	/* again: the whole second reading of a side */
+	struct part hashes, *into;	/* of one record; NULL: added already */
 	bool *open;			/* [PARTS] */
 	bool once, sifting;		/* the only reading; the second one */
 	int side;			/* being read */
@@ -113,6 +116,27 @@ bucket_new(const struct sides *s)
 	return mem_new(sizeof(struct bucket) + mem_mul(2 * s->sum.n, sizeof(struct decsum)));
 }
 
+/* What a record needs that is taken apart and counted in. */
+static void
+one_record(struct sides *s)
+{
+	s->all = bucket_new(s);
+	s->num = mem_array(NULL, s->sum.n, sizeof *s->num);
+	s->has = mem_array(NULL, s->sum.n, sizeof *s->has);
+}
+
+static void
+one_record_free(struct sides *s)
+{
+	free(s->all);
+	free(s->num);
+	free(s->has);
+	buf_free(&s->id);
+	buf_free(&s->group);
+	buf_free(&s->values);
+	buf_free(&s->scratch);
+}
+
 /* NAME=VALUE: which member, and the last value of it that is in B. */
 static int
 set_mark(struct sides *s, const char *text)
@@ -179,9 +203,7 @@ sides_new(struct ctx *c, const struct sides_conf *conf, struct sides **out)
 	if (s->by.n > 1)
 		return ctx_usage(c, "--by takes one path");
 	s->buckets = map_new(sizeof(struct bucket *));
-	s->all = bucket_new(s);
-	s->num = mem_array(NULL, s->sum.n, sizeof *s->num);
-	s->has = mem_array(NULL, s->sum.n, sizeof *s->has);
+	one_record(s);
 	s->open = mem_new(PARTS);
 	for (int i = 0; i < 2; i++)
 		s->part[i] = mem_new((PARTS + 1) * sizeof *s->part[i]);
@@ -216,9 +238,7 @@ sides_free(struct sides *s)
 	if (s->buckets != NULL)
 		map_free(s->buckets);
 	free(s->sorted);
-	free(s->all);
-	free(s->num);
-	free(s->has);
+	one_record_free(s);
 	free(s->open);
 	free(s->at);
 	for (int i = 0; i < 2; i++) {
@@ -226,10 +246,6 @@ sides_free(struct sides *s)
 		free(s->surplus[i]);
 		buf_free(&s->held[i]);
 	}
-	buf_free(&s->id);
-	buf_free(&s->group);
-	buf_free(&s->values);
-	buf_free(&s->scratch);
 	buf_free(&s->text);
 	buf_free(&s->last_key);
 	buf_free(&s->last_values);
@@ -377,21 +393,43 @@ keep(struct sides *s)
 
 /* ---- reading ---- */
 
-/* The key and what is compared, as one text, into the sums of a part. */
+static void
+part_join(struct part *to, const struct part *p)
+{
+	to->lo += p->lo;
+	to->hi += p->hi;
+	to->mem += p->mem;
+	to->rows += p->rows;
+}
+
+/* The hashes at hand into their part. */
+static void
+hash_add(struct sides *s)
+{
+	if (s->into != NULL)
+		part_join(s->into, &s->hashes);
+	s->into = NULL;
+}
+
+/*
+ * The key and what is compared, as one text, into the sums of a part: when the next record has its turn, or at the end
+ * of the batch (hash_add), for the part, one of 2 MiB, is not near.
+ */
 static void
 hash_in(struct sides *s, struct part *p)
 {
 	struct fp f;
 
+	__builtin_prefetch(p, 1);
+	hash_add(s);
 	buf_clear(&s->scratch);
 	buf_span_add(&s->scratch, buf_span(&s->id));
 	buf_byte(&s->scratch, KEY_END);
 	buf_span_add(&s->scratch, buf_span(&s->values));
 	f = hash_fp(buf_span(&s->scratch));
-	p->lo += f.lo;
-	p->hi += f.hi;
-	p->mem += hash_mem(buf_span(&s->scratch));	/* nobody can prepare records whose sums agree */
-	p->rows++;
+	/* mem is seeded: nobody can prepare records whose sums agree */
+	s->hashes = (struct part){ f.lo, f.hi, hash_mem(buf_span(&s->scratch)), 1 };
+	s->into = p;
 }
 
 static int
@@ -412,6 +450,24 @@ second_reading(struct sides *s, bool none)
 	return !none && s->open[part_of(s)] ? keep(s) : 0;
 }
 
+MEM_AHEAD void
+list_near(const struct list *l, const struct batch *b, size_t i)
+{
+	for (size_t k = 0; k < l->n; k++)
+		__builtin_prefetch(b->col[l->col[k]][i].raw.p);
+}
+
+/* Record i is looked at next: bring near what one of those behind it has, which another core may have read. */
+MEM_AHEAD void
+record_near(const struct sides *s, const struct batch *b, size_t i)
+{
+	if (i + NEAR >= b->n)
+		return;
+	list_near(&s->key, b, i + NEAR);
+	list_near(&s->sum, b, i + NEAR);
+	list_near(&s->field, b, i + NEAR);
+}
+
 /* Each record, taken apart; none: it has no key. */
 static int
 each(struct sides *s, const struct batch *b, int (*take)(struct sides *, bool none))
@@ -420,15 +476,17 @@ each(struct sides *s, const struct batch *b, int (*take)(struct sides *, bool no
 
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
 		bool none;
-		const char *why = take_apart(s, b, i, &none);
+		const char *why;
 
-		if (why != NULL) {
+		record_near(s, b, i);
+		if ((why = take_apart(s, b, i, &none)) != NULL) {
 			batch_reject(b, i, why);
 			continue;
 		}
 		b->fate[i] = F_USED;
 		rc = take(s, none);
 	}
+	hash_add(s);
 	return rc;
 }
 
@@ -445,6 +503,86 @@ rows_read(void *arg, const struct batch *b)
 	return rc;
 }
 
+/*
+ * The first reading by several threads: each counts into a struct sides of its own, of which all but what a record
+ * needs, one side's parts and its counts is the first one's, to be read; they are joined when the thread has ended.
+ * Not with --by, whose values would be in memory once for each of them.
+ */
+static void *
+counter_new(void *arg)
+{
+	const struct sides *s = arg;
+	struct sides *t = mem_new(sizeof *t);
+
+	*t = (struct sides){ .c = s->c, .key = s->key, .sum = s->sum, .field = s->field, .side = s->side };
+	one_record(t);
+	t->part[s->side] = mem_new((PARTS + 1) * sizeof **t->part);
+	return t;
+}
+
+static void
+counter_end(void *arg, void *thread)
+{
+	struct sides *s = arg, *t = thread;
+
+	for (size_t i = 0; i <= PARTS; i++)
+		part_join(&s->part[s->side][i], &t->part[s->side][i]);
+	s->all->rows[s->side] += t->all->rows[s->side];
+	for (size_t k = 0; k < s->sum.n; k++)
+		decsum_join(&s->all->sum[(size_t)s->side * s->sum.n + k],
+		    &t->all->sum[(size_t)s->side * s->sum.n + k]);
+	s->nulls[s->side] += t->nulls[s->side];
+	free(t->part[s->side]);
+	one_record_free(t);
+	free(t);
+}
+
+/* A record that cannot be compared, said in its turn. */
+struct spoilt { const char *why; struct span line; uint64_t number; };
+
+static int
+count_each(void *thread, const struct ctx *c, const struct batch *b, struct buf *made)
+{
+	struct sides *t = thread;
+
+	for (size_t i = 0; i < b->n; i++) {
+		struct spoilt x = { NULL, b->line[i], c->feed->line_number + i };
+		bool none;
+
+		record_near(t, b, i);
+		if ((x.why = take_apart(t, b, i, &none)) != NULL)
+			buf_add(made, (const char *)&x, sizeof x);
+		else
+			(void)first_reading(t, none);
+	}
+	hash_add(t);
+	return 0;
+}
+
+static int
+count_take(void *arg, struct span made, uint64_t line)
+{
+	const struct sides *s = arg;
+	struct spoilt x;
+	int rc = 0;
+
+	for (; made.n > 0 && rc == 0; made = span_from(made, sizeof x)) {
+		memcpy(&x, made.p, sizeof x);
+		rc = second_reject(s->c, x.number + line, x.line, x.why);
+	}
+	return rc;
+}
+
+/* The first reading, or the only one. */
+static int
+count_side(struct sides *s, const char *operand)
+{
+	const struct second by = { s, counter_new, counter_end, count_each, count_take };
+
+	return s->once || s->by.n > 0 ? ctx_read(s->c, operand, s->ps, rows_read, s) :
+	    input_second(s->c, operand, s->ps, &by);
+}
+
 static bool
 same_part(const struct part *a, const struct part *b)
 {
@@ -457,14 +595,8 @@ same_again(const struct sides *s)
 {
 	struct part first = { 0 };
 
-	for (size_t i = 0; i <= PARTS; i++) {
-		const struct part *p = &s->part[s->side][i];
-
-		first.lo += p->lo;
-		first.hi += p->hi;
-		first.mem += p->mem;
-		first.rows += p->rows;
-	}
+	for (size_t i = 0; i <= PARTS; i++)
+		part_join(&first, &s->part[s->side][i]);
 	return same_part(&first, &s->again);
 }
 
@@ -529,7 +661,7 @@ sides_count(struct sides *s, const char *a, const char *b)
 
 	s->once = !operand_lasts(a) || !operand_lasts(b);
 	for (s->side = 0; s->side < 2 && rc == 0; s->side++)
-		rc = ctx_read(s->c, operand[s->side], s->ps, rows_read, s);
+		rc = count_side(s, operand[s->side]);
 	if (rc == 0)
 		rc = sift(s, operand);
 	if (rc == 0)

@@ -128,6 +128,7 @@ struct ctx {
 	/* -j (run/crew.h) */
 	unsigned sharing;	/* that share -S now; 0 is one */
 	bool serial;		/* ctx_serial */
+	bool gather;		/* ctx_gather */
 	struct ahead ahead;	/* of the main input; make is NULL: nothing (ctx_ahead) */
 	const struct col_list *ahead_key;
 	struct yield *yield;	/* of a thread's ctx: where what it puts out goes */
@@ -153,6 +154,8 @@ int block_lines(struct ctx *, struct feed *, const struct pathset *, const struc
 int scanned_lines(struct ctx *, struct feed *, const struct pathset *, const struct scanned *, uint64_t *number);
 /* ctx_read (run.h), by threads where there may be several. */
 int input_second(struct ctx *, const char *operand, const struct pathset *, const struct second *);
+/* For take(): a bad record, by its number in the input and where it stands in the block. 0, or what ends the work. */
+int second_reject(struct ctx *, uint64_t number, struct span line, const char *why);
 /* ctx_look, by threads. */
 int input_look(struct ctx *, const char *operand, const struct pathset *, const struct second *);
 /* Where a line of a feed stands: in its file, or as what message. */

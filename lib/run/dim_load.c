@@ -204,15 +204,6 @@ each(void *thread, const struct ctx *c, const struct batch *b, struct buf *out)
 }
 
 static int
-bad_row(struct dim *d, const struct made *x, const char *why, uint64_t line)
-{
-	const struct feed *f = d->c->feed;
-	uint64_t offset = f->block == NULL ? 0 : f->offset + (uint64_t)(x->line - f->block);
-
-	return ctx_reject(d->c, place_of(f, x->number + line, offset), why, span_of(x->line, x->line_n));
-}
-
-static int
 take(void *arg, struct span all, uint64_t line)
 {
 	struct dim *d = arg;
@@ -233,7 +224,8 @@ take(void *arg, struct span all, uint64_t line)
 		p += sizeof x;
 		why = x.bad != 0 ? p : join_put_row(j, x.hash, span_of(p, x.n));
 		if (why != NULL)
-			rc = why == JOIN_BROKEN ? EXIT_IO : bad_row(d, &x, why, line);
+			rc = why == JOIN_BROKEN ? EXIT_IO :
+			    second_reject(d->c, x.number + line, span_of(x.line, x.line_n), why);
 		p += x.n;
 	}
 	return rc;

@@ -390,7 +390,13 @@ struct scan_conf
 scan_limits(const struct ctx *c)
 {
 	return (struct scan_conf){ .max_string = c->opt.max_string, .max_depth = c->opt.max_depth,
-	    .max_keys = c->opt.max_keys };
+	    .max_keys = c->opt.max_keys, .gather = c->gather };
+}
+
+void
+ctx_gather(struct ctx *c)
+{
+	c->gather = true;
 }
 
 struct read_arg {
@@ -509,6 +515,15 @@ ctx_read(struct ctx *c, const char *operand, const struct pathset *ps,
     int (*each)(void *arg, const struct batch *), void *arg)
 {
 	return read_second(c, operand, ps, &(struct feed){ .each = each, .arg = arg });
+}
+
+int
+second_reject(struct ctx *c, uint64_t number, struct span line, const char *why)
+{
+	const struct feed *f = c->feed;
+	uint64_t offset = f->block == NULL ? 0 : f->offset + (uint64_t)(line.p - f->block);
+
+	return ctx_reject(c, place_of(f, number, offset), why, line);
 }
 
 int

@@ -15,12 +15,13 @@
 #define PART_BITS 3
 #define PARTS ((size_t)1 << PART_BITS)
 #define TURNS 64			/* before a thread sleeps, which takes longer to end than a part is held */
+#define PART_ALIGN 128			/* two lines of the cache, which come together: no part has one of another's */
 #define MET_BITS 15			/* of a hash, to see how many keys there are */
 
 _Static_assert(PARTS <= CUT_RUNS_MAX, "what parts have is put in one order");
 
 struct part {
-	pthread_mutex_t lock;
+	_Alignas(PART_ALIGN) pthread_mutex_t lock;
 	struct spill spill;		/* st NULL: nothing came for it yet */
 	size_t bytes;
 };
@@ -40,10 +41,9 @@ struct shared {
 struct shared *
 shared_new(struct ctx *c, const struct op *op)
 {
-	struct shared *sh = mem_new(sizeof *sh);
+	struct shared *sh = mem_pages(sizeof *sh);
 
-	sh->c = c;
-	sh->op = op;
+	*sh = (struct shared){ .c = c, .op = op };
 	for (size_t i = 0; i < PARTS; i++) {
 		pthread_mutex_init(&sh->part[i].lock, NULL);
 		sh->part[i].spill = (struct spill){ .c = c, .op = op };
@@ -80,6 +80,8 @@ settle(struct shared *sh, struct part *p)
 	size_t now = sh->op->bytes(p->spill.st), all;
 	int rc;
 
+	if (now == p->bytes)		/* as a rule: nothing that other threads look at is written */
+		return 0;
 	all = atomic_fetch_add(&sh->bytes, now - p->bytes) + now - p->bytes;
 	p->bytes = now;
 	if (all <= sh->room || now < sh->room / PARTS)

@@ -108,3 +108,18 @@ $ : >a; for o in '' '-k id a' '-k id a a a' '-k id --by p,q a a' '-k id --tolera
 # however little memory there is: without --by there is nothing to hold
 $ echo '{"id":1}' >a; dq-reconcile -S 1 -k id a a
 > {"is":"all","rows":{"a":1,"b":1,"diff":0},"null_keys":{"a":0,"b":0}}
+
+# dq-reconcile -j: bad records of both sides in their order, and the same answer, whoever counts them
+$ seq 1 3000 | awk '{ printf "{\"id\":%d,\"v\":%s%s\n", $1, $1 % 7 == 0 ? "\"x\"" : $1 / 4, $1 % 11 == 0 ? "" : "}" }' >a; sed '100,110d; s/"v":2.25}/"v":2.5}/' a >b
+$ for j in 1 2 3; do for n in 300 4096 262144; do rm -f r; PIPEHOUSE_BLOCK=$n dq-reconcile -j $j --reject r -k id --sum v a b >o 2>e; echo $? >s; cat s o r e | cksum; PIPEHOUSE_BLOCK=$n dq-reconcile -j $j -k id --sum v a b 2>&1 | cksum; done; done | sort | uniq -c | wc -l
+> 2
+$ cat s; wc -l <r; jq -r '[.source,.line,.reason]|join(" ")' r | sed -n '1,3p; 662,663p'; sed 1d o | jq -r .is | sort | uniq -c
+> 1
+> 1322
+> a 7 a --sum is no number
+> a 11 the line ends inside an object
+> a 14 a --sum is no number
+> a 2996 a --sum is no number
+> b 7 a --sum is no number
+>       1 differs
+>       9 only_a
