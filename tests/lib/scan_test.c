@@ -100,15 +100,24 @@ dump(struct scan *s, size_t cols, struct span block, struct buf *out)
 	free(p);
 }
 
+/* What it says, which is the same where it hands out more lines at a time. */
 static void
 dump_with(enum kernel k, const struct pathset *ps, struct scan_conf conf, struct span block, struct buf *out)
 {
-	struct scan *s;
+	struct buf gathered = { 0 };
+	size_t was = out->n;
 
 	conf.kernel = k;
-	s = scan_new(ps, &conf);
-	dump(s, ps->n, block, out);
-	scan_free(s);
+	for (int gather = 0; gather < 2; gather++) {
+		struct scan *s;
+
+		conf.gather = gather == 1;
+		s = scan_new(ps, &conf);
+		dump(s, ps->n, block, gather == 1 ? &gathered : out);
+		scan_free(s);
+	}
+	okf(span_eq(buf_span(&gathered), span_from(buf_span(out), was)), "gathered: %s", kernel_names[k - KERNEL_PLAIN]);
+	buf_free(&gathered);
 }
 
 /* One line, all kernels: "ok", "blank", or "OFFSET REASON". */
