@@ -179,7 +179,6 @@ set_up(struct ctx *c, void *arg)
 	int rc;
 
 	st->c = c;
-	ctx_gather(c);
 	st->by_col = -1;
 	if (why != NULL)
 		return ctx_usage(c, "%s", why);
@@ -250,7 +249,7 @@ static const struct command cmd = {
 	.name = "dedup", .what = "drop records whose key was there already",
 	.synopsis = "-k PATHS [--keep first|last] [--by PATH] [--count NAME] [--within DUR|day] [-t PATH] "
 	    "[--state DIR] [--ttl DUR] [FILE ...]",
-	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EPOCHS, .par = PAR_SERIAL,
+	.opts = opts, .state_bytes = sizeof(struct state), .is = CMD_EPOCHS | CMD_GATHER, .par = PAR_SERIAL,
 	.set_up = set_up, .batch = batch, .end = end, .op = op, .finish = finish,
 };
 

@@ -99,7 +99,6 @@ set_up(struct ctx *c, void *arg)
 	struct state *st = arg;
 	int rc;
 
-	ctx_gather(c);
 	st->checks.table = st->table;
 	st->checks.drop = st->drop;
 	st->checks.at_once = st->drop || st->tee != NULL;
@@ -238,7 +237,7 @@ main(int argc, char *argv[])
 		.name = "dq-check", .what = "checks inside the pipe; rows pass untouched", .opts = opts,
 		.synopsis = "[-s SPEC] [--drop-bad] [--tee-bad FILE] [--history DIR] [--result FILE] [--table NAME]"
 		    " [--dt DAY] [--now TIME] [CHECK ...] [FILE ...]",
-		.state_bytes = sizeof(struct state), .is = CMD_EPOCHS, .par = PAR_STATELESS,
+		.state_bytes = sizeof(struct state), .is = CMD_EPOCHS | CMD_GATHER, .par = PAR_STATELESS,
 		.word = word, .set_up = set_up, .batch = batch, .past = past, .thread = thread, .join = join,
 		.end = end
 	};

@@ -7,8 +7,9 @@
  *	lines += find_lines(block, n);
  *
  * Invariants: the same answers as memmem on every machine; the needle is the caller's and outlives the find.  The first
- * bytes looked at are the two of the needle that are rarest in text and JSON, 32 or 64 places at a time (Muła's generic SIMD
- * search, http://0x80.pl/articles/simd-strfind.html, with memchr's choice of bytes); what follows a pair is compared.
+ * bytes looked at are the two of the needle that are rarest in text and JSON, 32 or 64 places at a time (Muła's generic
+ * SIMD search, http://0x80.pl/articles/simd-strfind.html, with memchr's choice of bytes); what follows a pair is
+ * compared.
  */
 #ifndef BASE_FIND_H
 #define BASE_FIND_H

@@ -128,7 +128,6 @@ struct ctx {
 	/* -j (run/crew.h) */
 	unsigned sharing;	/* that share -S now; 0 is one */
 	bool serial;		/* ctx_serial */
-	bool gather;		/* ctx_gather */
 	struct ahead ahead;	/* of the main input; make is NULL: nothing (ctx_ahead) */
 	const struct col_list *ahead_key;
 	struct yield *yield;	/* of a thread's ctx: where what it puts out goes */

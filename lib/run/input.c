@@ -390,13 +390,7 @@ struct scan_conf
 scan_limits(const struct ctx *c)
 {
 	return (struct scan_conf){ .max_string = c->opt.max_string, .max_depth = c->opt.max_depth,
-	    .max_keys = c->opt.max_keys, .gather = c->gather };
-}
-
-void
-ctx_gather(struct ctx *c)
-{
-	c->gather = true;
+	    .max_keys = c->opt.max_keys, .gather = (c->cmd->is & CMD_GATHER) != 0 };
 }
 
 struct read_arg {

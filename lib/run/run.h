@@ -52,6 +52,7 @@ enum {
 	 * operators (op).  Others refuse with EXIT_USAGE there.
 	 */
 	CMD_EPOCHS = 128,
+	CMD_GATHER = 256,	/* batches as large as may be: it looks up the keys of a batch at once (scan_gather) */
 	CMD_LINES = 4		/* lines are not JSON: every line is a record, no columns (cat-like, trace-grep) */
 };
 
@@ -257,8 +258,6 @@ int ctx_look(struct ctx *, const char *operand, const struct pathset *, int (*ea
 
 enum key_as ctx_key_as(const struct ctx *);	/* --key-as */
 size_t ctx_budget(struct ctx *);		/* -S in bytes */
-/* In set_up: batches as large as may be, for a command that looks up the keys of a batch at once (scan_gather). */
-void ctx_gather(struct ctx *);
 size_t ctx_max_line(struct ctx *);		/* --max-line in bytes */
 /* Does a person read standard output? Then control bytes are masked, unless they were asked for. */
 bool ctx_to_terminal(struct ctx *);
