@@ -14,6 +14,8 @@
 #define READ_BYTES (256 * KIB)
 #define WAITING_MIN (64 * KIB)		/* bytes that may wait for one child before the caller does */
 #define WAITING_MAX (4 * MIB)
+#define NOT_RUN 126			/* in a shell's words: it is no program; */
+#define NOT_FOUND 127			/* there is none of that name */
 #define LOOK_MS 100			/* for who has ended, where the kernel has no pidfd; for the caller to come */
 
 /* ---- start ---- */
@@ -459,6 +461,18 @@ advance(struct children *ch)
 		renew(ch);
 }
 
+/*
+ * The worse of two; in a barrier job that the input ended too soon is what comes of a command that cannot be run as it
+ * stands there: another start mends the one, and not the other.
+ */
+static int
+worse(const struct children *ch, const struct child *x, int rc, int status)
+{
+	if (ch->nonce == NULL || rc != EXIT_TEMP || status != EXIT_USAGE)
+		return flow_worse(rc, status);
+	return err_usage("%s: ended with %d, which is why", x->name, WEXITSTATUS(x->status));
+}
+
 /* What a child's end makes of the result. */
 static int
 verdict(const struct children *ch, const struct child *x, int rc)
@@ -473,7 +487,11 @@ verdict(const struct children *ch, const struct child *x, int rc)
 	}
 	status = WEXITSTATUS(x->status);
 	if ((status <= EXIT_REMOTE && (status != EXIT_NO || !ch->anew)) || status == EXIT_TEMP)
-		return x->stopped ? rc : flow_worse(rc, status);
+		return x->stopped ? rc : worse(ch, x, rc, status);
+	if (status == NOT_FOUND || status == NOT_RUN) {
+		err_warn("%s: a command of it cannot be run", x->name);
+		return worse(ch, x, rc, EXIT_USAGE);
+	}
 	return flow_worse(rc, err_io("%s: ended with %d", x->name, status));
 }
 

@@ -24,7 +24,6 @@
 #define GRACE_MS 5000			/* for what a failed shell left running */
 #define GONE_MS 5000			/* a killed process takes no longer to go away, but in the kernel's hands */
 #define ENVIRON_MAX (4 << 20)
-#define COMMANDS_MAX 512
 
 /* What bash does last: say how each command of the pipe ended, which its own status cannot. */
 static const char last_words[] = "trap 'echo \"${PIPESTATUS[@]}\" >\"$PIPEHOUSE_JOB/ended\"' EXIT; ";
@@ -164,69 +163,6 @@ pipe_group_start(const struct pipe_file *f, const struct job_dir *j, bool again,
 }
 
 /* ---- signals ---- */
-
-/* The children of a process, in the order of their birth; at most n are written. SIZE_MAX: they cannot be read. */
-static size_t
-children(pid_t pid, pid_t *out, size_t n)
-{
-	char path[64], *line = NULL, *rest;
-	size_t cap = 0, found = 0;
-	FILE *f;
-
-	snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)pid, (long)pid);
-	if ((f = fopen(path, "re")) == NULL)
-		return SIZE_MAX;
-	if (getline(&line, &cap, f) > 0)
-		for (char *p = line;; p = rest, found++) {
-			long child = strtol(p, &rest, 10);
-
-			if (rest == p)
-				break;
-			if (found < n)
-				out[found] = (pid_t)child;
-		}
-	free(line);
-	fclose(f);
-	return found;
-}
-
-static bool
-is_named(pid_t pid, const char *a, const char *b)
-{
-	char path[64], name[64] = "";
-	FILE *f;
-
-	snprintf(path, sizeof path, "/proc/%ld/comm", (long)pid);
-	if ((f = fopen(path, "re")) != NULL) {
-		if (fgets(name, sizeof name, f) != NULL)
-			name[strcspn(name, "\n")] = '\0';
-		fclose(f);
-	}
-	return strcmp(name, a) == 0 || strcmp(name, b) == 0;
-}
-
-size_t
-pipe_group_commands(struct pipe_group *g, size_t *below)
-{
-	pid_t pid[COMMANDS_MAX];
-	size_t n, all, more;
-
-	*below = 0;
-	/* the keeper's first child; what he takes in comes behind it */
-	if (g->shell == 0 && ((n = children(g->pid, &g->shell, 1)) == 0 || n == SIZE_MAX))
-		return SIZE_MAX;
-	n = children(g->shell, pid, COMMANDS_MAX);
-	if (n == SIZE_MAX || n > COMMANDS_MAX)
-		return n;
-	all = n;
-	/* shard's children come and go with the epochs; those of shells stay */
-	for (size_t i = 0; i < all; i++)
-		if (is_named(pid[i], "fan-out", "bash") &&
-		    (more = children(pid[i], pid + all, COMMANDS_MAX - all)) <= COMMANDS_MAX - all)
-			all += more;
-	*below = all - n;
-	return n;
-}
 
 bool
 pipe_group_has_source(const struct pipe_group *g, const char *dir)

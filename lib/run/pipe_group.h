@@ -53,9 +53,10 @@ void pipe_group_kill(const struct pipe_group *, int sig);
 bool pipe_group_has_source(const struct pipe_group *, const char *dir);
 /*
  * How many commands the shell waits for; SIZE_MAX where nobody can say. *below: how many those of them wait for that
- * have a shell below them, fan-out and groups.
+ * have a shell below them, fan-out and groups.  *lost: one of those is over, of a shell that runs nothing but one pipe;
+ * that is seen by what the shell has waited for (proc(5), cminflt), so that it need not have been there at any look.
  */
-size_t pipe_group_commands(struct pipe_group *, size_t *below);
+size_t pipe_group_commands(struct pipe_group *, size_t *below, bool *lost);
 /* Wait for the end, which has come (pidfd), and for the processes of the group that outlived it, which are killed. */
 void pipe_group_end(struct pipe_group *, const char *dir, struct pipe_end *);
 /* Kill every process that has this job in its environment, and wait until they are gone. */

@@ -255,7 +255,8 @@ look_for_stall(struct run *r)
 static void
 look_for_breach(struct run *r)
 {
-	size_t below, n = pipe_group_commands(&r->g, &below), want;
+	bool lost;
+	size_t below, n = pipe_group_commands(&r->g, &below, &lost), want;
 	bool source = n != SIZE_MAX && pipe_group_has_source(&r->g, r->dir);
 
 	if (n == SIZE_MAX)
@@ -267,7 +268,7 @@ look_for_breach(struct run *r)
 	if (r->cut) {
 		if (clock_ms() - r->cut_ms >= CUT_MS)
 			pipe_group_kill(&r->g, SIGKILL);
-	} else if (!source || (n >= want && below >= r->below)) {
+	} else if (!source || (n >= want && below >= r->below && !lost)) {
 		r->broken_ms = 0;
 	} else if (r->broken_ms == 0) {
 		r->broken_ms = clock_ms();

@@ -47,10 +47,16 @@ class Job:
             f.write("%s: restart=30ms restart-max=60ms sinks=a %s\n\t%s\n" % (name, settings, " |\n\t".join(stages)))
 
     def call(self, *verb, **more):
-        p = subprocess.run([os.path.join(BIN, "pipe-run"), self.file] + list(verb), cwd=self.top, env=self.env, stdin=subprocess.DEVNULL,
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT, **more)
-        self.err = p.stderr.decode()
-        return p.returncode, p.stdout.decode()
+        with subprocess.Popen([os.path.join(BIN, "pipe-run"), self.file] + list(verb), cwd=self.top, env=self.env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more) as p:
+            try:
+                out, err = p.communicate(timeout=LIMIT)
+            except subprocess.TimeoutExpired as e:
+                there = self.states()
+                p.kill()
+                raise AssertionError("it did not end, said %r; there were %s" % (e.stderr, there)) from e
+        self.err = err.decode()
+        return p.returncode, out.decode()
 
     def begin(self, verb="run"):
         return subprocess.Popen([os.path.join(BIN, "pipe-run"), self.file, verb], cwd=self.top, env=self.env, stdin=subprocess.DEVNULL,
@@ -81,6 +87,17 @@ class Job:
                 with open("/proc/%s/environ" % pid, "rb") as f:
                     if ("PIPEHOUSE_JOB=" + self.dir).encode() in f.read().split(b"\0"):
                         found.append(int(pid))
+            except OSError:
+                pass
+        return found
+
+    def states(self):
+        """Which of them sleeps, is stopped, or a zombie, and since when."""
+        found = []
+        for pid in self.processes():
+            try:
+                with open("/proc/%d/cmdline" % pid, "rb") as c, open("/proc/%d/stat" % pid, encoding="ascii") as f:
+                    found.append((pid, c.read().replace(b"\0", b" ")[-60:], f.read().rsplit(")", 1)[1].split()[:20]))
             except OSError:
                 pass
         return found
@@ -202,6 +219,11 @@ def fails():
         j = Job(PLAY + " source", "sh -c 'echo sh: begun >&2; echo sh: %s >&2; echo other: x >&2; exit 3'" % words, PLAY + " sink a")
         j.call("start")
         point(wait(lambda: j.status()[1]["why"].startswith('sh ended with 3, saying "%s", which' % told)), "and why, in the stage's own words", j.status())
+    for last in ("no-such-command-here --job a", "sh -c 'exit 2' --job a", "sh -c 'sleep 1; exit 2' --job a"):
+        j = Job(PLAY + " source", 'fan-out "%s pass | %s"' % (PLAY, last), settings="stalled=1h")
+        status, _ = j.call("run")
+        point(status == 2 and [e["event"] for e in j.events()] == ["pipe.failed"], "who below fan-out ends before anybody looked is missed: " + last,
+              (status, j.err))
     j = Job("no-such-command-here")
     status, _ = j.call("start")
     point(status == 2 and "(%s/log)" % j.dir in j.err, "start of what cannot begin: its status, and where to look", (status, j.err))
@@ -362,6 +384,8 @@ def main():
             for g in GROUPS:
                 if not sys.argv[1:] or g.__name__ in sys.argv[1:]:
                     g()
+        except AssertionError as e:
+            point(False, "it goes on", e)
         finally:
             for j in Job.all:
                 end_all(j.processes())
