@@ -1132,10 +1132,25 @@ def taken_between(b):
     c.producer.close()
 
 
+def put_to_sleep(c, p):
+    """SIGSTOP, but not while it has the lock of a day's view: for that all others wait, 5 s a day and commit, and its session would be over."""
+    while True:
+        p.send_signal(signal.SIGSTOP)
+        wait(lambda: jars.text("/proc/%d/stat" % p.pid).rsplit(")", 1)[1].split()[0] == "T")
+        pool = c.dir + "/wh/main/ods/o/.pool/"
+        views = {str(os.stat(pool + d + "/.lock").st_ino) for d in os.listdir(pool) if os.path.exists(pool + d + "/.lock")}
+        held = {x.split()[5].rsplit(":", 1)[1] for x in jars.text("/proc/locks").splitlines() if x.split()[1] == "FLOCK" and x.split()[4] == str(p.pid)}
+        if not views & held:
+            return
+        p.send_signal(signal.SIGCONT)
+        time.sleep(0.01)
+
+
 def outsider(b):
     """A run without the group takes the table over while a member sleeps: the group does not know, so it is for the member to say."""
     held = lambda c: sum(1 for _ in c.call(BIN + "/wh-cat", "ods.o").splitlines())
     sent = lambda c: sum(1 for *_, v in c.producer.sent if v)
+    pool = lambda c: sum(len(f) for _, _, f in os.walk(c.dir + "/wh/main/ods/o/.pool"))
 
     def begun(name, *more, session=30000, **how):
         """A table, and a member that has taken it over."""
@@ -1145,7 +1160,7 @@ def outsider(b):
         conf = property_file(c, "session.timeout.ms=%d\nheartbeat.interval.ms=300\n" % session)
         if more:
             c.send(3000)        # for who reads to an end
-        at = len(fences_of(c))
+        at, c.pooled = len(fences_of(c)), pool(c)
         p = member(c, "err", name, "--properties", conf, "--every", "100ms", *more, **how)
         wait(lambda: len(fences_of(c)) > at)
         return c, p
@@ -1153,7 +1168,7 @@ def outsider(b):
     def asleep_meanwhile(c, p, seconds=0):
         c.send(300)
         wait(lambda: held(c) >= sent(c))
-        p.send_signal(signal.SIGSTOP)
+        put_to_sleep(c, p)
         c.send(1000)
         c.run("--until", "end")
         c.last = c.count
@@ -1181,9 +1196,7 @@ def outsider(b):
             c, p = begun("outside-end", "--until", "end", before=["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat",
                                                                  "-e", "inject=linkat:delay_enter=20000000:when=2"])
             members.append((c, p))
-            pool = lambda: sum(len(f) for _, _, f in os.walk(c.dir + "/wh/main/ods/o/.pool"))
-            n = pool()
-            wait(lambda: pool() > n)
+            wait(lambda: pool(c) > c.pooled)
             time.sleep(0.5)
             c.send(1000)
             c.run("--until", "end")
