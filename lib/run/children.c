@@ -10,12 +10,11 @@
 
 #include "base/temp.h"
 #include "run/children_own.h"
+#include "run/shell.h"
 
 #define READ_BYTES (256 * KIB)
 #define WAITING_MIN (64 * KIB)		/* bytes that may wait for one child before the caller does */
 #define WAITING_MAX (4 * MIB)
-#define NOT_RUN 126			/* in a shell's words: it is no program; */
-#define NOT_FOUND 127			/* there is none of that name */
 #define LOOK_MS 100			/* for who has ended, where the kernel has no pidfd; for the caller to come */
 
 /* ---- start ---- */
@@ -488,7 +487,7 @@ verdict(const struct children *ch, const struct child *x, int rc)
 	status = WEXITSTATUS(x->status);
 	if ((status <= EXIT_REMOTE && (status != EXIT_NO || !ch->anew)) || status == EXIT_TEMP)
 		return x->stopped ? rc : worse(ch, x, rc, status);
-	if (status == NOT_FOUND || status == NOT_RUN) {
+	if (status == SHELL_NOT_FOUND || status == SHELL_NOT_RUN) {
 		err_warn("%s: a command of it cannot be run", x->name);
 		return worse(ch, x, rc, EXIT_USAGE);
 	}

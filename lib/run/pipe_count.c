@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "run/pipe_group.h"
+#include "run/pipe_state.h"
 
 #define COMMANDS_MAX 512
-#define CMINFLT 11			/* of /proc/PID/stat: the page faults of the children it has waited for */
+#define STAT_CMINFLT 11			/* of proc(5): the page faults of the children it has waited for */
 
 /* The children of a process, in the order of their birth; at most n are written. SIZE_MAX: they cannot be read. */
 static size_t
@@ -51,16 +51,18 @@ is_named(pid_t pid, const char *a, const char *b)
 }
 
 /*
- * Is that text of a shell one pipe, of which all commands are the shell's children, and it has no others?  What cannot
- * be said for sure is no: ( ) and ` start more of them, ; & and lines are more than a pipe.
+ * Is that text of a shell one pipe of two commands or more?  They are its children then, and it has no others: a single
+ * one may be a builtin, which has children of its own.  What cannot be said for sure is no: ( ) and ` start more of
+ * them, ; & || and lines are more than a pipe, $'' has rules of its own.
  */
 static bool
 is_one_pipe(const char *p)
 {
+	bool pipe = false;
 	char quote = '\0';
 
 	for (; *p != '\0'; p++) {
-		if (*p == '`' || (*p == '(' && quote != '\''))
+		if (*p == '`' || (*p == '(' && quote != '\'') || (quote == '\0' && p[0] == '$' && p[1] == '\''))
 			return false;
 		if (*p == '\\' && quote != '\'' && p[1] != '\0')
 			p++;
@@ -68,30 +70,33 @@ is_one_pipe(const char *p)
 			quote = '\0';
 		else if (quote == '\0' && (*p == '\'' || *p == '"'))
 			quote = *p;
-		else if (quote == '\0' && strchr(";&\n)", *p) != NULL)
+		else if (quote == '\0' && (strchr(";&\n)", *p) != NULL || (p[0] == '|' && p[1] == '|')))
 			return false;
+		else
+			pipe = pipe || (quote == '\0' && *p == '|');
 	}
-	return true;
+	return pipe;
 }
 
-/* The text that `bash ... -c TEXT` runs is one pipe. */
+/* Does it run `bash OPTION... -c TEXT`, as fan-out starts its shells, and the text is one pipe?  A script has no -c. */
 static bool
 runs_one_pipe(pid_t pid)
 {
 	char path[64], *arg = NULL;
 	size_t cap = 0;
-	bool next = false, is = false;
+	bool is = false, name = true;	/* the shell's; behind -o that of an option */
+	ssize_t n;
 	FILE *f;
 
 	snprintf(path, sizeof path, "/proc/%ld/cmdline", (long)pid);
 	if ((f = fopen(path, "re")) == NULL)
 		return false;
-	while (getdelim(&arg, &cap, '\0', f) > 0) {
-		if (next) {
-			is = is_one_pipe(arg);
+	while ((n = getdelim(&arg, &cap, '\0', f)) > 0 && (name || arg[0] == '-')) {
+		if (!name && strcmp(arg, "-c") == 0) {
+			is = getdelim(&arg, &cap, '\0', f) > 0 && is_one_pipe(arg);
 			break;
 		}
-		next = strcmp(arg, "-c") == 0;
+		name = !name && n > 2 && arg[n - 2] == 'o';
 	}
 	free(arg);
 	fclose(f);
@@ -102,22 +107,9 @@ runs_one_pipe(pid_t pid)
 static bool
 has_waited(pid_t pid)
 {
-	char path[64], text[1024] = "", *p;
-	unsigned long faults = 0;
-	FILE *f;
+	uint64_t faults;
 
-	snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-	if ((f = fopen(path, "re")) == NULL)
-		return false;
-	text[fread(text, 1, sizeof text - 1, f)] = '\0';
-	fclose(f);
-	/* behind the name, which may hold anything, the third */
-	p = strrchr(text, ')');
-	for (int i = 3; p != NULL && i <= CMINFLT; i++)
-		p = strchr(p + 1, ' ');
-	if (p != NULL)
-		faults = strtoul(p, NULL, 10);
-	return faults > 0;
+	return pipe_stat(pid, STAT_CMINFLT, &faults) && faults > 0;
 }
 
 size_t
@@ -146,4 +138,3 @@ pipe_group_commands(struct pipe_group *g, size_t *below, bool *lost)
 	*below = all - n;
 	return n;
 }
-

@@ -19,6 +19,7 @@
 #include "run/pipe_group.h"
 #include "run/pipe_log.h"
 #include "run/pipe_run.h"
+#include "run/shell.h"
 #include "store/fs.h"
 
 #define BEGIN_TICK_MS 20	/* between looks at a job that is about to begin, or to end */
@@ -424,8 +425,10 @@ explain(struct run *r, const struct pipe_end *e, size_t at, struct buf *b)
 static int
 exit_status(int status)
 {
-	return status == 127 || status == 126 ? EXIT_USAGE : status == EXIT_NO || status == EXIT_USAGE ||
-	    status == EXIT_INPUT || status == EXIT_REMOTE ? status : EXIT_IO;
+	if (status == SHELL_NOT_FOUND || status == SHELL_NOT_RUN)
+		return EXIT_USAGE;
+	return status == EXIT_NO || status == EXIT_USAGE || status == EXIT_INPUT || status == EXIT_REMOTE ? status :
+	    EXIT_IO;
 }
 
 /* For good: 0, or why. */

@@ -13,7 +13,7 @@
 #include "store/fs.h"
 
 #define STATE_MAX (64 * 1024)
-#define STAT_BORN 20		/* fields of /proc/PID/stat between the name's `)` and the start time */
+#define STAT_BORN 22			/* starttime, of proc(5) */
 
 static const char *const names[] = { "starting", "running", "waiting", "stopping", "stopped", "ended", "failed" };
 
@@ -38,22 +38,28 @@ read_some(const char *path, char *out, size_t size)
 }
 
 bool
-pipe_born(pid_t pid, uint64_t *born)
+pipe_stat(pid_t pid, int field, uint64_t *value)
 {
 	char path[64], text[4096], *p;
 
 	snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-	/* the name in brackets may hold anything, brackets too: the last one ends it */
+	/* the name in brackets, the second, may hold anything, brackets too: the last one ends it */
 	if (read_some(path, text, sizeof text) == 0 || (p = strrchr(text, ')')) == NULL)
 		return false;
 	if (p[1] == ' ' && (p[2] == 'Z' || p[2] == 'X'))
 		return false;		/* dead, and nobody has asked how */
-	for (int i = 0; i < STAT_BORN && p != NULL; i++)
+	for (int i = 2; i < field && p != NULL; i++)
 		p = strchr(p + 1, ' ');
 	if (p == NULL)
 		return false;
-	*born = strtoull(p + 1, NULL, 10);
+	*value = strtoull(p + 1, NULL, 10);
 	return true;
+}
+
+bool
+pipe_born(pid_t pid, uint64_t *born)
+{
+	return pipe_stat(pid, STAT_BORN, born);
 }
 
 static void

@@ -43,6 +43,8 @@ struct pipe_state {
 
 /* Fill in who this process is, and since when. 0 or EXIT_IO. */
 int pipe_state_me(struct pipe_state *);
+/* A number of /proc/PID/stat by its place in proc(5), from 4 on; false where none of that pid lives. */
+bool pipe_stat(pid_t, int field, uint64_t *value);
 /* When a process began; false where none of that pid lives. */
 bool pipe_born(pid_t, uint64_t *born);
 int pipe_state_write(const char *dir, const struct pipe_state *);

@@ -20,6 +20,10 @@
 
 #include "base/spec.h"
 
+/* Its exit statuses for a command that cannot be run: no program, or none of that name. */
+#define SHELL_NOT_RUN 126
+#define SHELL_NOT_FOUND 127
+
 /* Can it be the name of a file and part of an id: [A-Za-z0-9_.-], at most 60, neither . nor - first? */
 bool shell_name_ok(struct span);
 /*

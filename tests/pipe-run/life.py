@@ -224,6 +224,13 @@ def fails():
         status, _ = j.call("run")
         point(status == 2 and [e["event"] for e in j.events()] == ["pipe.failed"], "who below fan-out ends before anybody looked is missed: " + last,
               (status, j.err))
+    # shells that have waited for a child and go on
+    for text in (". ./stage.sh --job a", "%s pass | bash stage.sh -c 1 --job a" % PLAY, "false || bash stage.sh --job a"):
+        j = Job(PLAY + " source --epochs 50", "fan-out '%s'" % text, settings="stalled=1h")
+        with open(os.path.join(j.top, "stage.sh"), "w", encoding="ascii") as f:
+            f.write("sh -c :\n%s sink a\n" % PLAY)
+        status, _ = j.call("run")
+        point(status == 0 and j.rows() == 50 and j.status()[1]["restarts"] == 0, "and who only has others run beside it is not: " + text, (status, j.err))
     j = Job("no-such-command-here")
     status, _ = j.call("start")
     point(status == 2 and "(%s/log)" % j.dir in j.err, "start of what cannot begin: its status, and where to look", (status, j.err))
