@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* hash - see hash.h */
-#define XXH_STATIC_LINKING_ONLY
+#define XXH_INLINE_ALL
 #include <errno.h>
 #include <md5.h>
 #include <sha2.h>
