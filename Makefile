@@ -62,7 +62,7 @@ $O/tests/%: $O/tests/lib/%.o $O/lib.a
 	$(call say,ld)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $O/lib.a -lmariadb -lcurl $(LDLIBS)
 
-$O/tests/scan_bench: $O/tests/bench/scan_bench.o $O/lib.a
+$O/tests/%_bench: $O/tests/bench/%_bench.o $O/lib.a
 	$(call say,ld)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $O/lib.a $(LDLIBS)
 

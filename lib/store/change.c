@@ -35,6 +35,7 @@ release(struct change *c)
 	live_free(c->seen);
 	if (c->ids != NULL)
 		pathset_free(c->ids);
+	index_room_free(&c->room);
 	json_decref(c->record);
 	json_decref(c->days);
 	free(c);

@@ -5,13 +5,15 @@
  *	ix = index_begin(paths, &room, "/t/.pool/D/r-1-x-0.pz");
  *	… for each row: index_ids(paths, line, &ids); index_row(ix, ids.v, ids.n, line.n + 1) …
  *	rc = index_end(ix, &file);			// fsynced, before the commit that names the data file
+ *	index_room_free(&room);
  *	if (index_look(&file, paths, span_str("t-1"), &f, &n)) ... f[0..n): all frames that may hold it ...
  *
  * Invariants: an answer has no false no: every frame that holds a row whose value at one of the paths is the id,
  * unescaped, or a number of those digits, is among them; a frame for nothing is possible and costs its reading.
  * Whatever part of the file is missing, changed, of another data file, of other paths or of another version, the answer
- * is "not known", never a wrong one: each piece that is read is checked.  Built in one pass with 12 bytes an id (room
- * bounds all builders of a writer together) and looked up with four small reads a segment, whatever its size.
+ * is "not known", never a wrong one: each piece that is read is checked.  Built in one pass with 8 bytes an id, and at
+ * least 64 KiB (room bounds all builders of a writer together); looked up with four small reads a segment, whatever its
+ * size.
  *
  * Format, little-endian.  Segments: a directory of n + 1 times { first entry u32, check u32 }, then entries u32, bucket
  * after bucket: bucket = high half of XXH3-64 of the id times n >> 32, entry = its low bits, then a frame counted from
@@ -24,10 +26,12 @@
 
 #include <stdint.h>
 
+#include "base/mem.h"
 #include "base/val.h"
 #include "in/path.h"
 
-#define INDEX_ROOM_IDS (1u << 22)	/* 48 MiB: what the builders of one writer hold together, by default */
+/* What the builders of a writer hold together, 32 MiB, and some where one is sorted. */
+#define INDEX_ROOM_IDS (1u << 22)
 
 /* ---- which values ---- */
 
@@ -45,7 +49,18 @@ void index_ids_free(struct index_ids *);
 /* ---- building ---- */
 
 struct index;
-struct index_room { size_t used, max; struct index *first; };	/* max 0: INDEX_ROOM_IDS */
+struct wait_block;
+struct index_room {
+	size_t max;			/* ids; 0: INDEX_ROOM_IDS */
+	size_t used;			/* for so many there are blocks with ids in them */
+	struct index *first;
+	struct arena mem;		/* blocks, */
+	struct wait_block *spare;	/* those that wait for the next file, */
+	uint32_t *scratch;		/* and where some are sorted: all this stays from file to file */
+	size_t cap;
+};
+/* Give its memory back; no index is being built. */
+void index_room_free(struct index_room *);
 
 /* What a commit says of a data file. */
 struct index_file {

@@ -4,6 +4,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#define XXH_INLINE_ALL		/* hash_fixed, without a call for each row */
+#include <xxhash.h>
+
 #include "base/err.h"
 #include "base/limits.h"
 #include "in/rec.h"
@@ -11,10 +14,10 @@
 #include "store/fs.h"
 #include "store/index.h"
 #include "store/index_own.h"
+#include "store/index_wait.h"
 
 #define RECENT 256		/* ids of the frame at hand that are known at once */
-#define SEG_FRAMES_MAX (1u << 20)
-#define KEEP_IDS 16384		/* memory for so many stays from segment to segment */
+#define SEG_FRAMES_MAX (1u << 16)	/* 128 bytes each wait */
 
 struct index {
 	const struct pathset *paths;
@@ -24,11 +27,8 @@ struct index {
 	uint64_t name;
 	struct sink *out;		/* NULL: nothing written yet */
 	int rc;				/* the first failure, said */
-	/* ids that wait: their hashes and frames */
-	uint64_t *hash;
-	uint32_t *frame;
-	size_t n, cap;
-	struct { uint64_t hash; uint32_t frame; } recent[RECENT];	/* frame + 1 */
+	struct wait wait;
+	uint64_t recent[RECENT];	/* by hash % RECENT; where there is none, one that stands elsewhere */
 	uint32_t first;			/* frame of the segment */
 	uint32_t at;			/* frame at hand */
 	size_t frame_bytes;
@@ -142,40 +142,6 @@ bits_of(uint32_t frames)
 	return bits;
 }
 
-/* The waiting ids as entries, bucket after bucket, which begin at start[b]. A counting sort: frames stay in order. */
-static void
-sort(const struct index *ix, uint32_t buckets, unsigned bits, uint32_t *start, uint32_t *entry)
-{
-	for (size_t i = 0; i < ix->n; i++)
-		start[index_bucket(ix->hash[i], buckets) + 1]++;
-	for (uint32_t b = 0; b < buckets; b++)
-		start[b + 1] += start[b];
-	for (size_t i = 0; i < ix->n; i++) {
-		/* start[b] runs to the bucket's end, the next one's beginning: shifted back by whoever reads */
-		uint32_t *at = &start[index_bucket(ix->hash[i], buckets)];
-
-		entry[(*at)++] = index_entry(ix->hash[i], ix->frame[i] - ix->first, bits);
-	}
-}
-
-/* Of the entries [from, to), move those that are there once to `out`, and return how many. */
-static uint32_t
-unique(uint32_t *entry, uint32_t from, uint32_t to, uint32_t out, unsigned bits)
-{
-	uint32_t mask = (UINT32_C(1) << bits) - 1, begin = out;
-
-	for (uint32_t i = from; i < to; i++) {
-		uint32_t e = entry[i], k = out;
-
-		/* equal ones are of one frame, and those stand side by side */
-		while (k > begin && (entry[k - 1] & mask) == (e & mask) && entry[k - 1] != e)
-			k--;
-		if (k == begin || entry[k - 1] != e)
-			entry[out++] = e;
-	}
-	return out - begin;
-}
-
 static void
 note_segment(struct index *ix, uint32_t entries, uint32_t buckets, unsigned bits)
 {
@@ -193,33 +159,18 @@ note_segment(struct index *ix, uint32_t entries, uint32_t buckets, unsigned bits
 static int
 write_segment(struct index *ix)
 {
-	uint32_t buckets = (uint32_t)((ix->n + BUCKET_IDS - 1) / BUCKET_IDS), n = 0;
-	unsigned bits = bits_of(ix->at - ix->first + 1);
-	uint32_t *start = mem_new(mem_mul((size_t)buckets + 1, sizeof *start));
-	uint32_t *entry = mem_array(NULL, ix->n, sizeof *entry);
-	char *dir = mem_array(NULL, (size_t)buckets + 1, 8);
+	size_t whole = WAIT_LISTS * BUCKET_IDS;		/* as many ids are given buckets at a time */
+	uint32_t buckets = (uint32_t)((wait_ids(&ix->wait) + whole - 1) / whole * WAIT_LISTS), n;
+	struct wait_segment g = { ix->name, ix->segs, buckets, bits_of(ix->at - ix->first + 1) };
+	size_t bytes = 8 * ((size_t)buckets + 1);
+	char *dir = mem_array(NULL, bytes, 1);
 	int rc;
 
-	sort(ix, buckets, bits, start, entry);
-	for (uint32_t b = 0, from = 0; b < buckets; b++) {
-		uint32_t to = start[b], had = n;
-
-		n += unique(entry, from, to, n, bits);
-		for (uint32_t i = had; i < n; i++)
-			entry[i] = htole32(entry[i]);
-		put32(dir + 8 * (size_t)b, had);
-		put32(dir + 8 * (size_t)b + 4, index_check_of(ix->name, ix->segs, b, had, n,
-		    (const char *)(entry + had)));
-		from = to;
-	}
-	put32(dir + 8 * (size_t)buckets, n);
-	put32(dir + 8 * (size_t)buckets + 4, 0);
-	note_segment(ix, n, buckets, bits);
-	rc = sink_add(ix->out, span_of(dir, 8 * ((size_t)buckets + 1)));
+	n = wait_sort(&ix->wait, &g, dir);
+	note_segment(ix, n, buckets, g.bits);
+	rc = sink_add(ix->out, span_of(dir, bytes));
 	if (rc == 0)
-		rc = sink_add(ix->out, span_of((const char *)entry, 4 * (size_t)n));
-	free(start);
-	free(entry);
+		rc = wait_put(&ix->wait, ix->out);
 	free(dir);
 	return rc;
 }
@@ -227,25 +178,25 @@ write_segment(struct index *ix)
 static void
 flush(struct index *ix)
 {
-	if (ix->n > 0 && ix->rc == 0) {
+	if (wait_ids(&ix->wait) > 0 && ix->rc == 0) {
 		if (ix->out == NULL)
 			ix->rc = open_out(ix);
 		if (ix->rc == 0)
 			ix->rc = write_segment(ix);
 	}
-	ix->room->used -= ix->n;
-	ix->n = 0;
+	ix->ids += wait_ids(&ix->wait);
 	ix->first = ix->at;
-	if (ix->cap > KEEP_IDS) {
-		free(ix->hash);
-		free(ix->frame);
-		ix->hash = NULL;
-		ix->frame = NULL;
-		ix->cap = 0;
-	}
+	wait_clear(&ix->wait);
 }
 
 /* ---- rows ---- */
+
+static void
+forget_recent(struct index *ix)
+{
+	for (size_t i = 0; i < RECENT; i++)
+		ix->recent[i] = i + 1;
+}
 
 struct index *
 index_begin(const struct pathset *paths, struct index_room *room, const char *data_path)
@@ -256,7 +207,8 @@ index_begin(const struct pathset *paths, struct index_room *room, const char *da
 	ix->paths = paths;
 	ix->path = mem_str(index_name(data_path, &b));
 	ix->name = index_name_sum(data_path);
-	ix->room = room;
+	forget_recent(ix);
+	ix->room = ix->wait.room = room;
 	ix->next = room->first;
 	if (room->first != NULL)
 		room->first->prev = ix;
@@ -265,48 +217,71 @@ index_begin(const struct pathset *paths, struct index_room *room, const char *da
 	return ix;
 }
 
-/* Who holds the most gives way, so that many small files stay in one piece each. */
+/*
+ * A block more; when all have as much as they may, who holds the most gives way, so that many small files stay in one
+ * piece each.
+ */
 static void
-make_room(struct index_room *room)
+make_room(struct index *ix, struct wait_list *l)
 {
-	struct index *most = room->first;
+	struct index_room *room = ix->room;
+	size_t max = room->max == 0 ? INDEX_ROOM_IDS : room->max;
 
-	for (struct index *ix = room->first; ix != NULL; ix = ix->next)
-		if (ix->n > most->n)
-			most = ix;
-	flush(most);
-}
+	if (room->used >= max) {
+		struct index *most = room->first;
 
-static void
-add(struct index *ix, struct span text)
-{
-	uint64_t h = hash_fixed(text);
-	size_t slot = h % RECENT;
-
-	/* the rows of a trace are close in time: most repeats are seen here, the others fall in write_segment */
-	if (ix->recent[slot].hash == h && ix->recent[slot].frame == ix->at + 1)
-		return;
-	ix->recent[slot].hash = h;
-	ix->recent[slot].frame = ix->at + 1;
-	if (ix->n == ix->cap) {
-		ix->cap = ix->cap == 0 ? 1024 : mem_mul(ix->cap, 2);
-		ix->hash = mem_array(ix->hash, ix->cap, sizeof *ix->hash);
-		ix->frame = mem_array(ix->frame, ix->cap, sizeof *ix->frame);
+		for (struct index *i = room->first; i != NULL; i = i->next)
+			if (wait_ids(&i->wait) > wait_ids(&most->wait))
+				most = i;
+		flush(most);
 	}
-	ix->hash[ix->n] = h;
-	ix->frame[ix->n++] = ix->at;
-	ix->ids++;
-	if (++ix->room->used >= (ix->room->max == 0 ? INDEX_ROOM_IDS : ix->room->max))
-		make_room(ix->room);
+	wait_grow(&ix->wait, l);
 }
 
-static void
+/* Not in the way of the others, which are nearly all. */
+__attribute__((noinline)) static struct span
+unescaped(struct index *ix, const struct val *id)
+{
+	return val_text(*id, &ix->text);
+}
+
+__attribute__((noinline)) static void
+add_growing(struct index *ix, struct wait_list *l, uint64_t hash)
+{
+	make_room(ix, l);
+	wait_add(l, hash);
+}
+
+static inline void
+add(struct index *ix, const struct val *id)
+{
+	/* a string has its text inside its quotes as it stands, but for escapes */
+	struct span text = id->tag != T_STR ? id->raw : id->escaped ? unescaped(ix, id) :
+	    span_of(id->raw.p + 1, id->raw.n - 2);
+	uint64_t h = XXH3_64bits(text.p, text.n), *known = &ix->recent[h % RECENT];
+	struct wait_list *l;
+
+	/* the rows of a trace are close in time: most repeats are seen here, the others fall in wait_sort */
+	if (*known == h)
+		return;
+	*known = h;
+	l = wait_list(&ix->wait, h);
+	if (wait_full(l))
+		add_growing(ix, l, h);
+	else
+		wait_add(l, h);
+}
+
+__attribute__((noinline)) static void
 end_frame(struct index *ix)
 {
 	char row[4];
 
+	ix->rows += ix->frame_rows;
 	put32(row, ix->frame_rows);
 	buf_add(&ix->frame_table, row, sizeof row);
+	wait_frame(&ix->wait);
+	forget_recent(ix);
 	ix->at++;
 	ix->frame_bytes = 0;
 	ix->frame_rows = 0;
@@ -318,8 +293,7 @@ void
 index_row(struct index *ix, const struct val *id, size_t n, size_t bytes)
 {
 	for (size_t i = 0; i < n; i++)
-		add(ix, id[i].tag == T_STR ? val_text(id[i], &ix->text) : id[i].raw);
-	ix->rows++;
+		add(ix, &id[i]);
 	ix->frame_rows++;
 	/* as out/sink cuts: behind the first line end at or behind FRAME_BYTES */
 	if ((ix->frame_bytes += bytes) >= FRAME_BYTES)
@@ -371,7 +345,6 @@ put_foot(struct index *ix, const struct index_file *f, const uint32_t *frame, si
 static void
 release(struct index *ix)
 {
-	ix->room->used -= ix->n;
 	if (ix->prev != NULL)
 		ix->prev->next = ix->next;
 	else
@@ -381,8 +354,7 @@ release(struct index *ix)
 	buf_free(&ix->frame_table);
 	buf_free(&ix->seg_table);
 	buf_free(&ix->text);
-	free(ix->hash);
-	free(ix->frame);
+	wait_free(&ix->wait);
 	free(ix->path);
 	free(ix);
 }
@@ -392,13 +364,13 @@ index_end(struct index *ix, const struct index_file *f, const uint32_t *frame, s
 {
 	int rc, r;
 
+	if (ix->frame_rows > 0)
+		end_frame(ix);
+	flush(ix);
 	if (ix->ids == 0 && (!always || ix->rows == 0) && ix->rc == 0) {
 		release(ix);
 		return 0;
 	}
-	if (ix->frame_rows > 0)
-		end_frame(ix);
-	flush(ix);
 	if (ix->rc == 0 && ix->out == NULL)
 		ix->rc = open_out(ix);
 	rc = ix->rc;

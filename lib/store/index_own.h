@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "in/path.h"
 
 #define INDEX_MAGIC "PHtrace1"
 #define BUCKET_IDS 128

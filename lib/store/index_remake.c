@@ -108,6 +108,7 @@ index_remake(const struct index_file *f, const struct pathset *ps, bool always)
 		rc = fs_sync_dir(dir);
 	if (m.fd != -1)
 		close(m.fd);
+	index_room_free(&room);
 	index_ids_free(&ids);
 	buf_free(&m.packed);
 	buf_free(&m.raw);

@@ -10,9 +10,11 @@
 #include "out/sink.h"
 #include "store/fs.h"
 #include "store/index.h"
+#include "store/index_own.h"
 #include "t.h"
 
 #define ROWS 9000
+#define ROOM_LEAST 8160		/* a block for each list of one index */
 #define PAD 700			/* so that frames are few thousand rows */
 
 static uint64_t seed = 88172645463325252ull;
@@ -273,6 +275,111 @@ names(void)
 	buf_free(&b);
 }
 
+/* As the last index has them. */
+static uint32_t
+segments(void)
+{
+	struct buf b = { 0 };
+	char foot[FOOT_BYTES];
+	struct stat st;
+	int fd = open(index_name(path, &b), O_RDONLY);
+	bool all = fd != -1 && fstat(fd, &st) == 0 &&
+	    pread(fd, foot, sizeof foot, st.st_size - FOOT_BYTES) == FOOT_BYTES;
+
+	close(fd);
+	buf_free(&b);
+	return all ? get32(foot + FOOT_SEGS) : 0;
+}
+
+/* An index without data: rows that each fill a frame, or a part of one. */
+static struct index *
+begin(const struct pathset *ps, struct index_room *room)
+{
+	struct buf b = { 0 };
+	struct index *ix = index_begin(ps, room, path);
+
+	unlink(path);
+	unlink(index_name(path, &b));
+	fs_new(path, span_str("x"));
+	file = (struct index_file){ path, 1, 0 };
+	buf_free(&b);
+	return ix;
+}
+
+static void
+row(struct index *ix, const char *before, unsigned k, size_t bytes)
+{
+	char raw[40];
+	struct val v;
+
+	snprintf(raw, sizeof raw, "\"%s-%u\"", before, k);
+	v = val_of(span_str(raw));
+	index_row(ix, &v, 1, bytes);
+}
+
+static size_t
+found(const struct pathset *ps, const char *id)
+{
+	struct index_frame *f = NULL;
+	size_t n = 0;
+	bool known = index_look(&file, ps, span_str(id), &f, &n);
+
+	for (size_t i = 1; i < n; i++)
+		okf(f[i].at > f[i - 1].at, "frames of %s in order", id);
+	free(f);
+	return known ? n : SIZE_MAX;
+}
+
+/* One id in each of many frames, among others: more of one kind than a bucket is made for. */
+static void
+everywhere(const struct pathset *ps, struct index_room *room)
+{
+	enum { FRAMES = 5000 };
+	static uint32_t frame[FRAMES];
+	struct index *ix = begin(ps, room);
+
+	for (unsigned i = 0; i < FRAMES; i++) {
+		row(ix, "all", 1, 100);
+		row(ix, "own", i, 100);
+		row(ix, "pair", i / 2, 100);
+		row(ix, "all", 2, FRAME_BYTES);
+		frame[i] = 1;
+	}
+	ok(index_end(ix, &file, frame, FRAMES, false) == 0, "ids in every frame");
+	ok(found(ps, "all-1") == FRAMES && found(ps, "all-2") == FRAMES, "are found in every frame");
+	for (unsigned i = 0; i < FRAMES; i += 1 + (unsigned)(rnd() % 30)) {
+		char id[24];
+
+		/* by chance another frame may seem to hold it */
+		snprintf(id, sizeof id, "own-%u", i);
+		okf(found(ps, id) - 1 < 3, "%s", id);
+		snprintf(id, sizeof id, "pair-%u", i / 2);
+		okf(found(ps, id) - 2 < 3, "%s", id);
+	}
+	ok_all("and the others in theirs");
+}
+
+/* Ids that come again in their frame when they were forgotten have one entry each all the same. */
+static void
+twice(const struct pathset *ps, struct index_room *room)
+{
+	enum { IDS = 20000, FRAMES = 3 };
+	uint32_t frame[FRAMES] = { 1, 1, 1 };
+	struct buf b = { 0 };
+	struct stat st = { 0 };
+	struct index *ix = begin(ps, room);
+
+	for (unsigned f = 0; f < FRAMES; f++)
+		for (unsigned i = 0; i < 3 * IDS; i++)
+			row(ix, "again", i % IDS, i == 3 * IDS - 1 ? FRAME_BYTES : 1);
+	ok(index_end(ix, &file, frame, FRAMES, false) == 0 && stat(index_name(path, &b), &st) == 0, "ids that come again");
+	/* nine thirds of a directory that was made for all of them, and their entries once a frame */
+	printf("# %lld bytes\n", (long long)st.st_size);
+	ok(st.st_size <= 4 * IDS * FRAMES + 8 * (3 * IDS * FRAMES / 128 + 64) + 200, "are entered once a frame");
+	ok(found(ps, "again-77") == FRAMES, "and found in each");
+	buf_free(&b);
+}
+
 /* Bytes an id, and that many ids wait in no more room than was given. */
 static void
 size_of(const struct pathset *ps, struct index_room *room)
@@ -280,13 +387,10 @@ size_of(const struct pathset *ps, struct index_room *room)
 	struct buf b = { 0 };
 	struct stat st;
 	uint32_t frame[200];
-	struct index *ix = index_begin(ps, room, path);
+	struct index *ix = begin(ps, room);
 	const size_t ids = 400000;
 
-	unlink(path);
-	unlink(index_name(path, &b));
-	fs_new(path, span_str("x"));
-	file = (struct index_file){ path, 1, 0 };
+	(void)index_name(path, &b);
 	for (size_t i = 0; i < ids; i++) {
 		char raw[40];
 		struct val v;
@@ -359,17 +463,19 @@ main(void)
 	all_found(ps, "every id is found, others are not");
 	frames_true(ps);
 	of_others(ps);
-	room.max = 800;
-	make(ps, &room, ROWS, 5000);
-	all_found(ps, "the same of many segments");
 	make(ps, &room, ROWS, 7);
 	all_found(ps, "and of few ids in every frame");
 	damaged(ps);
-	room.max = 600;
-	make(ps, &room, 3000, 1500);
+	room.max = ROOM_LEAST;
+	make(ps, &room, ROWS, 5000);
+	ok(segments() > 1, "a small room: many segments");
+	all_found(ps, "the same of many segments");
 	damaged(ps);
 	room.max = 0;
+	everywhere(ps, &room);
+	twice(ps, &room);
 	size_of(ps, &room);
+	index_room_free(&room);
 	pathset_free(ps);
 	fs_remove_tree(dir);
 	return done();
